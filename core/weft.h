@@ -1,0 +1,134 @@
+/* weft: an embeddable simulator of the networks that train large models.
+ *
+ * Use: weft_config_default() -> weft_sim_create() -> nodes, links -> weft_fabric_ready() -> flows,
+ * tasks, changes -> weft_run() -> results -> weft_sim_destroy(). Flows, tasks and link changes may
+ * also be added between runs. Two simulations in one process never interact; one simulation is
+ * used from one thread at a time.
+ *
+ * Errors: functions returning int give a negative enum weft_status; weft_sim_error() then holds
+ * one line saying what was got and what was wanted. A failed call changes nothing. */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include "weft_types.h"
+
+/* ---- library ---------------------------------------------------------------------------- */
+
+/** "major.minor.patch". */
+const char *weft_version(void);
+
+/** Name and text of a status: "WEFT_EINVAL", "invalid argument". "unknown" for other numbers. */
+const char *weft_error_name(int status);
+const char *weft_error_text(int status);
+
+/** The fields of weft_config, and the defaults. The array is constant and lives for ever. */
+const weft_option *weft_options(uint32_t *count);
+weft_config weft_config_default(void);
+
+/** Parse a quantity: unit WEFT_UNIT_TIME ("1us", "0.5 ms", to ps), _RATE ("100Gbps", "400 Gbit/s",
+ *  to bit/s), _BYTES ("16MiB", "1 MB", to bytes) or _NONE ("1e6"). Exact: a value that is not a
+ *  whole number of the unit is an error. On error writes one line to `error` (size bytes). */
+int weft_parse_quantity(const char *text, int unit, int64_t *value, char *error, size_t size);
+
+/** Replace the allocator of the whole process before any simulation exists. `resize` gets old and
+ *  new size (0: none / free) and returns the block or NULL. NULL restores the C library's. */
+void weft_set_allocator(void *(*resize)(void *user, void *block, size_t old_size, size_t new_size),
+                        void *user);
+
+/* ---- simulation ------------------------------------------------------------------------- */
+
+/** Create a simulation. On WEFT_ENOMEM *sim is NULL; on other errors *sim holds the message and must
+ *  be destroyed. */
+int weft_sim_create(const weft_config *config, weft_sim **sim);
+
+/** Free everything. NULL is allowed. */
+void weft_sim_destroy(weft_sim *sim);
+
+/** A copy that continues independently: what-if from here. */
+int weft_sim_fork(const weft_sim *sim, weft_sim **copy);
+
+/** The last error's message; valid until the next call on the same simulation. */
+const char *weft_sim_error(const weft_sim *sim);
+
+/** The configuration in effect. */
+weft_config weft_sim_config(const weft_sim *sim);
+
+/* ---- fabric ----------------------------------------------------------------------------- */
+
+/** Add a node of enum weft_node_kind; returns its index. */
+int weft_node_add(weft_sim *sim, int kind);
+
+/** Add a link; returns its index. */
+int weft_link_add(weft_sim *sim, const weft_link_def *def);
+
+/** Set the ECN thresholds of a directed port (bytes; pmax 0..1), instead of the scaled ones. */
+int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin_bytes, uint64_t kmax_bytes, double pmax);
+
+/** Close the fabric: size buffers, prepare routing. Required before flows and runs. */
+int weft_fabric_ready(weft_sim *sim);
+
+uint32_t weft_node_count(const weft_sim *sim);
+uint32_t weft_link_count(const weft_sim *sim);
+
+/** Kind of a node (enum weft_node_kind), or WEFT_EINVAL. */
+int weft_node_kind(const weft_sim *sim, uint32_t node);
+int weft_port_info_get(weft_sim *sim, uint32_t port, weft_port_info *info);
+
+/** The ports that a flow with number `flow` would take now from src to dst; returns how many, or
+ *  WEFT_ENOROUTE. `ports` has room for WEFT_PATH_MAX. */
+int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports);
+
+/** Completion time of one flow alone on its path: every packet is sent at line rate, stored and
+ *  forwarded at each hop. This is the FCT that slowdown divides by. */
+int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size_bytes, weft_time *fct_ps);
+
+/** Schedule a change of a link. */
+int weft_link_schedule(weft_sim *sim, const weft_link_change *change);
+
+/* ---- workload --------------------------------------------------------------------------- */
+
+/** Add a flow; returns its index, which is its row in WEFT_TABLE_FLOWS. */
+int weft_flow_add(weft_sim *sim, const weft_flow_def *def);
+
+/** Add a task; returns its index, which is its row in WEFT_TABLE_TASKS. It will not begin before
+ *  the next weft_run(), so weft_task_after() may still follow. */
+int weft_task_add(weft_sim *sim, const weft_task_def *def);
+
+/** Let `task` wait for `dependency`, which was added before it. */
+int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency);
+
+/** Add a collective; returns the barrier task that is done when it is. */
+int weft_collective_add(weft_sim *sim, const weft_collective_def *def);
+
+/* ---- run -------------------------------------------------------------------------------- */
+
+/** Run until no event is left, until `until_ps` (inclusive; negative: no limit), or until
+ *  `max_events` more events are handled (0: no limit). Returns enum weft_run_result. */
+int weft_run(weft_sim *sim, weft_time until_ps, uint64_t max_events);
+
+/** Make a running weft_run() return before the next event. Safe in a signal handler. */
+void weft_interrupt(weft_sim *sim);
+
+/** Totals so far. */
+void weft_stats_get(weft_sim *sim, weft_stats *stats);
+
+/** Verify conservation of packets and bytes and the consistency of queues; WEFT_EINTERNAL and a
+ *  message if broken. Builds with CONFIG=check call it during runs. */
+int weft_check(weft_sim *sim);
+
+/* ---- results ---------------------------------------------------------------------------- */
+
+/** Column `index` of a table (enum weft_table), 0, 1, ...; WEFT_EINVAL behind the last. */
+int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *column);
+
+/** Sample all watches every `period_ps` from now on, keeping at most `capacity` periods (even, 16 or
+ *  more): when full, neighbours are merged and the period doubles. Once per simulation. */
+int weft_sample(weft_sim *sim, weft_time period_ps, uint32_t capacity);
+
+/** Watch a port or flow (enum weft_metric) from now on; returns the watch. Needs weft_sample(). */
+int weft_watch(weft_sim *sim, int metric, uint32_t object);
+
+/** The series of a watch so far. */
+int weft_series_get(weft_sim *sim, uint32_t watch, weft_series *series);
+
+#endif

@@ -1,0 +1,254 @@
+/* weft: types of the public interface.
+ *
+ * This file and weft.h are plain enough for LuaJIT's ffi.cdef once lines that start with '#' are
+ * removed: constants are enumerators, structs hold fixed-width fields in natural alignment.
+ *
+ * Units: every bare number says its unit in its name. Times are integer picoseconds since the
+ * start of the simulation (2^63 ps = 106 days), rates are integer bit/s, sizes are bytes.
+ * Objects are dense 32-bit indices in the order of their creation; they stay valid until the
+ * simulation is destroyed, because nothing of a fabric, a workload or a result is ever removed. */
+#ifndef WEFT_TYPES_H
+#define WEFT_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Picoseconds since the start of the simulation. */
+typedef int64_t weft_time;
+
+/** A simulation: fabric, workload, engine state and results. A value: no state outside it. */
+typedef struct weft_sim weft_sim;
+
+enum weft_constants {
+  WEFT_API_VERSION = 1,
+  WEFT_PATH_MAX = 32 /* links on a path at most */
+};
+
+/** Results of calls that can fail: 0 or more is success. Text of each: weft_error_text(). */
+enum weft_status {
+  WEFT_OK = 0,
+  WEFT_EINVAL = -1, /* argument out of range or of the wrong kind */
+  WEFT_ENOMEM = -2, /* allocation failed; the simulation can only be destroyed */
+  WEFT_ESTATE = -3, /* call not allowed now, such as adding a link after weft_fabric_ready() */
+  WEFT_ENOROUTE = -4, /* destination unreachable */
+  WEFT_ELIMIT = -5, /* more objects than an index can hold, path longer than WEFT_PATH_MAX */
+  WEFT_EINTERNAL = -6 /* an invariant is broken: a bug in weft (checked with CONFIG=check) */
+};
+
+/** Why weft_run() returned, when not with an error. */
+enum weft_run_result {
+  WEFT_RUN_DONE = 0, /* no event is left: everything that can finish has finished */
+  WEFT_RUN_UNTIL = 1, /* the time limit was reached */
+  WEFT_RUN_BUDGET = 2, /* the event budget was spent */
+  WEFT_RUN_INTERRUPTED = 3 /* weft_interrupt() was called */
+};
+
+enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
+
+/** Congestion control of all flows of a simulation; one file each in core/cc/. */
+enum weft_cc_kind { WEFT_CC_WINDOW = 0, WEFT_CC_DCTCP = 1, WEFT_CC_HPCC = 2, WEFT_CC_COUNT = 3 };
+
+/** How a switch picks one of several shortest next hops. */
+enum weft_ecmp_kind {
+  WEFT_ECMP_MIX = 0, /* 64-bit mix of seed, flow and node */
+  WEFT_ECMP_NS3 = 1, /* murmur3 of addresses and ports seeded by the node, as the HPCC model does */
+  WEFT_ECMP_FIRST = 2 /* always the first: for tests and hand-drawn cases */
+};
+
+/** When a flow counts as complete (its end_ps, and what depends on it). */
+enum weft_completion {
+  WEFT_AT_RECEIVER = 0, /* last byte has arrived at the destination */
+  WEFT_AT_SENDER = 1 /* last acknowledgement has arrived at the source */
+};
+
+/** All parameters of a simulation that are not objects. Obtain from weft_config_default(), change,
+ *  pass to weft_sim_create(). Names, ranges and help of all fields: weft_options(). */
+typedef struct weft_config {
+  uint64_t seed; /* of every random stream */
+  uint32_t cc; /* enum weft_cc_kind */
+  uint32_t ecmp; /* enum weft_ecmp_kind */
+  uint32_t completion; /* enum weft_completion */
+
+  /* Packets. Data on the wire: payload + header (+ INT where the CC asks for it). */
+  uint32_t mtu_bytes; /* payload of a full packet */
+  uint32_t header_bytes; /* Ethernet, IP, UDP, transport */
+  uint32_t int_bytes; /* INT header, on data and ACK, when the CC uses INT */
+  uint32_t ack_bytes; /* ACK on the wire without INT */
+
+  /* Transport. */
+  uint32_t recovery; /* 0: none, 1: go-back-N */
+  weft_time rto_ps; /* retransmission timeout since the last progress; 0: none */
+  weft_time base_rtt_ps; /* for windows and HPCC's T; 0: each flow's own path */
+  uint64_t window_bytes; /* initial window; 0: bandwidth-delay product of line rate and base RTT */
+  uint64_t min_rate_bps; /* no CC goes below */
+
+  /* Switches. */
+  uint64_t buffer_bytes; /* shared by all ports of a switch */
+  uint32_t pfc; /* 0: lossy, drop above the dynamic threshold; 1: lossless, pause */
+  uint32_t pfc_reserve_bytes; /* per ingress port, always admitted */
+  uint32_t pfc_resume_bytes; /* resume when this much below the pause threshold */
+  uint32_t pfc_headroom_bytes; /* per ingress port; 0: what the link can send while pausing */
+  double buffer_alpha; /* dynamic threshold = alpha x free shared bytes */
+
+  /* ECN: linear from kmin to kmax, given for a 100 Gbit/s port and scaled with a port's rate. */
+  uint32_t ecn_kmin_bytes;
+  uint32_t ecn_kmax_bytes;
+  double ecn_pmax; /* marking probability at kmax, 0..1; above kmax always */
+
+  /* DCTCP (Alizadeh et al., SIGCOMM 2010), rate-based as in RDMA NIC models. */
+  double dctcp_g; /* gain of the marking estimate */
+  uint64_t dctcp_ai_bps; /* additive increase per RTT */
+
+  /* HPCC (Li et al., SIGCOMM 2019). */
+  double hpcc_eta; /* target utilisation */
+  uint32_t hpcc_max_stage; /* additive steps before a multiplicative one */
+  uint32_t hpcc_fast_react; /* react to every ACK, with a reference rate kept per RTT */
+  uint64_t hpcc_ai_bps; /* additive increase per update */
+} weft_config;
+
+enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };
+enum weft_unit {
+  WEFT_UNIT_NONE = 0,
+  WEFT_UNIT_TIME = 1, /* ps */
+  WEFT_UNIT_RATE = 2, /* bit/s */
+  WEFT_UNIT_BYTES = 3,
+  WEFT_UNIT_ENUM = 4, /* see weft_option.choices */
+  WEFT_UNIT_BOOL = 5
+};
+
+/** One field of weft_config, for programs that set it by name. */
+typedef struct weft_option {
+  const char *name; /* without the unit suffix: "rto", "buffer", "cc" */
+  uint32_t type; /* enum weft_option_type: how the field is stored */
+  uint32_t unit; /* enum weft_unit */
+  uint32_t offset; /* in weft_config, bytes */
+  uint32_t reserved;
+  double min; /* inclusive, in the stored unit */
+  double max; /* inclusive */
+  const char *choices; /* WEFT_UNIT_ENUM: names by value, separated by '|'; else NULL */
+  const char *brief; /* one sentence */
+} weft_option;
+
+/** A full-duplex link between two nodes. Its two directed ports are 2*link (a to b) and 2*link+1. */
+typedef struct weft_link_def {
+  uint32_t a, b; /* nodes */
+  uint64_t rate_bps; /* of each direction, 1e6 to 1e14 */
+  weft_time delay_ps; /* propagation, 0 to 1e13 */
+  double loss; /* probability that a packet is lost on the wire, 0..1 */
+} weft_link_def;
+
+enum weft_direction { WEFT_BOTH = 0, WEFT_A_TO_B = 1, WEFT_B_TO_A = 2 };
+
+/** A change of a link at a time: gray failure, failure, repair. The packet in transmission keeps
+ *  its rate; packets on the wire of a link that goes down, or queued for it, are lost. */
+typedef struct weft_link_change {
+  weft_time at_ps; /* not before the present */
+  uint32_t link;
+  uint32_t direction; /* enum weft_direction */
+  double factor; /* new rate = factor x rate as built; 0: down, 1: repaired; at most 1000 */
+  double loss; /* new loss probability, or negative: as it was */
+} weft_link_change;
+
+/** A transfer of bytes between two hosts. */
+typedef struct weft_flow_def {
+  uint32_t src, dst; /* hosts, different */
+  uint64_t size_bytes; /* payload, at least 1 */
+  weft_time start_ps; /* not before the present */
+  uint32_t tag; /* the caller's, such as a job number; ends up in the results */
+  uint32_t reserved;
+} weft_flow_def;
+
+enum weft_task_kind {
+  WEFT_TASK_COMPUTE = 0, /* takes duration_ps */
+  WEFT_TASK_SEND = 1, /* a flow from src to dst */
+  WEFT_TASK_BARRIER = 2 /* takes no time: joins what it waits for */
+};
+
+/** A node of the task graph. It begins when all tasks it was put after are done, and not before
+ *  start_ps. */
+typedef struct weft_task_def {
+  uint32_t kind; /* enum weft_task_kind */
+  uint32_t src, dst; /* SEND: hosts */
+  uint32_t tag; /* the caller's; flows of the task inherit it */
+  uint64_t size_bytes; /* SEND: at least 1 */
+  weft_time duration_ps; /* COMPUTE */
+  weft_time start_ps; /* earliest begin */
+} weft_task_def;
+
+enum weft_collective_kind {
+  WEFT_ALLREDUCE_RING = 0, /* 2(n-1) steps of size/n around the ring in the order of `ranks` */
+  WEFT_ALLTOALL = 1 /* every ordered pair at once, size/n each */
+};
+
+/** A collective, lowered to tasks. */
+typedef struct weft_collective_def {
+  uint32_t kind; /* enum weft_collective_kind */
+  uint32_t tag;
+  uint64_t size_bytes; /* per rank: the buffer that is reduced or exchanged */
+  weft_time start_ps;
+  const uint32_t *ranks; /* hosts, all different; copied */
+  uint32_t rank_count; /* 2 or more */
+  uint32_t after; /* task that must be done first + 1, or 0 */
+} weft_collective_def;
+
+/** Totals of a run. Packets count data and ACKs; injected = delivered + dropped + in flight. */
+typedef struct weft_stats {
+  weft_time now_ps;
+  uint64_t events; /* handled by the loop */
+  uint64_t packet_hops; /* a packet, data or ACK, that has crossed a link */
+  uint64_t packets_injected, packets_delivered, packets_dropped, packets_in_flight;
+  uint64_t bytes_injected, bytes_delivered, bytes_dropped, bytes_in_flight; /* on the wire */
+  uint64_t payload_delivered; /* bytes of flows that arrived in order at receivers */
+  uint64_t ecn_marks;
+  uint64_t pfc_pauses; /* pause frames sent */
+  uint64_t retransmits; /* data packets sent again */
+  uint64_t timeouts;
+  uint64_t flows_added, flows_started, flows_done;
+  uint64_t tasks_added, tasks_done;
+  uint64_t max_queue_bytes; /* over all ports and time */
+  uint64_t memory_bytes; /* held by the simulation now */
+  uint64_t fingerprint; /* of (time, kind, object, size) of all events so far */
+} weft_stats;
+
+/** Tables of results. */
+enum weft_table { WEFT_TABLE_FLOWS = 0, WEFT_TABLE_PORTS = 1, WEFT_TABLE_TASKS = 2, WEFT_TABLE_COUNT = 3 };
+
+enum weft_column_type { WEFT_COL_U32 = 0, WEFT_COL_I64 = 1, WEFT_COL_U64 = 2, WEFT_COL_F64 = 3 };
+
+/** A column of a table: element i is at (const char *)data + i * stride, in host byte order.
+ *  Valid until the next call that runs or changes the simulation. */
+typedef struct weft_column {
+  const char *name; /* with its unit: "fct_ps" */
+  const char *brief;
+  const void *data;
+  uint32_t type; /* enum weft_column_type */
+  uint32_t stride; /* bytes */
+  uint64_t count; /* rows */
+} weft_column;
+
+/** What a watch samples. */
+enum weft_metric {
+  WEFT_PORT_BYTES = 0, /* bytes that began transmission in the period */
+  WEFT_PORT_QUEUE = 1, /* bytes queued at the sample; merged periods keep the larger */
+  WEFT_FLOW_BYTES = 2 /* payload bytes that arrived in order in the period */
+};
+
+/** A sampled series. value[i] belongs to the period that ends at start_ps + (i + 1) * period_ps. */
+typedef struct weft_series {
+  weft_time start_ps;
+  weft_time period_ps; /* doubles whenever the capacity is reached */
+  uint64_t count;
+  const uint64_t *value; /* valid until the next call that runs or changes the simulation */
+} weft_series;
+
+/** What a node, a link or a port is; for tables, pictures and messages. */
+typedef struct weft_port_info {
+  uint32_t link, from, to; /* from and to are nodes */
+  uint32_t up; /* 1: carries traffic */
+  uint64_t rate_bps; /* now */
+  uint64_t built_rate_bps; /* as built */
+  weft_time delay_ps;
+  double loss;
+} weft_port_info;
+
+#endif
