@@ -1,0 +1,238 @@
+# weft: one Makefile for everything. `make demo` and `make test` work from a fresh clone.
+#
+#   make all       library, programs and Lua modules       make bench     `name value unit` rows
+#   make demo      the main job, into results/             make validate  against recorded runs
+#   make test      every test and gate                     make docs      reference pages
+#   make deps      install missing Debian packages         make install   PREFIX=, DESTDIR=
+#
+# CONFIG=release|debug|check|asan|tsan, V=1 shows commands, WERROR=1 (or CI=1) makes warnings errors.
+
+# ---- settings ---------------------------------------------------------------------------------
+
+CONFIG  ?= release
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      := gcc
+JOBS    ?= $(shell nproc)
+
+# Debian 12. Nothing else in the repository names a package.
+PACKAGES := gcc make pkg-config lua5.4 liblua5.4-dev luajit libluajit-5.1-dev lua-busted lua-check \
+  lua-argparse libcsv-dev libcairo2-dev fonts-dejavu-core libedit2 valgrind
+
+CFLAGS_release := -O3 -g1 -DNDEBUG
+CFLAGS_debug   := -O0 -g
+CFLAGS_check   := -O1 -g -DWEFT_CHECK=1
+CFLAGS_asan    := -O1 -g -DWEFT_CHECK=1 -fsanitize=address,undefined -fno-omit-frame-pointer \
+  -fno-sanitize-recover=undefined
+CFLAGS_tsan    := -O1 -g -DWEFT_CHECK=1 -fsanitize=thread
+ifeq ($(CFLAGS_$(CONFIG)),)
+$(error CONFIG: expected release, debug, check, asan or tsan, got '$(CONFIG)')
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
+ifneq ($(filter 1 true,$(CI) $(WERROR)),)
+WARNINGS += -Werror
+endif
+
+# No contraction: the same sums on every machine, so the same fingerprint.
+CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -pthread -MMD -MP $(WARNINGS) \
+  $(CFLAGS_$(CONFIG)) -Icore
+LDFLAGS := -pthread $(filter -fsanitize=%,$(CFLAGS_$(CONFIG)))
+
+MAKEFLAGS += --no-builtin-rules -j$(JOBS)
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-5s %s\n'
+endif
+
+# ---- sources ----------------------------------------------------------------------------------
+
+VMS := lua5.4 luajit
+
+CORE_SOURCES    := $(sort $(wildcard core/*.c core/*/*.c))
+BINDING_SOURCES := $(sort $(filter-out bindings/capi/l_csv.c,$(wildcard bindings/capi/*.c)))
+CSV_SOURCES     := $(wildcard bindings/capi/l_csv.c)
+CAIRO_SOURCES   := $(sort $(wildcard viz/*.c))
+PROGRAM_SOURCES := $(sort $(wildcard lua/*.c))
+TEST_SOURCES    := $(sort $(wildcard tests/c/*.c))
+BENCH_SOURCES   := $(sort $(wildcard tests/bench/*.c))
+PUBLIC_HEADERS  := core/weft.h core/weft_types.h
+
+# "major.minor.patch", from the one place that has it.
+VERSION := $(shell sed -n 's/.*return "\([0-9.]*\)".*/\1/p' core/base/version.c)
+
+# ---- derived names ----------------------------------------------------------------------------
+
+B := build/$(CONFIG)
+objects = $(patsubst %.c,$(B)/obj/$(1)/%.o,$(2))
+
+CORE_OBJECTS := $(call objects,core,$(CORE_SOURCES))
+TEST_OBJECTS := $(call objects,core,$(TEST_SOURCES))
+BENCH_OBJECTS := $(call objects,core,$(BENCH_SOURCES))
+LIBRARY := $(B)/libweft.a
+SHARED  := $(B)/libweft.so.0
+CTEST   := $(B)/tests/ctest
+CBENCH  := $(if $(BENCH_SOURCES),$(B)/tests/cbench)
+
+program_lua5.4 := $(B)/weft
+program_luajit := $(B)/weftjit
+modules = $(B)/$(1)/weft/core.so $(if $(CSV_SOURCES),$(B)/$(1)/weft/csvcore.so) \
+  $(if $(CAIRO_SOURCES),$(B)/$(1)/weft/cairo.so)
+MODULES  := $(if $(BINDING_SOURCES),$(foreach vm,$(VMS),$(call modules,$(vm))))
+PROGRAMS := $(if $(PROGRAM_SOURCES),$(foreach vm,$(VMS),$(program_$(vm))))
+LINKS    := $(if $(filter release,$(CONFIG)),$(if $(PROGRAMS),build/weft build/weftjit))
+
+# pkg-config is asked once, and not before `deps` has had its chance. Headers of other projects are
+# system headers: our warnings are not about them.
+pkg_cflags = $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(1)))
+lazy = $(eval $(1) := $(2))$($(1))
+cflags_lua5.4 = $(call lazy,cflags_lua5.4,$(call pkg_cflags,lua5.4))
+cflags_luajit = $(call lazy,cflags_luajit,$(call pkg_cflags,luajit))
+cflags_cairo  = $(call lazy,cflags_cairo,$(call pkg_cflags,cairo))
+libs_lua5.4   = $(call lazy,libs_lua5.4,$(shell pkg-config --libs lua5.4))
+libs_luajit   = $(call lazy,libs_luajit,$(shell pkg-config --libs luajit))
+libs_cairo    = $(call lazy,libs_cairo,$(shell pkg-config --libs cairo))
+
+# ---- build ------------------------------------------------------------------------------------
+
+.PHONY: all deps demo test test-hostile bench validate docs install clean
+
+all: $(LIBRARY) $(MODULES) $(PROGRAMS) $(LINKS)
+
+# The objects wait for the packages; being ordered only, this never rebuilds them.
+$(B)/obj/core/%.o: %.c | deps
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_$(firstword $(subst /, ,$*))) -c -o $@ $<
+
+# Tests may reach into the core, and use more of the system than it does.
+EXTRA_tests := -D_GNU_SOURCE -Itests/c
+
+$(LIBRARY): $(CORE_OBJECTS)
+	$(say) AR $@
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(SHARED): $(CORE_OBJECTS)
+	$(say) LINK $@
+	$(Q)$(CC) -shared -Wl,-soname,libweft.so.0 $(LDFLAGS) -o $@ $^ -lm
+
+# What is compiled once for each Lua.
+define vm_rules
+$(B)/obj/$(1)/%.o: %.c | deps
+	$$(say) CC '$$< ($(1))'
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) -D_GNU_SOURCE $$(cflags_$(1)) $$(if $$(filter viz/%,$$<),$$(cflags_cairo)) \
+	  -Ibindings/capi -c -o $$@ $$<
+
+$(B)/$(1)/weft/core.so: $(call objects,$(1),$(BINDING_SOURCES)) $(LIBRARY)
+	$$(say) LINK $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -shared $$(LDFLAGS) -o $$@ $$^ -lm
+
+$(B)/$(1)/weft/csvcore.so: $(call objects,$(1),$(CSV_SOURCES))
+	$$(say) LINK $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -shared $$(LDFLAGS) -o $$@ $$^ -lcsv
+
+$(B)/$(1)/weft/cairo.so: $(call objects,$(1),$(CAIRO_SOURCES))
+	$$(say) LINK $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -shared $$(LDFLAGS) -o $$@ $$^ $$(libs_cairo) -lm
+
+# -rdynamic: modules loaded later find Lua's functions in the program.
+$(program_$(1)): $(call objects,$(1),$(PROGRAM_SOURCES) $(BINDING_SOURCES) $(CSV_SOURCES)) $(LIBRARY)
+	$$(say) LINK $$@
+	$$(Q)$$(CC) -rdynamic $$(LDFLAGS) -o $$@ $$^ $$(libs_$(1)) $(if $(CSV_SOURCES),-lcsv) -ldl -lm
+endef
+$(foreach vm,$(VMS),$(eval $(call vm_rules,$(vm))))
+
+build/weft build/weftjit: build/%: build/release/%
+	@ln -sfn release/$* $@
+
+$(CTEST): $(TEST_OBJECTS) $(LIBRARY)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
+
+$(B)/tests/cbench: $(BENCH_OBJECTS) $(LIBRARY)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
+
+# ---- packages ---------------------------------------------------------------------------------
+
+# Quick when nothing is missing: one dpkg-query.
+deps:
+	@command -v dpkg-query >/dev/null || { echo "deps: not a Debian system; needed: $(PACKAGES)"; exit 0; }; \
+	have=$$(dpkg-query -W -f='$${Package}:$${Status}\n' $(PACKAGES) 2>/dev/null \
+	  | sed -n 's/:install ok installed$$//p'); \
+	missing=; for p in $(PACKAGES); do \
+	  echo "$$have" | grep -qx -- "$$p" || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+	  echo "deps: missing packages:$$missing" >&2; \
+	  echo "deps: install them as root: apt-get install$$missing" >&2; exit 1; fi; \
+	echo "deps: installing$$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$sudo apt-get -qq update >/dev/null && \
+	$$sudo apt-get -qq -y --no-install-recommends install $$missing >/dev/null
+
+# ---- use --------------------------------------------------------------------------------------
+
+demo: all
+	$(Q)$(B)/weft scenarios/gray_allreduce.lua
+
+# The whole suite. The release build is tested in full, the C tests also with asserts and tiny pools
+# (check) and with the address and undefined-behaviour sanitizers (asan).
+test: all $(CTEST)
+	+$(Q)$(MAKE) --no-print-directory CONFIG=check build/check/tests/ctest
+	+$(Q)$(MAKE) --no-print-directory CONFIG=asan build/asan/tests/ctest
+	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua
+
+# Everything again under sanitizers, asserts and valgrind: slow, and loud about memory.
+test-hostile: all $(CTEST)
+	+$(Q)$(MAKE) --no-print-directory CONFIG=check all build/check/tests/ctest
+	+$(Q)$(MAKE) --no-print-directory CONFIG=asan all build/asan/tests/ctest
+	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua --hostile
+
+bench: all $(CBENCH)
+	$(Q)WEFT_BUILD=$(B) lua5.4 tests/bench/run.lua
+
+validate: all
+	$(Q)$(B)/weft scenarios/validate.lua
+
+docs: all
+	$(Q)$(B)/weft bindings/api/generate.lua docs/reference
+
+# ---- install ----------------------------------------------------------------------------------
+
+D := $(DESTDIR)$(PREFIX)
+
+install: all $(SHARED)
+	$(say) INST $(D)
+	$(Q)install -d $(D)/bin $(D)/include/weft $(D)/lib/pkgconfig $(D)/share/weft
+	$(Q)install $(PROGRAMS) $(D)/bin
+	$(Q)install -m 644 $(PUBLIC_HEADERS) $(D)/include/weft
+	$(Q)install -m 644 $(LIBRARY) $(SHARED) $(D)/lib
+	$(Q)ln -sfn libweft.so.0 $(D)/lib/libweft.so
+	$(Q)for vm in $(VMS); do install -d $(D)/lib/weft/$$vm/weft && \
+	  install -m 644 $(B)/$$vm/weft/*.so $(D)/lib/weft/$$vm/weft; done
+	$(Q)for file in $$(find stdlib viz lua bindings -name '*.lua'); do \
+	  install -D -m 644 $$file $(D)/share/weft/$$file; done
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: weft' \
+	  'Description: simulator of the networks that train large models' 'Version: $(VERSION)' \
+	  'Cflags: -I$${prefix}/include/weft' 'Libs: -L$${prefix}/lib -lweft -lm -pthread' \
+	  > $(D)/lib/pkgconfig/weft.pc
+
+clean:
+	$(Q)rm -rf build results
+
+-include $(shell find build -name '*.d' 2>/dev/null)

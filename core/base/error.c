@@ -1,0 +1,41 @@
+/* Names and texts of enum weft_status, from one list. A status that the list lacks fails the
+ * static assertions below or the C test that walks the enumeration. */
+#include "weft.h"
+
+#define WEFT_ERRORS(X)                                        \
+  X(OK, 0, "success")                                         \
+  X(EINVAL, -1, "invalid argument")                           \
+  X(ENOMEM, -2, "out of memory")                              \
+  X(ESTATE, -3, "call not allowed in this state")             \
+  X(ENOROUTE, -4, "destination unreachable")                  \
+  X(ELIMIT, -5, "limit exceeded")                             \
+  X(EINTERNAL, -6, "internal error: please report this bug")
+
+#define CHECK_VALUE(name, value, text) \
+  _Static_assert(WEFT_##name == (value), "weft_types.h and WEFT_ERRORS differ");
+WEFT_ERRORS(CHECK_VALUE)
+#undef CHECK_VALUE
+
+const char *weft_error_name(int status) {
+  switch (status) {
+#define NAME(name, value, text) \
+  case value: \
+    return "WEFT_" #name;
+    WEFT_ERRORS(NAME)
+#undef NAME
+    default:
+      return "unknown";
+  }
+}
+
+const char *weft_error_text(int status) {
+  switch (status) {
+#define TEXT(name, value, text) \
+  case value: \
+    return text;
+    WEFT_ERRORS(TEXT)
+#undef TEXT
+    default:
+      return "unknown";
+  }
+}
