@@ -1,0 +1,116 @@
+--- Checked option tables: types, ranges, units; an unknown key is an error that names the nearest.
+local fail = require "weft.fail"
+local units = require "weft.units"
+local util = require "weft.util"
+
+local check = {}
+
+local QUANTITIES = { time = true, rate = true, bytes = true }
+
+local FORMATTERS = {
+  time = units.format_time,
+  rate = units.format_rate,
+  bytes = units.format_bytes,
+}
+
+local ARTICLES = {
+  integer = "a whole number",
+  number = "a number",
+  string = "text",
+  boolean = "true or false",
+  table = "a table",
+  ["function"] = "a function",
+}
+
+local function show_limit(kind, limit)
+  return (FORMATTERS[kind] or fail.show)(limit)
+end
+
+--- "expected 1 to 64", "expected at least 1 bit/s", ...
+local function range_text(rule)
+  if rule.min and rule.max then
+    return ("%s to %s"):format(show_limit(rule.type, rule.min), show_limit(rule.type, rule.max))
+  elseif rule.min then
+    return "at least " .. show_limit(rule.type, rule.min)
+  end
+  return "at most " .. show_limit(rule.type, rule.max)
+end
+
+--- Convert one value by its rule; nil and the reason if it does not fit.
+local function convert(value, rule)
+  local kind = rule.type
+  if kind == "any" then return value end
+  if QUANTITIES[kind] then return units.convert(value, kind) end
+  if kind == "enum" then
+    for _, choice in ipairs(rule.choices) do
+      if value == choice then return value end
+    end
+    local hint = type(value) == "string" and fail.hint(value, rule.choices) or ""
+    if hint:find("did you mean", 1, true) or hint == "" then
+      hint = ("; expected one of: %s%s"):format(table.concat(rule.choices, ", "), hint)
+    end
+    return nil, "got " .. fail.show(value) .. hint
+  end
+  if kind == "integer" then
+    if type(value) ~= "number" or value ~= math.floor(value) or math.abs(value) > 2 ^ 53 then
+      return nil, "expected a whole number, got " .. fail.show(value)
+    end
+    return util.integer(value)
+  end
+  if type(value) ~= kind or value ~= value then
+    return nil, ("expected %s, got %s"):format(ARTICLES[kind] or kind, fail.show(value))
+  end
+  return value
+end
+
+--- Check one value against a rule as in check.options.
+-- @tparam string what name of the value in messages
+-- @param value
+-- @tparam table rule
+-- @return the value, quantities in the engine's unit
+function check.value(what, value, rule)
+  local result, reason = convert(value, rule)
+  if reason then fail.raise("%s: %s", what, reason) end
+  if (rule.min and result < rule.min) or (rule.max and result > rule.max) then
+    local shown = type(value) == "number" and show_limit(rule.type, result) or fail.show(value)
+    fail.raise("%s: expected %s, got %s", what, range_text(rule), shown)
+  end
+  return result
+end
+
+--- Check an options table and return a new one with defaults filled in.
+--
+-- `spec` maps each name to a rule: `type` ("number", "integer", "string", "boolean", "table",
+-- "function", "rate", "time", "bytes", "enum" or "any"), `default`, `required`, `min` and `max`
+-- (inclusive; for quantities in ps, bit/s, bytes), `choices` (enum), `brief`.
+-- Times come back in ps, rates in bit/s, sizes in bytes.
+-- @tparam string what the function whose options these are, such as "topology.star"
+-- @tparam ?table given
+-- @tparam table spec
+-- @treturn table
+function check.options(what, given, spec)
+  if given == nil then given = {} end
+  if type(given) ~= "table" then
+    fail.raise("%s: expected a table of options, got %s", what, fail.show(given))
+  end
+  for _, key in ipairs(util.sorted_keys(given)) do
+    if type(key) ~= "string" then
+      fail.raise("%s: expected named options, got %s without a name", what, fail.show(given[key]))
+    elseif not spec[key] then
+      fail.raise("%s: unknown option '%s'%s", what, key, fail.hint(key, util.sorted_keys(spec)))
+    end
+  end
+  local result = {}
+  for name, rule in util.sorted_pairs(spec) do
+    local value = given[name]
+    if value == nil then value = rule.default end
+    if value ~= nil then
+      result[name] = check.value(("%s: option '%s'"):format(what, name), value, rule)
+    elseif rule.required then
+      fail.raise("%s: option '%s' is missing", what, name)
+    end
+  end
+  return result
+end
+
+return check

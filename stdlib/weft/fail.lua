@@ -1,0 +1,140 @@
+--- User errors: one line that says where, what was got, what was wanted and the nearest valid name.
+-- The program prints them without a traceback and exits 2; any other Lua error is a bug in the
+-- script or in weft and keeps its traceback.
+local fail = {}
+
+local UserError = {}
+UserError.__index = UserError
+
+function UserError:__tostring()
+  if self.place then return self.place .. ": " .. self.message end
+  return self.message
+end
+
+-- The folders of weft itself, so that the place of an error is the line of the caller's script.
+-- This file is ROOT/stdlib/weft/fail.lua, or stdlib/weft/fail.lua when run from ROOT.
+local own_source = debug.getinfo(1, "S").source
+local root = own_source:match("^@(.*)stdlib/weft/fail%.lua$") or ""
+local own_folders = { "stdlib/", "viz/", "lua/", "bindings/" }
+
+--- Whether a chunk's source is one of weft's own modules.
+local function is_own(source)
+  local path = source:match("^@(.*)$")
+  if not path or path:sub(1, #root) ~= root then return false end
+  local inside = path:sub(#root + 1)
+  for _, folder in ipairs(own_folders) do
+    if inside:sub(1, #folder) == folder then return true end
+  end
+  return false
+end
+
+--- "file:line" of the innermost stack frame that is a script's, or nil.
+local function caller_place()
+  local level = 3
+  while true do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if info.currentline > 0 and not is_own(info.source) then
+      local name = info.source:match("^@(.*)$") or info.short_src
+      return ("%s:%d"):format(name, info.currentline)
+    end
+    level = level + 1
+  end
+end
+
+local function format_message(format, ...)
+  if select("#", ...) == 0 then return format end
+  return format:format(...)
+end
+
+--- Raise a user error at the line of the script that called into weft.
+-- Without further arguments `format` is taken literally.
+-- @tparam string format lower case, no full stop
+function fail.raise(format, ...)
+  local place = caller_place()
+  error(setmetatable({ place = place, message = format_message(format, ...) }, UserError), 0)
+end
+
+--- Raise a user error at a given place, such as "topology.txt:17".
+-- @tparam string place
+-- @tparam string format
+function fail.at(place, format, ...)
+  error(setmetatable({ place = place, message = format_message(format, ...) }, UserError), 0)
+end
+
+--- Whether a caught error value is a user error.
+function fail.is(err)
+  return getmetatable(err) == UserError
+end
+
+--- Edits (insert, delete, replace, swap neighbours) between two words, or `limit` + 1 if more.
+local function edit_distance(a, b, limit)
+  if math.abs(#a - #b) > limit then return limit + 1 end
+  local before, previous, current = {}, {}, {}
+  for j = 0, #b do previous[j] = j end
+  for i = 1, #a do
+    current[0] = i
+    local least = i
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      local best = math.min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + cost)
+      local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+      if swapped then best = math.min(best, before[j - 2] + 1) end
+      current[j] = best
+      least = math.min(least, best)
+    end
+    if least > limit then return limit + 1 end
+    before, previous, current = previous, current, before
+  end
+  return previous[#b]
+end
+
+--- The name in `list` that `word` most likely meant, or nil. Ties go to the first in the list.
+-- @tparam string word
+-- @tparam {string,...} list
+-- @treturn ?string
+function fail.nearest(word, list)
+  word = tostring(word):lower()
+  -- A third of the letters may be wrong; short words get one edit, a single letter none.
+  local best, limit = nil, math.min(#word - 1, math.max(1, math.floor(#word / 3)))
+  for _, name in ipairs(list) do
+    local distance = edit_distance(word, tostring(name):lower(), limit)
+    if distance <= limit then
+      best, limit = name, distance - 1
+      if limit < 0 then break end
+    end
+  end
+  return best
+end
+
+-- A list longer than this is not spelled out in a message.
+local LISTED_MAX = 12
+
+--- End of a message about a wrong name: "; did you mean 'rate'?", or the valid names if few.
+-- @tparam string word
+-- @tparam {string,...} list
+-- @treturn string possibly empty
+function fail.hint(word, list)
+  local near = fail.nearest(word, list)
+  if near then return ("; did you mean '%s'?"):format(near) end
+  if #list == 0 or #list > LISTED_MAX then return "" end
+  return "; expected one of: " .. table.concat(list, ", ")
+end
+
+--- A value as it is shown in messages: quoted text, plain numbers, types of the rest.
+-- @treturn string
+function fail.show(value)
+  local kind = type(value)
+  if kind == "string" then
+    local text = #value > 60 and value:sub(1, 57) .. "..." or value
+    return "'" .. text:gsub("%c", "?") .. "'"
+  elseif kind == "number" then
+    return value == math.floor(value) and math.abs(value) < 1e15 and ("%.0f"):format(value)
+      or ("%.17g"):format(value)
+  elseif kind == "boolean" or kind == "nil" then
+    return tostring(value)
+  end
+  return "a " .. kind
+end
+
+return fail

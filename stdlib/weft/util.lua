@@ -1,0 +1,121 @@
+--- Small helpers that several modules need.
+local fail = require "weft.fail"
+
+local util = {}
+
+local TYPE_ORDER = { number = 1, string = 2, boolean = 3 }
+
+--- Numbers before strings before the rest, each in its own order.
+local function key_before(a, b)
+  local kind_a, kind_b = type(a), type(b)
+  if kind_a == kind_b then
+    if kind_a == "number" or kind_a == "string" then return a < b end
+    return tostring(a) < tostring(b)
+  end
+  return (TYPE_ORDER[kind_a] or 4) < (TYPE_ORDER[kind_b] or 4)
+end
+
+--- The keys of a table in an order that is the same in every run and on both virtual machines.
+-- @treturn {any,...}
+function util.sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end -- order-free
+  table.sort(keys, key_before)
+  return keys
+end
+
+--- Like pairs, in the order of util.sorted_keys.
+function util.sorted_pairs(t)
+  local keys, i = util.sorted_keys(t), 0
+  return function()
+    i = i + 1
+    local key = keys[i]
+    if key ~= nil then return key, t[key] end
+  end
+end
+
+--- A whole number as Lua 5.4's integer subtype, so that it prints without ".0"; LuaJIT has one
+-- number type and gets the value itself.
+function util.integer(value)
+  return math.tointeger and math.tointeger(value) or value
+end
+
+--- The part of an io or lfs error message behind the file name.
+local function reason_of(path, message)
+  local text = tostring(message)
+  if text:sub(1, #path + 2) == path .. ": " then return text:sub(#path + 3) end
+  return text
+end
+
+--- Let `produce(temporary)` write a file under a temporary name beside `path`, then rename it, so
+-- that `path` holds the old content or the whole new one and never a part.
+-- @tparam string path
+-- @tparam function produce gets the temporary name; may raise or return nil, message
+function util.replace_file(path, produce)
+  local temporary = path .. ".tmp"
+  local ran, written, message = pcall(produce, temporary)
+  if not ran or (written == nil and message) then
+    os.remove(temporary)
+    if not ran then error(written, 0) end
+    fail.raise("cannot write '%s': %s", path, reason_of(temporary, message))
+  end
+  local renamed, why = os.rename(temporary, path)
+  if not renamed then
+    os.remove(temporary)
+    fail.raise("cannot write '%s': %s", path, reason_of(temporary, why))
+  end
+end
+
+--- An object with a `write` method that raises on a short write (a full disk, for example).
+local function checked_output(file, path, temporary)
+  local output = {}
+  function output:write(...)
+    local done, message = file:write(...)
+    if not done then
+      fail.raise("cannot write '%s': %s", path, reason_of(temporary, message))
+    end
+    return self
+  end
+  return output
+end
+
+--- Write a text file, whole or not at all.
+-- @tparam string path
+-- @tparam string|function content text, or a function that gets an object with a `write` method
+function util.write_file(path, content)
+  util.replace_file(path, function(temporary)
+    local file, message = io.open(temporary, "wb")
+    if not file then return nil, message end
+    local output = checked_output(file, path, temporary)
+    local ran, err = pcall(function()
+      if type(content) == "function" then content(output) else output:write(content) end
+    end)
+    local closed, why = file:close()
+    if not ran then error(err, 0) end
+    if not closed then return nil, why end
+    return true
+  end)
+end
+
+--- Create a folder and the folders above it; existing ones are fine.
+-- @tparam string path
+function util.make_directory(path)
+  local lfs = require "lfs"
+  local made = path:sub(1, 1) == "/" and "/" or ""
+  for part in path:gmatch("[^/]+") do
+    made = made .. part
+    local mode = lfs.attributes(made, "mode")
+    if not mode then
+      local done, message = lfs.mkdir(made)
+      -- Another process may have made it in between.
+      if not done and lfs.attributes(made, "mode") ~= "directory" then
+        fail.raise("cannot create folder '%s': %s", made, reason_of(made, message))
+      end
+    elseif mode ~= "directory" then
+      fail.raise("cannot create folder '%s': '%s' is a %s", path, made, mode)
+    end
+    made = made .. "/"
+  end
+end
+
+return util
