@@ -30,16 +30,11 @@ weft_config weft_config_default(void);
  *  whole number of the unit is an error. On error writes one line to `error` (size bytes). */
 int weft_parse_quantity(const char *text, int unit, int64_t *value, char *error, size_t size);
 
-/** Replace the allocator of the whole process before any simulation exists. `resize` gets old and
- *  new size (0: none / free) and returns the block or NULL. NULL restores the C library's. */
-void weft_set_allocator(void *(*resize)(void *user, void *block, size_t old_size, size_t new_size),
-                        void *user);
-
 /* ---- simulation ------------------------------------------------------------------------- */
 
-/** Create a simulation. On WEFT_ENOMEM *sim is NULL; on other errors *sim holds the message and must
- *  be destroyed. */
-int weft_sim_create(const weft_config *config, weft_sim **sim);
+/** Create a simulation; `allocator` (copied) may be NULL for the C library's. On WEFT_ENOMEM *sim is
+ *  NULL; on other errors *sim holds the message and must be destroyed. */
+int weft_sim_create(const weft_config *config, const weft_allocator *allocator, weft_sim **sim);
 
 /** Free everything. NULL is allowed. */
 void weft_sim_destroy(weft_sim *sim);

@@ -19,6 +19,13 @@ typedef int64_t weft_time;
 /** A simulation: fabric, workload, engine state and results. A value: no state outside it. */
 typedef struct weft_sim weft_sim;
 
+/** Where a simulation gets its memory. `resize` is given the old and the new size (0: none, free) and
+ *  returns the block, or NULL when there is no memory (the old block then stays). */
+typedef struct weft_allocator {
+  void *(*resize)(void *user, void *block, size_t old_size, size_t new_size);
+  void *user;
+} weft_allocator;
+
 enum weft_constants {
   WEFT_API_VERSION = 1,
   WEFT_PATH_MAX = 32 /* links on a path at most */

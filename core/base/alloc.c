@@ -1,0 +1,25 @@
+/* Memory of a simulation: see alloc.h. */
+#include "alloc.h"
+
+#include <stdlib.h>
+
+#include "sim_i.h"
+
+void *weft__resize(weft_sim *sim, void *block, size_t old_size, size_t new_size) {
+  void *grown = sim->allocator.resize(sim->allocator.user, block, old_size, new_size);
+  if (grown != NULL || new_size == 0) sim->memory_bytes += new_size - old_size;
+  return grown;
+}
+
+void *weft__grow(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint64_t need) {
+  /* Check builds start tiny, so that growth and moving bases are exercised everywhere. */
+  const uint64_t least = WEFT_CHECK ? 1 : 64 / element + 8;
+  uint64_t size = *cap;
+  if (size < least) size = least;
+  while (size < need) size += WEFT_CHECK && size > 8 ? size / 4 : size;
+  if (size > UINT32_MAX) size = UINT32_MAX;
+  if (size < need) return NULL;
+  void *grown = weft__resize(sim, base, *cap * element, size * element);
+  if (grown != NULL) *cap = (uint32_t)size;
+  return grown;
+}

@@ -1,0 +1,20 @@
+/* Fixed window: line rate, no reaction. For baselines, analytic cases and lossless fabrics. */
+#include "cc/cc.h"
+
+static uint32_t state_words(uint32_t path_ports) {
+  (void)path_ports;
+  return 0;
+}
+
+static void start(weft_sim *sim, uint32_t slot) {
+  (void)sim;
+  (void)slot;
+}
+
+static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
+  (void)sim;
+  (void)slot;
+  (void)ack;
+}
+
+const struct cc_ops weft__cc_window = {"window", 0, 0, state_words, start, on_ack};

@@ -1,0 +1,130 @@
+/* The event loop, and what happens at the far end of a link. */
+#include "base/hash_i.h"
+#include "fabric/port_i.h"
+#include "results/results.h"
+#include "transport/transport.h"
+#include "work/work.h"
+
+/* A packet enters a switch: next port of its path, buffer, queue. */
+static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
+                           struct packet *packet) {
+  uint32_t out = slot_path(sim, packet->flow)[packet->hop++];
+  packet->in_port = in_port;
+  if (sim->route_epoch > 1 && (out >= sim->ports.n || sim->ports.at[out].from_node != node_index))
+    out = weft__reroute_packet(sim, packet, node_index);
+  if (out == WEFT_NONE || (sim->ports.at[out].flags & PORT_DOWN)) {
+    weft__packet_drop(sim, out == WEFT_NONE ? in_port : out, packet);
+    return;
+  }
+  const struct node *node = &sim->nodes.at[node_index];
+  if (node->used + packet->size > node->safe &&
+      !weft__buffer_admit(sim, node_index, out, packet)) {
+    weft__packet_drop(sim, out, packet);
+    return;
+  }
+  port_enqueue(sim, out, packet);
+  if (node->tracked) weft__buffer_enqueued(sim, node_index, out);
+}
+
+static int lost_on_wire(const weft_sim *sim, uint32_t index, uint32_t cursor) {
+  return rng_uniform(sim->config.seed, RNG_LOSS, index, cursor) < sim->port_cold.at[index].loss;
+}
+
+/* The oldest packet of a port reaches the far end. The first event of the queue is this one; it is
+ * replaced by that of the next packet at once, before anything else can enter the queue. */
+static inline void arrive(weft_sim *sim, uint32_t index) {
+  struct port *port = &sim->ports.at[index];
+  const uint32_t limit = port->flags & PORT_HELD ? port->deq : port->tail;
+  const weft_time now = sim->now;
+  if (port->head == limit || port_packet(sim, port, port->head)->arrive != now) {
+    event_queue_pop(&sim->queue); /* retimed meanwhile */
+    if (port->head != limit)
+      event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head)->arrive);
+    return;
+  }
+  if (port->head + 1 != limit) {
+    const weft_time next = port_packet(sim, port, port->head + 1)->arrive;
+    event_queue_replace(&sim->queue, (struct event){next, (uint64_t)EV_ARRIVE << 32 | index});
+  } else {
+    event_queue_pop(&sim->queue);
+  }
+  if (port->deq == port->head) port_settle(sim, index, port, now);
+  struct packet packet = *port_packet(sim, port, port->head);
+  ++port->head;
+  ++sim->stats.packet_hops;
+  sim->fingerprint += hash_event(now, (uint64_t)index << 32 | packet.size << 8 | packet.flags,
+                                 (uint64_t)packet.flow << 32 | packet.seq);
+  if ((port->flags & PORT_LOSSY) && lost_on_wire(sim, index, port->head))
+    weft__packet_drop(sim, index, &packet);
+  else if (port->flags & PORT_TO_HOST)
+    weft__receive(sim, &packet);
+  else
+    forward(sim, port->to_node, index, &packet);
+}
+
+static void handle(weft_sim *sim, enum event_kind kind, uint32_t source) {
+  switch (kind) {
+    case EV_CHANGE: weft__link_change(sim, source); break;
+    case EV_DEQUEUE: weft__buffer_dequeue_event(sim, source); break;
+    case EV_PFC: weft__port_pause(sim, source / 2, source % 2); break;
+    case EV_NIC: weft__nic_event(sim, source); break;
+    case EV_RTO: weft__rto_event(sim, source); break;
+    case EV_TASK: weft__task_event(sim, source); break;
+    case EV_START: weft__flow_start_due(sim); break;
+    case EV_SAMPLE: weft__sample_event(sim); break;
+    default: WEFT_ASSERT(!"known kind of event"); break;
+  }
+}
+
+/* Timers that wait for nothing any more, and the sampler, don't keep a run alive. */
+static int nothing_left(const weft_sim *sim) {
+  const uint32_t sampler = (uint32_t)sim->sample_armed;
+  if (sim->queue.n == sampler) return 1;
+  return sim->active_flows == 0 && sim->queue.n == sampler + sim->lazy_events;
+}
+
+static int prepare(weft_sim *sim) {
+  if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "run: call weft_fabric_ready first");
+  if (sim->failed) return weft__fail(sim, sim->failed, "run: the simulation has failed before");
+  sim->interrupted = 0;
+  int status = weft__flow_sort_starts(sim);
+  if (status == WEFT_OK) weft__tasks_begin_new(sim);
+  if (status == WEFT_OK) weft__sample_arm(sim);
+  return status == WEFT_OK ? sim->failed : status;
+}
+
+int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
+  const int status = prepare(sim);
+  if (status == WEFT_ENOMEM) return weft__fail(sim, status, "run: out of memory");
+  if (status != WEFT_OK) return status;
+  const weft_time limit = until < 0 ? INT64_MAX : until;
+  uint64_t budget = max_events == 0 ? UINT64_MAX : max_events;
+  int result = WEFT_RUN_DONE;
+  while (!nothing_left(sim)) {
+    const struct event event = sim->queue.at[0];
+    if (event.time > limit) {
+      result = WEFT_RUN_UNTIL;
+      break;
+    }
+    if (sim->interrupted || budget-- == 0) {
+      result = sim->interrupted ? WEFT_RUN_INTERRUPTED : WEFT_RUN_BUDGET;
+      break;
+    }
+    WEFT_ASSERT(event.time >= sim->now);
+    sim->now = event.time;
+    ++sim->events;
+    const enum event_kind kind = (enum event_kind)(event.key >> 32);
+    if (kind == EV_ARRIVE) {
+      arrive(sim, (uint32_t)event.key);
+    } else {
+      event_queue_pop(&sim->queue);
+      handle(sim, kind, (uint32_t)event.key);
+    }
+    if (sim->failed) return weft__fail(sim, sim->failed, "run: out of memory");
+#if WEFT_CHECK
+    if (sim->events % 4096 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
+#endif
+  }
+  if (result == WEFT_RUN_UNTIL && sim->now < limit) sim->now = limit;
+  return result;
+}

@@ -1,0 +1,183 @@
+/* Nodes, links and their two ports; closing the fabric. */
+#include "fabric/fabric.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { REFERENCE_BPS_ECN_GBIT = 100 };
+
+static int refuse_when_ready(weft_sim *sim, const char *what) {
+  return weft__fail(sim, WEFT_ESTATE, "%s: the fabric is closed, add it before weft_fabric_ready", what);
+}
+
+int weft_node_add(weft_sim *sim, int kind) {
+  if (sim->ready) return refuse_when_ready(sim, "node");
+  if (kind < WEFT_HOST || kind > WEFT_NVSWITCH)
+    return weft__fail(sim, WEFT_EINVAL, "node kind: expected 0 to 2, got %d", kind);
+  if (sim->nodes.n >= INT32_MAX) return weft__fail(sim, WEFT_ELIMIT, "node: too many nodes");
+  if (!pool_reserve(sim, sim->nodes, sim->nodes.n + 1u)) return WEFT_ENOMEM;
+  sim->nodes.at[sim->nodes.n] = (struct node){.kind = (uint32_t)kind, .group = WEFT_NONE};
+  return (int)sim->nodes.n++;
+}
+
+static int check_link(weft_sim *sim, const weft_link_def *def) {
+  const uint32_t nodes = sim->nodes.n;
+  if (def->a >= nodes || def->b >= nodes)
+    return weft__fail(sim, WEFT_EINVAL, "link end: expected node 0 to %" PRId64 ", got %" PRIu32,
+                      (int64_t)nodes - 1, def->a >= nodes ? def->a : def->b);
+  if (def->a == def->b)
+    return weft__fail(sim, WEFT_EINVAL, "link: both ends are node %" PRIu32, def->a);
+  if (def->rate_bps < 1000000 || def->rate_bps > 100000000000000)
+    return weft__fail(sim, WEFT_EINVAL, "link rate: expected 1e6 to 1e14 bit/s, got %" PRIu64,
+                      def->rate_bps);
+  if (def->delay_ps < 0 || def->delay_ps > 10000000000000)
+    return weft__fail(sim, WEFT_EINVAL, "link delay: expected 0 to 1e13 ps, got %" PRId64,
+                      def->delay_ps);
+  if (!(def->loss >= 0 && def->loss <= 1))
+    return weft__fail(sim, WEFT_EINVAL, "link loss: expected 0 to 1, got %g", def->loss);
+  return WEFT_OK;
+}
+
+/* A port's ECN thresholds follow its rate, so that the marking queue is the same time everywhere. */
+static void set_ecn(weft_sim *sim, uint32_t index) {
+  struct port *port = &sim->ports.at[index];
+  struct port_cold *cold = &sim->port_cold.at[index];
+  if (cold->ecn_given || !(port->flags & PORT_OF_SWITCH)) return;
+  const double scale = (double)cold->built_rate_bps / (REFERENCE_BPS_ECN_GBIT * 1e9);
+  const double kmin = sim->config.ecn_kmin_bytes * scale;
+  port->kmin = kmin < (double)UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
+  cold->kmax = (uint64_t)(sim->config.ecn_kmax_bytes * scale);
+  cold->pmax = sim->config.ecn_pmax;
+}
+
+void weft__port_set_rate(weft_sim *sim, uint32_t index, uint64_t rate_bps) {
+  const uint64_t byte_ps_bps = 8000000000000; /* 8 bit x 1e12 ps/s */
+  struct port *port = &sim->ports.at[index];
+  struct port_cold *cold = &sim->port_cold.at[index];
+  cold->rate_bps = rate_bps;
+  cold->residue = byte_ps_bps % rate_bps;
+  cold->carry = 0;
+  port->byte_ps = (uint32_t)(byte_ps_bps / rate_bps);
+  port->flags = (uint8_t)(cold->residue != 0 ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
+}
+
+static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
+                      const weft_link_def *def) {
+  struct port *port = &sim->ports.at[index];
+  struct port_cold *cold = &sim->port_cold.at[index];
+  *port = (struct port){.delay_ps = def->delay_ps,
+                        .from_node = from,
+                        .to_node = to,
+                        .ring = WEFT_NONE,
+                        .kmin = UINT32_MAX};
+  *cold = (struct port_cold){.built_rate_bps = def->rate_bps, .loss = def->loss, .dequeue_event = -1};
+  if (sim->nodes.at[to].kind == WEFT_HOST) port->flags |= PORT_TO_HOST;
+  if (sim->nodes.at[from].kind != WEFT_HOST) port->flags |= PORT_OF_SWITCH;
+  if (def->loss > 0) port->flags |= PORT_LOSSY;
+  sim->nics.at[index] = (struct nic){.wake = -1, .first = WEFT_NONE, .last = WEFT_NONE};
+  weft__port_set_rate(sim, index, def->rate_bps);
+  set_ecn(sim, index);
+}
+
+int weft_link_add(weft_sim *sim, const weft_link_def *def) {
+  if (sim->ready) return refuse_when_ready(sim, "link");
+  const int status = check_link(sim, def);
+  if (status != WEFT_OK) return status;
+  const uint32_t port = sim->ports.n;
+  if (port > INT32_MAX - 2) return weft__fail(sim, WEFT_ELIMIT, "link: too many links");
+  if (!pool_reserve(sim, sim->ports, port + 2u) || !pool_reserve(sim, sim->port_cold, port + 2u) ||
+      !pool_reserve(sim, sim->nics, port + 2u))
+    return WEFT_ENOMEM;
+  sim->ports.n = sim->port_cold.n = sim->nics.n = port + 2;
+  init_port(sim, port, def->a, def->b, def);
+  init_port(sim, port + 1, def->b, def->a, def);
+  ++sim->nodes.at[def->a].port_count;
+  ++sim->nodes.at[def->b].port_count;
+  return (int)(port / 2);
+}
+
+int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax) {
+  if (port >= sim->ports.n)
+    return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
+                      sim->ports.n, port);
+  if (kmin > kmax || !(pmax >= 0 && pmax <= 1))
+    return weft__fail(sim, WEFT_EINVAL, "port ECN: expected kmin <= kmax and pmax 0 to 1, got %" PRIu64
+                      ", %" PRIu64 ", %g", kmin, kmax, pmax);
+  sim->ports.at[port].kmin = kmin < UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
+  sim->port_cold.at[port].kmax = kmax;
+  sim->port_cold.at[port].pmax = pmax;
+  sim->port_cold.at[port].ecn_given = 1;
+  return WEFT_OK;
+}
+
+/* List every node's ports in the order of link creation: that order numbers its next hops. */
+static int build_adjacency(weft_sim *sim) {
+  if (!pool_reserve(sim, sim->adjacency, sim->ports.n)) return WEFT_ENOMEM;
+  sim->adjacency.n = sim->ports.n;
+  uint32_t first = 0;
+  for (uint32_t n = 0; n < sim->nodes.n; ++n) {
+    struct node *node = &sim->nodes.at[n];
+    node->first_port = first;
+    first += node->port_count;
+    node->port_count = 0;
+  }
+  for (uint32_t p = 0; p < sim->ports.n; ++p) {
+    struct node *node = &sim->nodes.at[sim->ports.at[p].from_node];
+    sim->adjacency.at[node->first_port + node->port_count++] = p;
+  }
+  return WEFT_OK;
+}
+
+/* The smallest rings, so that the hot path never meets a port without one. */
+static int build_rings(weft_sim *sim) {
+  const uint32_t log2 = WEFT_CHECK ? 0 : 2;
+  const uint64_t packets = (uint64_t)sim->ports.n << log2;
+  if (packets > UINT32_MAX || !pool_reserve(sim, sim->packets, packets)) return WEFT_ENOMEM;
+  sim->packets.n = (uint32_t)packets;
+  memset(sim->packets.at, 0, packets * sizeof *sim->packets.at);
+  for (uint32_t p = 0; p < sim->ports.n; ++p) {
+    sim->ports.at[p].ring = p << log2;
+    sim->ports.at[p].ring_log2 = (uint8_t)log2;
+  }
+  return WEFT_OK;
+}
+
+int weft_fabric_ready(weft_sim *sim) {
+  if (sim->ready) return refuse_when_ready(sim, "fabric");
+  int status = build_adjacency(sim);
+  if (status == WEFT_OK) status = build_rings(sim);
+  if (status == WEFT_OK) status = weft__route_init(sim);
+  if (status == WEFT_OK) status = weft__buffer_init(sim);
+  if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
+  if (status == WEFT_OK) sim->ready = 1;
+  return status;
+}
+
+uint32_t weft_node_count(const weft_sim *sim) {
+  return sim->nodes.n;
+}
+
+uint32_t weft_link_count(const weft_sim *sim) {
+  return sim->ports.n / 2;
+}
+
+int weft_node_kind(const weft_sim *sim, uint32_t node) {
+  return node < sim->nodes.n ? (int)sim->nodes.at[node].kind : WEFT_EINVAL;
+}
+
+int weft_port_info_get(weft_sim *sim, uint32_t index, weft_port_info *info) {
+  if (index >= sim->ports.n)
+    return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
+                      sim->ports.n, index);
+  const struct port *port = &sim->ports.at[index];
+  const struct port_cold *cold = &sim->port_cold.at[index];
+  *info = (weft_port_info){.link = index / 2,
+                           .from = port->from_node,
+                           .to = port->to_node,
+                           .up = !(port->flags & PORT_DOWN),
+                           .rate_bps = cold->rate_bps,
+                           .built_rate_bps = cold->built_rate_bps,
+                           .delay_ps = port->delay_ps,
+                           .loss = cold->loss};
+  return WEFT_OK;
+}

@@ -1,0 +1,78 @@
+/* What a path costs when nothing else is on it: ideal completion time, base round-trip time. */
+#include "fabric/path.h"
+
+#include <inttypes.h>
+
+__extension__ typedef unsigned __int128 wide;
+
+/* Time of `bytes` back to back on a port, with the remainders carried: rounded down once. */
+static weft_time serialisation(const weft_sim *sim, uint32_t port, uint64_t bytes) {
+  const struct port_cold *cold = &sim->port_cold.at[port];
+  return (weft_time)((wide)bytes * 8000000000000u / cold->rate_bps);
+}
+
+/* The last packet leaves each hop after its own arrival there and after the packet before it, which
+ * the slowest hop so far has spaced: max-plus recursion over the hops, for the last two packets. */
+weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t size) {
+  const uint64_t mtu = sim->config.mtu_bytes, header = sim->config.header_bytes;
+  const uint64_t packets = (size + mtu - 1) / mtu;
+  const uint64_t full = mtu + header, last = size - (packets - 1) * mtu + header;
+  uint32_t slowest = ports[0];
+  weft_time first_arrival = 0; /* of a first full packet at hop i */
+  weft_time last_arrival = 0;
+  for (int i = 0; i < hops; ++i) {
+    if (sim->port_cold.at[ports[i]].rate_bps < sim->port_cold.at[slowest].rate_bps) slowest = ports[i];
+    weft_time start = last_arrival;
+    if (packets > 1) {
+      const weft_time before = first_arrival + serialisation(sim, ports[i], full) +
+                               serialisation(sim, slowest, (packets - 2) * full);
+      if (before > start) start = before;
+    }
+    const weft_time delay = sim->ports.at[ports[i]].delay_ps;
+    last_arrival = start + serialisation(sim, ports[i], last) + delay;
+    first_arrival += serialisation(sim, ports[i], full) + delay;
+  }
+  return last_arrival;
+}
+
+weft_time weft__path_one_way(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t bytes) {
+  weft_time time = 0;
+  for (int i = 0; i < hops; ++i)
+    time += serialisation(sim, ports[i], bytes) + sim->ports.at[ports[i]].delay_ps;
+  return time;
+}
+
+static int check_ends(weft_sim *sim, uint32_t src, uint32_t dst) {
+  if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "path: call weft_fabric_ready first");
+  const uint32_t ends[2] = {src, dst};
+  for (int i = 0; i < 2; ++i)
+    if (ends[i] >= sim->nodes.n || sim->nodes.at[ends[i]].kind != WEFT_HOST)
+      return weft__fail(sim, WEFT_EINVAL, "%s: expected a host, got node %" PRIu32,
+                        i == 0 ? "src" : "dst", ends[i]);
+  if (src == dst) return weft__fail(sim, WEFT_EINVAL, "dst: expected another host than src %" PRIu32, src);
+  return WEFT_OK;
+}
+
+int weft__path_check(weft_sim *sim, int hops, uint32_t src, uint32_t dst) {
+  if (hops == WEFT_ENOROUTE)
+    return weft__fail(sim, hops, "no route from host %" PRIu32 " to host %" PRIu32, src, dst);
+  if (hops == WEFT_ELIMIT)
+    return weft__fail(sim, hops, "route from host %" PRIu32 " to host %" PRIu32
+                      ": expected at most %d links", src, dst, WEFT_PATH_MAX);
+  return hops;
+}
+
+int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
+  const int status = check_ends(sim, src, dst);
+  if (status != WEFT_OK) return status;
+  return weft__path_check(sim, weft__route(sim, src, dst, flow, 0, ports), src, dst);
+}
+
+int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size, weft_time *fct_ps) {
+  uint32_t ports[WEFT_PATH_MAX];
+  if (size < 1) return weft__fail(sim, WEFT_EINVAL, "size_bytes: expected 1 or more, got 0");
+  const int hops = weft_path(sim, src, dst, 0, ports);
+  if (hops < 0) return hops;
+  *fct_ps = weft__path_ideal(sim, ports, hops, size);
+  return WEFT_OK;
+}

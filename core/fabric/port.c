@@ -1,0 +1,88 @@
+/* Ports, the rare parts: ring growth, uneven rates, marking, retiming, loss. */
+#include "fabric/port_i.h"
+
+#include <string.h>
+
+#include "transport/transport.h"
+
+/* Rings are blocks of 1 << log2 packets inside sim->packets; freed ones are chained by size through
+ * the first packet's seq. Growing keeps the cursors, so a packet's place is its cursor masked. */
+static int ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring) {
+  *ring = sim->ring_free[log2];
+  if (*ring != WEFT_NONE) {
+    sim->ring_free[log2] = sim->packets.at[*ring].seq;
+    return 1;
+  }
+  const uint64_t end = sim->packets.n + (1ull << log2);
+  if (end > UINT32_MAX || !pool_reserve(sim, sim->packets, end)) return 0;
+  *ring = sim->packets.n;
+  sim->packets.n = (uint32_t)end;
+  memset(&sim->packets.at[*ring], 0, sizeof(struct packet) << log2);
+  return 1;
+}
+
+int weft__ring_grow(weft_sim *sim, uint32_t index) {
+  struct port *port = &sim->ports.at[index];
+  const uint32_t log2 = port->ring_log2 + 1u;
+  uint32_t ring;
+  if (log2 >= RING_CLASSES - 1 || !ring_allocate(sim, log2, &ring)) {
+    weft__no_memory(sim);
+    return 0;
+  }
+  const uint32_t old_ring = port->ring, old_log2 = port->ring_log2;
+  for (uint32_t i = port->head; i != port->tail; ++i)
+    sim->packets.at[ring + (i & ((1u << log2) - 1))] = *port_packet(sim, port, i);
+  port->ring = ring;
+  port->ring_log2 = (uint8_t)log2;
+  sim->packets.at[old_ring].seq = sim->ring_free[old_log2];
+  sim->ring_free[old_log2] = old_ring;
+  return 1;
+}
+
+/* bytes x 8e12 / rate = bytes x byte_ps + bytes x residue / rate. The fraction is carried through a
+ * busy period, so n packets take exactly the time of their sum, rounded down. */
+uint32_t weft__port_residue(weft_sim *sim, uint32_t index, uint32_t size, int idle) {
+  struct port_cold *cold = &sim->port_cold.at[index];
+  const uint64_t sum = (idle ? 0 : cold->carry) + size * cold->residue;
+  cold->carry = sum % cold->rate_bps;
+  return (uint32_t)(sum / cold->rate_bps);
+}
+
+void weft__port_mark(weft_sim *sim, uint32_t index, struct packet *packet) {
+  const struct port *port = &sim->ports.at[index];
+  struct port_cold *cold = &sim->port_cold.at[index];
+  if (packet->flags & PACKET_ACK) return;
+  if (port->queue_bytes <= cold->kmax) {
+    const double span = (double)(cold->kmax - port->kmin);
+    const double p = cold->pmax * (port->queue_bytes - port->kmin) / span;
+    if (rng_uniform(sim->config.seed, RNG_ECN, index, port->deq) >= p) return;
+  }
+  packet->flags |= PACKET_ECN;
+  ++cold->ecn_marks;
+  ++sim->stats.ecn_marks;
+}
+
+weft_time weft__port_busy_until(const weft_sim *sim, uint32_t index) {
+  const struct port *port = &sim->ports.at[index];
+  if (port->deq == port->tail) return port->free_at; /* nothing waits: the last one assigned */
+  if (port->deq == port->head) return sim->now;
+  return port_packet(sim, port, port->deq - 1)->arrive - port->delay_ps;
+}
+
+void weft__port_retime(weft_sim *sim, uint32_t index, weft_time from) {
+  struct port *port = &sim->ports.at[index];
+  port->free_at = from;
+  for (uint32_t i = port->deq; i != port->tail; ++i)
+    port_assign(sim, index, port, port_packet(sim, port, i), from);
+  if (port->deq == port->tail) return;
+  /* With nothing on the wire the head is one of those that moved. An older event for it is stale. */
+  if (port->head == port->deq) event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head)->arrive);
+}
+
+void weft__packet_drop(weft_sim *sim, uint32_t index, const struct packet *packet) {
+  ++sim->port_cold.at[index].drops;
+  ++sim->stats.packets_dropped;
+  sim->stats.bytes_dropped += packet->size;
+  sim->fingerprint += hash_event(sim->now, 0x100 + index, (uint64_t)packet->flow << 32 | packet->seq);
+  weft__packet_release(sim, packet);
+}

@@ -1,0 +1,136 @@
+/* Tables of results as strided columns over the engine's own rows: nothing is copied but counters. */
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "fabric/port_i.h"
+#include "results/results.h"
+#include "transport/transport.h"
+
+struct field {
+  const char *name;
+  const char *brief;
+  uint32_t type;
+  uint32_t offset;
+};
+
+#define AT(type, member) (uint32_t)offsetof(struct type, member)
+
+static const struct field flow_fields[] = {
+    {"src", "source host", WEFT_COL_U32, AT(flow, src)},
+    {"dst", "destination host", WEFT_COL_U32, AT(flow, dst)},
+    {"size_bytes", "payload", WEFT_COL_U64, AT(flow, size_bytes)},
+    {"start_ps", "first instant at which it could send", WEFT_COL_I64, AT(flow, start_ps)},
+    {"fct_ps", "flow completion time, -1 if not complete", WEFT_COL_I64, AT(flow, fct_ps)},
+    {"ideal_ps", "completion time alone on the path, -1 before the start", WEFT_COL_I64, AT(flow, ideal_ps)},
+    {"received_ps", "last byte at the destination, -1 if not", WEFT_COL_I64, AT(flow, received_ps)},
+    {"acked_ps", "last ACK at the source, -1 if not", WEFT_COL_I64, AT(flow, acked_ps)},
+    {"delivered_bytes", "payload in order at the destination", WEFT_COL_U64, AT(flow, delivered_bytes)},
+    {"retransmits", "data packets sent again", WEFT_COL_U32, AT(flow, retransmits)},
+    {"ecn_marks", "ACKs that echoed a mark", WEFT_COL_U32, AT(flow, ecn_marks)},
+    {"state", "0 waiting, 1 active, 2 done, 3 failed", WEFT_COL_U32, AT(flow, state)},
+    {"tag", "as given", WEFT_COL_U32, AT(flow, tag)},
+    {"task", "task that sent it, 4294967295 if none", WEFT_COL_U32, AT(flow, task)},
+};
+
+static const struct field port_fields[] = {
+    {"link", "link, port / 2", WEFT_COL_U32, AT(port_row, link)},
+    {"from", "node that sends", WEFT_COL_U32, AT(port_row, from)},
+    {"to", "node that receives", WEFT_COL_U32, AT(port_row, to)},
+    {"up", "1 if it carries traffic now", WEFT_COL_U32, AT(port_row, up)},
+    {"rate_bps", "line rate now", WEFT_COL_U64, AT(port_row, rate_bps)},
+    {"delay_ps", "propagation", WEFT_COL_I64, AT(port_row, delay_ps)},
+    {"tx_bytes", "bytes that began transmission", WEFT_COL_U64, AT(port_row, tx_bytes)},
+    {"tx_packets", "packets that began transmission", WEFT_COL_U64, AT(port_row, tx_packets)},
+    {"ecn_marks", "packets marked", WEFT_COL_U64, AT(port_row, ecn_marks)},
+    {"pauses", "PFC pauses received", WEFT_COL_U64, AT(port_row, pauses)},
+    {"paused_ps", "time paused", WEFT_COL_I64, AT(port_row, paused_ps)},
+    {"drops", "packets lost at the queue or on the wire", WEFT_COL_U64, AT(port_row, drops)},
+    {"max_queue_bytes", "longest queue", WEFT_COL_U64, AT(port_row, max_queue_bytes)},
+    {"queue_bytes", "queue now", WEFT_COL_U64, AT(port_row, queue_bytes)},
+};
+
+static const struct field task_fields[] = {
+    {"kind", "0 compute, 1 send, 2 barrier", WEFT_COL_U32, AT(task, kind)},
+    {"begin_ps", "begin, -1 if not begun", WEFT_COL_I64, AT(task, begin_ps)},
+    {"end_ps", "end, -1 if not done", WEFT_COL_I64, AT(task, end_ps)},
+    {"src", "source host of a send", WEFT_COL_U32, AT(task, src)},
+    {"dst", "destination host of a send", WEFT_COL_U32, AT(task, dst)},
+    {"size_bytes", "payload of a send", WEFT_COL_U64, AT(task, size_bytes)},
+    {"state", "0 waiting, 1 scheduled, 2 running, 3 done, 4 failed", WEFT_COL_U32, AT(task, state)},
+    {"flow", "its flow, 4294967295 if none yet", WEFT_COL_U32, AT(task, flow)},
+    {"tag", "as given", WEFT_COL_U32, AT(task, tag)},
+};
+
+static void refresh_flows(weft_sim *sim) {
+  for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
+    if (!(sim->tx.at[slot].flags & TX_ACTIVE)) continue;
+    struct flow *flow = &sim->flows.at[sim->tx.at[slot].row];
+    flow->delivered_bytes = weft__flow_delivered(sim, sim->tx.at[slot].row);
+    flow->retransmits = sim->tx_warm.at[slot].retransmits;
+    flow->ecn_marks = sim->tx_warm.at[slot].ecn_marks;
+  }
+}
+
+static int refresh_ports(weft_sim *sim) {
+  if (!pool_reserve(sim, sim->port_rows, sim->ports.n))
+    return weft__fail(sim, WEFT_ENOMEM, "column: out of memory");
+  sim->port_rows.n = sim->ports.n;
+  for (uint32_t p = 0; p < sim->ports.n; ++p) {
+    struct port *port = &sim->ports.at[p];
+    const struct port_cold *cold = &sim->port_cold.at[p];
+    if (sim->ready) port_settle(sim, p, port, sim->now);
+    const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
+    sim->port_rows.at[p] = (struct port_row){.rate_bps = cold->rate_bps,
+                                             .tx_bytes = port_tx_bytes(sim, p),
+                                             .tx_packets = port->deq - cold->unsent,
+                                             .ecn_marks = cold->ecn_marks,
+                                             .pauses = cold->pauses,
+                                             .drops = cold->drops,
+                                             .max_queue_bytes = port->max_queue_bytes,
+                                             .queue_bytes = port->queue_bytes,
+                                             .delay_ps = port->delay_ps,
+                                             .paused_ps = cold->paused_ps + pause,
+                                             .from = port->from_node,
+                                             .to = port->to_node,
+                                             .link = p / 2,
+                                             .up = !(port->flags & PORT_DOWN)};
+  }
+  return WEFT_OK;
+}
+
+int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *column) {
+  static const struct {
+    const struct field *fields;
+    uint32_t count, stride;
+  } tables[WEFT_TABLE_COUNT] = {
+      {flow_fields, sizeof flow_fields / sizeof flow_fields[0], sizeof(struct flow)},
+      {port_fields, sizeof port_fields / sizeof port_fields[0], sizeof(struct port_row)},
+      {task_fields, sizeof task_fields / sizeof task_fields[0], sizeof(struct task)},
+  };
+  if (table < 0 || table >= WEFT_TABLE_COUNT)
+    return weft__fail(sim, WEFT_EINVAL, "table: expected 0 to %d, got %d", WEFT_TABLE_COUNT - 1, table);
+  if (index >= tables[table].count)
+    return weft__fail(sim, WEFT_EINVAL, "column: expected less than %" PRIu32 ", got %" PRIu32,
+                      tables[table].count, index);
+  const char *rows = (const char *)sim->flows.at;
+  uint64_t count = sim->flows.n;
+  if (table == WEFT_TABLE_FLOWS) {
+    refresh_flows(sim);
+  } else if (table == WEFT_TABLE_PORTS) {
+    const int status = refresh_ports(sim);
+    if (status != WEFT_OK) return status;
+    rows = (const char *)sim->port_rows.at;
+    count = sim->port_rows.n;
+  } else {
+    rows = (const char *)sim->tasks.at;
+    count = sim->tasks.n;
+  }
+  const struct field *field = &tables[table].fields[index];
+  *column = (weft_column){.name = field->name,
+                          .brief = field->brief,
+                          .data = count > 0 ? rows + field->offset : NULL,
+                          .type = field->type,
+                          .stride = tables[table].stride,
+                          .count = count};
+  return WEFT_OK;
+}

@@ -1,0 +1,179 @@
+/* A simulation as a value: creation, copying, destruction, messages, totals. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim_i.h"
+
+#if WEFT_CHECK
+void weft__assert_failed(const char *what, const char *file, int line) {
+  fprintf(stderr, "weft: %s:%d: broken invariant: %s\n", file, line, what);
+  abort();
+}
+#endif
+
+int weft__fail(weft_sim *sim, int status, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(sim->error, sizeof sim->error, format, args);
+  va_end(args);
+  return status;
+}
+
+const char *weft_sim_error(const weft_sim *sim) {
+  return sim->error;
+}
+
+weft_config weft_sim_config(const weft_sim *sim) {
+  return sim->config;
+}
+
+static void *resize_with_libc(void *user, void *block, size_t old_size, size_t new_size) {
+  (void)user;
+  (void)old_size;
+  if (new_size == 0) {
+    free(block);
+    return NULL;
+  }
+  return realloc(block, new_size);
+}
+
+static double option_value(const weft_option *option, const weft_config *config) {
+  const char *field = (const char *)config + option->offset;
+  switch (option->type) {
+    case WEFT_OPT_U32: {
+      uint32_t v;
+      memcpy(&v, field, sizeof v);
+      return v;
+    }
+    case WEFT_OPT_U64: {
+      uint64_t v;
+      memcpy(&v, field, sizeof v);
+      return (double)v;
+    }
+    case WEFT_OPT_I64: {
+      int64_t v;
+      memcpy(&v, field, sizeof v);
+      return (double)v;
+    }
+    default: {
+      double v;
+      memcpy(&v, field, sizeof v);
+      return v;
+    }
+  }
+}
+
+static int check_config(weft_sim *sim) {
+  const weft_config *config = &sim->config;
+  uint32_t count;
+  const weft_option *option = weft_options(&count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const double value = option_value(&option[i], config);
+    if (!(value >= option[i].min && value <= option[i].max))
+      return weft__fail(sim, WEFT_EINVAL, "option %s: expected %.15g to %.15g, got %.15g",
+                        option[i].name, option[i].min, option[i].max, value);
+  }
+  if (config->ecn_kmax_bytes < config->ecn_kmin_bytes)
+    return weft__fail(sim, WEFT_EINVAL, "option ecn_kmax: expected at least ecn_kmin = %" PRIu32
+                      ", got %" PRIu32, config->ecn_kmin_bytes, config->ecn_kmax_bytes);
+  return WEFT_OK;
+}
+
+int weft_sim_create(const weft_config *config, const weft_allocator *allocator, weft_sim **out) {
+  static const weft_allocator libc = {resize_with_libc, NULL};
+  const weft_allocator from = allocator != NULL ? *allocator : libc;
+  weft_sim *sim = from.resize(from.user, NULL, 0, sizeof *sim);
+  *out = sim;
+  if (sim == NULL) return WEFT_ENOMEM;
+  memset(sim, 0, sizeof *sim);
+  sim->allocator = from;
+  sim->memory_bytes = sizeof *sim;
+  sim->config = *config;
+  for (int i = 0; i < RING_CLASSES; ++i) sim->ring_free[i] = WEFT_NONE;
+  return check_config(sim);
+}
+
+void weft_sim_destroy(weft_sim *sim) {
+  if (sim == NULL) return;
+  const weft_allocator from = sim->allocator;
+#define X(pool, type) \
+  if (sim->pool.at != NULL) \
+    from.resize(from.user, sim->pool.at, sim->pool.cap * sizeof *sim->pool.at, 0);
+  WEFT_ALL_POOLS(X)
+#undef X
+  from.resize(from.user, sim, sizeof *sim, 0);
+}
+
+int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
+  weft_sim *copy = sim->allocator.resize(sim->allocator.user, NULL, 0, sizeof *copy);
+  *out = NULL;
+  if (copy == NULL) return WEFT_ENOMEM;
+  *copy = *sim;
+  copy->memory_bytes = sizeof *copy;
+  /* First cut all ties, so that a failure half way frees only what is the copy's own. */
+#define X(pool, type) \
+  copy->pool.at = NULL; \
+  copy->pool.cap = 0;
+  WEFT_ALL_POOLS(X)
+#undef X
+#define X(pool, type) \
+  if (!pool_reserve(copy, copy->pool, sim->pool.n)) { \
+    weft_sim_destroy(copy); \
+    return WEFT_ENOMEM; \
+  } \
+  if (sim->pool.n > 0) memcpy(copy->pool.at, sim->pool.at, sim->pool.n * sizeof *sim->pool.at);
+  WEFT_ALL_POOLS(X)
+#undef X
+  copy->interrupted = 0;
+  *out = copy;
+  return WEFT_OK;
+}
+
+void weft_interrupt(weft_sim *sim) {
+  sim->interrupted = 1;
+}
+
+void weft_stats_get(weft_sim *sim, weft_stats *stats) {
+  *stats = sim->stats;
+  stats->now_ps = sim->now;
+  stats->events = sim->events;
+  stats->fingerprint = sim->fingerprint;
+  stats->packets_in_flight =
+      stats->packets_injected - stats->packets_delivered - stats->packets_dropped;
+  stats->bytes_in_flight = stats->bytes_injected - stats->bytes_delivered - stats->bytes_dropped;
+  stats->flows_added = sim->flows.n;
+  stats->tasks_added = sim->tasks.n;
+  stats->memory_bytes = sim->memory_bytes;
+  for (uint32_t p = 0; p < sim->ports.n; ++p)
+    if (sim->ports.at[p].max_queue_bytes > stats->max_queue_bytes)
+      stats->max_queue_bytes = sim->ports.at[p].max_queue_bytes;
+}
+
+/* The packets that the ports hold are the packets that the counters say are in flight. */
+int weft_check(weft_sim *sim) {
+  weft_stats stats;
+  weft_stats_get(sim, &stats);
+  uint64_t packets = 0, bytes = 0;
+  for (uint32_t p = 0; p < sim->ports.n; ++p) {
+    const struct port *port = &sim->ports.at[p];
+    const uint32_t mask = (1u << port->ring_log2) - 1;
+    uint64_t queued = 0;
+    for (uint32_t i = port->head; i != port->tail; ++i) {
+      const struct packet *packet = &sim->packets.at[port->ring + (i & mask)];
+      ++packets;
+      bytes += packet->size;
+      if ((int32_t)(i - port->deq) >= 0) queued += packet->size;
+    }
+    if (queued != port->queue_bytes)
+      return weft__fail(sim, WEFT_EINTERNAL, "port %" PRIu32 ": queue holds %" PRIu64
+                        " bytes, counter says %" PRIu32, p, queued, port->queue_bytes);
+  }
+  if (packets != stats.packets_in_flight || bytes != stats.bytes_in_flight)
+    return weft__fail(sim, WEFT_EINTERNAL, "in flight: ports hold %" PRIu64 " packets, %" PRIu64
+                      " bytes; counters say %" PRIu64 ", %" PRIu64, packets, bytes,
+                      stats.packets_in_flight, stats.bytes_in_flight);
+  return WEFT_OK;
+}

@@ -1,0 +1,335 @@
+/* The state of a simulation: every struct of the engine, with the bytes that the hot path touches.
+ *
+ * A simulation is a value. All state lives in the pools of `struct weft_sim`, addressed by 32-bit
+ * index; nothing in a pool is a pointer, so a copy of the pools is a copy of the simulation
+ * (weft_sim_fork). Where each pool is worked on is said beside it. */
+#ifndef WEFT_SIM_I_H
+#define WEFT_SIM_I_H
+
+#ifndef WEFT_CHECK
+#define WEFT_CHECK 0
+#endif
+
+#include <signal.h>
+
+#include "base/alloc.h"
+#include "base/event_queue_i.h"
+#include "weft.h"
+
+#define WEFT_NONE UINT32_MAX
+
+/* Our own mistakes stop the program in debug and check builds; elsewhere they cost nothing. */
+#if WEFT_CHECK
+void weft__assert_failed(const char *what, const char *file, int line);
+#define WEFT_ASSERT(x) ((x) ? (void)0 : weft__assert_failed(#x, __FILE__, __LINE__))
+#else
+#define WEFT_ASSERT(x) ((void)0)
+#endif
+
+/* Kinds of events, in the order in which they happen at one instant: changes of links first, then
+ * departures before arrivals (a packet that leaves at t makes room for one that comes at t). */
+enum event_kind {
+  EV_CHANGE = 0, /* source: index into changes */
+  EV_DEQUEUE, /* source: port of a switch that tracks its buffer */
+  EV_ARRIVE, /* source: port whose oldest packet reaches the far end */
+  EV_PFC, /* source: port, * 2 + 1 if it is to pause */
+  EV_NIC, /* source: host port that may send next */
+  EV_RTO, /* source: flow slot */
+  EV_TASK, /* source: task */
+  EV_START, /* source: 0; the next flow of the start list */
+  EV_SAMPLE, /* source: 0 */
+  EV_FLOW_DONE /* not in the queue: marks completions in the fingerprint */
+};
+
+/* ---- fabric (fabric/) ------------------------------------------------------------------- */
+
+/* A packet in a port's ring: 32 bytes, two to a cache line. Payload is never stored. */
+struct packet {
+  weft_time arrive; /* 8  when its last bit reaches the far end; set once its turn is known */
+  uint32_t ser_ps; /* 4  time on the wire; departure = arrive - delay - ser */
+  uint32_t flow; /* 4  slot */
+  uint32_t seq; /* 4  data: packet number in the flow; ACK: next packet expected */
+  uint32_t telemetry; /* 4  INT block + 1, or 0 */
+  uint32_t in_port; /* 4  port that brought it to this node, or WEFT_NONE at its source */
+  uint16_t size; /* 2  bytes on the wire */
+  uint8_t flags; /* 1  enum packet_flags */
+  uint8_t hop; /* 1  its next port is path[hop] of its slot */
+};
+
+enum packet_flags { PACKET_ACK = 1, PACKET_NACK = 2, PACKET_ECN = 4 };
+
+enum port_flags {
+  PORT_TO_HOST = 1, /* far end is a host */
+  PORT_OF_SWITCH = 2, /* near end is a switch: its buffer, ECN and INT apply */
+  PORT_INEXACT = 4, /* a byte does not take a whole number of ps */
+  PORT_LOSSY = 8, /* random loss on the wire */
+  PORT_PAUSED = 16, /* by PFC from the far end */
+  PORT_DOWN = 32,
+  PORT_HELD = PORT_PAUSED | PORT_DOWN /* assigns no departures */
+};
+
+/* A directed port: an egress queue and the wire behind it. The ring holds, oldest first, packets on
+ * the wire [head, deq) and queued ones [deq, tail); cursors run freely and are masked on use. A port
+ * that is not held gives every packet its departure when it is enqueued (FIFO, known rate), so
+ * a hop costs one event: the arrival at the far end of the ring's oldest packet. What must be known
+ * at departure is computed when the port is next looked at (port_settle). Exactly one cache line. */
+struct port {
+  weft_time free_at; /* 8  end of the last assigned transmission */
+  weft_time delay_ps; /* 8  propagation */
+  uint32_t head, deq, tail; /* 12 */
+  uint32_t ring; /* 4  first packet in sim->packets */
+  uint32_t queue_bytes; /* 4  waiting (settled) */
+  uint32_t max_queue_bytes; /* 4 */
+  uint32_t tx_bytes; /* 4  that began transmission (settled), modulo 2^32; see port_cold.tx_wraps */
+  uint32_t kmin; /* 4  ECN: a longer queue left behind may mark; UINT32_MAX: never */
+  uint32_t byte_ps; /* 4  whole ps per byte */
+  uint32_t from_node, to_node; /* 8 */
+  uint8_t flags; /* 1  enum port_flags */
+  uint8_t ring_log2; /* 1  ring size is 1 << ring_log2 */
+  uint16_t unused; /* 2 */
+};
+
+/* The rest of a port: touched on marks, PFC, rate changes and by reports. */
+struct port_cold {
+  uint64_t rate_bps, built_rate_bps;
+  uint64_t residue; /* 8e12 mod rate: what byte_ps leaves out, in ps x rate */
+  uint64_t carry; /* of the running busy period, in ps x rate */
+  uint64_t kmax;
+  double pmax;
+  double loss;
+  uint64_t ecn_marks, drops;
+  uint64_t pauses; /* pause frames that the far end sent to this port */
+  weft_time paused_since, paused_ps;
+  weft_time frame_free_at; /* end of the last PFC frame sent from here */
+  weft_time dequeue_event; /* time of the valid EV_DEQUEUE, or -1 */
+  uint64_t in_bytes; /* of what came through this port, in the far switch's shared buffer */
+  uint64_t in_headroom; /* likewise in its headroom */
+  uint64_t headroom_cap;
+  uint32_t tx_wraps; /* of port.tx_bytes */
+  uint32_t unsent; /* packets that port.deq counts but that were dropped from the queue */
+  uint32_t pausing; /* the far switch has paused this port */
+  uint32_t ecn_given; /* thresholds were set by hand */
+};
+
+/* A node. Its ports are adj[first_port ...], in the order of link creation. */
+struct node {
+  uint64_t used; /* bytes in the shared buffer; an upper bound while not tracked */
+  uint64_t safe; /* no threshold can be crossed while used stays within */
+  uint64_t shared_cap; /* buffer less headroom and reserve of all ports */
+  uint64_t shared_used; /* exact while tracked */
+  uint32_t first_port, port_count;
+  uint32_t kind;
+  uint32_t tracked; /* ingress accounting is exact and departures are events */
+  uint32_t group; /* hosts: whose distance table leads here; see route.c */
+  uint32_t rank; /* switches: column in the distance tables */
+};
+
+/* ---- transport (transport/) ------------------------------------------------------------- */
+
+enum tx_flags { TX_ACTIVE = 1, TX_PACED = 2, TX_IN_LIST = 4, TX_NO_ROUTE = 8 };
+
+/* Sender side of an active flow, the part that every packet and ACK touches: one cache line. */
+struct tx {
+  uint64_t rate_bps; /* 8 */
+  weft_time next_at; /* 8  pacing: not before */
+  weft_time gap_ps; /* 8  full packet at rate_bps; valid when TX_PACED */
+  uint64_t window; /* 8  bytes in flight below which the next packet may go */
+  uint32_t next, una, total; /* 12 packet numbers: next to send, oldest not acknowledged, count */
+  uint32_t port; /* 4  first port of its path */
+  uint32_t list_next, list_prev; /* 8  round-robin list of its NIC */
+  uint32_t row; /* 4  in flows */
+  uint16_t last_bytes; /* 2  payload of the last packet */
+  uint8_t flags; /* 1 */
+  uint8_t hops; /* 1  ports on the data path; the ACK path follows in the pool */
+};
+
+/* Sender side, touched once per window or on trouble. */
+struct tx_warm {
+  weft_time base_rtt_ps;
+  weft_time deadline; /* of the retransmission timer */
+  weft_time rto_event; /* time of the valid EV_RTO, or -1 */
+  uint64_t line_bps; /* of its NIC when it started */
+  uint64_t base_window; /* at line rate, bytes */
+  uint32_t packets_out; /* packets of this flow in the network: the slot lives until they are gone */
+  uint32_t retries; /* timeouts without progress */
+  uint32_t highest; /* packets ever sent: below this a packet is a retransmission */
+  uint32_t retransmits, ecn_marks;
+  uint32_t unused;
+};
+
+/* Receiver side. */
+struct rx {
+  uint32_t next; /* packet expected */
+  uint32_t total;
+  uint32_t nack_for; /* gap already reported, + 1 */
+  uint32_t row;
+};
+
+enum flow_state { FLOW_WAITING = 0, FLOW_ACTIVE = 1, FLOW_DONE = 2, FLOW_FAILED = 3 };
+
+/* A row of the flow table: what remains of a flow when it is over. */
+struct flow {
+  uint64_t size_bytes;
+  weft_time start_ps;
+  weft_time received_ps; /* last byte at the destination, or -1 */
+  weft_time acked_ps; /* last ACK at the source, or -1 */
+  weft_time fct_ps; /* from start to whichever of them config.completion says, or -1 */
+  weft_time ideal_ps;
+  uint64_t delivered_bytes; /* payload in order so far */
+  uint32_t src, dst, tag, task;
+  uint32_t slot, state;
+  uint32_t retransmits, ecn_marks;
+};
+
+/* Telemetry that one switch wrote into a packet at its departure (HPCC section 3.3). */
+struct telemetry {
+  weft_time time;
+  uint32_t tx_bytes; /* of the port before this packet, modulo 2^32 */
+  uint32_t queue_bytes; /* left behind */
+};
+
+/* A host port: round robin over its flows that have packets left. */
+struct nic {
+  weft_time wake; /* time of the valid EV_NIC, or -1 */
+  uint32_t first; /* flow slot that joined first, or WEFT_NONE */
+  uint32_t last; /* flow slot served last, or WEFT_NONE */
+};
+
+/* ---- work (work/) ----------------------------------------------------------------------- */
+
+enum task_state { TASK_WAITING = 0, TASK_SCHEDULED = 1, TASK_RUNNING = 2, TASK_DONE = 3, TASK_FAILED = 4 };
+
+struct task {
+  uint64_t size_bytes;
+  weft_time duration_ps, start_ps;
+  weft_time begin_ps, end_ps; /* -1 before */
+  uint32_t kind, src, dst, tag;
+  uint32_t waits; /* dependencies not yet done */
+  uint32_t edges; /* first of the list of tasks that wait for it */
+  uint32_t state;
+  uint32_t flow;
+};
+
+struct task_edge {
+  uint32_t task, next;
+};
+
+/* ---- results (results/) ----------------------------------------------------------------- */
+
+struct watch {
+  uint32_t metric, object;
+  uint64_t last; /* counter at the last sample */
+  uint32_t first_bin; /* in bins */
+  uint32_t skipped; /* bins before it was added */
+};
+
+/* A row of the port table, filled when the table is asked for. */
+struct port_row {
+  uint64_t rate_bps, tx_bytes, tx_packets, ecn_marks, pauses, drops, max_queue_bytes, queue_bytes;
+  weft_time delay_ps, paused_ps;
+  uint32_t from, to, link, up;
+};
+
+/* ---- all of it -------------------------------------------------------------------------- */
+
+/* Every pool, for what treats them alike: copying, freeing. */
+#define WEFT_POOLS(X) \
+  X(nodes, struct node) \
+  X(ports, struct port) \
+  X(port_cold, struct port_cold) \
+  X(nics, struct nic) \
+  X(adjacency, uint32_t) \
+  X(packets, struct packet) \
+  X(changes, weft_link_change) \
+  X(distances, uint16_t) \
+  X(groups, uint32_t) \
+  X(bfs, uint32_t) \
+  X(flows, struct flow) \
+  X(starts, uint32_t) \
+  X(tx, struct tx) \
+  X(tx_warm, struct tx_warm) \
+  X(rx, struct rx) \
+  X(paths, uint32_t) \
+  X(cc_state, uint64_t) \
+  X(free_slots, uint32_t) \
+  X(telemetry, struct telemetry) \
+  X(telemetry_free, uint32_t) \
+  X(tasks, struct task) \
+  X(task_edges, struct task_edge) \
+  X(ready_tasks, uint32_t) \
+  X(watches, struct watch) \
+  X(bins, uint64_t) \
+  X(port_rows, struct port_row)
+
+#define WEFT_ALL_POOLS(X) \
+  WEFT_POOLS(X) \
+  X(queue, struct event)
+
+enum { RING_CLASSES = 33 };
+
+struct weft_sim {
+  weft_config config;
+  weft_allocator allocator;
+  uint64_t memory_bytes;
+  void *scratch; /* of pool_reserve; meaningless between calls */
+  char error[256];
+  int failed; /* a negative status that stops the run */
+  volatile sig_atomic_t interrupted;
+
+  weft_time now;
+  uint64_t events, fingerprint;
+  uint32_t lazy_events; /* timers in the queue that alone don't keep a run alive */
+
+  int ready; /* the fabric is closed */
+  uint32_t route_epoch; /* counts changes of reachability */
+  uint32_t rate_epoch; /* counts changes of links */
+  uint32_t group_count, switch_count;
+  uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
+
+  uint32_t path_ports; /* ports per direction that a slot has room for */
+  uint32_t cc_words; /* 64-bit words of CC state per slot */
+  uint32_t next_start; /* in starts */
+  uint32_t sorted_starts; /* starts behind this are not sorted yet */
+  uint32_t active_flows;
+  uint32_t next_task; /* tasks behind this have not been looked at */
+  int in_task_loop;
+
+  weft_time sample_period; /* 0: not sampling */
+  weft_time sample_start;
+  uint32_t sample_capacity, sample_bins;
+  int sample_armed;
+
+  weft_stats stats; /* running totals; completed by weft_stats_get */
+
+#define X(name, type) WEFT_POOL(type) name;
+  WEFT_POOLS(X)
+#undef X
+  event_queue queue;
+};
+
+/* Keep a message and give back the status: `return weft__fail(sim, WEFT_EINVAL, "...", ...)`. */
+int weft__fail(weft_sim *sim, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Out of memory inside the loop: the run stops before the next event. */
+static inline void weft__no_memory(weft_sim *sim) {
+  sim->failed = WEFT_ENOMEM;
+}
+
+/* Ask for an event. */
+static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time) {
+  WEFT_ASSERT(time >= sim->now);
+  const struct event event = {time, (uint64_t)kind << 32 | source};
+  if (!pool_reserve(sim, sim->queue, sim->queue.n + 1u)) {
+    weft__no_memory(sim);
+    return;
+  }
+  event_queue_push(&sim->queue, event);
+}
+
+/* The layouts that the cost model counts on. */
+_Static_assert(sizeof(struct packet) == 32, "two packets to a cache line");
+_Static_assert(sizeof(struct port) == 64, "a port is one cache line");
+_Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
+
+#endif

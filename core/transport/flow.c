@@ -1,0 +1,363 @@
+/* The life of a flow: a row for ever, a slot while it is active.
+ *
+ * Rows are what results show; slots hold what the engine works with and are reused, so that memory
+ * grows with the flows in flight. A slot is free again when the flow is over and the last packet
+ * that names it has left the network. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/hash_i.h"
+#include "cc/cc.h"
+#include "fabric/path.h"
+#include "work/work.h"
+
+int weft__flow_check(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size) {
+  if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "flow: call weft_fabric_ready first");
+  const uint32_t ends[2] = {src, dst};
+  for (int i = 0; i < 2; ++i)
+    if (ends[i] >= sim->nodes.n || sim->nodes.at[ends[i]].kind != WEFT_HOST)
+      return weft__fail(sim, WEFT_EINVAL, "flow %s: expected a host, got node %" PRIu32,
+                        i == 0 ? "src" : "dst", ends[i]);
+  if (src == dst)
+    return weft__fail(sim, WEFT_EINVAL, "flow dst: expected another host than src %" PRIu32, src);
+  const uint64_t most = (uint64_t)(UINT32_MAX - 1) * sim->config.mtu_bytes;
+  if (size < 1 || size > most)
+    return weft__fail(sim, WEFT_EINVAL, "flow size_bytes: expected 1 to %" PRIu64 ", got %" PRIu64,
+                      most, size);
+  return WEFT_OK;
+}
+
+int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task) {
+  if (sim->flows.n >= INT32_MAX) return WEFT_ELIMIT;
+  if (!pool_reserve(sim, sim->flows, sim->flows.n + 1u)) return WEFT_ENOMEM;
+  sim->flows.at[sim->flows.n] = (struct flow){.size_bytes = def->size_bytes,
+                                              .start_ps = def->start_ps,
+                                              .received_ps = -1,
+                                              .acked_ps = -1,
+                                              .fct_ps = -1,
+                                              .ideal_ps = -1,
+                                              .src = def->src,
+                                              .dst = def->dst,
+                                              .tag = def->tag,
+                                              .task = task,
+                                              .slot = WEFT_NONE};
+  return (int)sim->flows.n++;
+}
+
+int weft_flow_add(weft_sim *sim, const weft_flow_def *def) {
+  uint32_t ports[WEFT_PATH_MAX];
+  int status = weft__flow_check(sim, def->src, def->dst, def->size_bytes);
+  if (status != WEFT_OK) return status;
+  if (def->start_ps < sim->now)
+    return weft__fail(sim, WEFT_EINVAL, "flow start_ps: expected at least the present, %" PRId64
+                      ", got %" PRId64, sim->now, def->start_ps);
+  status = weft__route(sim, def->src, def->dst, sim->flows.n, 0, ports);
+  if (status < 0) return weft__path_check(sim, status, def->src, def->dst);
+  if (!pool_reserve(sim, sim->starts, sim->starts.n + 1u))
+    return weft__fail(sim, WEFT_ENOMEM, "flow: out of memory");
+  const int row = weft__flow_row(sim, def, WEFT_NONE);
+  if (row < 0) return weft__fail(sim, row, "flow: no room for another one");
+  sim->starts.at[sim->starts.n++] = (uint32_t)row;
+  return row;
+}
+
+/* ---- the start list: rows by start time, ties by row ---- */
+
+static int starts_before(const weft_sim *sim, uint32_t a, uint32_t b) {
+  const weft_time ta = sim->flows.at[a].start_ps, tb = sim->flows.at[b].start_ps;
+  return ta < tb || (ta == tb && a < b);
+}
+
+static void sift_start(const weft_sim *sim, uint32_t *at, uint32_t hole, uint32_t n) {
+  const uint32_t row = at[hole];
+  for (uint32_t child; (child = 2 * hole + 1) < n; hole = child) {
+    if (child + 1 < n && starts_before(sim, at[child], at[child + 1])) ++child;
+    if (!starts_before(sim, row, at[child])) break;
+    at[hole] = at[child];
+  }
+  at[hole] = row;
+}
+
+int weft__flow_sort_starts(weft_sim *sim) {
+  if (sim->sorted_starts == sim->starts.n) return WEFT_OK;
+  /* Forget what has started, then heap sort in place the rest: no memory, no bad case. */
+  uint32_t *at = sim->starts.at;
+  const uint32_t n = sim->starts.n - sim->next_start;
+  memmove(at, at + sim->next_start, n * sizeof *at);
+  sim->starts.n = sim->sorted_starts = n;
+  sim->next_start = 0;
+  uint32_t unsorted = 1;
+  while (unsorted < n && starts_before(sim, at[unsorted - 1], at[unsorted])) ++unsorted;
+  if (unsorted < n) {
+    for (uint32_t i = n / 2; i-- > 0;) sift_start(sim, at, i, n);
+    for (uint32_t end = n; end-- > 1;) {
+      const uint32_t last = at[0];
+      at[0] = at[end];
+      at[end] = last;
+      sift_start(sim, at, 0, end);
+    }
+  }
+  if (n > 0) event_at(sim, EV_START, 0, sim->flows.at[at[0]].start_ps);
+  return sim->failed;
+}
+
+void weft__flow_start_due(weft_sim *sim) {
+  int started = 0;
+  while (sim->next_start < sim->sorted_starts) {
+    const uint32_t row = sim->starts.at[sim->next_start];
+    if (sim->flows.at[row].start_ps > sim->now) break;
+    ++sim->next_start;
+    started = 1;
+    weft__flow_start(sim, row);
+  }
+  if (started && sim->next_start < sim->sorted_starts)
+    event_at(sim, EV_START, 0, sim->flows.at[sim->starts.at[sim->next_start]].start_ps);
+}
+
+/* ---- slots ---- */
+
+/* A longer path than any before: give all slots room for it. Rare, and only for active flows. */
+static int widen_slots(weft_sim *sim, uint32_t path_ports) {
+  const struct cc_ops *cc = weft__cc(sim);
+  const uint32_t old_ports = sim->path_ports, old_words = sim->cc_words;
+  const uint32_t words = cc->state_words(path_ports);
+  const uint64_t slots = sim->tx.n, blocks = old_ports ? sim->telemetry.n / old_ports : 0;
+  if (!pool_reserve(sim, sim->paths, slots * 2 * path_ports) ||
+      !pool_reserve(sim, sim->cc_state, slots * words) ||
+      !pool_reserve(sim, sim->telemetry, blocks * path_ports))
+    return 0;
+  for (uint64_t i = slots; i-- > 0;) {
+    memmove(&sim->paths.at[i * 2 * path_ports], &sim->paths.at[i * 2 * old_ports],
+            2 * old_ports * sizeof(uint32_t));
+    memmove(&sim->cc_state.at[i * words], &sim->cc_state.at[i * old_words],
+            old_words * sizeof(uint64_t));
+  }
+  for (uint64_t i = blocks; i-- > 0;)
+    memmove(&sim->telemetry.at[i * path_ports], &sim->telemetry.at[i * old_ports],
+            old_ports * sizeof(struct telemetry));
+  sim->paths.n = (uint32_t)(slots * 2 * path_ports);
+  sim->cc_state.n = (uint32_t)(slots * words);
+  sim->telemetry.n = (uint32_t)(blocks * path_ports);
+  sim->path_ports = path_ports;
+  sim->cc_words = words;
+  return 1;
+}
+
+static uint32_t take_slot(weft_sim *sim) {
+  if (sim->free_slots.n > 0) return sim->free_slots.at[--sim->free_slots.n];
+  const uint64_t n = sim->tx.n + 1ull;
+  if (!pool_reserve(sim, sim->tx, n) || !pool_reserve(sim, sim->tx_warm, n) ||
+      !pool_reserve(sim, sim->rx, n) || !pool_reserve(sim, sim->free_slots, n) ||
+      !pool_reserve(sim, sim->paths, n * 2 * sim->path_ports) ||
+      !pool_reserve(sim, sim->cc_state, n * sim->cc_words))
+    return WEFT_NONE;
+  sim->tx.n = sim->tx_warm.n = sim->rx.n = (uint32_t)n;
+  sim->paths.n = (uint32_t)n * 2 * sim->path_ports;
+  sim->cc_state.n = (uint32_t)n * sim->cc_words;
+  return (uint32_t)n - 1;
+}
+
+static void free_slot_when_quiet(weft_sim *sim, uint32_t slot) {
+  if (sim->tx_warm.at[slot].packets_out == 0 && !(sim->tx.at[slot].flags & TX_ACTIVE))
+    sim->free_slots.at[sim->free_slots.n++] = slot;
+}
+
+void weft__packet_release(weft_sim *sim, const struct packet *packet) {
+  if (packet->telemetry != 0) sim->telemetry_free.at[sim->telemetry_free.n++] = packet->telemetry;
+  --sim->tx_warm.at[packet->flow].packets_out;
+  free_slot_when_quiet(sim, packet->flow);
+}
+
+uint32_t weft__telemetry_take(weft_sim *sim) {
+  if (sim->telemetry_free.n > 0) return sim->telemetry_free.at[--sim->telemetry_free.n];
+  const uint32_t blocks = sim->telemetry.n / sim->path_ports + 1;
+  if (!pool_reserve(sim, sim->telemetry, (uint64_t)blocks * sim->path_ports) ||
+      !pool_reserve(sim, sim->telemetry_free, blocks)) {
+    weft__no_memory(sim);
+    return 0;
+  }
+  sim->telemetry.n = blocks * sim->path_ports;
+  return blocks;
+}
+
+/* ---- start ---- */
+
+static int find_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack, int *ack_hops) {
+  const struct flow *flow = &sim->flows.at[row];
+  const int hops = weft__route(sim, flow->src, flow->dst, row, 0, data);
+  *ack_hops = weft__route(sim, flow->src, flow->dst, row, 1, ack);
+  return hops < 0 || *ack_hops < 0 ? 0 : hops;
+}
+
+static void store_path(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
+                       const uint32_t *ack, int ack_hops) {
+  uint32_t *path = slot_path(sim, slot);
+  memset(path, 0xff, 2 * sim->path_ports * sizeof *path); /* WEFT_NONE: nothing of an older path */
+  memcpy(path, data, (size_t)hops * sizeof *path);
+  memcpy(path + hops, ack, (size_t)ack_hops * sizeof *path);
+  sim->tx.at[slot].hops = (uint8_t)hops;
+  sim->tx.at[slot].port = data[0];
+}
+
+static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
+  const struct cc_ops *cc = weft__cc(sim);
+  const weft_config *config = &sim->config;
+  const uint64_t size = sim->flows.at[row].size_bytes, mtu = config->mtu_bytes;
+  const uint32_t total = (uint32_t)((size + mtu - 1) / mtu);
+  sim->tx.at[slot] = (struct tx){.total = total,
+                                 .list_next = WEFT_NONE,
+                                 .list_prev = WEFT_NONE,
+                                 .row = row,
+                                 .last_bytes = (uint16_t)(size - (total - 1) * mtu),
+                                 .flags = (uint8_t)(TX_ACTIVE | (cc->paced ? TX_PACED : 0))};
+  sim->tx_warm.at[slot] = (struct tx_warm){.rto_event = -1};
+  sim->rx.at[slot] = (struct rx){.total = total, .row = row};
+  memset(cc_state(sim, slot), 0, sim->cc_words * sizeof(uint64_t));
+}
+
+/* Line rate, base RTT and the window that they call for. */
+static void init_rate(weft_sim *sim, uint32_t slot, int hops, int ack_hops) {
+  const weft_config *config = &sim->config;
+  const struct cc_ops *cc = weft__cc(sim);
+  struct tx *tx = &sim->tx.at[slot];
+  struct tx_warm *warm = &sim->tx_warm.at[slot];
+  const uint32_t *path = slot_path(sim, slot);
+  const uint32_t extra = cc->uses_telemetry ? config->int_bytes : 0;
+  const uint64_t frame = config->mtu_bytes + config->header_bytes + extra;
+  warm->base_rtt_ps = config->base_rtt_ps;
+  if (warm->base_rtt_ps == 0)
+    warm->base_rtt_ps = weft__path_one_way(sim, path, hops, frame) +
+                        weft__path_one_way(sim, path + hops, ack_hops, config->ack_bytes + extra);
+  warm->line_bps = sim->port_cold.at[tx->port].rate_bps;
+  warm->base_window = config->window_bytes;
+  if (warm->base_window == 0)
+    warm->base_window = (uint64_t)((double)warm->line_bps * (double)warm->base_rtt_ps / 8e12) + 1;
+  tx->rate_bps = warm->line_bps;
+  tx->window = warm->base_window;
+  tx->gap_ps = (weft_time)(8 * frame * 1000000000000u / warm->line_bps);
+}
+
+void weft__flow_start(weft_sim *sim, uint32_t row) {
+  uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
+  struct flow *flow = &sim->flows.at[row];
+  ++sim->stats.flows_started;
+  flow->start_ps = sim->now;
+  int ack_hops;
+  const int hops = find_paths(sim, row, data, ack, &ack_hops);
+  if (hops == 0) {
+    flow->state = FLOW_FAILED;
+    if (flow->task != WEFT_NONE) weft__task_flow_done(sim, flow->task, 0);
+    return;
+  }
+  flow->ideal_ps = weft__path_ideal(sim, data, hops, flow->size_bytes);
+  const uint32_t longest = (uint32_t)(hops > ack_hops ? hops : ack_hops);
+  if (longest > sim->path_ports && !widen_slots(sim, longest)) {
+    weft__no_memory(sim);
+    return;
+  }
+  const uint32_t slot = take_slot(sim);
+  if (slot == WEFT_NONE) {
+    weft__no_memory(sim);
+    return;
+  }
+  flow->slot = slot;
+  flow->state = FLOW_ACTIVE;
+  ++sim->active_flows;
+  init_slot(sim, slot, row);
+  store_path(sim, slot, data, hops, ack, ack_hops);
+  init_rate(sim, slot, hops, ack_hops);
+  weft__cc(sim)->start(sim, slot);
+  weft__nic_add(sim, slot);
+  weft__nic_kick_flow(sim, slot);
+  weft__rto_restart(sim, slot);
+}
+
+/* ---- end ---- */
+
+uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row) {
+  const struct flow *flow = &sim->flows.at[row];
+  if (flow->state != FLOW_ACTIVE) return flow->delivered_bytes;
+  const uint64_t bytes = (uint64_t)sim->rx.at[flow->slot].next * sim->config.mtu_bytes;
+  return bytes < flow->size_bytes ? bytes : flow->size_bytes;
+}
+
+static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
+  struct tx *tx = &sim->tx.at[slot];
+  struct flow *flow = &sim->flows.at[tx->row];
+  if (tx->flags & TX_IN_LIST) weft__nic_remove(sim, slot);
+  tx->flags &= (uint8_t)~TX_ACTIVE;
+  flow->delivered_bytes = weft__flow_delivered(sim, tx->row);
+  flow->retransmits = sim->tx_warm.at[slot].retransmits;
+  flow->ecn_marks = sim->tx_warm.at[slot].ecn_marks;
+  flow->state = state;
+  flow->slot = WEFT_NONE;
+  --sim->active_flows;
+  free_slot_when_quiet(sim, slot);
+}
+
+static void complete(weft_sim *sim, uint32_t row, enum weft_completion where) {
+  struct flow *flow = &sim->flows.at[row];
+  sim->fingerprint += hash_event(sim->now, EV_FLOW_DONE + 16u * where, row);
+  if (sim->config.completion != where) return;
+  flow->fct_ps = sim->now - flow->start_ps;
+  ++sim->stats.flows_done;
+  if (flow->task != WEFT_NONE) weft__task_flow_done(sim, flow->task, 1);
+}
+
+void weft__flow_received(weft_sim *sim, uint32_t slot) {
+  const uint32_t row = sim->rx.at[slot].row;
+  sim->flows.at[row].received_ps = sim->now;
+  complete(sim, row, WEFT_AT_RECEIVER);
+}
+
+void weft__flow_acked(weft_sim *sim, uint32_t slot) {
+  const uint32_t row = sim->tx.at[slot].row;
+  sim->flows.at[row].acked_ps = sim->now;
+  leave(sim, slot, FLOW_DONE);
+  complete(sim, row, WEFT_AT_SENDER);
+}
+
+void weft__flow_fail(weft_sim *sim, uint32_t slot) {
+  const struct flow *flow = &sim->flows.at[sim->tx.at[slot].row];
+  const uint32_t task = flow->task;
+  const int had_completed =
+      flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
+  leave(sim, slot, FLOW_FAILED);
+  if (task != WEFT_NONE && !had_completed) weft__task_flow_done(sim, task, 0);
+}
+
+/* ---- reroute ---- */
+
+void weft__reroute_flows(weft_sim *sim) {
+  uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
+  for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
+    if (!(sim->tx.at[slot].flags & TX_ACTIVE)) continue;
+    int ack_hops;
+    const int hops = find_paths(sim, sim->tx.at[slot].row, data, ack, &ack_hops);
+    if (hops == 0) continue; /* no way now: it keeps its path and times out until repair */
+    const uint32_t longest = (uint32_t)(hops > ack_hops ? hops : ack_hops);
+    if (longest > sim->path_ports && !widen_slots(sim, longest)) {
+      weft__no_memory(sim);
+      return;
+    }
+    const int listed = sim->tx.at[slot].flags & TX_IN_LIST;
+    if (listed) weft__nic_remove(sim, slot);
+    store_path(sim, slot, data, hops, ack, ack_hops);
+    if (listed) weft__nic_add(sim, slot);
+  }
+}
+
+uint32_t weft__reroute_packet(weft_sim *sim, struct packet *packet, uint32_t node) {
+  const uint32_t *path = slot_path(sim, packet->flow);
+  const int ack = packet->flags & PACKET_ACK;
+  const uint32_t first = ack ? sim->tx.at[packet->flow].hops : 0;
+  const uint32_t end = ack ? 2 * sim->path_ports : sim->tx.at[packet->flow].hops;
+  for (uint32_t i = first; i < end; ++i)
+    if (path[i] < sim->ports.n && sim->ports.at[path[i]].from_node == node) {
+      packet->hop = (uint8_t)(i + 1);
+      return path[i];
+    }
+  const uint32_t row = sim->rx.at[packet->flow].row;
+  const struct flow *flow = &sim->flows.at[row];
+  return weft__route_next(sim, node, flow->src, flow->dst, row, ack);
+}

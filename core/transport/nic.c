@@ -1,0 +1,127 @@
+/* The NIC of a host port: which flow sends the next packet.
+ *
+ * Round robin, a packet each, over flows that have packets left; a flow is eligible when its window is
+ * open (bytes in flight below it, tested before the packet) and its pacing time has come.
+ * ACKs do not pass through here: they are queued at the port when they arise, and data is chosen
+ * only when the port is free, so ACKs go first (as in the HPCC NIC model). */
+#include "cc/cc.h"
+#include "fabric/port_i.h"
+
+void weft__nic_add(weft_sim *sim, uint32_t slot) {
+  struct tx *tx = &sim->tx.at[slot];
+  struct nic *nic = &sim->nics.at[tx->port];
+  tx->flags |= TX_IN_LIST;
+  if (nic->first == WEFT_NONE) {
+    nic->first = nic->last = tx->list_next = tx->list_prev = slot;
+    return;
+  }
+  struct tx *first = &sim->tx.at[nic->first];
+  tx->list_next = nic->first;
+  tx->list_prev = first->list_prev;
+  sim->tx.at[first->list_prev].list_next = slot;
+  first->list_prev = slot;
+}
+
+void weft__nic_remove(weft_sim *sim, uint32_t slot) {
+  struct tx *tx = &sim->tx.at[slot];
+  struct nic *nic = &sim->nics.at[tx->port];
+  tx->flags &= (uint8_t)~TX_IN_LIST;
+  if (tx->list_next == slot) {
+    nic->first = nic->last = WEFT_NONE;
+    return;
+  }
+  if (nic->first == slot) nic->first = tx->list_next;
+  if (nic->last == slot) nic->last = tx->list_prev;
+  sim->tx.at[tx->list_prev].list_next = tx->list_next;
+  sim->tx.at[tx->list_next].list_prev = tx->list_prev;
+}
+
+static void wake_at(weft_sim *sim, uint32_t port, weft_time at) {
+  struct nic *nic = &sim->nics.at[port];
+  if (nic->wake >= 0 && nic->wake <= at) return;
+  nic->wake = at;
+  event_at(sim, EV_NIC, port, at);
+}
+
+static int window_open(const weft_sim *sim, const struct tx *tx) {
+  return (uint64_t)(tx->next - tx->una) * sim->config.mtu_bytes < tx->window;
+}
+
+static void count_injected(weft_sim *sim, uint32_t slot, uint32_t bytes) {
+  ++sim->stats.packets_injected;
+  sim->stats.bytes_injected += bytes;
+  ++sim->tx_warm.at[slot].packets_out;
+}
+
+/* One packet of the flow onto its free port; then see when the port is to be looked at again. */
+static void send(weft_sim *sim, uint32_t slot) {
+  struct tx *tx = &sim->tx.at[slot];
+  struct tx_warm *warm = &sim->tx_warm.at[slot];
+  const int telemetry = weft__cc(sim)->uses_telemetry;
+  const uint32_t port = tx->port, seq = tx->next++;
+  const struct packet packet = {.flow = slot,
+                                .seq = seq,
+                                .telemetry = telemetry ? weft__telemetry_take(sim) : 0,
+                                .in_port = WEFT_NONE,
+                                .size = (uint16_t)data_size(sim, tx, seq, telemetry),
+                                .hop = 1};
+  if (seq < warm->highest) {
+    ++warm->retransmits;
+    ++sim->stats.retransmits;
+  } else {
+    warm->highest = seq + 1;
+  }
+  tx->next_at = sim->now + tx->gap_ps;
+  if (tx->next == tx->total) weft__nic_remove(sim, slot);
+  else sim->nics.at[port].last = slot;
+  count_injected(sim, slot, packet.size);
+  port_enqueue(sim, port, &packet);
+  const struct nic *nic = &sim->nics.at[port];
+  if (nic->first == WEFT_NONE) return;
+  weft_time next = sim->ports.at[port].free_at;
+  if (nic->first == slot && tx->list_next == slot) { /* alone: nothing to do before it can go on */
+    if (!window_open(sim, tx)) return;
+    if ((tx->flags & TX_PACED) && tx->next_at > next) next = tx->next_at;
+  }
+  wake_at(sim, port, next);
+}
+
+void weft__nic_kick(weft_sim *sim, uint32_t port) {
+  const struct nic *nic = &sim->nics.at[port];
+  if (nic->first == WEFT_NONE || (sim->ports.at[port].flags & PORT_HELD)) return;
+  if (sim->ports.at[port].free_at > sim->now) {
+    wake_at(sim, port, sim->ports.at[port].free_at);
+    return;
+  }
+  weft_time earliest = INT64_MAX;
+  uint32_t slot = nic->last;
+  do {
+    slot = sim->tx.at[slot].list_next;
+    const struct tx *tx = &sim->tx.at[slot];
+    if (!window_open(sim, tx)) continue;
+    if (!(tx->flags & TX_PACED) || tx->next_at <= sim->now) {
+      send(sim, slot);
+      return;
+    }
+    if (tx->next_at < earliest) earliest = tx->next_at;
+  } while (slot != nic->last);
+  if (earliest != INT64_MAX) wake_at(sim, port, earliest);
+}
+
+void weft__nic_kick_flow(weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const struct port *port = &sim->ports.at[tx->port];
+  if (!(tx->flags & TX_IN_LIST) || (port->flags & PORT_HELD) || !window_open(sim, tx)) return;
+  if (port->free_at > sim->now)
+    wake_at(sim, tx->port, port->free_at);
+  else if ((tx->flags & TX_PACED) && tx->next_at > sim->now)
+    wake_at(sim, tx->port, tx->next_at);
+  else
+    send(sim, slot);
+}
+
+void weft__nic_event(weft_sim *sim, uint32_t port) {
+  if (sim->nics.at[port].wake != sim->now) return; /* overtaken */
+  sim->nics.at[port].wake = -1;
+  weft__nic_kick(sim, port);
+}

@@ -1,0 +1,82 @@
+/* Transport: flows and their slots, NIC scheduling, acknowledgements, loss recovery. */
+#ifndef WEFT_TRANSPORT_H
+#define WEFT_TRANSPORT_H
+
+#include "sim_i.h"
+
+/* flow.c: the life of a flow */
+
+/** Take the flow of a row into a slot and let it send. Fails the flow when it has no route. */
+void weft__flow_start(weft_sim *sim, uint32_t row);
+
+/** Start all flows of the start list that are due, and ask for the event of the next. */
+void weft__flow_start_due(weft_sim *sim);
+
+/** Sort flows that were added since the last run into the start list. */
+int weft__flow_sort_starts(weft_sim *sim);
+
+/** The last byte is at the receiver, or the last ACK at the sender. */
+void weft__flow_received(weft_sim *sim, uint32_t slot);
+void weft__flow_acked(weft_sim *sim, uint32_t slot);
+
+/** Payload bytes in order at the receiver so far. */
+uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
+
+/** Give up: too many timeouts, or no route. */
+void weft__flow_fail(weft_sim *sim, uint32_t slot);
+
+/** A packet has left the network: forget its telemetry, free its slot if it was the last. */
+void weft__packet_release(weft_sim *sim, const struct packet *packet);
+
+/** Find new paths for all active flows. */
+void weft__reroute_flows(weft_sim *sim);
+
+/** Where a packet goes on whose path no longer passes here, or WEFT_NONE. */
+uint32_t weft__reroute_packet(weft_sim *sim, struct packet *packet, uint32_t node);
+
+/** A telemetry block + 1, cleared; 0 when out of memory. */
+uint32_t weft__telemetry_take(weft_sim *sim);
+
+/** Check a flow's ends and size. */
+int weft__flow_check(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size);
+
+/** Add a row for a flow without starting it; returns the row or a negative status. */
+int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
+
+/* nic.c: what a host sends next */
+
+/** Put a flow on the round-robin list of its NIC, or take it off. */
+void weft__nic_add(weft_sim *sim, uint32_t slot);
+void weft__nic_remove(weft_sim *sim, uint32_t slot);
+
+/** Send if the port is free and a flow is eligible, else make sure of an event when that can be. */
+void weft__nic_kick(weft_sim *sim, uint32_t port);
+
+/** The same when only this flow may have become eligible. */
+void weft__nic_kick_flow(weft_sim *sim, uint32_t slot);
+
+/** EV_NIC. */
+void weft__nic_event(weft_sim *sim, uint32_t port);
+
+/* receive.c: what a host does with a packet */
+
+void weft__receive(weft_sim *sim, const struct packet *packet);
+
+/** EV_RTO. */
+void weft__rto_event(weft_sim *sim, uint32_t slot);
+
+/** Let the retransmission timer run from now. */
+void weft__rto_restart(weft_sim *sim, uint32_t slot);
+
+/* Slot-sized arrays. */
+
+static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
+  return &sim->paths.at[(uint64_t)slot * 2 * sim->path_ports];
+}
+
+static inline uint32_t data_size(const weft_sim *sim, const struct tx *tx, uint32_t seq, int telemetry) {
+  const uint32_t payload = seq + 1 == tx->total ? tx->last_bytes : sim->config.mtu_bytes;
+  return payload + sim->config.header_bytes + (telemetry ? sim->config.int_bytes : 0);
+}
+
+#endif

@@ -1,0 +1,142 @@
+/* The task graph: compute, send, barrier; each begins when all it waits for is done. */
+#include "work/work.h"
+
+#include <inttypes.h>
+
+#include "base/hash_i.h"
+#include "transport/transport.h"
+
+static int check_task(weft_sim *sim, const weft_task_def *def) {
+  if (def->start_ps < 0)
+    return weft__fail(sim, WEFT_EINVAL, "task start_ps: expected 0 or more, got %" PRId64, def->start_ps);
+  switch (def->kind) {
+    case WEFT_TASK_COMPUTE:
+      if (def->duration_ps < 0)
+        return weft__fail(sim, WEFT_EINVAL, "task duration_ps: expected 0 or more, got %" PRId64,
+                          def->duration_ps);
+      return WEFT_OK;
+    case WEFT_TASK_SEND: return weft__flow_check(sim, def->src, def->dst, def->size_bytes);
+    case WEFT_TASK_BARRIER: return WEFT_OK;
+    default: return weft__fail(sim, WEFT_EINVAL, "task kind: expected 0 to 2, got %" PRIu32, def->kind);
+  }
+}
+
+int weft_task_add(weft_sim *sim, const weft_task_def *def) {
+  const int status = check_task(sim, def);
+  if (status != WEFT_OK) return status;
+  const uint32_t n = sim->tasks.n;
+  if (n >= INT32_MAX) return weft__fail(sim, WEFT_ELIMIT, "task: too many tasks");
+  if (!pool_reserve(sim, sim->tasks, n + 1u) || !pool_reserve(sim, sim->ready_tasks, n + 1u))
+    return weft__fail(sim, WEFT_ENOMEM, "task: out of memory");
+  sim->tasks.at[n] = (struct task){.size_bytes = def->size_bytes,
+                                   .duration_ps = def->duration_ps,
+                                   .start_ps = def->start_ps,
+                                   .begin_ps = -1,
+                                   .end_ps = -1,
+                                   .kind = def->kind,
+                                   .src = def->src,
+                                   .dst = def->dst,
+                                   .tag = def->tag,
+                                   .edges = WEFT_NONE,
+                                   .flow = WEFT_NONE};
+  ++sim->tasks.n;
+  return (int)n;
+}
+
+int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
+  if (task >= sim->tasks.n || dependency >= task)
+    return weft__fail(sim, WEFT_EINVAL, "task %" PRIu32 " after %" PRIu32
+                      ": expected an existing task and an earlier one", task, dependency);
+  if (task < sim->next_task)
+    return weft__fail(sim, WEFT_ESTATE, "task %" PRIu32 ": a run has already begun it", task);
+  struct task *before = &sim->tasks.at[dependency];
+  if (before->state == TASK_DONE) return WEFT_OK;
+  const uint32_t edge = sim->task_edges.n;
+  if (!pool_reserve(sim, sim->task_edges, edge + 1u))
+    return weft__fail(sim, WEFT_ENOMEM, "task: out of memory");
+  sim->task_edges.at[edge] = (struct task_edge){task, before->edges};
+  sim->task_edges.n = edge + 1;
+  before->edges = edge;
+  ++sim->tasks.at[task].waits;
+  return WEFT_OK;
+}
+
+/* ---- running ---- */
+
+static void done(weft_sim *sim, uint32_t index) {
+  struct task *task = &sim->tasks.at[index];
+  task->state = TASK_DONE;
+  task->end_ps = sim->now;
+  ++sim->stats.tasks_done;
+  sim->fingerprint += hash_event(sim->now, EV_TASK, index);
+  for (uint32_t e = task->edges; e != WEFT_NONE; e = sim->task_edges.at[e].next) {
+    const uint32_t next = sim->task_edges.at[e].task;
+    if (--sim->tasks.at[next].waits == 0 && next < sim->next_task)
+      sim->ready_tasks.at[sim->ready_tasks.n++] = next;
+  }
+}
+
+static void send(weft_sim *sim, uint32_t index) {
+  struct task *task = &sim->tasks.at[index];
+  const weft_flow_def def = {.src = task->src,
+                             .dst = task->dst,
+                             .size_bytes = task->size_bytes,
+                             .start_ps = sim->now,
+                             .tag = task->tag};
+  const int row = weft__flow_row(sim, &def, index);
+  if (row < 0) {
+    weft__no_memory(sim);
+    return;
+  }
+  task->flow = (uint32_t)row;
+  weft__flow_start(sim, (uint32_t)row);
+}
+
+static void begin(weft_sim *sim, uint32_t index) {
+  struct task *task = &sim->tasks.at[index];
+  if (task->start_ps > sim->now) {
+    task->state = TASK_SCHEDULED;
+    event_at(sim, EV_TASK, index, task->start_ps);
+    return;
+  }
+  task->state = TASK_RUNNING;
+  task->begin_ps = sim->now;
+  switch (task->kind) {
+    case WEFT_TASK_COMPUTE: event_at(sim, EV_TASK, index, sim->now + task->duration_ps); break;
+    case WEFT_TASK_SEND: send(sim, index); break;
+    default: done(sim, index); break;
+  }
+}
+
+/* A list instead of recursion: a chain of barriers may be as long as the graph. It is worked off in the
+ * order in which tasks became ready; what becomes ready meanwhile goes to its end. */
+static void work_off_ready(weft_sim *sim) {
+  if (sim->in_task_loop) return;
+  sim->in_task_loop = 1;
+  for (uint32_t i = 0; i < sim->ready_tasks.n; ++i) begin(sim, sim->ready_tasks.at[i]);
+  sim->ready_tasks.n = 0;
+  sim->in_task_loop = 0;
+}
+
+void weft__tasks_begin_new(weft_sim *sim) {
+  for (; sim->next_task < sim->tasks.n; ++sim->next_task)
+    if (sim->tasks.at[sim->next_task].waits == 0)
+      sim->ready_tasks.at[sim->ready_tasks.n++] = sim->next_task;
+  work_off_ready(sim);
+}
+
+void weft__task_event(weft_sim *sim, uint32_t index) {
+  if (sim->tasks.at[index].state == TASK_SCHEDULED)
+    sim->ready_tasks.at[sim->ready_tasks.n++] = index;
+  else
+    done(sim, index);
+  work_off_ready(sim);
+}
+
+void weft__task_flow_done(weft_sim *sim, uint32_t index, int ok) {
+  if (ok)
+    done(sim, index);
+  else
+    sim->tasks.at[index].state = TASK_FAILED; /* what waits for it will never begin */
+  work_off_ready(sim);
+}
