@@ -152,24 +152,52 @@ void weft_stats_get(weft_sim *sim, weft_stats *stats) {
       stats->max_queue_bytes = sim->ports.at[p].max_queue_bytes;
 }
 
+/* Bytes waiting in a port's queue, by its ring; adds what the ring holds to the totals. */
+static uint64_t ring_bytes(const weft_sim *sim, const struct port *port, uint64_t *packets,
+                           uint64_t *bytes) {
+  const uint32_t mask = (1u << port->ring_log2) - 1;
+  uint64_t queued = 0;
+  for (uint32_t i = port->head; i != port->tail; ++i) {
+    const struct packet *packet = &sim->packets.at[port->ring + (i & mask)];
+    ++*packets;
+    *bytes += packet->size;
+    if ((int32_t)(i - port->deq) >= 0) queued += packet->size;
+  }
+  return queued;
+}
+
+/* A switch holds what its queues hold, and a tracked one knows through which ports it came. */
+static int check_switch(weft_sim *sim, uint32_t index) {
+  const struct node *node = &sim->nodes.at[index];
+  uint64_t queued = 0, ingress = 0;
+  for (uint32_t i = 0; i < node->port_count; ++i) {
+    const uint32_t out = sim->adjacency.at[node->first_port + i];
+    queued += sim->ports.at[out].queue_bytes;
+    ingress += sim->port_cold.at[out ^ 1].in_bytes + sim->port_cold.at[out ^ 1].in_headroom;
+  }
+  if (queued != node->used)
+    return weft__fail(sim, WEFT_EINTERNAL, "switch %" PRIu32 ": queues hold %" PRIu64
+                      " bytes, buffer counts %" PRIu64, index, queued, node->used);
+  if (node->tracked && sim->config.pfc && ingress != queued)
+    return weft__fail(sim, WEFT_EINTERNAL, "switch %" PRIu32 ": queues hold %" PRIu64
+                      " bytes, ingress ports count %" PRIu64, index, queued, ingress);
+  return WEFT_OK;
+}
+
 /* The packets that the ports hold are the packets that the counters say are in flight. */
 int weft_check(weft_sim *sim) {
   weft_stats stats;
   weft_stats_get(sim, &stats);
   uint64_t packets = 0, bytes = 0;
   for (uint32_t p = 0; p < sim->ports.n; ++p) {
-    const struct port *port = &sim->ports.at[p];
-    const uint32_t mask = (1u << port->ring_log2) - 1;
-    uint64_t queued = 0;
-    for (uint32_t i = port->head; i != port->tail; ++i) {
-      const struct packet *packet = &sim->packets.at[port->ring + (i & mask)];
-      ++packets;
-      bytes += packet->size;
-      if ((int32_t)(i - port->deq) >= 0) queued += packet->size;
-    }
-    if (queued != port->queue_bytes)
+    const uint64_t queued = ring_bytes(sim, &sim->ports.at[p], &packets, &bytes);
+    if (queued != sim->ports.at[p].queue_bytes)
       return weft__fail(sim, WEFT_EINTERNAL, "port %" PRIu32 ": queue holds %" PRIu64
-                        " bytes, counter says %" PRIu32, p, queued, port->queue_bytes);
+                        " bytes, counter says %" PRIu32, p, queued, sim->ports.at[p].queue_bytes);
+  }
+  for (uint32_t n = 0; sim->ready && n < sim->nodes.n; ++n) {
+    const int status = sim->nodes.at[n].kind == WEFT_HOST ? WEFT_OK : check_switch(sim, n);
+    if (status != WEFT_OK) return status;
   }
   if (packets != stats.packets_in_flight || bytes != stats.bytes_in_flight)
     return weft__fail(sim, WEFT_EINTERNAL, "in flight: ports hold %" PRIu64 " packets, %" PRIu64

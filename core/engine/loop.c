@@ -17,7 +17,7 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
     return;
   }
   const struct node *node = &sim->nodes.at[node_index];
-  if (node->used + packet->size > node->safe &&
+  if ((node->tracked || node->used + packet->size > node->safe) &&
       !weft__buffer_admit(sim, node_index, out, packet)) {
     weft__packet_drop(sim, out, packet);
     return;
@@ -122,7 +122,7 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
     }
     if (sim->failed) return weft__fail(sim, sim->failed, "run: out of memory");
 #if WEFT_CHECK
-    if (sim->events % 4096 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
+    if (sim->events % 1024 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
 #endif
   }
   if (result == WEFT_RUN_UNTIL && sim->now < limit) sim->now = limit;

@@ -83,7 +83,7 @@ int weft__flow_sort_starts(weft_sim *sim) {
   /* Forget what has started, then heap sort in place the rest: no memory, no bad case. */
   uint32_t *at = sim->starts.at;
   const uint32_t n = sim->starts.n - sim->next_start;
-  memmove(at, at + sim->next_start, n * sizeof *at);
+  if (n > 0) memmove(at, at + sim->next_start, n * sizeof *at);
   sim->starts.n = sim->sorted_starts = n;
   sim->next_start = 0;
   uint32_t unsorted = 1;
@@ -129,8 +129,9 @@ static int widen_slots(weft_sim *sim, uint32_t path_ports) {
   for (uint64_t i = slots; i-- > 0;) {
     memmove(&sim->paths.at[i * 2 * path_ports], &sim->paths.at[i * 2 * old_ports],
             2 * old_ports * sizeof(uint32_t));
-    memmove(&sim->cc_state.at[i * words], &sim->cc_state.at[i * old_words],
-            old_words * sizeof(uint64_t));
+    if (old_words > 0)
+      memmove(&sim->cc_state.at[i * words], &sim->cc_state.at[i * old_words],
+              old_words * sizeof(uint64_t));
   }
   for (uint64_t i = blocks; i-- > 0;)
     memmove(&sim->telemetry.at[i * path_ports], &sim->telemetry.at[i * old_ports],
@@ -212,7 +213,7 @@ static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
                                  .flags = (uint8_t)(TX_ACTIVE | (cc->paced ? TX_PACED : 0))};
   sim->tx_warm.at[slot] = (struct tx_warm){.rto_event = -1};
   sim->rx.at[slot] = (struct rx){.total = total, .row = row};
-  memset(cc_state(sim, slot), 0, sim->cc_words * sizeof(uint64_t));
+  if (sim->cc_words > 0) memset(cc_state(sim, slot), 0, sim->cc_words * sizeof(uint64_t));
 }
 
 /* Line rate, base RTT and the window that they call for. */
