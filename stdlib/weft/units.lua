@@ -103,9 +103,9 @@ function units.format_bytes(bytes)
     size, i = size / 1024, i + 1
   end
   local decimal = format_scaled(bytes, SIZE_NAMES)
-  -- Quarters are as much as four digits show exactly up to 99.75.
-  if i == 1 or size * 4 % 1 ~= 0 then return decimal end
-  local number = (bytes < 0 and "-" or "") .. short_number(size)
+  local number = short_number(size)
+  if i == 1 or tonumber(number) ~= size then return decimal end
+  if bytes < 0 then number = "-" .. number end
   if #number >= #decimal:match("^%S+") then return decimal end
   return number .. " " .. BINARY_NAMES[i]
 end

@@ -1,0 +1,353 @@
+--- A fabric: named nodes and the links between them. A passive value that a simulation is built
+-- from, that files are read into and that pictures are drawn of.
+--
+-- Node and link ids count from 0 in the order of creation, as in the engine; the order of a node's
+-- links is the order of its ports, which decides ECMP choices.
+local fail = require "weft.fail"
+local units = require "weft.units"
+local util = require "weft.util"
+
+local Fabric = {}
+Fabric.__index = Fabric
+
+local Node = {}
+Node.__index = Node
+
+local Link = {}
+Link.__index = Link
+
+-- Tier of a node that does not say: NVLink switches are drawn below the hosts.
+local KIND_TIER = { host = 0, switch = 1, nvswitch = -1 }
+local KINDS = { "host", "nvswitch", "switch" }
+
+-- The engine's limits of a link (weft_link_def).
+local RATE_MIN_BPS, RATE_MAX_BPS = 1e6, 1e14
+local DELAY_MAX_PS = 1e13
+
+function Node:__tostring()
+  return ("node %d  %s  %s  tier %d"):format(self.id, self.name, self.kind, self.tier)
+end
+
+function Link:__tostring()
+  local text = ("link %d  %s - %s  %s  %s"):format(self.id, self.fabric.nodes[self.a + 1].name,
+    self.fabric.nodes[self.b + 1].name, units.format_rate(self.rate_bps),
+    units.format_time(self.delay_ps))
+  if self.loss > 0 then text = ("%s  loss %g"):format(text, self.loss) end
+  return text
+end
+
+--- "gpu3-leaf3"; the second of parallel links is "gpu3-leaf3#2".
+function Link:name()
+  local nodes = self.fabric.nodes
+  local name = nodes[self.a + 1].name .. "-" .. nodes[self.b + 1].name
+  for n, link in ipairs(self.fabric:links_between(self.a, self.b)) do
+    if link == self and n > 1 then return ("%s#%d"):format(name, n) end
+  end
+  return name
+end
+
+--- Raise at `place` ("topology.txt:17"), or at the calling script if there is none.
+local function complain(place, ...)
+  if place then fail.at(place, ...) end
+  fail.raise(...)
+end
+
+--- Add a node.
+-- @tparam string name unique in the fabric
+-- @tparam string kind "host", "switch" or "nvswitch"
+-- @tparam ?table options `tier` (0 host, 1 leaf, 2 aggregation or spine, 3 core; -1 NVLink
+-- switch) and `group` (pod or server, any number) tell pictures where the node belongs
+-- @treturn integer node id
+function Fabric:add_node(name, kind, options)
+  if type(name) ~= "string" or name == "" then
+    fail.raise("add_node: expected a name, got %s", fail.show(name))
+  elseif self.by_name[name] then
+    fail.raise("add_node: there is a node '%s' already", name)
+  elseif not KIND_TIER[kind] then
+    fail.raise("add_node: kind of '%s': got %s%s", name, fail.show(kind),
+      fail.hint(tostring(kind), KINDS))
+  end
+  local id = #self.nodes
+  local node = setmetatable({
+    id = id,
+    name = name,
+    kind = kind,
+    tier = options and options.tier or KIND_TIER[kind],
+    group = options and options.group,
+  }, Node)
+  self.nodes[id + 1] = node
+  self.by_name[name] = node
+  self.adjacent[id + 1] = {}
+  if kind == "host" then self.host_ids[#self.host_ids + 1] = id end
+  return id
+end
+
+--- Give a node another name, which must be free.
+function Fabric:rename_node(which, name)
+  local node = self:node(which)
+  if node.name == name then return end
+  if self.by_name[name] then fail.raise("rename_node: there is a node '%s' already", name) end
+  self.by_name[node.name] = nil
+  self.by_name[name] = node
+  node.name = name
+end
+
+--- Names of all nodes, in order.
+function Fabric:node_names()
+  local names = {}
+  for i, node in ipairs(self.nodes) do names[i] = node.name end
+  return names
+end
+
+--- A node by its name or id. An unknown one is an error, at `place` if given.
+-- @tparam string|integer|table which a node is returned as it is
+-- @treturn table node
+function Fabric:node(which, place)
+  if type(which) == "table" and self.nodes[(which.id or -1) + 1] == which then return which end
+  local node = self.by_name[which] or (type(which) == "number" and self.nodes[which + 1])
+  if node then return node end
+  if type(which) == "number" then
+    complain(place, "unknown node %s: expected 0 to %d", fail.show(which), #self.nodes - 1)
+  elseif type(which) == "string" then
+    complain(place, "unknown node '%s' in %s%s", which, self.name,
+      fail.hint(which, self:node_names()))
+  end
+  return complain(place, "expected the name of a node of %s, got %s", self.name, fail.show(which))
+end
+
+--- A host by its name or id; anything else is an error.
+function Fabric:host(which, place)
+  local node = self:node(which, place)
+  if node.kind == "host" then return node end
+  return complain(place, "expected a host, got %s '%s'", node.kind, node.name)
+end
+
+--- Add a link between two nodes given by id, in the engine's units. Readers of files use it, with
+-- the place of the line.
+-- @treturn integer link id
+function Fabric:connect(a, b, rate_bps, delay_ps, loss, place)
+  local node_a, node_b = self:node(a, place), self:node(b, place)
+  loss = loss or 0
+  if a == b then complain(place, "link from '%s' to itself", node_a.name) end
+  local function expect(good, what, range, got)
+    if good then return end
+    complain(place, "%s of link %s-%s: expected %s, got %s", what, node_a.name, node_b.name, range,
+      got)
+  end
+  expect(rate_bps >= RATE_MIN_BPS and rate_bps <= RATE_MAX_BPS, "rate",
+    "1 Mbit/s to 100 Tbit/s", units.format_rate(rate_bps))
+  expect(delay_ps >= 0 and delay_ps <= DELAY_MAX_PS, "delay", "0 to 10 s",
+    units.format_time(delay_ps))
+  expect(type(loss) == "number" and loss >= 0 and loss <= 1, "loss", "a probability, 0 to 1",
+    fail.show(loss))
+  local id = #self.links
+  self.links[id + 1] = setmetatable({
+    id = id,
+    a = node_a.id,
+    b = node_b.id,
+    rate_bps = rate_bps,
+    delay_ps = delay_ps,
+    loss = loss,
+    fabric = self,
+  }, Link)
+  local at_a, at_b = self.adjacent[a + 1], self.adjacent[b + 1]
+  at_a[#at_a + 1] = id
+  at_b[#at_b + 1] = id
+  return id
+end
+
+--- Add a full-duplex link. Nodes are given by name or id.
+-- @tparam string|integer a
+-- @tparam string|integer b
+-- @tparam string|number rate of each direction: "400Gbps", or bit/s
+-- @tparam string|number delay of propagation: "500ns", or seconds
+-- @tparam ?number loss probability that a packet is lost, 0 by default
+-- @treturn integer link id
+function Fabric:add_link(a, b, rate, delay, loss)
+  local from, to = self:node(a), self:node(b)
+  local what = (" of link %s-%s"):format(from.name, to.name)
+  return self:connect(from.id, to.id, units.rate_bps(rate, "rate" .. what),
+    units.time_ps(delay, "delay" .. what), loss)
+end
+
+--- All links at a node, in the order of its ports.
+-- @treturn {table,...}
+function Fabric:links_of(node)
+  local found = {}
+  for i, id in ipairs(self.adjacent[self:node(node).id + 1]) do found[i] = self.links[id + 1] end
+  return found
+end
+
+--- The links between two nodes, in order; several if they are parallel.
+function Fabric:links_between(a, b)
+  local from, to = self:node(a).id, self:node(b).id
+  if #self.adjacent[to + 1] < #self.adjacent[from + 1] then from, to = to, from end
+  local found = {}
+  for _, id in ipairs(self.adjacent[from + 1]) do
+    local link = self.links[id + 1]
+    if link.a == to or link.b == to then found[#found + 1] = link end
+  end
+  return found
+end
+
+--- Names of the nodes next to one, for messages.
+local function neighbour_text(self, node)
+  local names = {}
+  for i, link in ipairs(self:links_of(node)) do
+    if i > 8 then
+      names[i] = "..."
+      break
+    end
+    names[i] = self.nodes[(link.a == node.id and link.b or link.a) + 1].name
+  end
+  return #names == 0 and "no links" or "links to " .. table.concat(names, ", ")
+end
+
+--- A link: `fabric:link("gpu3", "leaf3")`, the n-th of parallel ones `fabric:link(a, b, n)`, or by
+-- id `fabric:link(12)`. One that does not exist is an error.
+-- @treturn table link
+function Fabric:link(a, b, n)
+  if b == nil then
+    if type(a) == "table" and self.links[(a.id or -1) + 1] == a then return a end
+    local link = type(a) == "number" and self.links[a + 1]
+    if link then return link end
+    fail.raise("expected a link of %s (two nodes, or an id 0 to %d), got %s", self.name,
+      #self.links - 1, fail.show(a))
+  end
+  local from, to = self:node(a), self:node(b)
+  local found = self:links_between(from, to)
+  local link = found[n or 1]
+  if link then return link end
+  if #found > 0 then
+    fail.raise("link %s of '%s' and '%s': expected 1 to %d", fail.show(n), from.name, to.name,
+      #found)
+  end
+  return fail.raise("no link between '%s' and '%s': '%s' has %s", from.name, to.name, from.name,
+    neighbour_text(self, from))
+end
+
+--- Ids of all hosts, in order.
+-- @treturn {integer,...}
+function Fabric:hosts()
+  local ids = {}
+  for i, id in ipairs(self.host_ids) do ids[i] = id end
+  return ids
+end
+
+--- Links on the shortest way from a node to every node: element id + 1, nil where there is none.
+function Fabric:distances(from)
+  return self:distances_from({ self:node(from).id })
+end
+
+--- As distances, from the nearest of several node ids. Hosts are ends: no way leads through one.
+function Fabric:distances_from(sources)
+  local distance, queue = {}, {}
+  for i, id in ipairs(sources) do
+    distance[id + 1] = 0
+    queue[i] = id
+  end
+  local head = 1
+  while queue[head] do
+    local id = queue[head]
+    head = head + 1
+    if self.nodes[id + 1].kind ~= "host" or distance[id + 1] == 0 then
+      for _, link_id in ipairs(self.adjacent[id + 1]) do
+        local link = self.links[link_id + 1]
+        local other = link.a == id and link.b or link.a
+        if not distance[other + 1] then
+          distance[other + 1] = distance[id + 1] + 1
+          queue[#queue + 1] = other
+        end
+      end
+    end
+  end
+  return distance
+end
+
+--- Set each switch's tier to its distance from the nearest host. For fabrics read from files that
+-- do not tell.
+function Fabric:assign_tiers()
+  local distance = self:distances_from(self.host_ids)
+  for i, node in ipairs(self.nodes) do
+    if node.kind == "switch" then node.tier = distance[i] or KIND_TIER.switch end
+  end
+end
+
+--- The nodes by tier, lowest first: an array of `{ tier =, nodes = { id, ... } }`.
+function Fabric:tiers()
+  local by_tier = {}
+  for _, node in ipairs(self.nodes) do
+    local ids = by_tier[node.tier] or {}
+    by_tier[node.tier] = ids
+    ids[#ids + 1] = node.id
+  end
+  local result = {}
+  for tier, ids in util.sorted_pairs(by_tier) do
+    result[#result + 1] = { tier = tier, nodes = ids }
+  end
+  return result
+end
+
+local function counted(count, one, many)
+  return ("%d %s"):format(count, count == 1 and one or many)
+end
+
+--- One line: "rail_optimized: 32 hosts, 4 NVLink switches, 9 switches, 72 links (...)".
+function Fabric:describe()
+  local kinds, rates = { host = 0, switch = 0, nvswitch = 0 }, {}
+  for _, node in ipairs(self.nodes) do kinds[node.kind] = kinds[node.kind] + 1 end
+  for _, link in ipairs(self.links) do
+    rates[link.rate_bps] = (rates[link.rate_bps] or 0) + 1
+  end
+  local parts = { counted(kinds.host, "host", "hosts") }
+  if kinds.nvswitch > 0 then
+    parts[#parts + 1] = counted(kinds.nvswitch, "NVLink switch", "NVLink switches")
+  end
+  if kinds.switch > 0 then parts[#parts + 1] = counted(kinds.switch, "switch", "switches") end
+  local speeds = {}
+  for rate, count in util.sorted_pairs(rates) do
+    speeds[#speeds + 1] = ("%d x %s"):format(count, units.format_rate(rate))
+  end
+  parts[#parts + 1] = counted(#self.links, "link", "links")
+    .. (#speeds > 0 and (" (%s)"):format(table.concat(speeds, ", ")) or "")
+  return self.name .. ": " .. table.concat(parts, ", ")
+end
+
+Fabric.__tostring = Fabric.describe
+
+--- Add all nodes and links to an engine simulation (weft.core), with the same ids.
+function Fabric:build(core_sim)
+  for _, node in ipairs(self.nodes) do core_sim:node_add(node.kind) end
+  for _, link in ipairs(self.links) do
+    core_sim:link_add {
+      a = link.a,
+      b = link.b,
+      rate_bps = link.rate_bps,
+      delay_ps = link.delay_ps,
+      loss = link.loss,
+    }
+  end
+end
+
+local fabric = {}
+
+--- An empty fabric.
+-- @tparam ?string name for messages and pictures
+function fabric.new(name)
+  return setmetatable({
+    name = name or "fabric",
+    nodes = {},
+    links = {},
+    attributes = {}, -- what a file's header says beyond nodes and links
+    by_name = {},
+    adjacent = {}, -- node id + 1 -> link ids in the order of ports
+    host_ids = {},
+  }, Fabric)
+end
+
+--- Whether a value is a fabric.
+function fabric.is(value)
+  return getmetatable(value) == Fabric
+end
+
+return fabric

@@ -1,0 +1,68 @@
+--- Line by line reading of files of blank-separated fields; errors carry file and line.
+local fail = require "weft.fail"
+local util = require "weft.util"
+
+local text = {}
+
+local Reader = {}
+Reader.__index = Reader
+
+--- Open a file; one that cannot be read is a user error.
+function text.open(path)
+  local file, message = io.open(path, "rb")
+  -- Opening a folder succeeds on Linux; only reading fails.
+  local ok, why = true, nil
+  if file then ok, why = file:read(0) end
+  if not file or (not ok and why) then
+    fail.raise("cannot read '%s': %s", path, tostring(message or why):gsub("^.*: ", ""))
+  end
+  return setmetatable({ path = path, file = file, number = 0 }, Reader)
+end
+
+--- Fields of the next line that has any, or nil at the end of the file.
+-- @treturn ?{string,...}
+function Reader:fields()
+  for line in self.file:lines() do
+    self.number = self.number + 1
+    local fields = {}
+    for field in line:gmatch("%S+") do fields[#fields + 1] = field end
+    if #fields > 0 then
+      self.current = line
+      return fields
+    end
+  end
+  self.at_end = true
+  return nil
+end
+
+--- "path:17", the line read last; behind the last line at the end of the file.
+function Reader:place()
+  return ("%s:%d"):format(self.path, self.number + (self.at_end and 1 or 0))
+end
+
+--- Raise a user error at the current line.
+function Reader:fail(...)
+  fail.at(self:place(), ...)
+end
+
+--- The current line as it is shown in messages, or "end of file".
+function Reader:shown()
+  if self.at_end then return "end of file" end
+  return fail.show((self.current:gsub("^%s+", ""):gsub("%s+$", "")))
+end
+
+--- A field as a whole number from `min` to `max`.
+function Reader:integer(field, what, min, max)
+  local value = field:match("^%-?%d+$") and tonumber(field)
+  if not value then self:fail("%s: expected a whole number, got %s", what, fail.show(field)) end
+  if value < min or value > max then
+    self:fail("%s: expected %.0f to %.0f, got %s", what, min, max, field)
+  end
+  return util.integer(value)
+end
+
+function Reader:close()
+  self.file:close()
+end
+
+return text
