@@ -130,7 +130,7 @@ $(B)/obj/$(1)/%.o: %.c | deps
 	$$(say) CC '$$< ($(1))'
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) -D_GNU_SOURCE $$(cflags_$(1)) $$(if $$(filter viz/%,$$<),$$(cflags_cairo)) \
-	  -Ibindings/capi -c -o $$@ $$<
+	  -Ibindings/capi -Ilua -c -o $$@ $$<
 
 $(B)/$(1)/weft/core.so: $(call objects,$(1),$(BINDING_SOURCES)) $(LIBRARY)
 	$$(say) LINK $$@
@@ -166,6 +166,11 @@ $(B)/tests/cbench: $(BENCH_OBJECTS) $(LIBRARY)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
+
+# The declarations that LuaJIT sees: generated, and committed so that a script finds them anywhere.
+bindings/ffi/weft/cdef.lua: core/weft_types.h bindings/capi/l_api.h | deps
+	$(say) GEN $@
+	$(Q)lua5.4 bindings/ffi/generate.lua
 
 # ---- packages ---------------------------------------------------------------------------------
 
@@ -209,7 +214,7 @@ bench: all $(CBENCH)
 validate: all
 	$(Q)$(B)/weft scenarios/validate.lua
 
-docs: all
+docs: all bindings/ffi/weft/cdef.lua
 	$(Q)$(B)/weft bindings/api/generate.lua docs/reference
 
 # ---- install ----------------------------------------------------------------------------------
@@ -225,7 +230,7 @@ install: all $(SHARED)
 	$(Q)ln -sfn libweft.so.0 $(D)/lib/libweft.so
 	$(Q)for vm in $(VMS); do install -d $(D)/lib/weft/$$vm/weft && \
 	  install -m 644 $(B)/$$vm/weft/*.so $(D)/lib/weft/$$vm/weft; done
-	$(Q)for file in $$(find stdlib viz lua bindings -name '*.lua'); do \
+	$(Q)for file in $$(find stdlib viz lua bindings -name '*.lua' -o -name '*.txt'); do \
 	  install -D -m 644 $$file $(D)/share/weft/$$file; done
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: weft' \
 	  'Description: simulator of the networks that train large models' 'Version: $(VERSION)' \

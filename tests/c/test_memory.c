@@ -1,0 +1,144 @@
+/* Memory: sizes given back are those that were taken, nothing is allocated once a run is warm, and
+ * a simulation survives the failure of any single allocation. */
+#include <stdlib.h>
+
+#include "fixture.h"
+
+typedef struct ledger {
+  uint64_t calls; /* that asked for memory */
+  uint64_t bytes; /* held now */
+  uint64_t fail_at; /* the call that gets nothing; 0: none */
+  bool wrong_size; /* an old size was not what had been asked for */
+} ledger;
+
+/* Each block begins with its size, in a slot that keeps the alignment of malloc. */
+typedef union header {
+  size_t size;
+  max_align_t align;
+} header;
+
+static void *count_resize(void *user, void *block, size_t old_size, size_t new_size) {
+  ledger *book = user;
+  header *old = block == NULL ? NULL : (header *)block - 1;
+  if ((old == NULL ? 0 : old->size) != old_size) book->wrong_size = true;
+  if (new_size == 0) {
+    book->bytes -= old_size;
+    free(old);
+    return NULL;
+  }
+  if (++book->calls == book->fail_at) return NULL;
+  header *grown = malloc(sizeof *grown + new_size);
+  if (grown == NULL) return NULL;
+  grown->size = new_size;
+  if (old != NULL) memcpy(grown + 1, block, old_size < new_size ? old_size : new_size);
+  free(old);
+  book->bytes += new_size - old_size;
+  return grown + 1;
+}
+
+static weft_sim *permutation(ledger *book, uint32_t cc) {
+  weft_allocator allocator = {count_resize, book};
+  weft_config config = weft_config_default();
+  config.cc = cc;
+  weft_sim *sim = fat_tree_open(&config, &allocator, 4, 100 * (uint64_t)GBPS, US);
+  MUST(sim, weft_fabric_ready(sim));
+  for (uint32_t i = 0; i < 16; i++) add_flow(sim, i, (i + 5) % 16, 4000000, 0);
+  return sim;
+}
+
+TEST(a_warm_run_allocates_nothing) {
+  for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
+    ledger book = {0};
+    weft_sim *sim = permutation(&book, cc);
+    ENSURE_EQ(MUST(sim, weft_run(sim, 100 * (weft_time)US, 0)), WEFT_RUN_UNTIL);
+    uint64_t calls = book.calls;
+    ENSURE(calls > 0);
+    ENSURE_EQ(MUST(sim, weft_run(sim, 250 * (weft_time)US, 0)), WEFT_RUN_UNTIL);
+    ENSURE(stats_of(sim).flows_done == 0);
+    ENSURE_EQ(book.calls, calls);
+    weft_sim_destroy(sim);
+  }
+}
+
+TEST(everything_is_given_back_in_the_size_it_was_taken) {
+  ledger book = {0};
+  weft_sim *sim = permutation(&book, WEFT_CC_HPCC);
+  weft_sim *fork = NULL;
+  MUST(sim, weft_run(sim, -1, 20000));
+  MUST(sim, weft_sim_fork(sim, &fork));
+  run_to_end(sim);
+  weft_sim_destroy(sim);
+  run_to_end(fork);
+  ENSURE(cell(fork, WEFT_TABLE_PORTS, "tx_bytes", 0) > 0);
+  weft_sim_destroy(fork);
+  ENSURE_EQ(book.bytes, 0);
+  ENSURE(!book.wrong_size);
+}
+
+TEST(the_memory_in_stats_is_what_is_held) {
+  ledger book = {0};
+  weft_sim *sim = permutation(&book, WEFT_CC_HPCC);
+  run_to_end(sim);
+  ENSURE_EQ(stats_of(sim).memory_bytes, book.bytes);
+  weft_sim_destroy(sim);
+}
+
+TEST(destroying_nothing_is_allowed) {
+  weft_sim_destroy(NULL);
+}
+
+/* A small life with a bit of everything. Returns the first error, WEFT_OK at the end. */
+static int live(weft_allocator *allocator, weft_sim **sim, weft_sim **fork) {
+  const uint32_t ranks[] = {0, 1, 2};
+  const weft_config config = weft_config_default();
+  const weft_flow_def flow = {.src = 2, .dst = 0, .size_bytes = 30000};
+  const weft_link_change gray = {.at_ps = 2 * US, .link = 1, .factor = 0.5, .loss = -1};
+  const weft_collective_def ring = {.size_bytes = 9000, .ranks = ranks, .rank_count = 3};
+  weft_column column;
+  int status = weft_sim_create(&config, allocator, sim);
+  for (int i = 0; i < 4 && status >= 0; i++) {
+    status = weft_node_add(*sim, i < 3 ? WEFT_HOST : WEFT_SWITCH);
+  }
+  for (uint32_t i = 0; i < 3 && status >= 0; i++) {
+    weft_link_def def = {.a = i, .b = 3, .rate_bps = 100 * (uint64_t)GBPS, .delay_ps = US};
+    status = weft_link_add(*sim, &def);
+  }
+  if (status >= 0) status = weft_fabric_ready(*sim);
+  if (status >= 0) status = weft_sample(*sim, US, 16);
+  if (status >= 0) status = weft_flow_add(*sim, &flow);
+  if (status >= 0) status = weft_watch(*sim, WEFT_FLOW_BYTES, 0);
+  if (status >= 0) status = weft_watch(*sim, WEFT_PORT_BYTES, 0);
+  if (status >= 0) status = weft_link_schedule(*sim, &gray);
+  if (status >= 0) status = weft_collective_add(*sim, &ring);
+  if (status >= 0) status = weft_run(*sim, -1, 50);
+  if (status >= 0) status = weft_sim_fork(*sim, fork);
+  if (status >= 0) status = weft_run(*fork, -1, 0);
+  if (status >= 0) status = weft_run(*sim, -1, 0);
+  for (int table = 0; table < WEFT_TABLE_COUNT && status >= 0; table++) {
+    status = weft_column_get(*sim, table, 0, &column);
+  }
+  return status < 0 ? status : WEFT_OK;
+}
+
+TEST(the_failure_of_any_allocation_is_survived) {
+  int status = WEFT_ENOMEM;
+  for (uint64_t n = 1; status != WEFT_OK; n++) {
+    ledger book = {.fail_at = n};
+    weft_allocator allocator = {count_resize, &book};
+    weft_sim *sim = NULL;
+    weft_sim *fork = NULL;
+    status = live(&allocator, &sim, &fork);
+    weft_sim_destroy(fork);
+    weft_sim_destroy(sim);
+    if (book.bytes != 0 || book.wrong_size) {
+      test_fail(__FILE__, __LINE__, "allocation %" PRIu64 " failed: %" PRIu64 " bytes leaked", n,
+                book.bytes);
+    }
+    if (status != WEFT_OK && status != WEFT_ENOMEM) {
+      test_fail(__FILE__, __LINE__, "allocation %" PRIu64 " failed: got %s, wanted WEFT_ENOMEM", n,
+                weft_error_name(status));
+    }
+    if (status == WEFT_OK) ENSURE(book.calls < n);
+    ENSURE(n < 100000);
+  }
+}
