@@ -93,6 +93,7 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   sim->memory_bytes = sizeof *sim;
   sim->config = *config;
   for (int i = 0; i < RING_CLASSES; ++i) sim->ring_free[i] = WEFT_NONE;
+  weft__events_init(sim, 1);
   return check_config(sim);
 }
 
@@ -102,7 +103,7 @@ void weft_sim_destroy(weft_sim *sim) {
 #define X(pool, type) \
   if (sim->pool.at != NULL) \
     from.resize(from.user, sim->pool.at, sim->pool.cap * sizeof *sim->pool.at, 0);
-  WEFT_ALL_POOLS(X)
+  WEFT_POOLS(X)
 #undef X
   from.resize(from.user, sim, sizeof *sim, 0);
 }
@@ -117,7 +118,7 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
 #define X(pool, type) \
   copy->pool.at = NULL; \
   copy->pool.cap = 0;
-  WEFT_ALL_POOLS(X)
+  WEFT_POOLS(X)
 #undef X
 #define X(pool, type) \
   if (!pool_reserve(copy, copy->pool, sim->pool.n)) { \
@@ -125,7 +126,7 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
     return WEFT_ENOMEM; \
   } \
   if (sim->pool.n > 0) memcpy(copy->pool.at, sim->pool.at, sim->pool.n * sizeof *sim->pool.at);
-  WEFT_ALL_POOLS(X)
+  WEFT_POOLS(X)
 #undef X
   copy->interrupted = 0;
   *out = copy;

@@ -259,11 +259,10 @@ struct port_row {
   X(ready_tasks, uint32_t) \
   X(watches, struct watch) \
   X(bins, uint64_t) \
-  X(port_rows, struct port_row)
-
-#define WEFT_ALL_POOLS(X) \
-  WEFT_POOLS(X) \
-  X(queue, struct event)
+  X(port_rows, struct port_row) \
+  X(event_open, struct event) \
+  X(event_far, struct event) \
+  X(event_nodes, struct event_node)
 
 enum { RING_CLASSES = 33 };
 
@@ -304,7 +303,7 @@ struct weft_sim {
 #define X(name, type) WEFT_POOL(type) name;
   WEFT_POOLS(X)
 #undef X
-  event_queue queue;
+  struct event_queue queue;
 };
 
 /* Keep a message and give back the status: `return weft__fail(sim, WEFT_EINVAL, "...", ...)`. */
@@ -319,12 +318,44 @@ static inline void weft__no_memory(weft_sim *sim) {
 /* Ask for an event. */
 static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time) {
   WEFT_ASSERT(time >= sim->now);
+  struct event_queue *q = &sim->queue;
   const struct event event = {time, (uint64_t)kind << 32 | source};
-  if (!pool_reserve(sim, sim->queue, sim->queue.n + 1u)) {
-    weft__no_memory(sim);
+  const weft_time bucket = (time >> q->shift) - (q->open_end >> q->shift);
+  ++q->count;
+  if (bucket < 0 || bucket >= WHEEL_BUCKETS) {
+    weft__events_push_outside(sim, event);
     return;
   }
-  event_queue_push(&sim->queue, event);
+  uint32_t node = q->free_node;
+  if (node != WEFT_NONE) {
+    q->free_node = sim->event_nodes.at[node].next;
+  } else {
+    node = sim->event_nodes.n;
+    if (!pool_reserve(sim, sim->event_nodes, node + 1u)) {
+      --q->count;
+      weft__no_memory(sim);
+      return;
+    }
+    sim->event_nodes.n = node + 1;
+  }
+  const uint32_t slot = (uint32_t)(time >> q->shift) % WHEEL_BUCKETS;
+  const uint64_t bit = 1ull << slot % 64;
+  const int occupied = (q->occupied[slot / 64] & bit) != 0;
+  sim->event_nodes.at[node] = (struct event_node){event, occupied ? q->bucket[slot] : WEFT_NONE, 0};
+  q->bucket[slot] = node;
+  q->occupied[slot / 64] |= bit;
+  q->words |= 1ull << slot / 64;
+}
+
+/* The next event, in total order. There is one. */
+static inline struct event event_first(weft_sim *sim) {
+  while (sim->queue.first == sim->event_open.n && !sim->failed) weft__events_open(sim);
+  return sim->event_open.at[sim->queue.first];
+}
+
+static inline void event_pop(weft_sim *sim) {
+  ++sim->queue.first;
+  --sim->queue.count;
 }
 
 /* The layouts that the cost model counts on. */

@@ -30,24 +30,18 @@ static int lost_on_wire(const weft_sim *sim, uint32_t index, uint32_t cursor) {
   return rng_uniform(sim->config.seed, RNG_LOSS, index, cursor) < sim->port_cold.at[index].loss;
 }
 
-/* The oldest packet of a port reaches the far end. The first event of the queue is this one; it is
- * replaced by that of the next packet at once, before anything else can enter the queue. */
+/* The oldest packet of a port reaches the far end. */
 static inline void arrive(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->ports.at[index];
   const uint32_t limit = port->flags & PORT_HELD ? port->deq : port->tail;
   const weft_time now = sim->now;
   if (port->head == limit || port_packet(sim, port, port->head)->arrive != now) {
-    event_queue_pop(&sim->queue); /* retimed meanwhile */
-    if (port->head != limit)
+    if (port->head != limit) /* retimed meanwhile */
       event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head)->arrive);
     return;
   }
-  if (port->head + 1 != limit) {
-    const weft_time next = port_packet(sim, port, port->head + 1)->arrive;
-    event_queue_replace(&sim->queue, (struct event){next, (uint64_t)EV_ARRIVE << 32 | index});
-  } else {
-    event_queue_pop(&sim->queue);
-  }
+  if (port->head + 1 != limit)
+    event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head + 1)->arrive);
   if (port->deq == port->head) port_settle(sim, index, port, now);
   struct packet packet = *port_packet(sim, port, port->head);
   ++port->head;
@@ -79,8 +73,8 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source) {
 /* Timers that wait for nothing any more, and the sampler, don't keep a run alive. */
 static int nothing_left(const weft_sim *sim) {
   const uint32_t sampler = (uint32_t)sim->sample_armed;
-  if (sim->queue.n == sampler) return 1;
-  return sim->active_flows == 0 && sim->queue.n == sampler + sim->lazy_events;
+  if (sim->queue.count == sampler) return 1;
+  return sim->active_flows == 0 && sim->queue.count == sampler + sim->lazy_events;
 }
 
 static int prepare(weft_sim *sim) {
@@ -101,7 +95,8 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
   uint64_t budget = max_events == 0 ? UINT64_MAX : max_events;
   int result = WEFT_RUN_DONE;
   while (!nothing_left(sim)) {
-    const struct event event = sim->queue.at[0];
+    const struct event event = event_first(sim);
+    if (sim->failed) return weft__fail(sim, sim->failed, "run: out of memory");
     if (event.time > limit) {
       result = WEFT_RUN_UNTIL;
       break;
@@ -113,18 +108,17 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
     WEFT_ASSERT(event.time >= sim->now);
     sim->now = event.time;
     ++sim->events;
+    event_pop(sim);
     const enum event_kind kind = (enum event_kind)(event.key >> 32);
-    if (kind == EV_ARRIVE) {
+    if (kind == EV_ARRIVE)
       arrive(sim, (uint32_t)event.key);
-    } else {
-      event_queue_pop(&sim->queue);
+    else
       handle(sim, kind, (uint32_t)event.key);
-    }
-    if (sim->failed) return weft__fail(sim, sim->failed, "run: out of memory");
 #if WEFT_CHECK
     if (sim->events % 1024 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
 #endif
   }
+  if (sim->failed) return weft__fail(sim, sim->failed, "run: out of memory");
   if (result == WEFT_RUN_UNTIL && sim->now < limit) sim->now = limit;
   return result;
 }

@@ -142,6 +142,17 @@ static int build_rings(weft_sim *sim) {
   return WEFT_OK;
 }
 
+/* The event wheel spans twice the time that a full packet spends on an average link, so that all
+ * but timers find their place in it. */
+static void size_wheel(weft_sim *sim) {
+  const uint32_t frame = sim->config.mtu_bytes + sim->config.header_bytes + sim->config.int_bytes;
+  double sum = 0;
+  for (uint32_t p = 0; p < sim->ports.n; ++p)
+    sum += (double)sim->ports.at[p].delay_ps + (double)sim->ports.at[p].byte_ps * frame;
+  const double mean = sim->ports.n > 0 ? sum / sim->ports.n : 0;
+  weft__events_init(sim, (weft_time)(2 * mean / WHEEL_BUCKETS) + 1);
+}
+
 int weft_fabric_ready(weft_sim *sim) {
   if (sim->ready) return refuse_when_ready(sim, "fabric");
   int status = build_adjacency(sim);
@@ -149,6 +160,7 @@ int weft_fabric_ready(weft_sim *sim) {
   if (status == WEFT_OK) status = weft__route_init(sim);
   if (status == WEFT_OK) status = weft__buffer_init(sim);
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
+  size_wheel(sim);
   if (status == WEFT_OK) sim->ready = 1;
   return status;
 }
