@@ -1,0 +1,114 @@
+/* Module weft.core: the engine in Lua, call by call as weft.h has it. Numbers are stored units
+ * (ps, bit/s, bytes), indices count from 0; names and units for people are stdlib's business. */
+#include "l_util.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+static int core_version(lua_State *L) {
+  lua_pushstring(L, weft_version());
+  return 1;
+}
+
+static int core_options(lua_State *L) {
+  l_push_options(L);
+  return 1;
+}
+
+/* core.parse(text, unit): the number, or nil and a message, as the text may come from a file. */
+static int core_parse(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TSTRING) l_wrong(L, 1, "text", "string");
+  int unit = (int)l_check_choice(L, 2, "unit", "none|time|rate|bytes");
+  int64_t value;
+  char error[256];
+  if (weft_parse_quantity(lua_tostring(L, 1), unit, &value, error, sizeof error) < 0) {
+    lua_pushnil(L);
+    lua_pushstring(L, error);
+    return 2;
+  }
+  l_push_int(L, value);
+  return 1;
+}
+
+static void set_choices(lua_State *L, const char *name, const char *choices) {
+  l_push_choices(L, choices);
+  lua_setfield(L, -2, name);
+}
+
+/* Arrays of names, the first for value 0. Those of options are in core.options(). */
+static void push_constants(lua_State *L) {
+  lua_newtable(L);
+  set_choices(L, "node_kind", l_node_kinds);
+  set_choices(L, "direction", l_directions);
+  set_choices(L, "task_kind", l_task_kinds);
+  set_choices(L, "collective_kind", l_collective_kinds);
+  set_choices(L, "metric", l_metrics);
+  set_choices(L, "table", l_tables);
+  set_choices(L, "column_type", l_column_types);
+  set_choices(L, "run_result", l_run_results);
+  set_choices(L, "unit", l_units);
+  lua_pushinteger(L, WEFT_PATH_MAX);
+  lua_setfield(L, -2, "path_max");
+  lua_pushinteger(L, WEFT_API_VERSION);
+  lua_setfield(L, -2, "api_version");
+}
+
+/* core._layout(): {weft_flow_def = {size =, offsets = {src = 0, ...}}, ...} as the C compiler has it. */
+static int core_layout(lua_State *L) {
+  lua_newtable(L);
+  for (const l_struct *type = l_structs; type->name; type++) {
+    lua_newtable(L);
+    lua_pushinteger(L, (lua_Integer)type->size);
+    lua_setfield(L, -2, "size");
+    lua_newtable(L);
+    for (uint32_t i = 0; i < type->count; i++) {
+      lua_pushinteger(L, (lua_Integer)type->fields[i].offset);
+      lua_setfield(L, -2, type->fields[i].name);
+    }
+    lua_setfield(L, -2, "offsets");
+    lua_setfield(L, -2, type->name);
+  }
+  return 1;
+}
+
+static const weft_api api = {
+  .size = sizeof(weft_api),
+  .version = WEFT_API_VERSION,
+  .column_get = weft_column_get,
+  .series_get = weft_series_get,
+};
+
+/* core._api(): a pointer to struct weft_api, for the LuaJIT overlay. */
+static int core_api(lua_State *L) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&api);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  {"version", core_version}, {"options", core_options}, {"parse", core_parse}, {"new", l_core_new},
+  {"_layout", core_layout},  {"_api", core_api},        {NULL, NULL},
+};
+
+/* The metatable of simulations; also core._sim, where the overlay replaces methods. */
+static void push_sim_metatable(lua_State *L) {
+  if (luaL_newmetatable(L, L_SIM)) {
+    lua_newtable(L);
+    luaL_setfuncs(L, l_sim_methods, 0);
+    luaL_setfuncs(L, l_fabric_methods, 0);
+    luaL_setfuncs(L, l_work_methods, 0);
+    luaL_setfuncs(L, l_run_methods, 0);
+    luaL_setfuncs(L, l_results_methods, 0);
+    lua_setfield(L, -2, "__index");
+    luaL_setfuncs(L, l_sim_events, 0);
+  }
+}
+
+EXPORT int luaopen_weft_core(lua_State *L);
+int luaopen_weft_core(lua_State *L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  push_constants(L);
+  lua_setfield(L, -2, "constants");
+  push_sim_metatable(L);
+  lua_setfield(L, -2, "_sim");
+  return 1;
+}

@@ -1,0 +1,105 @@
+/* Methods that build and describe the fabric. */
+#include "l_util.h"
+
+static int node_add(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  int kind = (int)l_check_choice(L, 2, "kind", l_node_kinds);
+  return l_push_status(L, sim, weft_node_add(sim, kind));
+}
+
+static int link_add(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_link_def def;
+  l_read_struct(L, 2, &l_link_def, NULL, &def);
+  return l_push_status(L, sim, weft_link_add(sim, &def));
+}
+
+static int port_set_ecn(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  uint32_t port = l_check_u32(L, 2, "port");
+  uint64_t kmin = l_check_u64(L, 3, "kmin_bytes");
+  uint64_t kmax = l_check_u64(L, 4, "kmax_bytes");
+  double pmax = l_check_number(L, 5, "pmax");
+  l_status(L, sim, weft_port_set_ecn(sim, port, kmin, kmax, pmax));
+  return 0;
+}
+
+static int fabric_ready(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  l_status(L, sim, weft_fabric_ready(sim));
+  return 0;
+}
+
+static int node_count(lua_State *L) {
+  l_push_int(L, weft_node_count(l_check_sim(L)));
+  return 1;
+}
+
+static int link_count(lua_State *L) {
+  l_push_int(L, weft_link_count(l_check_sim(L)));
+  return 1;
+}
+
+static int node_kind(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  int kind = weft_node_kind(sim, l_check_u32(L, 2, "node"));
+  l_push_choice(L, l_node_kinds, (uint32_t)l_status(L, sim, kind));
+  return 1;
+}
+
+static int port_info(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_port_info info;
+  l_status(L, sim, weft_port_info_get(sim, l_check_u32(L, 2, "port"), &info));
+  l_push_struct(L, &l_port_info, &info);
+  return 1;
+}
+
+static int path(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  uint32_t ports[WEFT_PATH_MAX];
+  uint32_t src = l_check_u32(L, 2, "src");
+  uint32_t dst = l_check_u32(L, 3, "dst");
+  uint32_t flow = lua_isnoneornil(L, 4) ? 0 : l_check_u32(L, 4, "flow");
+  int count = l_status(L, sim, weft_path(sim, src, dst, flow, ports));
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    l_push_int(L, ports[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static int ideal_fct(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  uint32_t src = l_check_u32(L, 2, "src");
+  uint32_t dst = l_check_u32(L, 3, "dst");
+  uint64_t size = (uint64_t)l_check_int(L, 4, "size_bytes", 1, INT64_MAX);
+  weft_time fct;
+  l_status(L, sim, weft_ideal_fct(sim, src, dst, size, &fct));
+  l_push_int(L, fct);
+  return 1;
+}
+
+static int link_schedule(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_link_change change;
+  l_read_struct(L, 2, &l_link_change, NULL, &change);
+  l_status(L, sim, weft_link_schedule(sim, &change));
+  return 0;
+}
+
+const luaL_Reg l_fabric_methods[] = {
+  {"node_add", node_add},
+  {"link_add", link_add},
+  {"port_set_ecn", port_set_ecn},
+  {"fabric_ready", fabric_ready},
+  {"node_count", node_count},
+  {"link_count", link_count},
+  {"node_kind", node_kind},
+  {"port_info", port_info},
+  {"path", path},
+  {"ideal_fct", ideal_fct},
+  {"link_schedule", link_schedule},
+  {NULL, NULL},
+};

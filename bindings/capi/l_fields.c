@@ -1,0 +1,136 @@
+/* The structs of the border, field by field, and the names of its enumerations.
+ *
+ * One description serves the reader and writer of tables and the layout that the LuaJIT overlay
+ * is checked against. */
+#include "l_util.h"
+
+const char l_node_kinds[] = "host|switch|nvswitch";
+const char l_directions[] = "both|a_to_b|b_to_a";
+const char l_task_kinds[] = "compute|send|barrier";
+const char l_collective_kinds[] = "allreduce_ring|alltoall";
+const char l_metrics[] = "port_bytes|port_queue|flow_bytes";
+const char l_tables[] = "flows|ports|tasks";
+const char l_column_types[] = "u32|i64|u64|f64";
+const char l_run_results[] = "done|until|budget|interrupted";
+const char l_units[] = "none|time|rate|bytes|enum|bool";
+
+#define COUNT(array) (uint32_t)(sizeof(array) / sizeof(array)[0])
+#define TYPE(type, fields) {#type, (uint32_t)sizeof(type), COUNT(fields), fields}
+
+#define T weft_config
+#define AT(member) (uint32_t)offsetof(T, member)
+#define U32(member) {#member, L_U32, AT(member), 0, NULL}
+#define U64(member) {#member, L_U64, AT(member), 0, NULL}
+#define U64_MIN(member, min) {#member, L_U64, AT(member), min, NULL}
+#define I64(member) {#member, L_I64, AT(member), INT64_MIN, NULL}
+#define TIME(member) {#member, L_I64, AT(member), 0, NULL}
+#define F64(member) {#member, L_F64, AT(member), 0, NULL}
+#define ENUM(member, choices) {#member, L_ENUM, AT(member), 0, choices}
+#define HEX(member) {#member, L_HEX, AT(member), 0, NULL}
+#define HIDDEN(member) {#member, L_HIDDEN, AT(member), 0, NULL}
+
+static const l_field config_fields[] = {
+  U64(seed), U32(cc), U32(ecmp), U32(completion), U32(mtu_bytes), U32(header_bytes), U32(int_bytes),
+  U32(ack_bytes), U32(recovery), TIME(rto_ps), TIME(base_rtt_ps), U64(window_bytes),
+  U64(min_rate_bps), U64(buffer_bytes), U32(pfc), U32(pfc_reserve_bytes), U32(pfc_resume_bytes),
+  U32(pfc_headroom_bytes), F64(buffer_alpha), U32(ecn_kmin_bytes), U32(ecn_kmax_bytes),
+  F64(ecn_pmax), F64(dctcp_g), U64(dctcp_ai_bps), F64(hpcc_eta), U32(hpcc_max_stage),
+  U32(hpcc_fast_react), U64(hpcc_ai_bps),
+};
+
+#undef T
+#define T weft_option
+static const l_field option_fields[] = {
+  HIDDEN(name), U32(type), U32(unit), U32(offset), U32(reserved), F64(min), F64(max), HIDDEN(choices),
+  HIDDEN(brief),
+};
+
+#undef T
+#define T weft_link_def
+static const l_field link_def_fields[] = {U32(a), U32(b), U64(rate_bps), TIME(delay_ps), F64(loss)};
+
+#undef T
+#define T weft_link_change
+static const l_field link_change_fields[] = {
+  TIME(at_ps), U32(link), ENUM(direction, l_directions), F64(factor), F64(loss),
+};
+
+#undef T
+#define T weft_flow_def
+static const l_field flow_def_fields[] = {
+  U32(src), U32(dst), U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag), HIDDEN(reserved),
+};
+
+#undef T
+#define T weft_task_def
+static const l_field task_def_fields[] = {
+  ENUM(kind, l_task_kinds), U32(src), U32(dst), U32(tag), U64(size_bytes), TIME(duration_ps),
+  TIME(start_ps),
+};
+
+#undef T
+#define T weft_collective_def
+static const l_field collective_def_fields[] = {
+  ENUM(kind, l_collective_kinds), U32(tag), U64(size_bytes), TIME(start_ps), HIDDEN(ranks),
+  HIDDEN(rank_count), U32(after),
+};
+
+#undef T
+#define T weft_stats
+static const l_field stats_fields[] = {
+  I64(now_ps), U64(events), U64(packet_hops), U64(packets_injected), U64(packets_delivered),
+  U64(packets_dropped), U64(packets_in_flight), U64(bytes_injected), U64(bytes_delivered),
+  U64(bytes_dropped), U64(bytes_in_flight), U64(payload_delivered), U64(ecn_marks), U64(pfc_pauses),
+  U64(retransmits), U64(timeouts), U64(flows_added), U64(flows_started), U64(flows_done),
+  U64(tasks_added), U64(tasks_done), U64(max_queue_bytes), U64(memory_bytes), HEX(fingerprint),
+};
+
+#undef T
+#define T weft_port_info
+static const l_field port_info_fields[] = {
+  U32(link), U32(from), U32(to), U32(up), U64(rate_bps), U64(built_rate_bps), I64(delay_ps),
+  F64(loss),
+};
+
+#undef T
+#define T weft_column
+static const l_field column_fields[] = {
+  HIDDEN(name), HIDDEN(brief), HIDDEN(data), U32(type), U32(stride), U64(count),
+};
+
+#undef T
+#define T weft_series
+static const l_field series_fields[] = {I64(start_ps), I64(period_ps), U64(count), HIDDEN(value)};
+
+#undef T
+#define T weft_lua_sim
+static const l_field box_fields[] = {HIDDEN(sim), U64(calls)};
+
+#undef T
+#define T weft_api
+static const l_field api_fields[] = {U32(size), U32(version), HIDDEN(column_get), HIDDEN(series_get)};
+
+const l_struct l_link_def = TYPE(weft_link_def, link_def_fields);
+const l_struct l_link_change = TYPE(weft_link_change, link_change_fields);
+const l_struct l_flow_def = TYPE(weft_flow_def, flow_def_fields);
+const l_struct l_task_def = TYPE(weft_task_def, task_def_fields);
+const l_struct l_collective_def = TYPE(weft_collective_def, collective_def_fields);
+const l_struct l_stats = TYPE(weft_stats, stats_fields);
+const l_struct l_port_info = TYPE(weft_port_info, port_info_fields);
+
+const l_struct l_structs[] = {
+  TYPE(weft_config, config_fields),
+  TYPE(weft_option, option_fields),
+  TYPE(weft_link_def, link_def_fields),
+  TYPE(weft_link_change, link_change_fields),
+  TYPE(weft_flow_def, flow_def_fields),
+  TYPE(weft_task_def, task_def_fields),
+  TYPE(weft_collective_def, collective_def_fields),
+  TYPE(weft_stats, stats_fields),
+  TYPE(weft_port_info, port_info_fields),
+  TYPE(weft_column, column_fields),
+  TYPE(weft_series, series_fields),
+  TYPE(weft_lua_sim, box_fields),
+  TYPE(weft_api, api_fields),
+  {NULL, 0, 0, NULL},
+};

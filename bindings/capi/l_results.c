@@ -1,0 +1,111 @@
+/* Methods that read results: columns of tables and sampled series. */
+#include <string.h>
+
+#include "l_util.h"
+
+/* sim:columns(table) -> {{name=, brief=, type=}, ...} */
+static int columns(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  int table = (int)l_check_choice(L, 2, "table", l_tables);
+  weft_column column;
+  lua_newtable(L);
+  for (uint32_t i = 0; weft_column_get(sim, table, i, &column) >= 0; i++) {
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, column.name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, column.brief);
+    lua_setfield(L, -2, "brief");
+    l_push_choice(L, l_column_types, column.type);
+    lua_setfield(L, -2, "type");
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  return 1;
+}
+
+static void find_column(lua_State *L, weft_sim *sim, int table, const char *name,
+                        weft_column *column) {
+  for (uint32_t i = 0; weft_column_get(sim, table, i, column) >= 0; i++) {
+    if (strcmp(column->name, name) == 0) return;
+  }
+  l_near near;
+  l_near_start(&near, name);
+  for (uint32_t i = 0; weft_column_get(sim, table, i, column) >= 0; i++) {
+    l_near_try(&near, column->name, strlen(column->name));
+  }
+  l_near_push(L, &near);
+  luaL_error(L, "unknown column '%s'%s", name, lua_tostring(L, -1));
+}
+
+static void push_element(lua_State *L, const weft_column *column, uint64_t i) {
+  const void *at = (const char *)column->data + i * column->stride;
+  switch (column->type) {
+    case WEFT_COL_U32: l_push_int(L, *(const uint32_t *)at); break;
+    case WEFT_COL_I64: l_push_int(L, *(const int64_t *)at); break;
+    case WEFT_COL_U64: l_push_uint(L, *(const uint64_t *)at); break;
+    default: lua_pushnumber(L, *(const double *)at);
+  }
+}
+
+/* sim:column(table, name or index) -> array */
+static int column_values(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  int table = (int)l_check_choice(L, 2, "table", l_tables);
+  weft_column column;
+  if (lua_type(L, 3) == LUA_TSTRING) {
+    find_column(L, sim, table, lua_tostring(L, 3), &column);
+  } else {
+    uint32_t index = l_check_u32(L, 3, "column");
+    l_status(L, sim, weft_column_get(sim, table, index, &column));
+  }
+  lua_createtable(L, (int)column.count, 0);
+  for (uint64_t i = 0; i < column.count; i++) {
+    push_element(L, &column, i);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  return 1;
+}
+
+static int sample(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  int64_t period = l_check_int(L, 2, "period_ps", 1, INT64_MAX);
+  uint32_t capacity = l_check_u32(L, 3, "capacity");
+  l_status(L, sim, weft_sample(sim, period, capacity));
+  return 0;
+}
+
+static int watch(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  int metric = (int)l_check_choice(L, 2, "metric", l_metrics);
+  uint32_t object = l_check_u32(L, 3, "object");
+  return l_push_status(L, sim, weft_watch(sim, metric, object));
+}
+
+/* sim:series(watch) -> {start_ps=, period_ps=, count=, value={...}} */
+static int series_values(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_series series;
+  l_status(L, sim, weft_series_get(sim, l_check_u32(L, 2, "watch"), &series));
+  lua_createtable(L, 0, 4);
+  l_push_int(L, series.start_ps);
+  lua_setfield(L, -2, "start_ps");
+  l_push_int(L, series.period_ps);
+  lua_setfield(L, -2, "period_ps");
+  l_push_uint(L, series.count);
+  lua_setfield(L, -2, "count");
+  lua_createtable(L, (int)series.count, 0);
+  for (uint64_t i = 0; i < series.count; i++) {
+    l_push_uint(L, series.value[i]);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "value");
+  return 1;
+}
+
+const luaL_Reg l_results_methods[] = {
+  {"columns", columns},
+  {"column", column_values},
+  {"sample", sample},
+  {"watch", watch},
+  {"series", series_values},
+  {NULL, NULL},
+};

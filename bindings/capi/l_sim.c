@@ -1,0 +1,97 @@
+/* The simulation in Lua: a box that owns a weft_sim until it is closed or collected. */
+#include <stdio.h>
+
+#include "l_util.h"
+
+static weft_lua_sim *check_box(lua_State *L) {
+  return (weft_lua_sim *)luaL_checkudata(L, 1, L_SIM);
+}
+
+weft_sim *l_check_sim(lua_State *L) {
+  weft_lua_sim *box = check_box(L);
+  if (!box->sim) luaL_error(L, "closed sim");
+  box->calls++;
+  return box->sim;
+}
+
+/* The metatable is set before there is anything to own, so an error later leaks nothing. */
+weft_lua_sim *l_new_box(lua_State *L) {
+  weft_lua_sim *box = (weft_lua_sim *)lua_newuserdata(L, sizeof *box);
+  *box = (weft_lua_sim){0};
+  luaL_getmetatable(L, L_SIM);
+  lua_setmetatable(L, -2);
+  return box;
+}
+
+int l_status(lua_State *L, const weft_sim *sim, int status) {
+  if (status >= 0) return status;
+  const char *message = sim ? weft_sim_error(sim) : weft_error_text(status);
+  return luaL_error(L, "%s: %s", weft_error_name(status), message);
+}
+
+int l_push_status(lua_State *L, const weft_sim *sim, int status) {
+  l_push_int(L, l_status(L, sim, status));
+  return 1;
+}
+
+/* core.new{option = value, ...} */
+int l_core_new(lua_State *L) {
+  weft_config config = weft_config_default();
+  if (!lua_isnoneornil(L, 1)) l_read_config(L, 1, &config);
+  weft_lua_sim *box = l_new_box(L);
+  int status = weft_sim_create(&config, NULL, &box->sim);
+  l_status(L, box->sim, status);
+  return 1;
+}
+
+static int sim_fork(lua_State *L) {
+  const weft_sim *sim = l_check_sim(L);
+  weft_lua_sim *box = l_new_box(L);
+  int status = weft_sim_fork(sim, &box->sim);
+  l_status(L, box->sim ? box->sim : sim, status);
+  return 1;
+}
+
+static int sim_config(lua_State *L) {
+  weft_config config = weft_sim_config(l_check_sim(L));
+  l_push_config(L, &config);
+  return 1;
+}
+
+/* close, __gc and __close: closing twice is fine. */
+static int sim_close(lua_State *L) {
+  weft_lua_sim *box = check_box(L);
+  weft_sim_destroy(box->sim);
+  box->sim = NULL;
+  return 0;
+}
+
+static int sim_tostring(lua_State *L) {
+  const weft_lua_sim *box = check_box(L);
+  if (!box->sim) {
+    lua_pushliteral(L, "weft.core sim (closed)");
+  } else {
+    weft_stats stats;
+    weft_stats_get(box->sim, &stats);
+    char text[128]; /* not by lua_pushfstring: how it writes numbers differs between the VMs */
+    snprintf(text, sizeof text, "weft.core sim (%u nodes, %u links, %llu flows, now %lld ps)",
+             weft_node_count(box->sim), weft_link_count(box->sim),
+             (unsigned long long)stats.flows_added, (long long)stats.now_ps);
+    lua_pushstring(L, text);
+  }
+  return 1;
+}
+
+const luaL_Reg l_sim_methods[] = {
+  {"fork", sim_fork},
+  {"config", sim_config},
+  {"close", sim_close},
+  {NULL, NULL},
+};
+
+const luaL_Reg l_sim_events[] = {
+  {"__gc", sim_close},
+  {"__close", sim_close},
+  {"__tostring", sim_tostring},
+  {NULL, NULL},
+};

@@ -1,0 +1,106 @@
+/* Helpers of the Lua binding: checked numbers, enumerations as text, structs from and to tables.
+ *
+ * Everything here compiles against Lua 5.4 and against LuaJIT (5.1 ABI). Integers are Lua integers
+ * on 5.4 and doubles on LuaJIT, exact up to 2^53 (2.5 hours in picoseconds). */
+#ifndef L_UTIL_H
+#define L_UTIL_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "l_api.h"
+
+#if LUA_VERSION_NUM < 502
+#define lua_rawlen lua_objlen
+#endif
+
+/* ---- numbers ---- */
+
+void l_push_int(lua_State *L, int64_t value);
+void l_push_uint(lua_State *L, uint64_t value);
+
+/* The integer at `index`, or an error that names `what` and the range. Integral doubles are fine. */
+int64_t l_check_int(lua_State *L, int index, const char *what, int64_t min, int64_t max);
+uint32_t l_check_u32(lua_State *L, int index, const char *what);
+uint64_t l_check_u64(lua_State *L, int index, const char *what);
+double l_check_number(lua_State *L, int index, const char *what);
+
+/* Raise "argument `what`: expected `wanted`, got <the value at index>". */
+int l_wrong(lua_State *L, int index, const char *what, const char *wanted);
+
+/* ---- names ----
+ * A list of names is one string, "host|switch|nvswitch"; the first belongs to value 0. */
+
+int l_choice_find(const char *choices, const char *name);
+void l_push_choice(lua_State *L, const char *choices, uint32_t value);
+void l_push_choices(lua_State *L, const char *choices); /* an array of all */
+uint32_t l_check_choice(lua_State *L, int index, const char *what, const char *choices);
+
+extern const char l_node_kinds[], l_directions[], l_task_kinds[], l_collective_kinds[];
+extern const char l_metrics[], l_tables[], l_column_types[], l_run_results[], l_units[];
+
+/* The nearest of `count` names to a mistyped one, or NULL when none is near. */
+typedef struct l_near {
+  const char *word;
+  size_t length; /* of best, which need not end in NUL */
+  const char *best;
+  int distance;
+} l_near;
+
+void l_near_start(l_near *near, const char *word);
+void l_near_try(l_near *near, const char *name, size_t length);
+/* Push "; did you mean 'x'?", or "" when no name is near. */
+void l_near_push(lua_State *L, const l_near *near);
+
+/* ---- structs ---- */
+
+enum l_type { L_U32, L_U64, L_I64, L_F64, L_ENUM, L_HEX, L_HIDDEN };
+
+typedef struct l_field {
+  const char *name;
+  uint32_t type; /* enum l_type; L_HEX: u64 pushed as text; L_HIDDEN: not in tables */
+  uint32_t offset;
+  int64_t min; /* of integers */
+  const char *choices; /* L_ENUM */
+} l_field;
+
+typedef struct l_struct {
+  const char *name; /* of the C type */
+  uint32_t size;
+  uint32_t count;
+  const l_field *fields;
+} l_struct;
+
+extern const l_struct l_structs[]; /* every struct of the border; ends with a NULL name */
+extern const l_struct l_link_def, l_link_change, l_flow_def, l_task_def, l_collective_def;
+extern const l_struct l_stats, l_port_info;
+
+/* Fill `data` from the table at `index`: a missing key is 0, an unknown one an error. Keys that end
+ * the list `others` ("ranks|...", may be NULL) are the caller's to read. */
+void l_read_struct(lua_State *L, int index, const l_struct *type, const char *others, void *data);
+void l_push_struct(lua_State *L, const l_struct *type, const void *data);
+
+/* ---- simulations ---- */
+
+#define L_SIM "weft.core.sim"
+
+/* The open simulation at argument 1, or an error. */
+weft_sim *l_check_sim(lua_State *L);
+/* A closed box on the stack, to be filled. */
+weft_lua_sim *l_new_box(lua_State *L);
+/* Turn a negative status into an error "WEFT_EINVAL: message"; passes others through. */
+int l_status(lua_State *L, const weft_sim *sim, int status);
+/* Return the index that a call gave, or raise its error. */
+int l_push_status(lua_State *L, const weft_sim *sim, int status);
+
+/* ---- parts of the module ---- */
+
+extern const luaL_Reg l_sim_events[], l_sim_methods[], l_fabric_methods[], l_work_methods[];
+extern const luaL_Reg l_run_methods[], l_results_methods[];
+
+void l_push_options(lua_State *L);
+void l_push_config(lua_State *L, const weft_config *config);
+void l_read_config(lua_State *L, int index, weft_config *config);
+int l_core_new(lua_State *L);
+
+#endif
