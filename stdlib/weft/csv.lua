@@ -1,0 +1,203 @@
+--- CSV files: typed reading row by row (libcsv does the parsing) and writing, whole or not at all.
+local core = require "weft.core"
+local csvcore = require "weft.csvcore"
+local fail = require "weft.fail"
+local util = require "weft.util"
+
+local csv = {}
+
+-- How each type reads a field; nil, reason if the text is no such value.
+local PARSERS = {}
+
+function PARSERS.string(field)
+  return field
+end
+
+function PARSERS.integer(field)
+  local value = field:find("^%-?%d+$") and tonumber(field)
+  if not value then return nil, "expected a whole number" end
+  -- Beyond 2^53 a double (all that LuaJIT has) would silently be another number.
+  if math.abs(value) > 2 ^ 53 then return nil, "expected a whole number up to 2^53" end
+  return util.integer(value)
+end
+
+function PARSERS.number(field)
+  -- tonumber alone would also take hexadecimal.
+  local value = not field:find("[xX]") and tonumber(field)
+  if not value or value ~= value then return nil, "expected a number" end
+  return value
+end
+
+local function quantity_parser(unit)
+  return function(field)
+    local value, message = core.parse(field, unit)
+    if value then return value end
+    return nil, message
+  end
+end
+
+for _, unit in ipairs { "time", "rate", "bytes" } do PARSERS[unit] = quantity_parser(unit) end
+
+local TYPES = util.sorted_keys(PARSERS)
+
+--- Turn the caller's columns into { name =, parse =, min =, optional =, default = } records.
+local function resolve_columns(columns)
+  local resolved = {}
+  for i, column in ipairs(columns) do
+    if type(column) == "string" then column = { column } end
+    local kind = column.type or "string"
+    local parse = type(kind) == "function" and kind or PARSERS[kind]
+    if not parse then
+      fail.raise("csv: unknown type %s of column '%s'%s", fail.show(kind), column[1],
+        fail.hint(tostring(kind), TYPES))
+    end
+    resolved[i] = {
+      name = column[1],
+      parse = parse,
+      min = column.min,
+      optional = column.optional or column.default ~= nil,
+      default = column.default,
+    }
+  end
+  return resolved
+end
+
+--- A reader that raises user errors with the file's name and line.
+local function open(path)
+  local reader, message = csvcore.open(path)
+  if not reader then fail.raise("cannot read '%s': %s", path, message) end
+  return function()
+    local fields, line_or_message, code, line = reader:row()
+    if fields then return fields, line_or_message end
+    reader:close()
+    if code then fail.at(("%s:%d"):format(path, line), "%s", line_or_message) end
+    return nil
+  end
+end
+
+--- Find each wanted column in the header: index by name.
+local function read_header(path, header, line)
+  if not header then fail.at(path .. ":1", "expected a header line, got an empty file") end
+  local index = {}
+  for i, name in ipairs(header) do
+    if index[name] then
+      fail.at(("%s:%d"):format(path, line), "column '%s' is there twice", name)
+    end
+    index[name] = i
+  end
+  return index
+end
+
+--- Let each column know where it is; a missing one that is not optional is an error.
+local function locate(place, columns, index, header)
+  for _, column in ipairs(columns) do
+    column.index = index[column.name]
+    if not column.index and not column.optional then
+      fail.at(place, "column '%s' is missing%s", column.name, fail.hint(column.name, header))
+    end
+  end
+end
+
+--- Convert one row of the file.
+local function convert_row(columns, fields, path, line)
+  local row = {}
+  for _, column in ipairs(columns) do
+    local field = column.index and fields[column.index]
+    if not field or (field == "" and column.optional) then
+      row[column.name] = column.default
+    else
+      local value, reason = column.parse(field)
+      if value == nil then
+        fail.at(("%s:%d"):format(path, line), "column '%s': %s, got %s", column.name,
+          reason or "wrong value", fail.show(field))
+      elseif column.min and value < column.min then
+        fail.at(("%s:%d"):format(path, line), "column '%s': expected at least %s, got %s",
+          column.name, fail.show(column.min), fail.show(field))
+      end
+      row[column.name] = value
+    end
+  end
+  return row
+end
+
+--- Iterate over the rows of a file with a header line, in bounded memory.
+--
+-- A column is a name or `{ name, type =, min =, optional =, default = }`. Types are "string",
+-- "integer", "number", "time" (to ps), "rate" (to bit/s), "bytes", or a function that gets the text
+-- and returns the value, or nil and what was expected. Further columns of the file are ignored;
+-- without `columns` all are read, as strings.
+-- @tparam string path
+-- @tparam ?{string|table,...} columns
+-- @treturn function yields a table by column name, and the number of the row's line
+-- @usage for row, line in csv.rows("flows.csv", { "src", { "size_bytes", type = "integer" } }) do
+function csv.rows(path, columns)
+  local next_row = open(path)
+  local header, header_line = next_row()
+  local index = read_header(path, header, header_line)
+  local wanted = resolve_columns(columns or header)
+  locate(("%s:%d"):format(path, header_line), wanted, index, header)
+  return function()
+    local fields, line = next_row()
+    if not fields then return nil end
+    if #fields ~= #header then
+      fail.at(("%s:%d"):format(path, line), "expected %d fields, got %d", #header, #fields)
+    end
+    return convert_row(wanted, fields, path, line), line
+  end
+end
+
+--- All rows of a file, as an array; for files known to be small.
+function csv.read(path, columns)
+  local rows = {}
+  for row in csv.rows(path, columns) do rows[#rows + 1] = row end
+  return rows
+end
+
+--- A value as a field: numbers with all their digits, the same on both virtual machines; text in
+-- quotes where it holds a separator, a quote, a line break or outer blanks; nil as nothing.
+function csv.field(value)
+  if value == nil then return "" end
+  if type(value) == "number" then
+    if value ~= value then return "nan" end
+    if value % 1 == 0 and math.abs(value) <= 2 ^ 53 then return ("%.0f"):format(value) end
+    return ("%.17g"):format(value)
+  end
+  local text = tostring(value)
+  if text:find("[,\"\r\n]") or text:find("^[ \t]") or text:find("[ \t]$") then
+    return "\"" .. text:gsub("\"", "\"\"") .. "\""
+  end
+  return text
+end
+
+local function write_record(output, columns, value_of)
+  local fields = {}
+  for i = 1, #columns do fields[i] = csv.field(value_of(i)) end
+  -- A single empty field would be a blank line, which readers skip.
+  if #fields == 1 and fields[1] == "" then fields[1] = "\"\"" end
+  output:write(table.concat(fields, ","), "\n")
+end
+
+--- Write a file with a header line.
+-- @tparam string path
+-- @tparam {string,...} columns
+-- @tparam table|function rows an array of tables by column name, or an iterator over them
+function csv.write(path, columns, rows)
+  util.write_file(path, function(output)
+    csv.write_rows(output, columns, rows)
+  end)
+end
+
+--- As csv.write, to anything with a `write` method (io.stdout, for example).
+function csv.write_rows(output, columns, rows)
+  write_record(output, columns, function(i) return columns[i] end)
+  local i = 0
+  local next_row = type(rows) == "function" and rows or function()
+    i = i + 1
+    return rows[i]
+  end
+  for row in next_row do
+    write_record(output, columns, function(c) return row[columns[c]] end)
+  end
+end
+
+return csv

@@ -1,0 +1,117 @@
+--- Flow lists as CSV: columns id, src, dst, size_bytes, start_ns. Other columns are ignored.
+local core = require "weft.core"
+local csv = require "weft.csv"
+local fail = require "weft.fail"
+
+local flows = {}
+
+local PS_PER_NS = 1000
+
+--- A host as an id, or as a name.
+local function parse_host(field)
+  if field:find("^%d+$") then return tonumber(field) end
+  if field ~= "" then return field end
+  return nil, "expected a host's id or name"
+end
+
+--- Nanoseconds, with up to three decimals, as ps.
+local function parse_start(field)
+  if field:find("^%d+$") and #field <= 12 then return tonumber(field) * PS_PER_NS end
+  local ps = field:find("^[%d.]+$") and core.parse(field .. "ns", "time")
+  if ps then return ps end
+  return nil, "expected a time in ns, 0 or more"
+end
+
+local COLUMNS = {
+  { "id", type = "integer", min = 0, optional = true },
+  { "src", type = parse_host },
+  { "dst", type = parse_host },
+  { "size_bytes", type = "integer", min = 1 },
+  { "start_ns", type = parse_start, default = 0 },
+}
+
+--- A function that tells whether a number was given before. Numbers that count up, as in most
+-- files, take no memory.
+local function duplicate_finder()
+  local first, last, others = nil, nil, {}
+  return function(id)
+    if last and (others[id] or (id >= first and id <= last)) then return true end
+    if not last then first = id end
+    if not last or id == last + 1 then
+      last = id
+    else
+      others[id] = true
+    end
+    return false
+  end
+end
+
+--- Iterate over the flows of a file, in bounded memory.
+-- @tparam string path
+-- @treturn function yields { id, src, dst, size_bytes, start_ps, line }; ids count from 0 where the
+-- file has none; src and dst are ids or names, not yet looked up in a fabric
+function flows.rows(path)
+  local next_row = csv.rows(path, COLUMNS)
+  local is_duplicate, count = duplicate_finder(), 0
+  return function()
+    local row, line = next_row()
+    if not row then return nil end
+    local id = row.id or count
+    count = count + 1
+    if is_duplicate(id) then fail.at(("%s:%d"):format(path, line), "id %d is there twice", id) end
+    if row.src == row.dst then
+      fail.at(("%s:%d"):format(path, line), "expected different hosts, got %s twice",
+        fail.show(row.src))
+    end
+    return {
+      id = id,
+      src = row.src,
+      dst = row.dst,
+      size_bytes = row.size_bytes,
+      start_ps = row.start_ns,
+      line = line,
+    }
+  end
+end
+
+--- All flows of a file, as an array.
+function flows.read(path)
+  local list = {}
+  for flow in flows.rows(path) do list[#list + 1] = flow end
+  return list
+end
+
+local NAMES = { "id", "src", "dst", "size_bytes", "start_ns" }
+
+--- Nanoseconds as exact text.
+local function ns_text(ps)
+  local rest = ps % PS_PER_NS
+  local whole = ("%.0f"):format((ps - rest) / PS_PER_NS)
+  if rest == 0 then return whole end
+  return ("%s.%03.0f"):format(whole, rest)
+end
+
+--- Write flows.
+-- @tparam string path
+-- @tparam {table,...}|function list flows with src, dst, size_bytes, start_ps and, if wanted, id;
+-- an array or an iterator
+function flows.write(path, list)
+  local count = 0
+  local next_flow = type(list) == "function" and list or function()
+    return list[count + 1]
+  end
+  csv.write(path, NAMES, function()
+    local flow = next_flow()
+    if not flow then return nil end
+    count = count + 1
+    return {
+      id = flow.id or count - 1,
+      src = flow.src,
+      dst = flow.dst,
+      size_bytes = flow.size_bytes,
+      start_ns = ns_text(flow.start_ps or 0),
+    }
+  end)
+end
+
+return flows
