@@ -120,8 +120,9 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   copy->pool.cap = 0;
   WEFT_POOLS(X)
 #undef X
+  /* The same capacities, because stacks are reserved when what they may hold is added. */
 #define X(pool, type) \
-  if (!pool_reserve(copy, copy->pool, sim->pool.n)) { \
+  if (!pool_reserve(copy, copy->pool, sim->pool.cap)) { \
     weft_sim_destroy(copy); \
     return WEFT_ENOMEM; \
   } \
