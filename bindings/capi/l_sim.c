@@ -63,6 +63,7 @@ static int sim_close(lua_State *L) {
   weft_lua_sim *box = check_box(L);
   weft_sim_destroy(box->sim);
   box->sim = NULL;
+  box->calls++;
   return 0;
 }
 
