@@ -1,0 +1,152 @@
+/* Random fabrics, traffic and trouble. Whatever happens: packets are conserved, a run in steps with a
+ * fork in its middle equals the run at once, and with every link repaired every byte arrives.
+ * WEFT_FUZZ_FIRST and WEFT_FUZZ_COUNT choose other scenes than the first few. */
+#include <stdlib.h>
+
+#include "fixture.h"
+
+typedef struct dice {
+  uint64_t key, n;
+} dice;
+
+static uint32_t roll(dice *d, uint32_t sides) {
+  uint32_t side = (uint32_t)(uniform(d->key, d->n++) * sides);
+  return side < sides ? side : sides - 1;
+}
+
+static uint64_t pick_rate(dice *d) {
+  const uint64_t rates[] = {100, 400, 2400, 25, 30, 7, 1};
+  return rates[roll(d, 7)] * (uint64_t)GBPS;
+}
+
+static weft_config random_config(dice *d) {
+  weft_config config = weft_config_default();
+  config.seed = d->key;
+  config.cc = roll(d, WEFT_CC_COUNT);
+  config.ecmp = roll(d, 3);
+  config.completion = roll(d, 2);
+  config.mtu_bytes = 500 + roll(d, 3) * 1750;
+  config.pfc = roll(d, 2);
+  /* Lossless switches must be able to hold their headroom; lossy ones may be tiny. */
+  if (config.pfc) config.pfc_headroom_bytes = 20000 + roll(d, 200000);
+  config.buffer_bytes = config.pfc ? 3000000 + roll(d, 3000000) : 20000 + roll(d, 500000);
+  config.ecn_kmin_bytes = 1000 + roll(d, 100000);
+  config.ecn_kmax_bytes = config.ecn_kmin_bytes + roll(d, 300000);
+  config.rto_ps = (100 + (weft_time)roll(d, 1000)) * US;
+  return config;
+}
+
+/* Two or three switches in a row or ring, a few hosts on each. */
+static weft_sim *random_fabric(dice *d, uint32_t *hosts) {
+  weft_config config = random_config(d);
+  weft_sim *sim = new_sim(&config, NULL);
+  const uint32_t switches = 1 + roll(d, 4);
+  *hosts = 3 + roll(d, 8);
+  for (uint32_t i = 0; i < *hosts; i++) add_node(sim, WEFT_HOST);
+  for (uint32_t i = 0; i < switches; i++) add_node(sim, WEFT_SWITCH);
+  const uint64_t edge = pick_rate(d);
+  for (uint32_t i = 0; i < *hosts; i++) {
+    add_link(sim, i, *hosts + i % switches, roll(d, 4) ? edge : pick_rate(d), roll(d, 2 * US));
+  }
+  for (uint32_t i = 0; i < switches; i++) {
+    for (uint32_t j = i + 1; j < switches; j++) {
+      if (j == i + 1 || roll(d, 2)) {
+        add_link(sim, *hosts + i, *hosts + j, pick_rate(d), roll(d, 2 * US));
+      }
+    }
+  }
+  MUST(sim, weft_fabric_ready(sim));
+  return sim;
+}
+
+static uint64_t add_random_flows(weft_sim *sim, dice *d, uint32_t hosts) {
+  uint64_t bytes = 0;
+  const uint32_t count = 1 + roll(d, 40);
+  const uint32_t victim = roll(d, hosts);
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t dst = roll(d, 3) ? roll(d, hosts) : victim;
+    uint32_t src = (dst + 1 + roll(d, hosts - 1)) % hosts;
+    uint64_t size = 1 + roll(d, 1u << roll(d, 19));
+    add_flow(sim, src, dst, size, roll(d, 50 * US));
+    bytes += size;
+  }
+  return bytes;
+}
+
+/* Slow, lossy and dead links, all as new in the end. No link dies before the last flow has begun,
+ * as a flow fails that finds no route at its start. */
+static void add_random_trouble(weft_sim *sim, dice *d, bool dead) {
+  const uint32_t count = roll(d, 6);
+  for (uint32_t i = 0; i < count; i++) {
+    const double factors[] = {0, 0.5, 0.125, 2};
+    weft_link_change change = {.at_ps = (50 + roll(d, 100)) * US,
+                               .link = roll(d, weft_link_count(sim)), .direction = roll(d, 3),
+                               .factor = dead ? factors[roll(d, 4)] : 0.25,
+                               .loss = roll(d, 2) ? -1 : 0.02};
+    MUST(sim, weft_link_schedule(sim, &change));
+    change = (weft_link_change){.at_ps = 200 * (weft_time)US, .link = change.link, .factor = 1};
+    MUST(sim, weft_link_schedule(sim, &change));
+  }
+}
+
+static weft_sim *random_scene(uint64_t key, uint64_t *bytes) {
+  dice d = {key, 0};
+  uint32_t hosts;
+  weft_sim *sim = random_fabric(&d, &hosts);
+  *bytes = add_random_flows(sim, &d, hosts);
+  const bool collective = roll(&d, 3) == 0;
+  add_random_trouble(sim, &d, !collective);
+  if (collective) {
+    uint32_t ranks[3] = {0, 1, 2};
+    weft_collective_def def = {.kind = roll(&d, 2), .size_bytes = 3 * (uint64_t)(1 + roll(&d, 50000)),
+                               .ranks = ranks, .rank_count = 3};
+    MUST(sim, weft_collective_add(sim, &def));
+    *bytes += def.size_bytes * (def.kind == WEFT_ALLREDUCE_RING ? 4 : 2);
+  }
+  return sim;
+}
+
+static void run_with_forks(weft_sim **sim, dice *d) {
+  int result = WEFT_RUN_BUDGET;
+  while (result == WEFT_RUN_BUDGET) {
+    result = MUST(*sim, weft_run(*sim, -1, 1 + roll(d, 2000)));
+    weft_stats s = stats_of(*sim);
+    ENSURE_EQ(s.packets_injected, s.packets_delivered + s.packets_dropped + s.packets_in_flight);
+    MUST(*sim, weft_check(*sim));
+    if (roll(d, 20) != 0) continue;
+    weft_sim *fork = NULL;
+    MUST(*sim, weft_sim_fork(*sim, &fork));
+    weft_sim_destroy(*sim);
+    *sim = fork;
+  }
+  ENSURE_EQ(result, WEFT_RUN_DONE);
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise) {
+  const char *text = getenv(variable);
+  return text == NULL ? otherwise : strtoull(text, NULL, 10);
+}
+
+TEST(random_scenes_conserve_packets_and_deliver_every_byte) {
+  const uint64_t first = number_from("WEFT_FUZZ_FIRST", 0);
+  const uint64_t count = number_from("WEFT_FUZZ_COUNT", 300);
+  for (uint64_t key = first; key < first + count; key++) {
+    uint64_t bytes;
+    dice d = {~key, 0};
+    weft_sim *sim = random_scene(key, &bytes);
+    weft_sim *again = random_scene(key, &bytes);
+    run_with_forks(&sim, &d);
+    run_to_end(again);
+    weft_stats s = stats_of(sim);
+    if (s.fingerprint != stats_of(again).fingerprint || s.flows_done != s.flows_added ||
+        s.payload_delivered != bytes || s.packets_in_flight != 0) {
+      test_fail(__FILE__, __LINE__, "scene %" PRIu64 ": %" PRIu64 " of %" PRIu64
+                " flows, %" PRIu64 " of %" PRIu64 " bytes, fingerprint %s, %" PRIu64 " in flight",
+                key, s.flows_done, s.flows_added, s.payload_delivered, bytes,
+                s.fingerprint == stats_of(again).fingerprint ? "same" : "differs",
+                s.packets_in_flight);
+    }
+    weft_sim_destroy(sim);
+    weft_sim_destroy(again);
+  }
+}

@@ -1,0 +1,34 @@
+-- What several specs share: catching user errors, and files that do not outlive the spec.
+local fail = require "weft.fail"
+
+local support = {}
+
+-- The text of the user error that `f(...)` raises. Any other outcome fails the spec.
+function support.error_of(f, ...)
+  local done, err = pcall(f, ...)
+  assert(not done, "expected a user error, got none")
+  assert(fail.is(err), "expected a user error, got: " .. tostring(err))
+  local text = tostring(err)
+  assert(not text:find("\n", 1, true), "a user error has one line, got: " .. text)
+  return text
+end
+
+-- Write `content` to a new temporary file; returns its name.
+function support.file(content)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(content)
+  file:close()
+  return path
+end
+
+-- The whole content of a file, or nil if there is none.
+function support.content(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+return support
