@@ -1,19 +1,8 @@
 --- Pictures of fabrics and results, as PNG, SVG or PDF by the ending of the file name.
 local check = require "weft.check"
-local canvas = require "weft.viz.canvas"
-local fail = require "weft.fail"
+local size = require "weft.viz.size"
 
-local viz = {}
-
---- Points of a width given as "column" (3.3 in), "page" (7 in) or inches.
-local function points(what, width)
-  local value = type(width) == "number" and width * canvas.inch or canvas.widths[width]
-  if not value or value < 72 or value > 14400 then
-    fail.raise("%s: width: expected \"column\", \"page\" or 1 to 200 inches, got %s", what,
-      tostring(width))
-  end
-  return value
-end
+local viz = { chart = require "weft.viz.chart" }
 
 local topology_options = {
   file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
@@ -33,12 +22,36 @@ local topology_options = {
 -- @usage weft.viz.topology(sim, { file = "fabric.svg", color = "utilization" })
 function viz.topology(target, options)
   local given = check.options("topology", options, topology_options)
-  given.width = points("topology", given.width)
+  given.width = size.points("topology", given.width)
   if not given.color then
     local known = given.utilization or (type(target) == "table" and target.core)
     given.color = known and "utilization" or "none"
   end
   return require("weft.viz.topology").draw(target, given)
+end
+
+local rates_options = {
+  file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
+  ports = { type = "table", brief = "Numbers of sampled ports." },
+  flows = { type = "table", brief = "Numbers of sampled flows." },
+  series = { type = "table", brief = "{ label =, time_s = {}, value = {} }, values in bit/s." },
+  highlight = { type = "table", brief = "Numbers, from 1, of curves to keep in colour." },
+  spans = { type = "table", brief = "{ from =, to =, label = } in seconds, shaded." },
+  events = { type = "table", brief = "{ at =, label = } in seconds, marked by a line." },
+  title = { type = "string" },
+  width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
+  height = { type = "number", min = 1, max = 100, brief = "Inches." },
+}
+
+--- Draw rates over time. More than 10 curves become context: thin and grey, with their median and
+-- the band from the 10th to the 90th percentile.
+-- @param sim simulation that has sampled the ports and flows
+-- @tparam table options see rates_options
+-- @usage weft.viz.rates(sim, { file = "rates.pdf", flows = job:slowest(8) })
+function viz.rates(sim, options)
+  local given = check.options("rates", options, rates_options)
+  size.points("rates", given.width)
+  return require("weft.viz.rates").draw(sim, given)
 end
 
 return viz

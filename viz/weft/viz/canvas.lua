@@ -9,9 +9,7 @@ local palette = require "weft.viz.palette"
 local canvas = {}
 canvas.__index = canvas
 
---- Points in an inch, and the widths of a column and of a page of the usual paper formats.
-canvas.inch = 72
-canvas.widths = { column = 3.3 * 72, page = 7 * 72 }
+canvas.inch = 72 -- points
 
 --- Raise what weft.cairo returned as an error of the user, without the code in front.
 local function user_error(message)
@@ -30,13 +28,14 @@ function canvas.new(file, width, height)
 end
 
 --- Draw a page whose height depends on what is on it: once on a page that is thrown away, to learn
--- the height and where texts end up, then on the file's.
+-- the height, then on the file's.
 -- @tparam string file
 -- @tparam number width points
--- @tparam function draw called with the page; returns the height
+-- @tparam number height_of_trial points
+-- @tparam function draw called with the page; returns the height that it wants
 -- @treturn canvas the page, finished
-function canvas.fit(file, width, draw)
-  local trial = canvas.new(file, width, 1)
+function canvas.fit(file, width, height_of_trial, draw)
+  local trial = canvas.new(file, width, height_of_trial)
   local ok, height = pcall(draw, trial)
   trial:discard()
   if not ok then error(height, 0) end

@@ -176,8 +176,10 @@ local function place_tier(ids, neighbours, x, left, right)
   end)
   local wanted = {}
   for i, id in ipairs(ids) do wanted[i] = want[id] end
-  -- Few switches are kept narrower than their share, so that each can stand above its own hosts.
-  local share = (#ids > 16 and 0.94 or 0.76) * (right - left) / #ids
+  -- Few switches are kept narrower than their share, so that each can stand above its own hosts,
+  -- unless all belong in the middle anyway.
+  local spaced = #ids <= 16 and wanted[#ids] - wanted[1] > 0.3 * (right - left)
+  local share = (spaced and 0.76 or 0.94) * (right - left) / #ids
   local pitch = math.min(SWITCH_PITCH_MAX, share)
   local places = layout.spread(wanted, pitch, left + pitch / 2, right - pitch / 2)
   for i, id in ipairs(ids) do x[id] = places[i] end

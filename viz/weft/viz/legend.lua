@@ -1,11 +1,13 @@
 --- Legends: what the colours, lines and shapes of a picture mean.
 local format = require "weft.viz.format"
 local palette = require "weft.viz.palette"
+local series = require "weft.viz.series"
 
 local legend = {}
 
 local SIZE = 7 -- of texts, points
-local ROW = 13 -- height of a line of entries
+local ROW = 13 -- height of a line of entries, of a fabric
+local LINE = 10 -- the same, of series
 local GAP = 14 -- between entries
 
 --- Put entries { width, draw(x, y) } side by side, in as many rows as needed; y is the middle of
@@ -93,6 +95,64 @@ function legend.fabric(page, key, left, top, shapes)
     bottom = flow({ bar }, left, right, bottom + ROW / 2) + 9
   end
   return bottom
+end
+
+--- Size of a legend of series: entries in a column, or side by side in rows of `width` at most.
+-- @tparam canvas page
+-- @tparam table items series that have a label
+-- @tparam[opt] number width
+function legend.size(page, items, width)
+  local widest, x, rows = 0, 0, 1
+  for _, item in ipairs(items) do
+    local own = 22 + page:measure(item.label, SIZE)
+    if width then
+      if x > 0 and x + own > width then x, rows = 0, rows + 1 end
+      widest = math.max(widest, x + own)
+      x = x + own + GAP
+    else
+      widest = math.max(widest, own)
+    end
+  end
+  return widest, (width and rows or #items) * LINE
+end
+
+--- Legend of series from a corner: a column, or rows of `width` at most.
+function legend.series(page, items, left, top, width)
+  local x, y = left, top + LINE / 2
+  for i, item in ipairs(items) do
+    local own = 22 + page:measure(item.label, SIZE)
+    if i > 1 then
+      if not width then
+        y = y + LINE
+      elseif x > left and x + own > left + width then
+        x, y = left, y + LINE
+      end
+    end
+    series.sample(page, item, x, y)
+    page:text(x + 22, y, item.label, { size = SIZE, valign = "middle" })
+    if width then x = x + own + GAP end
+  end
+end
+
+--- A vertical bar of the sequential map beside a heat map, with the ticks of an axis that has its
+-- place already, and its label along it.
+function legend.scale(page, axis, left)
+  local steps, width = 64, 8
+  local part = (axis.to - axis.from) / steps
+  for i = 0, steps - 1 do
+    local reach = math.min(2, steps - i)
+    page:rectangle(left, axis.from + part * (i + reach), width, -part * reach,
+      { fill = palette.sequential(i / (steps - 1)) })
+  end
+  local thin = { stroke = palette.faint, width = 0.4 }
+  page:rectangle(left, axis.to, width, axis.from - axis.to, thin)
+  for _, tick in ipairs(axis.ticks) do
+    local y = axis:at(tick)
+    page:line(left + width, y, left + width + 2, y, thin)
+    page:text(left + width + 4, y, axis:text(tick), { size = 6.5, valign = "middle" })
+  end
+  page:text(left + width + 8 + axis:text_width(page), (axis.from + axis.to) / 2, axis.label or "",
+    { size = 7.5, align = "center", valign = "top", turned = true })
 end
 
 return legend

@@ -12,6 +12,7 @@ palette.faint = hex "6b6b6b" -- secondary text
 palette.grid = hex "e3e3e3"
 palette.muted = hex "b4b8bd" -- curves that only give context
 palette.paper = hex "ffffff"
+palette.span = hex "edede6" -- a stretch of time
 palette.shade, palette.edge = hex "f8f8f8", hex "cccccc" -- boxes behind what belongs together
 palette.alarm = hex "d55e00" -- vermillion: kept for what is degraded, or an event
 

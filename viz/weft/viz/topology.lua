@@ -360,7 +360,7 @@ end
 function topology.draw(target, options)
   local fabric = links.fabric_of(target)
   local states = links.states(target, options)
-  return canvas.fit(options.file, options.width, function(page)
+  return canvas.fit(options.file, options.width, options.width, function(page)
     return draw(page, target, fabric, states, options)
   end)
 end

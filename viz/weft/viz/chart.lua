@@ -1,0 +1,203 @@
+--- Charts: one plot or several panels of fixed size, as PNG, SVG or PDF.
+--
+--     local c = weft.viz.chart.new {
+--       x = { label = "time", unit = "s" }, y = { label = "rate", unit = "bit/s" },
+--       series = { { kind = "line", label = "healthy", x = { ... }, y = { ... } } },
+--     }
+--     c:write "allreduce.pdf"
+local canvas = require "weft.viz.canvas"
+local check = require "weft.check"
+local fail = require "weft.fail"
+local panel = require "weft.viz.panel"
+local series = require "weft.viz.series"
+local size = require "weft.viz.size"
+
+local chart = {}
+chart.__index = chart
+
+local axis_options = {
+  label = { type = "string" },
+  unit = { type = "string", brief = "SI unit without prefix, such as \"s\" or \"bit/s\"." },
+  scale = { type = "enum", choices = { "linear", "log" }, default = "linear" },
+  min = { type = "number" },
+  max = { type = "number" },
+  categories = { type = "table", brief = "Names; the axis then has one place for each." },
+}
+
+local heat_options = {
+  x = { type = "table", required = true, brief = "Edges of the columns: one more than columns." },
+  rows = { type = "table", required = true, brief = "Names of the rows, from the bottom." },
+  values = { type = "table", required = true, brief = "Array of rows, each an array of numbers." },
+  label = { type = "string" },
+  unit = { type = "string" },
+  min = { type = "number" },
+  max = { type = "number" },
+}
+
+local panel_options = {
+  title = { type = "string" },
+  x = { type = "table", default = {} },
+  y = { type = "table", default = {} },
+  series = { type = "table", default = {} },
+  spans = { type = "table", default = {}, brief = "{ from =, to =, label = } shaded." },
+  events = { type = "table", default = {}, brief = "{ at =, label = } marked by a line." },
+  legend = { type = "enum", choices = { "auto", "below", "none" }, default = "auto" },
+  heat = { type = "table", brief = "A heat map instead of series." },
+}
+
+local series_options = {
+  kind = { type = "enum", choices = { "line", "step", "scatter", "cdf", "bars", "band" },
+    default = "line" },
+  label = { type = "string" },
+  x = { type = "table" }, y = { type = "table" }, values = { type = "table" },
+  low = { type = "table" }, high = { type = "table" },
+  step = { type = "boolean", brief = "Of a band: steps instead of straight edges." },
+  color = { type = "table", brief = "{ r, g, b }, each 0..1." },
+  dash = { type = "any", brief = "{ on, off, ... } in points, or false." },
+  width = { type = "number", min = 0.1, max = 20 },
+  alpha = { type = "number", min = 0, max = 1 },
+}
+
+local chart_options = {
+  title = { type = "string" },
+  width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
+  height = { type = "number", min = 1, max = 100, brief = "Inches, of the whole chart." },
+  columns = { type = "integer", default = 1, min = 1, max = 8, brief = "Panels side by side." },
+  panels = { type = "table", brief = "Several plots; else the chart itself describes one." },
+}
+
+-- A chart of one panel describes it in the same table.
+local single_options = {}
+for key, rule in pairs(panel_options) do single_options[key] = rule end -- order-free
+for key, rule in pairs(chart_options) do single_options[key] = rule end -- order-free
+
+--- Check one series; its arrays must be there, hold numbers, and agree in length.
+local function check_series(what, given)
+  local item = check.options(what, given, series_options)
+  for _, name in ipairs(series.kinds[item.kind]) do
+    local array = item[name]
+    if type(array) ~= "table" then fail.raise("%s: a %s needs %s", what, item.kind, name) end
+    for i, v in ipairs(array) do
+      if type(v) ~= "number" then
+        fail.raise("%s: %s[%d]: expected a number, got %s", what, name, i, type(v))
+      end
+    end
+  end
+  local count = item.y and #item.y or item.low and #item.low
+  if item.low and item.high and #item.high ~= count then
+    fail.raise("%s: expected as many high as low values (%d), got %d", what, count, #item.high)
+  end
+  local steps = item.kind == "step" or item.step
+  if item.x and #item.x ~= count and not (steps and #item.x == count + 1) then
+    fail.raise("%s: expected %d values of x, got %d", what, count, #item.x)
+  end
+  return item
+end
+
+--- Check a heat map: as many names as rows, rows of one length, one more edge than columns.
+local function check_heat(what, given)
+  local heat = check.options(what, given, heat_options)
+  if #heat.rows ~= #heat.values then
+    fail.raise("%s: expected %d rows of values, got %d", what, #heat.rows, #heat.values)
+  end
+  for i, row in ipairs(heat.values) do
+    if #row ~= #heat.x - 1 then
+      fail.raise("%s: values[%d]: expected %d numbers, got %d", what, i, #heat.x - 1, #row)
+    end
+  end
+  return heat
+end
+
+local function check_panel(what, given, rules)
+  local options = check.options(what, given, rules)
+  options.x = check.options(what .. ": x", options.x, axis_options)
+  options.y = check.options(what .. ": y", options.y, axis_options)
+  local list = {}
+  for i, item in ipairs(options.series) do
+    list[i] = check_series(("%s: series[%d]"):format(what, i), item)
+  end
+  options.series = list
+  if options.heat then options.heat = check_heat(what .. ": heat", options.heat) end
+  return options
+end
+
+--- New chart. Options: width, height, and those of a panel (title, x, y, series, spans, events,
+-- legend, heat) or panels = { ... } with columns.
+-- @tparam table options
+function chart.new(options)
+  local self = setmetatable({ panels = {} }, chart)
+  if type(options) == "table" and options.panels then
+    local given = check.options("chart", options, chart_options)
+    self.options = given
+    for i, item in ipairs(given.panels) do
+      self.panels[i] = panel.new(check_panel(("chart: panels[%d]"):format(i), item, panel_options))
+    end
+    if #self.panels == 0 then fail.raise("chart: expected at least one panel, got none") end
+  else
+    local given = check_panel("chart", options, single_options)
+    self.options = given
+    self.panels[1] = panel.new(setmetatable({ title = false }, { __index = given }))
+  end
+  self.width = size.points("chart", self.options.width)
+  return self
+end
+
+--- Height of the chart in points, where the caller leaves it open: flat panels, easy to compare,
+-- and what legends below the plots need (`extra`).
+local function height_of(self, rows, extra)
+  if self.options.height then return self.options.height * canvas.inch end
+  local one = self.width / self.options.columns
+  local ratio = one < 300 and 0.62 or 0.36
+  return rows * math.max(110, math.min(190, ratio * one)) + 20 + extra
+end
+
+--- Draw on a page.
+function chart:draw(page)
+  local margin, columns = 6, self.options.columns
+  local top = margin
+  if self.options.title then
+    local box = page:text(margin, top, self.options.title,
+      { size = 9, weight = "bold", valign = "top" })
+    top = top + box[4] + 7
+  end
+  local rows = math.ceil(#self.panels / columns)
+  local gap = 10
+  local width = (page.width - 2 * margin - (columns - 1) * gap) / columns
+  local height = (page.height - top - margin - (rows - 1) * gap) / rows
+  for column = 1, columns do
+    local x_range, left = {}, 0
+    for i = column, #self.panels, columns do
+      local extent = self.panels[i]:x_extent()
+      x_range[1] = math.min(x_range[1] or extent[1] or math.huge, extent[1] or math.huge)
+      x_range[2] = math.max(x_range[2] or extent[2] or -math.huge, extent[2] or -math.huge)
+    end
+    if x_range[1] == math.huge then x_range = {} end
+    for i = column, #self.panels, columns do
+      self.panels[i]:build_axes(x_range, width, height)
+      left = math.max(left, self.panels[i]:left_width(page))
+    end
+    for i = column, #self.panels, columns do
+      local row = (i - column) / columns
+      local room = {
+        x = margin + (column - 1) * (width + gap), y = top + row * (height + gap),
+        width = width, height = height,
+      }
+      self.panels[i]:draw(page, room, x_range, left)
+    end
+  end
+end
+
+--- Write the chart to a file ending in .png, .svg or .pdf.
+-- @tparam string file
+-- @treturn canvas the page that was written; `boxes` are those of its texts
+function chart:write(file)
+  local rows = math.ceil(#self.panels / self.options.columns)
+  return canvas.fit(file, self.width, height_of(self, rows, 0), function(page)
+    self:draw(page)
+    local extra = 0
+    for _, item in ipairs(self.panels) do extra = math.max(extra, item.extra) end
+    return height_of(self, rows, rows * extra)
+  end)
+end
+
+return chart
