@@ -29,7 +29,7 @@ static weft_config random_config(dice *d) {
   config.pfc = roll(d, 2);
   /* Lossless switches must be able to hold their headroom; lossy ones may be tiny. */
   if (config.pfc) config.pfc_headroom_bytes = 20000 + roll(d, 200000);
-  config.buffer_bytes = config.pfc ? 3000000 + roll(d, 3000000) : 20000 + roll(d, 500000);
+  config.buffer_bytes = config.pfc ? 3000000 + roll(d, 3000000) : 100000 + roll(d, 500000);
   config.ecn_kmin_bytes = 1000 + roll(d, 100000);
   config.ecn_kmax_bytes = config.ecn_kmin_bytes + roll(d, 300000);
   config.rto_ps = (100 + (weft_time)roll(d, 1000)) * US;

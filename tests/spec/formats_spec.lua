@@ -1,0 +1,212 @@
+local fabric = require "weft.fabric"
+local flows = require "weft.formats.flows"
+local hpcc = require "weft.formats.hpcc"
+local simai = require "weft.formats.simai"
+local topology = require "weft.topology"
+local support = require "support"
+
+local NS3 = "tests/reference/ns3-fabric/"
+local temporary
+
+after_each(function()
+  if temporary then os.remove(temporary) end
+  temporary = nil
+end)
+
+-- Write with one function, read back with another.
+local function round_trip(write, read, value)
+  temporary = os.tmpname()
+  write(temporary, value)
+  return read(temporary)
+end
+
+local function read_text(read, content)
+  temporary = support.file(content)
+  return read(temporary)
+end
+
+-- The error for a file of the given content, without the file's name.
+local function error_of(read, content)
+  temporary = support.file(content)
+  local text = support.error_of(read, temporary)
+  assert.equal(temporary, text:sub(1, #temporary))
+  return text:sub(#temporary + 1)
+end
+
+local function collect(iterate)
+  return function(path)
+    local list = {}
+    for item in iterate(path) do
+      item.line = nil
+      list[#list + 1] = item
+    end
+    return list
+  end
+end
+
+local function assert_same_links(expected, got)
+  assert.equal(#expected.links, #got.links)
+  for i, link in ipairs(expected.links) do
+    for _, key in ipairs { "id", "a", "b", "rate_bps", "delay_ps", "loss" } do
+      assert.equal(link[key], got.links[i][key])
+    end
+  end
+end
+
+describe("HPCC topology", function()
+  it("is read back as it was written", function()
+    local net = fabric.new("net")
+    net:add_node("h0", "host")
+    net:add_node("switch1", "switch")
+    net:add_node("h2", "host")
+    net:add_link(0, 1, "12.5Gbps", "1ps", 0.1)
+    net:add_link(1, 2, 1500000001, "2s", 1 / 3)
+    net:add_link(1, 2, "100Tbps", 0)
+    local back = round_trip(hpcc.write_topology, hpcc.read_topology, net)
+    assert_same_links(net, back)
+    for i, node in ipairs(net.nodes) do
+      assert.equal(node.name, back.nodes[i].name)
+      assert.equal(node.kind, back.nodes[i].kind)
+    end
+  end)
+
+  it("may hold notes behind the links, blank lines and ids on several lines", function()
+    local net = read_text(hpcc.read_topology,
+      "4 2 3\n1 \n3\n\n0 1 1Gbps 1us 0\r\n1 3 1Gbps 1us 0.000\n3 2 1Gbps 1us 0\n\nFirst line: nodes")
+    assert.equal("4 nodes 3", ("%d nodes %d"):format(#net.nodes, #net.links))
+    assert.equal("switch3", net.nodes[4].name)
+  end)
+
+  it("without switches has an empty second line", function()
+    assert.equal(1, #read_text(hpcc.read_topology, "2 0 1\n\n0 1 1Gbps 1us 0\n").links)
+  end)
+
+  it("cannot hold NVLink switches", function()
+    assert.matches("the format has no NVLink switches; use weft.formats.simai", support.error_of(
+      hpcc.write_topology, "never-written", topology.rail_optimized { servers = 1, spines = 1 }))
+    assert.is_nil(support.content("never-written"))
+  end)
+
+  it("with a fault names the line", function()
+    local function at(content) return error_of(hpcc.read_topology, content) end
+    assert.equal(":1: expected 'nodes switches links' (HPCC), got end of file", at "")
+    assert.equal(":1: expected 'nodes switches links' (HPCC), got '2 1'", at "2 1\n")
+    assert.equal(":1: nodes: expected a whole number, got 'x'", at "x 1 1\n")
+    assert.equal(":1: switches: expected 0 to 2, got 3", at "2 3 1\n")
+    assert.equal(":2: switch id: expected 0 to 1, got 2", at "2 1 1\n2\n")
+    assert.equal(":2: switch id 1 is there twice", at "3 2 1\n1 1\n")
+    assert.equal(":2: expected 1 switch ids, got 2 or more", at "3 1 1\n1 2\n")
+    assert.equal(":3: expected 'node node rate delay loss', got '0 1 1Gbps'", at "2 1 1\n1\n0 1 1Gbps\n")
+    assert.equal(":3: node: expected 0 to 1, got 2", at "2 1 1\n1\n0 2 1Gbps 1us 0\n")
+    assert.equal(":3: link from 'h0' to itself", at "2 1 1\n1\n0 0 1Gbps 1us 0\n")
+    assert.matches("^:3: rate of link h0%-switch1: .* got 0 bit/s$", at "2 1 1\n1\n0 1 0Gbps 1us 0\n")
+    assert.matches("^:3: rate '1Gbpz'.*nearest is 'Gbps'$", at "2 1 1\n1\n0 1 1Gbpz 1us 0\n")
+    assert.matches("^:3: time '1usec'.*nearest is 'us'$", at "2 1 1\n1\n0 1 1Gbps 1usec 0\n")
+    assert.matches("^:3: loss of link h0%-switch1: .*got 2$", at "2 1 1\n1\n0 1 1Gbps 1us 2\n")
+    assert.matches("^:3: loss: .*got 'none'$", at "2 1 1\n1\n0 1 1Gbps 1us none\n")
+    assert.equal(":4: expected link 2 of 2, got end of file", at "2 1 2\n1\n0 1 1Gbps 1us 0\n")
+    assert.matches("^:4: expected end of file after 1 links, got '1 0 1Gbps 1us 0'$",
+      at "2 1 1\n1\n0 1 1Gbps 1us 0\n1 0 1Gbps 1us 0\n")
+  end)
+end)
+
+describe("SimAI topology", function()
+  it("is read back as it was written", function()
+    local net = topology.rail_optimized {
+      servers = 4, gpus_per_server = 4, servers_per_pod = 2, nic = "200Gbps", nvlink = "1800Gbps",
+    }
+    net.attributes.gpu = "H100"
+    local back = round_trip(simai.write_topology, simai.read_topology, net)
+    assert_same_links(net, back)
+    assert.same(net.attributes, back.attributes)
+    for i, node in ipairs(net.nodes) do
+      assert.equal(node.name, back.nodes[i].name)
+      assert.equal(node.kind, back.nodes[i].kind)
+      assert.equal(node.tier, back.nodes[i].tier)
+    end
+  end)
+
+  it("is told from HPCC's by its first line", function()
+    assert.equal("A100", topology.from_file("scenarios/data/rail_32gpu.txt").attributes.gpu)
+    assert.equal(":1: expected 'nodes switches links' (HPCC), or 'nodes gpus_per_server nvswitches "
+      .. "switches links gpu' (SimAI), got 2 fields", error_of(topology.from_file, "1 2\n"))
+    assert.matches("got 0 fields$", error_of(topology.from_file, ""))
+  end)
+end)
+
+describe("HPCC flow list", function()
+  it("is read back as it was written, to the picosecond", function()
+    local list = {
+      { src = 0, dst = 1, priority = 3, port = 100, size_bytes = 1, start_ps = 0 },
+      { src = 1, dst = 0, priority = 1, port = 9, size_bytes = 2 ^ 40, start_ps = 2000000000001 },
+      { src = 5, dst = 7, priority = 3, port = 100, size_bytes = 1000, start_ps = 123456789000 },
+    }
+    assert.same(list, round_trip(hpcc.write_flows, collect(hpcc.flows), list))
+  end)
+
+  it("counts as many lines as its first line says", function()
+    assert.equal(1, #read_text(collect(hpcc.flows), "1\n0 1 3 100 5 2\n2 3 3 100 5 2.5\n"))
+  end)
+
+  it("with a fault names the line", function()
+    local function at(content) return error_of(collect(hpcc.flows), content) end
+    assert.equal(":1: expected the number of flows, got end of file", at "")
+    assert.equal(":3: expected flow 2 of 2, got end of file", at "2\n0 1 3 100 5 2\n")
+    assert.equal(":2: expected 'src dst priority port bytes start_s', got '0 1 3'", at "1\n0 1 3\n")
+    assert.matches("^:2: bytes: expected 1 to 9007199254740992, got 0$", at "1\n0 1 3 100 0 2\n")
+    assert.matches("^:2: time 'soons': ", at "1\n0 1 3 100 5 soon\n")
+  end)
+end)
+
+describe("HPCC completion times", function()
+  it("have addresses in hexadecimal and times in ns", function()
+    temporary = os.tmpname()
+    hpcc.write_fct(temporary, {
+      { src = 0, dst = 8, size_bytes = 1000, start_ps = 0, fct_ps = 4999999, ideal_ps = 4000000 },
+      { src = 0, dst = 8, size_bytes = 500, start_ps = 2000000, ideal_ps = 4000000 },
+      { src = 0, dst = 8, size_bytes = 10, start_ps = 2000000, fct_ps = 1000, ideal_ps = 1000 },
+      { src = 300, dst = 1, size_bytes = 7, start_ps = 0, fct_ps = 1000, ideal_ps = 1000 },
+    })
+    assert.equal("0b000001 0b000801 10000 100 1000 0 4999 4000\n"
+      .. "0b000001 0b000801 10002 100 10 2000 1 1\n"
+      .. "0b012c01 0b000101 10000 100 7 0 1 1\n", support.content(temporary))
+  end)
+end)
+
+describe("flow CSV", function()
+  it("is written as the recorded ones are", function()
+    temporary = os.tmpname()
+    flows.write(temporary, flows.read(NS3 .. "W5.flows.csv"))
+    assert.equal(support.content(NS3 .. "W5.flows.csv"), support.content(temporary))
+  end)
+
+  it("is read back as it was written, names and fractions of ns included", function()
+    local list = {
+      { id = 3, src = "gpu0", dst = "gpu31", size_bytes = 2 ^ 50, start_ps = 1 },
+      { id = 1, src = 4, dst = 5, size_bytes = 1, start_ps = 123456789012345 },
+    }
+    assert.same(list, round_trip(flows.write, collect(flows.rows), list))
+  end)
+
+  it("needs neither ids nor start times", function()
+    assert.same({
+      { id = 0, src = 1, dst = 2, size_bytes = 5, start_ps = 0 },
+      { id = 1, src = 2, dst = 1, size_bytes = 6, start_ps = 0 },
+    }, read_text(collect(flows.rows), "dst,src,size_bytes\n2,1,5\n1,2,6\n"))
+  end)
+
+  it("with a fault names the line", function()
+    local function at(rows)
+      return error_of(flows.read, "id,src,dst,size_bytes,start_ns\n" .. rows)
+    end
+    assert.equal(":4: id 1 is there twice", at "1,0,1,5,0\n2,0,1,5,0\n1,0,1,5,0\n")
+    assert.equal(":4: id 9 is there twice", at "1,0,1,5,0\n9,0,1,5,0\n9,0,1,5,0\n")
+    assert.equal(":2: expected different hosts, got 3 twice", at "0,3,3,5,0\n")
+    assert.equal(":2: column 'dst': expected a host's id or name, got ''", at "0,3,,5,0\n")
+    assert.equal(":2: column 'size_bytes': expected at least 1, got '0'", at "0,3,4,0,0\n")
+    assert.equal(":2: column 'start_ns': expected a time in ns, 0 or more, got '-1'",
+      at "0,3,4,5,-1\n")
+    assert.equal(":2: column 'start_ns': expected a time in ns, 0 or more, got '0.0001'",
+      at "0,3,4,5,0.0001\n")
+  end)
+end)
