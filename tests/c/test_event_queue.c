@@ -4,13 +4,13 @@
 
 enum { EVENTS = 20000 };
 
-/* How far ahead an event may be: within a bucket, within the wheel, far beyond it, and all three. */
+/* How far ahead an event may be: within a bucket, within the wheel, far beyond it. */
 static weft_time reach(const weft_sim *sim, int scale) {
   const int bits[] = {0, 6, 11, 13, 20};
   return (weft_time)1 << (sim->queue.shift + (uint32_t)bits[scale]);
 }
 
-/* Keep about `depth` random events in the queue; each must not be before the one taken before it. */
+/* Keep `depth` random events in the queue; none may be before the one taken before it. */
 static void churn(weft_sim *sim, int scales, uint32_t depth, uint64_t key) {
   struct event last = {-1, 0};
   uint64_t pushed = 0, popped = 0, sum = 0;

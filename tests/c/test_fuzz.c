@@ -1,5 +1,5 @@
-/* Random fabrics, traffic and trouble. Whatever happens: packets are conserved, a run in steps with a
- * fork in its middle equals the run at once, and with every link repaired every byte arrives.
+/* Random fabrics, traffic and trouble. Whatever happens: packets are conserved, a run in steps
+ * with a fork in its middle equals the run at once, and with every link repaired every byte arrives.
  * WEFT_FUZZ_FIRST and WEFT_FUZZ_COUNT choose other scenes than the first few. */
 #include <stdlib.h>
 
@@ -98,8 +98,8 @@ static weft_sim *random_scene(uint64_t key, uint64_t *bytes) {
   add_random_trouble(sim, &d, !collective);
   if (collective) {
     uint32_t ranks[3] = {0, 1, 2};
-    weft_collective_def def = {.kind = roll(&d, 2), .size_bytes = 3 * (uint64_t)(1 + roll(&d, 50000)),
-                               .ranks = ranks, .rank_count = 3};
+    weft_collective_def def = {.kind = roll(&d, 2), .ranks = ranks, .rank_count = 3};
+    def.size_bytes = 3 * (uint64_t)(1 + roll(&d, 50000));
     MUST(sim, weft_collective_add(sim, &def));
     *bytes += def.size_bytes * (def.kind == WEFT_ALLREDUCE_RING ? 4 : 2);
   }

@@ -68,9 +68,12 @@ describe("checked options", function()
     assert.matches("option 'hosts': expected a whole number, got 4.5", error_of { hosts = 4.5 })
     assert.matches("option 'hosts': expected a whole number, got '4'", error_of { hosts = "4" })
     assert.matches("option 'name': expected text, got 3", error_of { hosts = 4, name = 3 })
-    assert.matches("option 'trace': expected true or false, got 1", error_of { hosts = 4, trace = 1 })
-    assert.matches("option 'load': expected a number, got a table", error_of { hosts = 4, load = {} })
-    assert.matches("option 'rate': expected a rate in bit/s or text", error_of { hosts = 4, rate = {} })
+    assert.matches("option 'trace': expected true or false, got 1",
+      error_of { hosts = 4, trace = 1 })
+    assert.matches("option 'load': expected a number, got a table",
+      error_of { hosts = 4, load = {} })
+    assert.matches("option 'rate': expected a rate in bit/s or text",
+      error_of { hosts = 4, rate = {} })
   end)
 
   it("reject values out of range, in the unit of the option", function()
@@ -91,8 +94,8 @@ describe("checked options", function()
 
   it("list the choices of an enumeration", function()
     assert.equal("exact", options({ hosts = 4, mode = "exact" }).mode)
-    assert.matches("option 'mode': got 'exakt'; expected one of: fast, exact; did you mean 'exact'%?",
-      error_of { hosts = 4, mode = "exakt" })
+    assert.matches("option 'mode': got 'exakt'; expected one of: fast, exact; "
+      .. "did you mean 'exact'%?", error_of { hosts = 4, mode = "exakt" })
     assert.matches("option 'mode': got 3; expected one of: fast, exact$",
       error_of { hosts = 4, mode = 3 })
   end)

@@ -94,8 +94,10 @@ describe("typed rows", function()
     local rows = csv.read(file "name,n,x,t,other\n a ,3,0.5,1us,?\n\"\",-4,1e3,2 ns,?\n", {
       "name", { "n", type = "integer" }, { "x", type = "number" }, { "t", type = "time" },
     })
-    assert.same({ { name = "a", n = 3, x = 0.5, t = 1000000 }, { name = "", n = -4, x = 1000, t = 2000 } },
-      rows)
+    assert.same({
+      { name = "a", n = 3, x = 0.5, t = 1000000 },
+      { name = "", n = -4, x = 1000, t = 2000 },
+    }, rows)
     assert.equal("3", tostring(rows[1].n))
   end)
 
@@ -116,12 +118,17 @@ describe("typed rows", function()
   end)
 
   it("name line and column of a bad field", function()
-    local columns = { { "n", type = "integer", min = 1 }, { "x", type = "number", optional = true } }
-    assert.equal(":3: column 'n': expected a whole number, got '1.5'", error_of("n\n1\n1.5\n", columns))
+    local columns = {
+      { "n", type = "integer", min = 1 },
+      { "x", type = "number", optional = true },
+    }
+    assert.equal(":3: column 'n': expected a whole number, got '1.5'",
+      error_of("n\n1\n1.5\n", columns))
     assert.equal(":2: column 'n': expected at least 1, got '0'", error_of("n\n0\n", columns))
     assert.equal(":2: column 'n': expected a whole number up to 2^53, got '9007199254740993000'",
       error_of("n\n9007199254740993000\n", columns))
-    assert.equal(":2: column 'x': expected a number, got '0x10'", error_of("n,x\n1,0x10\n", columns))
+    assert.equal(":2: column 'x': expected a number, got '0x10'",
+      error_of("n,x\n1,0x10\n", columns))
     assert.equal(":2: column 'x': expected a number, got 'nan'", error_of("n,x\n1,nan\n", columns))
   end)
 

@@ -72,7 +72,7 @@ describe("HPCC topology", function()
 
   it("may hold notes behind the links, blank lines and ids on several lines", function()
     local net = read_text(hpcc.read_topology,
-      "4 2 3\n1 \n3\n\n0 1 1Gbps 1us 0\r\n1 3 1Gbps 1us 0.000\n3 2 1Gbps 1us 0\n\nFirst line: nodes")
+      "4 2 3\n1 \n3\n\n0 1 1Gbps 1us 0\r\n1 3 1Gbps 1us 0.0\n3 2 1Gbps 1us 0\n\nFirst line: nodes")
     assert.equal("4 nodes 3", ("%d nodes %d"):format(#net.nodes, #net.links))
     assert.equal("switch3", net.nodes[4].name)
   end)
@@ -96,10 +96,13 @@ describe("HPCC topology", function()
     assert.equal(":2: switch id: expected 0 to 1, got 2", at "2 1 1\n2\n")
     assert.equal(":2: switch id 1 is there twice", at "3 2 1\n1 1\n")
     assert.equal(":2: expected 1 switch ids, got 2 or more", at "3 1 1\n1 2\n")
-    assert.equal(":3: expected 'node node rate delay loss', got '0 1 1Gbps'", at "2 1 1\n1\n0 1 1Gbps\n")
-    assert.equal(":3: node: expected 0 to 1, got 2", at "2 1 1\n1\n0 2 1Gbps 1us 0\n")
+    assert.equal(":3: expected 'node node rate delay loss', got '0 1 1Gbps'",
+      at "2 1 1\n1\n0 1 1Gbps\n")
+    assert.equal(":3: node of the link: expected 0 to 1, got 2",
+      at "2 1 1\n1\n0 2 1Gbps 1us 0\n")
     assert.equal(":3: link from 'h0' to itself", at "2 1 1\n1\n0 0 1Gbps 1us 0\n")
-    assert.matches("^:3: rate of link h0%-switch1: .* got 0 bit/s$", at "2 1 1\n1\n0 1 0Gbps 1us 0\n")
+    assert.matches("^:3: rate of link h0%-switch1: .* got 0 bit/s$",
+      at "2 1 1\n1\n0 1 0Gbps 1us 0\n")
     assert.matches("^:3: rate '1Gbpz'.*nearest is 'Gbps'$", at "2 1 1\n1\n0 1 1Gbpz 1us 0\n")
     assert.matches("^:3: time '1usec'.*nearest is 'us'$", at "2 1 1\n1\n0 1 1Gbps 1usec 0\n")
     assert.matches("^:3: loss of link h0%-switch1: .*got 2$", at "2 1 1\n1\n0 1 1Gbps 1us 2\n")
