@@ -1,5 +1,5 @@
 /* Random fabrics, traffic and trouble. Whatever happens: packets are conserved, a run in steps
- * with a fork in its middle equals the run at once, and with every link repaired every byte arrives.
+ * with a fork in its middle equals the run at once, and with links repaired every byte arrives.
  * WEFT_FUZZ_FIRST and WEFT_FUZZ_COUNT choose other scenes than the first few. */
 #include <stdlib.h>
 
