@@ -64,8 +64,9 @@ function hpcc.read_links(reader, net, count)
     if not loss then
       reader:fail("loss: expected a probability, 0 to 1, got %s", fail.show(fields[5]))
     end
-    net:connect(reader:integer(fields[1], "node", 0, #net.nodes - 1),
-      reader:integer(fields[2], "node", 0, #net.nodes - 1), quantity(reader, fields[3], "rate"),
+    local last = #net.nodes - 1
+    net:connect(reader:integer(fields[1], "node of the link", 0, last),
+      reader:integer(fields[2], "node of the link", 0, last), quantity(reader, fields[3], "rate"),
       quantity(reader, fields[4], "time"), loss, reader:place())
   end
   -- Notes may follow, as in the simulator's own examples; another link may not.
