@@ -1,0 +1,147 @@
+--- A workload at work: when it was done and how fast that was.
+-- Bandwidths of collectives are those of nccl-tests: algorithm bandwidth = size / time; bus bandwidth
+-- = algorithm bandwidth x 2 (n - 1) / n for AllReduce, x (n - 1) / n for all-to-all, which does not
+-- depend on the number of ranks and compares with the rate of a link.
+-- @module weft.job
+
+local fail = require "weft.fail"
+local stats = require "weft.stats"
+local units = require "weft.units"
+
+local M = {}
+
+local Job = {}
+Job.__index = Job
+
+local bus_factor = {
+  allreduce = function(n) return 2 * (n - 1) / n end,
+  alltoall = function(n) return (n - 1) / n end,
+}
+
+--- @local
+function M.new(sim, work, tag, started)
+  return setmetatable({
+    sim = sim, work = work, kind = work.kind, tag = tag, started = started,
+  }, Job)
+end
+
+--- The same job in a fork of its simulation.
+function Job:copy_to(sim)
+  return M.new(sim, self.work, self.tag, self.started)
+end
+
+-- Rows of the job's flows, as far as they have started.
+local function own_rows(self, flows)
+  local rows = {}
+  for i, tag in ipairs(flows:column "tag") do
+    if tag == self.tag then rows[#rows + 1] = i end
+  end
+  return rows
+end
+
+--- Numbers of the job's flows, counted from 0 as in the engine. Flows of a collective exist from
+-- the moment they start.
+-- @treturn table
+function Job:flows()
+  local ids = own_rows(self, self.sim:flows())
+  for i = 1, #ids do ids[i] = ids[i] - 1 end
+  return ids
+end
+
+--- The flows with the largest slowdown, worst first; flows that are not complete are left out.
+-- @tparam number n how many at most
+-- @treturn table numbers of flows, counted from 0
+function Job:slowest(n)
+  local flows = self.sim:flows()
+  local slowdown, rows = flows:column "slowdown", {}
+  for _, i in ipairs(own_rows(self, flows)) do
+    if slowdown[i] >= 0 then rows[#rows + 1] = i end
+  end
+  table.sort(rows, function(a, b)
+    if slowdown[a] ~= slowdown[b] then return slowdown[a] > slowdown[b] end
+    return a < b
+  end)
+  local ids = {}
+  for i = 1, math.min(n, #rows) do ids[i] = rows[i] - 1 end
+  return ids
+end
+
+local function collective_result(self)
+  local result = { kind = self.kind, complete = true, ranks = self.started.ranks,
+    size_bytes = self.work.options.size }
+  local ends, done = self.sim:tasks():column "end_ps", 0
+  for _, task in ipairs(self.started.ends) do
+    if ends[task + 1] < 0 then result.complete = false end
+    done = math.max(done, ends[task + 1])
+  end
+  if result.complete then
+    local time_ps = done - self.started.start_ps
+    result.time_ps = time_ps
+    result.algorithm_bps = result.size_bytes * 8e12 / time_ps
+    result.bus_bps = result.algorithm_bps * bus_factor[self.kind](result.ranks)
+  end
+  return result
+end
+
+local function flows_result(self)
+  local flows = self.sim:flows()
+  local fct, start = flows:column "fct_ps", flows:column "start_ps"
+  local result = { kind = "flows", flows = self.started.count, size_bytes = self.started.bytes,
+    done = 0 }
+  local slowdown, of_done = flows:column "slowdown", {}
+  local first, last = math.huge, 0
+  for _, i in ipairs(own_rows(self, flows)) do
+    first = math.min(first, start[i])
+    if fct[i] >= 0 then
+      result.done = result.done + 1
+      of_done[result.done] = slowdown[i]
+      last = math.max(last, start[i] + fct[i])
+    end
+  end
+  result.complete = result.done == result.flows
+  if result.done > 0 then result.slowdown = stats.summary(of_done) end
+  if result.complete then result.time_ps = last - first end
+  return result
+end
+
+--- Numbers about the job as far as it has come.
+-- @treturn table `kind`, `complete`, `size_bytes`; when complete `time_ps`; collectives: `ranks`,
+-- `algorithm_bps`, `bus_bps`; flows: `flows`, `done`, `slowdown` (as weft.stats.summary)
+function Job:result()
+  if self.kind == "flows" then return flows_result(self) end
+  return collective_result(self)
+end
+
+local function describe_flows(result)
+  local text = ("%d of %d flows complete, %s"):format(result.done, result.flows,
+    units.format_bytes(result.size_bytes))
+  if result.time_ps then text = text .. " in " .. units.format_time(result.time_ps) end
+  if not result.slowdown then return text end
+  return ("%s; slowdown mean %.3f, p50 %.3f, p99 %.3f, max %.3f"):format(text, result.slowdown.mean,
+    result.slowdown.p50, result.slowdown.p99, result.slowdown.max)
+end
+
+--- One line for people.
+-- @treturn string
+function Job:summary()
+  local result = self:result()
+  if self.kind == "flows" then return describe_flows(result) end
+  local text = ("%s of %s over %d ranks"):format(self.kind, units.format_bytes(result.size_bytes),
+    result.ranks)
+  if not result.complete then return text .. ": not complete" end
+  return ("%s: %s, algorithm bandwidth %.2f GB/s, bus bandwidth %.2f GB/s"):format(text,
+    units.format_time(result.time_ps), result.algorithm_bps / 8e9, result.bus_bps / 8e9)
+end
+
+function Job:__tostring()
+  return ("job %d: %s"):format(self.tag, self:summary())
+end
+
+--- Time to completion, in picoseconds; an error if the job is not complete.
+function Job:time_ps()
+  local result = self:result()
+  if not result.time_ps then fail.raise("job %d (%s) is not complete", self.tag, self.kind) end
+  return result.time_ps
+end
+
+return M

@@ -1,0 +1,187 @@
+--- Parameters of a script, declared once: the command line, its checks and its `--help`.
+-- @module weft.params
+-- @usage
+-- local args = weft.params {
+--   name = "gray", brief = "AllReduce with degraded GPUs.",
+--   { name = "cc", choices = { "hpcc", "dctcp" }, default = "hpcc", help = "congestion control" },
+--   { name = "size", type = "bytes", default = "16MiB", help = "of the buffer" },
+-- }
+-- print(args.cc, args.size)
+
+local argparse = require "argparse"
+local check = require "weft.check"
+local fail = require "weft.fail"
+
+local M = {}
+
+-- What every script takes beside its own.
+local common = {
+  { name = "seed", type = "integer", default = 1, min = 0, max = 2 ^ 53,
+    help = "of all randomness" },
+  { name = "format", choices = { "table", "csv", "json" }, default = "table",
+    help = "of what is printed" },
+  { name = "out", type = "string", help = "folder for results" },
+  { name = "quiet", type = "boolean", help = "no progress" },
+  { name = "set", type = "setting", help = "an engine option, such as buffer=4MiB; repeatable" },
+}
+
+local declaration_rule = {
+  name = { type = "string", required = true },
+  brief = { type = "string", default = "" },
+  out = { type = "any" },
+}
+
+local parameter_rule = {
+  name = { type = "string", required = true },
+  type = { type = "enum", default = "string",
+    choices = { "string", "integer", "number", "boolean", "bytes", "rate", "time", "setting" } },
+  choices = { type = "table" },
+  default = { type = "any" },
+  min = { type = "number" },
+  max = { type = "number" },
+  help = { type = "string", default = "" },
+  required = { type = "boolean", default = false },
+}
+
+-- Times leave in seconds: everything that takes a time reads a bare number so.
+local PS_PER_S = 1e12
+
+local function flag_of(parameter)
+  return "--" .. parameter.name:gsub("_", "-")
+end
+
+local function split_declaration(declaration)
+  if type(declaration) ~= "table" then
+    fail.raise("params: expected a table, got %s", fail.show(declaration))
+  end
+  local named, parameters, taken = {}, {}, {}
+  for key, value in pairs(declaration) do -- order-free: a copy
+    if type(key) ~= "number" then named[key] = value end
+  end
+  local head = check.options("params", named, declaration_rule)
+  local function add(given)
+    local parameter = check.options("params: parameter " .. #parameters + 1, given, parameter_rule)
+    if taken[parameter.name] then fail.raise("params: '%s' is declared twice", parameter.name) end
+    taken[parameter.name] = true
+    parameters[#parameters + 1] = parameter
+  end
+  for _, given in ipairs(declaration) do add(given) end
+  for _, given in ipairs(common) do
+    if not (given.name == "out" and head.out == false) then add(given) end
+  end
+  return head, parameters
+end
+
+-- The option's text in argparse. Values stay text: they are converted below, all in one way.
+local function declare(parser, parameter, default)
+  local flag = flag_of(parameter)
+  if parameter.type == "boolean" then
+    parser:flag(flag, parameter.help):target(parameter.name)
+    return
+  end
+  local option = parser:option(flag, parameter.help):target(parameter.name)
+  option:argname(parameter.choices and "<" .. table.concat(parameter.choices, "|") .. ">"
+    or parameter.type == "setting" and "<option=value>" or "<" .. parameter.type .. ">")
+  if parameter.type == "setting" then option:count("*") end
+  if default ~= nil then option:default(tostring(default)) end
+end
+
+local function convert_settings(texts, complain)
+  local settings = {}
+  for _, text in ipairs(texts) do
+    local name, value = text:match("^([%w_]+)=(.+)$")
+    if not name then complain("expected option=value, got " .. fail.show(text)) end
+    if value == "true" or value == "false" then
+      settings[name] = value == "true"
+    else
+      settings[name] = tonumber(value) or value
+    end
+  end
+  return settings
+end
+
+local function convert(parameter, text, place)
+  local what = "option " .. flag_of(parameter)
+  local function complain(message) fail.at(place, "%s: %s", what, message) end
+  if parameter.type == "boolean" then return text == true end
+  if parameter.type == "setting" then return convert_settings(text or {}, complain) end
+  if text == nil then
+    if parameter.required then complain("is missing") end
+    return nil
+  end
+  local rule = { type = parameter.type, min = parameter.min, max = parameter.max }
+  local value = text
+  if parameter.choices then
+    rule = { type = "enum", choices = parameter.choices }
+  elseif rule.type == "integer" or rule.type == "number" then
+    value = tonumber(text) or text
+  end
+  local good, result = pcall(check.value, what, value, rule)
+  -- The mistake is on the command line, not in the line of the script that reads it.
+  if not good then
+    if not fail.is(result) then error(result, 0) end
+    fail.at(place, "%s", result.message)
+  end
+  return rule.type == "time" and result / PS_PER_S or result
+end
+
+local Arguments = {}
+
+--- The parameters that decide the results: all but where and how these are shown.
+-- @treturn table by name
+function Arguments:parameters()
+  local copy = {}
+  for name, value in pairs(self) do -- order-free: a copy
+    if name ~= "format" and name ~= "out" and name ~= "quiet" then copy[name] = value end
+  end
+  return copy
+end
+
+local function strict(args, parameters)
+  local names, declared = {}, {}
+  for i, parameter in ipairs(parameters) do
+    names[i] = parameter.name
+    declared[parameter.name] = true
+  end
+  return setmetatable(args, {
+    __index = function(_, name)
+      if Arguments[name] then return Arguments[name] end
+      if declared[name] then return nil end
+      fail.raise("the script has no parameter '%s'%s", tostring(name),
+        fail.hint(tostring(name), names))
+    end,
+  })
+end
+
+-- argparse puts its suggestion on a second line.
+local function one_line(message)
+  return (message:gsub("\nDid you mean", "; did you mean"):gsub("\n", " "))
+end
+
+--- Read the command line in the global `arg`. `--help` prints the parameters and ends the program;
+-- a mistake is a user error.
+-- @tparam table declaration `name`, `brief`, `out` (default folder for results; false if the script
+-- writes none), and a list of parameters: `name`, `type` (string, integer, number, boolean, bytes,
+-- rate, time), `choices`, `default`, `min`, `max`, `help`, `required`
+-- @treturn table values by name; numbers in bytes, bit/s, seconds
+function M.read(declaration)
+  local head, parameters = split_declaration(declaration)
+  local parser = argparse(head.name, head.brief)
+  parser:help_max_width(100):usage_max_width(100):help_description_margin(34)
+  for _, parameter in ipairs(parameters) do
+    local default = parameter.default
+    if parameter.name == "out" then default = head.out or "results/" .. head.name end
+    declare(parser, parameter, default)
+  end
+  local line = {}
+  for i, text in ipairs(rawget(_G, "arg") or {}) do line[i] = text end
+  local good, result = parser:pparse(line)
+  if not good then fail.at(head.name, "%s", one_line(result)) end
+  local args = {}
+  for _, parameter in ipairs(parameters) do
+    args[parameter.name] = convert(parameter, result[parameter.name], head.name)
+  end
+  return strict(args, parameters)
+end
+
+return M

@@ -1,0 +1,106 @@
+--- Random streams for experiment scripts: the same numbers on every Lua and every machine.
+-- The generator is MRG32k3a (L'Ecuyer, Operations Research 47, 1999), whose arithmetic is exact in
+-- the 53 bits of a double. A stream is keyed by a seed and a purpose, so that drawing more numbers
+-- for one purpose changes nothing elsewhere. The engine has streams of its own.
+-- @module weft.random
+-- @usage local order = weft.random.stream(1, "permutation"):shuffle { "a", "b", "c" }
+
+local M = {}
+
+local M1, M2 = 4294967087, 4294944443
+
+local Stream = {}
+Stream.__index = Stream
+
+-- Fold text into the state of a multiplicative generator modulo 2^32; each step stays under 2^49.
+local function fold(text, from)
+  local state = from
+  for i = 1, #text do state = (state * 69069 + text:byte(i) + 1) % 4294967296 end
+  return state
+end
+
+--- A stream of random numbers.
+-- @tparam number seed
+-- @tparam string purpose what the numbers are for, such as "start times"
+-- @treturn Stream
+function M.stream(seed, purpose)
+  local key = ("%.0f:%s"):format(seed, purpose)
+  local self = setmetatable({}, Stream)
+  local state = fold(key, 12345)
+  for i = 1, 6 do
+    state = fold(key, state + i)
+    self[i] = state % (i <= 3 and M1 or M2)
+  end
+  self[1], self[4] = math.max(self[1], 1), math.max(self[4], 1) -- not all zero
+  for _ = 1, 12 do self:uniform() end -- let similar keys part
+  return self
+end
+
+--- The next number.
+-- @treturn number more than 0, less than 1
+function Stream:uniform()
+  local p1 = (1403580 * self[2] - 810728 * self[1]) % M1
+  local p2 = (527612 * self[6] - 1370589 * self[4]) % M2
+  self[1], self[2], self[3] = self[2], self[3], p1
+  self[4], self[5], self[6] = self[5], self[6], p2
+  local difference = p1 - p2
+  if difference <= 0 then difference = difference + M1 end
+  return difference / (M1 + 1)
+end
+
+--- A whole number.
+-- @tparam number n
+-- @treturn number 1 to n
+function Stream:integer(n)
+  return math.floor(self:uniform() * n) + 1
+end
+
+--- A number from the exponential distribution: gaps of a Poisson process.
+-- @tparam number mean
+-- @treturn number
+function Stream:exponential(mean)
+  return -mean * math.log(self:uniform())
+end
+
+--- Bring a list into random order, in place (Fisher and Yates).
+-- @tparam table list
+-- @treturn table the same list
+function Stream:shuffle(list)
+  for i = #list, 2, -1 do
+    local j = self:integer(i)
+    list[i], list[j] = list[j], list[i]
+  end
+  return list
+end
+
+--- Some members of a list, in the list's order.
+-- @tparam table list
+-- @tparam number count at most #list
+-- @treturn table
+function Stream:sample(list, count)
+  local left, chosen = count, {}
+  for i = 1, #list do
+    if self:uniform() * (#list - i + 1) < left then
+      chosen[#chosen + 1] = list[i]
+      left = left - 1
+    end
+  end
+  return chosen
+end
+
+--- A permutation of 1 to n that leaves nothing in its place.
+-- @tparam number n 2 or more
+-- @treturn table
+function Stream:derangement(n)
+  local order = {}
+  for i = 1, n do order[i] = i end
+  local fixed
+  repeat
+    self:shuffle(order)
+    fixed = false
+    for i = 1, n do fixed = fixed or order[i] == i end
+  until not fixed
+  return order
+end
+
+return M

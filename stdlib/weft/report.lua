@@ -1,0 +1,146 @@
+--- What a script prints: an aligned table for people, or rows of CSV or JSON for programs, and then
+-- nothing else on standard output.
+-- @module weft.report
+-- @usage
+-- local out = weft.report.new(args.format)
+-- out:line("fabric: %s", fabric)
+-- out:table({ { "run" }, { "time_ps", "completion", weft.units.format_time } }, rows)
+
+local core = require "weft.core"
+local csv = require "weft.csv"
+local fail = require "weft.fail"
+local json = require "weft.json"
+local units = require "weft.units"
+
+local M = {}
+
+local Report = {}
+Report.__index = Report
+
+--- A report.
+-- @tparam string format table, csv or json
+-- @param[opt] file where to print; default: standard output
+-- @treturn Report
+function M.new(format, file)
+  local formats = { "table", "csv", "json" }
+  for _, name in ipairs(formats) do
+    if name == format then
+      return setmetatable({ format = format, file = file or io.stdout }, Report)
+    end
+  end
+  fail.raise("report: no format '%s'%s", tostring(format), fail.hint(tostring(format), formats))
+end
+
+--- A line of text for people; dropped when the format is for programs.
+-- @tparam string format as string.format
+function Report:line(format, ...)
+  if self.format ~= "table" then return end
+  self.file:write(select("#", ...) > 0 and format:format(...) or format, "\n")
+end
+
+local function plain(value)
+  if value == nil then return "-" end
+  if type(value) == "number" then return json.number(value) end
+  return tostring(value)
+end
+
+-- Columns in the order given; numbers to the right, text to the left.
+local function print_table(file, columns, rows)
+  local cells, widths, right = { {} }, {}, {}
+  for c, column in ipairs(columns) do
+    cells[1][c] = column[2] or column[1]
+    widths[c] = #cells[1][c]
+    right[c] = rows[1] ~= nil and type(rows[1][column[1]]) == "number"
+  end
+  for r, row in ipairs(rows) do
+    cells[r + 1] = {}
+    for c, column in ipairs(columns) do
+      local value = row[column[1]]
+      local text = value ~= nil and column[3] and column[3](value) or plain(value)
+      cells[r + 1][c] = text
+      widths[c] = math.max(widths[c], #text)
+    end
+  end
+  for _, line in ipairs(cells) do
+    local padded = {}
+    for c, text in ipairs(line) do
+      local space = (" "):rep(widths[c] - #text)
+      padded[c] = right[c] and space .. text or text .. space
+    end
+    file:write((table.concat(padded, "  "):gsub("%s+$", "")), "\n")
+  end
+end
+
+local function print_csv(file, columns, rows)
+  local names = {}
+  for c, column in ipairs(columns) do names[c] = column[1] end
+  csv.write_rows(file, names, rows)
+end
+
+local function print_json(file, columns, rows)
+  local lines = {}
+  for r, row in ipairs(rows) do
+    local object = {}
+    for _, column in ipairs(columns) do object[column[1]] = row[column[1]] end
+    lines[r] = "  " .. json.encode(object)
+  end
+  file:write("[\n", table.concat(lines, ",\n"), "\n]\n")
+end
+
+--- A table, in the format of the report.
+-- @tparam table columns list of `{ key, title, format }`: key of a row (in CSV and JSON the name of
+-- the column, so with its unit), its title, and a function that makes text for people of its value
+-- @tparam table rows
+function Report:table(columns, rows)
+  local print_rows = self.format == "csv" and print_csv or self.format == "json" and print_json
+    or print_table
+  print_rows(self.file, columns, rows)
+end
+
+--- What congestion there was, as columns for a table.
+M.congestion_columns = {
+  { "ecn_marks", "marks" },
+  { "pfc_pauses", "pauses" },
+  { "packets_dropped", "drops" },
+  { "retransmits", "retransmits" },
+  { "max_queue_bytes", "max queue", units.format_bytes },
+}
+
+--- Put the congestion counters of a simulation into a row.
+-- @tparam Simulation sim
+-- @tparam table row
+-- @treturn table the same row
+function M.add_congestion(sim, row)
+  local totals = sim:stats()
+  for _, column in ipairs(M.congestion_columns) do row[column[1]] = totals[column[1]] end
+  return row
+end
+
+local configuration_format = {
+  time = units.format_time,
+  rate = units.format_rate,
+  bytes = units.format_bytes,
+}
+
+--- The configuration in effect, for an answer to "my knob did nothing".
+-- @tparam Simulation sim
+-- @treturn table columns
+-- @treturn table rows: `option`, `value` (in ps, bit/s, bytes), `text`, `changed` (from the
+-- default), `brief`
+function M.configuration(sim)
+  local config, rows = sim.core:config(), {}
+  for i, option in ipairs(core.options()) do
+    local value = config[option.name]
+    local format = configuration_format[option.unit]
+    rows[i] = {
+      option = option.name,
+      value = value,
+      text = format and format(value) or plain(value),
+      changed = value ~= option.default and "changed" or "",
+      brief = option.brief,
+    }
+  end
+  return { { "option" }, { "text", "value" }, { "changed", "" }, { "brief", "meaning" } }, rows
+end
+
+return M

@@ -1,0 +1,190 @@
+--- Tables of results: columns pulled from the engine in one piece each, when they are asked for.
+-- @module weft.results
+-- @usage
+-- local flows = sim:flows()
+-- print(#flows, weft.stats.percentile(flows:column "fct_ps", 99))
+-- flows:write_csv "flows.csv"
+
+local csv = require "weft.csv"
+local fail = require "weft.fail"
+local util = require "weft.util"
+
+local M = {}
+
+local Table = {}
+
+-- Rows of a CSV file that are put together before they are written.
+local BATCH = 1024
+
+local function names_of(self)
+  local names = {}
+  for i, column in ipairs(self.columns) do names[i] = column.name end
+  return names
+end
+
+local function find_column(self, name)
+  for _, column in ipairs(self.columns) do
+    if column.name == name then return column end
+  end
+  fail.raise("table of %s: no column '%s'%s", self.name, tostring(name),
+    fail.hint(tostring(name), names_of(self)))
+end
+
+--- A column as a list. Columns of one table belong to one instant: after a further run, ask the
+-- simulation for the table again.
+-- @tparam string name
+-- @treturn table
+function Table:column(name)
+  local column = find_column(self, name)
+  local values = self.cache[column.name]
+  if values then return values end
+  if self.core:stats().events ~= self.events then
+    fail.raise("table of %s: the simulation has run on since; ask for the table again", self.name)
+  end
+  if column.derive then
+    values = column.derive(self)
+  else
+    values = self.core:column(self.name, column.name)
+  end
+  self.cache[column.name] = values
+  return values
+end
+
+--- Names, meanings and types of the columns.
+-- @treturn table list of `{ name, brief, type }`
+function Table:describe()
+  return self.columns
+end
+
+--- One row.
+-- @tparam number i from 1
+-- @treturn table values by column name
+function Table:row(i)
+  if type(i) ~= "number" or i < 1 or i > self.count or i % 1 ~= 0 then
+    fail.raise("table of %s: expected a row from 1 to %d, got %s", self.name, self.count,
+      fail.show(i))
+  end
+  local row = {}
+  for _, column in ipairs(self.columns) do row[column.name] = self:column(column.name)[i] end
+  return row
+end
+
+--- Iterate over the rows.
+-- @treturn function giving index and row
+-- @usage for i, row in sim:flows():rows() do print(i, row.fct_ps) end
+function Table:rows()
+  local i = 0
+  return function()
+    i = i + 1
+    if i <= self.count then return i, self:row(i) end
+  end
+end
+
+local function write_rows(self, file)
+  local columns = {}
+  for c, column in ipairs(self.columns) do columns[c] = self:column(column.name) end
+  local lines, cells = {}, {}
+  for i = 1, self.count do
+    for c = 1, #columns do cells[c] = csv.field(columns[c][i]) end
+    lines[#lines + 1] = table.concat(cells, ",")
+    if #lines == BATCH or i == self.count then
+      file:write(table.concat(lines, "\n"), "\n")
+      lines = {}
+    end
+  end
+end
+
+--- Write all columns as CSV; the file appears whole or not at all.
+-- @tparam string path
+function Table:write_csv(path)
+  util.write_file(path, function(file)
+    file:write(table.concat(names_of(self), ","), "\n")
+    write_rows(self, file)
+  end)
+end
+
+-- `#results` needs a userdata on Lua 5.1 and LuaJIT, where tables have no __len.
+local newproxy = rawget(_G, "newproxy")
+
+local function object(state)
+  local meta = {}
+  if newproxy then
+    local proxy = newproxy(true)
+    meta = getmetatable(proxy)
+    meta.__index = function(_, key)
+      local value = state[key]
+      if value == nil then value = Table[key] end
+      return value
+    end
+    meta.__len = function() return state.count end
+    return proxy
+  end
+  meta.__index = Table
+  meta.__len = function() return state.count end
+  return setmetatable(state, meta)
+end
+
+local function name_column(name, of, fabric, brief)
+  return {
+    name = name, brief = brief, type = "string",
+    derive = function(self)
+      local nodes, names = fabric.nodes, {}
+      for i, id in ipairs(self:column(of)) do names[i] = nodes[id + 1].name end
+      return names
+    end,
+  }
+end
+
+local function slowdown(self)
+  local fct, ideal, values = self:column "fct_ps", self:column "ideal_ps", {}
+  for i = 1, self.count do values[i] = fct[i] >= 0 and fct[i] / ideal[i] or -1 end
+  return values
+end
+
+local function derived(name, fabric)
+  if name == "flows" then
+    return {
+      name_column("src_name", "src", fabric, "name of the source"),
+      name_column("dst_name", "dst", fabric, "name of the destination"),
+      { name = "slowdown", brief = "completion time / ideal, -1 if not complete", type = "f64",
+        derive = slowdown },
+    }
+  elseif name == "ports" then
+    return {
+      name_column("from_name", "from", fabric, "name of the node that sends"),
+      name_column("to_name", "to", fabric, "name of the node that receives"),
+    }
+  end
+  return {}
+end
+
+--- A table of results of an engine simulation.
+-- @param core engine simulation
+-- @tparam string name "flows", "ports" or "tasks"
+-- @tparam weft.Fabric fabric for the names of nodes
+-- @treturn Table with `#table` rows
+function M.table(core, name, fabric)
+  local columns = {}
+  for i, column in ipairs(core:columns(name)) do columns[i] = column end
+  local state = {
+    name = name, core = core, columns = columns, cache = {}, events = core:stats().events,
+  }
+  local first = core:column(name, columns[1].name)
+  state.cache[columns[1].name], state.count = first, #first
+  for _, column in ipairs(derived(name, fabric)) do columns[#columns + 1] = column end
+  return object(state)
+end
+
+--- A folder for results, made at once, so that one that cannot be written is found before the work
+-- and not after it.
+-- @tparam string path
+-- @treturn function from a file's name to its path
+function M.folder(path)
+  util.make_directory(path)
+  local probe = path .. "/.probe"
+  util.write_file(probe, "")
+  os.remove(probe)
+  return function(name) return path .. "/" .. name end
+end
+
+return M

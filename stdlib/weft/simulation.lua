@@ -1,0 +1,293 @@
+--- A simulation: a fabric, what happens on it, and the results.
+-- Wraps an engine simulation (`sim.core`) with names, units and checks. A mistake is an error at
+-- the line of the script that made it.
+-- @module weft.simulation
+-- @usage
+-- local sim = weft.simulation { topology = weft.topology.star { hosts = 4 }, cc = "dctcp" }
+-- sim:add_flow { src = "h0", dst = "h1", size = "1MB" }
+-- sim:run()
+-- print(sim:flows():row(1).fct_ps)
+
+local check = require "weft.check"
+local core = require "weft.core"
+local fabric = require "weft.fabric"
+local fail = require "weft.fail"
+local progress = require "weft.progress"
+local results = require "weft.results"
+local workload = require "weft.workload"
+
+local M = {}
+
+local Simulation = {}
+Simulation.__index = Simulation
+
+-- Events between looks at the clock: some 50 ms.
+local SLICE = 500000
+
+-- Options of the engine as rules for weft.check: the same names, units and ranges.
+local function rules()
+  local types = { time = "time", rate = "rate", bytes = "bytes", enum = "enum", bool = "boolean",
+    none = "number" }
+  local spec = {
+    topology = { type = "any", required = true },
+    engine = { type = "enum", choices = { "packet" }, default = "packet" },
+    set = { type = "table", default = {} },
+  }
+  for _, option in ipairs(core.options()) do
+    local ranged = option.unit ~= "enum" and option.unit ~= "bool"
+    spec[option.name] = {
+      type = types[option.unit], choices = option.choices, brief = option.brief,
+      min = ranged and option.min or nil, max = ranged and option.max or nil,
+    }
+  end
+  return spec
+end
+
+-- Call the engine. What it refuses is a mistake of the script; what is broken in it is not.
+local function call(sim, method, ...)
+  local good, result = pcall(sim[method], sim, ...)
+  if good then return result end
+  local status, message = tostring(result):match("WEFT_(%u+): (.*)$")
+  if not status or status == "EINTERNAL" or status == "ENOMEM" then error(result, 0) end
+  fail.raise("%s", message)
+end
+
+--- Build a simulation. Every engine option may be given by its name; those in `set` win.
+-- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name)
+-- @treturn Simulation
+function M.new(options)
+  local spec = rules()
+  local given = {}
+  for key, value in pairs(type(options) == "table" and options or {}) do -- order-free: a copy
+    given[key] = value
+  end
+  for key, value in pairs(type(given.set) == "table" and given.set or {}) do -- order-free: a copy
+    given[key] = value
+  end
+  local config = check.options("simulation", given, spec)
+  local topology = config.topology
+  if not fabric.is(topology) then
+    fail.raise("simulation: option 'topology': expected a fabric, got %s", fail.show(topology))
+  end
+  config.topology, config.engine, config.set = nil, nil, nil
+  local sim = core.new(config)
+  topology:build(sim)
+  call(sim, "fabric_ready")
+  return setmetatable({
+    core = sim, fabric = topology, jobs = {}, watches = {}, total_bytes = 0,
+  }, Simulation)
+end
+
+--- A copy that continues on its own: what if, from here on?
+-- @treturn Simulation
+function Simulation:fork()
+  local copy = setmetatable({
+    core = call(self.core, "fork"), fabric = self.fabric, jobs = {}, watches = {},
+    total_bytes = self.total_bytes,
+  }, Simulation)
+  for i, job in ipairs(self.jobs) do copy.jobs[i] = job:copy_to(copy) end
+  for metric, objects in pairs(self.watches) do -- order-free: a copy
+    copy.watches[metric] = {}
+    for object, watch in pairs(objects) do copy.watches[metric][object] = watch end -- order-free
+  end
+  return copy
+end
+
+local flow_rule = {
+  src = { type = "any", required = true },
+  dst = { type = "any", required = true },
+  size = { type = "bytes", required = true, min = 1 },
+  start = { type = "time", min = 0 },
+  tag = { type = "integer", default = 0, min = 0, max = 2 ^ 32 - 1 },
+}
+
+-- Add a flow given in the engine's units. An unreachable destination is named by its name.
+local function add_flow(self, flow)
+  local good, id = pcall(self.core.flow_add, self.core, flow)
+  if not good then
+    if tostring(id):find("WEFT_ENOROUTE", 1, true) then
+      workload.unreachable(self.fabric, flow.src, flow.dst)
+    end
+    call(self.core, "flow_add", flow)
+  end
+  self.total_bytes = self.total_bytes + flow.size_bytes
+  return id
+end
+
+--- Add a flow.
+-- @tparam table options `src`, `dst` (hosts by name or number), `size`, `start` (default: now),
+-- `tag` (any number, for you to find it again)
+-- @treturn number its number, counted from 0; its row in sim:flows() is one more
+function Simulation:add_flow(options)
+  local flow = check.options("add_flow", options, flow_rule)
+  return add_flow(self, {
+    src = self.fabric:host(flow.src).id,
+    dst = self.fabric:host(flow.dst).id,
+    size_bytes = flow.size,
+    start_ps = flow.start or self:now_ps(),
+    tag = flow.tag,
+  })
+end
+
+--- Add a job: a workload of weft.workload.
+-- @tparam Workload work
+-- @treturn Job with `job:summary()`, `job:result()`, `job:slowest(n)`, `job.tag`
+function Simulation:add_job(work)
+  return workload.add_to(self, work, { add_flow = add_flow, call = call })
+end
+
+local change_rule = {
+  at = { type = "time", min = 0 },
+  factor = { type = "number", required = true, min = 1e-6, max = 1000 },
+  loss = { type = "number", min = 0, max = 1 },
+  direction = { type = "enum", choices = { "both", "a_to_b", "b_to_a" }, default = "both" },
+}
+
+local end_rule = {
+  at = change_rule.at,
+  direction = change_rule.direction,
+}
+
+local function schedule(self, link, change, factor, loss)
+  call(self.core, "link_schedule", {
+    at_ps = change.at or self:now_ps(),
+    link = self.fabric:link(link).id,
+    direction = change.direction,
+    factor = factor,
+    loss = loss,
+  })
+end
+
+--- Change a link's rate: a gray failure.
+-- @param link of the fabric, or its number
+-- @tparam table options `factor` (new rate = factor x rate as built), `at` (default: now),
+-- `loss` (probability; default: as it is), `direction` (both, a_to_b, b_to_a)
+function Simulation:degrade(link, options)
+  local change = check.options("degrade", options, change_rule)
+  schedule(self, link, change, change.factor, change.loss or -1)
+end
+
+--- Take a link down: what is queued for it or on it is lost, and routes avoid it.
+-- @param link of the fabric, or its number
+-- @tparam[opt] table options `at`, `direction`
+function Simulation:fail(link, options)
+  schedule(self, link, check.options("fail", options or {}, end_rule), 0, -1)
+end
+
+--- Bring a link back to the state in which it was built.
+-- @param link of the fabric, or its number
+-- @tparam[opt] table options `at`, `direction`
+function Simulation:repair(link, options)
+  schedule(self, link, check.options("repair", options or {}, end_rule), 1,
+    self.fabric:link(link).loss)
+end
+
+--- Number of the directed port of a node towards its neighbour.
+-- @param from node
+-- @param to node
+-- @treturn number
+function Simulation:port(from, to)
+  local link = self.fabric:link(from, to)
+  return 2 * link.id + (link.a == self.fabric:node(from).id and 0 or 1)
+end
+
+local run_rule = {
+  stop_at = { type = "time", min = 0 },
+  events = { type = "integer", min = 1 },
+  progress = { type = "boolean", default = false },
+}
+
+-- Without a reporter the engine runs in one go.
+local function run_slices(sim, limits, reporter)
+  local left = limits.events
+  while true do
+    local slice = reporter and math.min(left or SLICE, SLICE) or left or 0
+    local outcome = call(sim, "run", limits.stop_at or -1, slice)
+    if left then left = left - slice end
+    if outcome ~= "budget" or left == 0 then return outcome end
+    if reporter then reporter:report(sim:stats()) end
+  end
+end
+
+--- Run until nothing is left to happen, or until a limit.
+-- @tparam[opt] table options `stop_at` (simulated time), `events` (how many more), `progress` (on
+-- standard error)
+-- @treturn string "done", "until" (the time was reached), "budget" (the events were spent) or
+-- "interrupted" (Ctrl-C; the results so far are valid and the run can go on)
+function Simulation:run(options)
+  local limits = check.options("run", options or {}, run_rule)
+  local reporter = limits.progress and progress.start({
+    until_ps = limits.stop_at, total_bytes = self.total_bytes,
+  }, self.core:stats())
+  local good, outcome = pcall(run_slices, self.core, limits, reporter)
+  if reporter then reporter:finish() end
+  if good then return outcome end
+  -- Ctrl-C between two slices, while no engine runs, stops Lua with this error.
+  if tostring(outcome):find("interrupted$") then return "interrupted" end
+  error(outcome, 0)
+end
+
+--- The present, in picoseconds.
+function Simulation:now_ps()
+  return self.core:stats().now_ps
+end
+
+--- The present, in seconds.
+function Simulation:now()
+  return self:now_ps() / 1e12
+end
+
+--- Totals: time, events, packets, marks, pauses, drops, fingerprint.
+function Simulation:stats() return self.core:stats() end
+
+--- The table of flows.
+function Simulation:flows() return results.table(self.core, "flows", self.fabric) end
+
+--- The table of directed ports.
+function Simulation:ports() return results.table(self.core, "ports", self.fabric) end
+
+--- The table of tasks.
+function Simulation:tasks() return results.table(self.core, "tasks", self.fabric) end
+
+local sample_rule = {
+  period = { type = "time", required = true, min = 1 },
+  capacity = { type = "integer", default = 1024, min = 16, max = 2 ^ 24 },
+  ports = { type = "table", default = {} },
+  queues = { type = "table", default = {} },
+  flows = { type = "table", default = {} },
+}
+
+local function watch(self, metric, objects)
+  local known = self.watches[metric] or {}
+  self.watches[metric] = known
+  for _, object in ipairs(objects) do
+    known[object] = known[object] or call(self.core, "watch", metric, object)
+  end
+end
+
+--- Sample from now on, in bounded memory: when `capacity` periods are full, the period doubles.
+-- @tparam table options `period`, `capacity` (default 1024), `ports` (numbers of ports whose bytes
+-- are counted), `queues` (numbers of ports whose queue is read), `flows` (numbers of flows)
+function Simulation:sample(options)
+  local wanted = check.options("sample", options, sample_rule)
+  call(self.core, "sample", wanted.period, wanted.capacity)
+  watch(self, "port_bytes", wanted.ports)
+  watch(self, "port_queue", wanted.queues)
+  watch(self, "flow_bytes", wanted.flows)
+end
+
+--- What was sampled of one object.
+-- @tparam string metric port_bytes, port_queue or flow_bytes
+-- @tparam number object number of the port or flow
+-- @treturn table `start_ps`, `period_ps`, `count`, `value` (list); value i belongs to the period
+-- that ends at `start_ps + i * period_ps`
+function Simulation:series(metric, object)
+  local id = self.watches[metric] and self.watches[metric][object]
+  if not id then
+    fail.raise("series: %s of %s is not sampled; name it in sim:sample before the run",
+      tostring(metric), fail.show(object))
+  end
+  return call(self.core, "series", id)
+end
+
+return M

@@ -1,0 +1,111 @@
+--- Statistics of lists of numbers. No function changes its argument.
+-- Percentiles follow one rule, nearest rank: the p-th percentile is the smallest value that at
+-- least p percent of the values do not exceed. It is one of the values; nothing is interpolated.
+-- @module weft.stats
+
+local fail = require "weft.fail"
+
+local M = {}
+
+local function sorted(values)
+  local copy = {}
+  for i = 1, #values do copy[i] = values[i] end
+  table.sort(copy)
+  return copy
+end
+
+local function need_values(values, what)
+  if #values == 0 then fail.raise("%s: expected values, got none", what) end
+end
+
+local function at_rank(ascending, p)
+  -- The small term keeps rounding in p * n from reaching the next rank: 99.9 of 1000 is 999.
+  local rank = math.ceil(p * #ascending / 100 - 1e-9)
+  return ascending[math.max(rank, 1)]
+end
+
+--- Percentile by nearest rank.
+-- @tparam table values
+-- @tparam number p 0 (the minimum) to 100 (the maximum)
+-- @treturn number
+function M.percentile(values, p)
+  need_values(values, "percentile")
+  if type(p) ~= "number" or not (p >= 0 and p <= 100) then
+    fail.raise("percentile: expected 0 to 100, got %s", fail.show(p))
+  end
+  return at_rank(sorted(values), p)
+end
+
+--- Arithmetic mean.
+-- @tparam table values
+-- @treturn number
+function M.mean(values)
+  need_values(values, "mean")
+  local sum = 0
+  for i = 1, #values do sum = sum + values[i] end
+  return sum / #values
+end
+
+--- Count, mean and the usual percentiles.
+-- @tparam table values
+-- @treturn table `count, mean, min, p50, p95, p99, max`
+function M.summary(values)
+  need_values(values, "summary")
+  local ascending = sorted(values)
+  return {
+    count = #values,
+    mean = M.mean(values),
+    min = ascending[1],
+    p50 = at_rank(ascending, 50),
+    p95 = at_rank(ascending, 95),
+    p99 = at_rank(ascending, 99),
+    max = ascending[#ascending],
+  }
+end
+
+--- Slowdowns: completion time over the completion time of the same flow alone on its path.
+-- Flows that are not done (a completion time below 0) are left out.
+-- @tparam table fct completion times
+-- @tparam table ideal ideal completion times, in the same unit
+-- @treturn table
+function M.slowdown(fct, ideal)
+  if #fct ~= #ideal then
+    fail.raise("slowdown: expected lists of one length, got %d and %d", #fct, #ideal)
+  end
+  local out = {}
+  for i = 1, #fct do
+    if fct[i] >= 0 then out[#out + 1] = fct[i] / ideal[i] end
+  end
+  return out
+end
+
+--- Empirical distribution: the share of values at most x, for each different value x.
+-- @tparam table values
+-- @treturn table the different values, ascending
+-- @treturn table their shares, the last of them 1
+function M.cdf(values)
+  local ascending = sorted(values)
+  local x, share = {}, {}
+  for i = 1, #ascending do
+    if ascending[i] ~= ascending[i + 1] then
+      x[#x + 1] = ascending[i]
+      share[#share + 1] = i / #ascending
+    end
+  end
+  return x, share
+end
+
+--- Fairness index of Jain, Chiu and Hawe (1984): 1 when all are equal, 1/n when one has all.
+-- @tparam table values 0 or more
+-- @treturn number
+function M.jain(values)
+  need_values(values, "jain")
+  local sum, squares = 0, 0
+  for i = 1, #values do
+    sum = sum + values[i]
+    squares = squares + values[i] ^ 2
+  end
+  return squares == 0 and 1 or sum ^ 2 / (#values * squares)
+end
+
+return M
