@@ -52,7 +52,7 @@ static void push_constants(lua_State *L) {
   lua_setfield(L, -2, "api_version");
 }
 
-/* core._layout(): {weft_flow_def = {size =, offsets = {src = 0, ...}}, ...} as the C compiler has it. */
+/* core._layout(): {weft_flow_def = {size =, offsets = {src = 0, ...}}, ...} as compiled. */
 static int core_layout(lua_State *L) {
   lua_newtable(L);
   for (const l_struct *type = l_structs; type->name; type++) {

@@ -17,7 +17,6 @@ const char l_units[] = "none|time|rate|bytes|enum|bool";
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof(array)[0])
 #define TYPE(type, fields) {#type, (uint32_t)sizeof(type), COUNT(fields), fields}
 
-#define T weft_config
 #define AT(member) (uint32_t)offsetof(T, member)
 #define U32(member) {#member, L_U32, AT(member), 0, NULL}
 #define U64(member) {#member, L_U64, AT(member), 0, NULL}
@@ -29,20 +28,10 @@ const char l_units[] = "none|time|rate|bytes|enum|bool";
 #define HEX(member) {#member, L_HEX, AT(member), 0, NULL}
 #define HIDDEN(member) {#member, L_HIDDEN, AT(member), 0, NULL}
 
-static const l_field config_fields[] = {
-  U64(seed), U32(cc), U32(ecmp), U32(completion), U32(mtu_bytes), U32(header_bytes), U32(int_bytes),
-  U32(ack_bytes), U32(recovery), TIME(rto_ps), TIME(base_rtt_ps), U64(window_bytes),
-  U64(min_rate_bps), U64(buffer_bytes), U32(pfc), U32(pfc_reserve_bytes), U32(pfc_resume_bytes),
-  U32(pfc_headroom_bytes), F64(buffer_alpha), U32(ecn_kmin_bytes), U32(ecn_kmax_bytes),
-  F64(ecn_pmax), F64(dctcp_g), U64(dctcp_ai_bps), F64(hpcc_eta), U32(hpcc_max_stage),
-  U32(hpcc_fast_react), U64(hpcc_ai_bps),
-};
-
-#undef T
 #define T weft_option
 static const l_field option_fields[] = {
-  HIDDEN(name), U32(type), U32(unit), U32(offset), U32(reserved), F64(min), F64(max), HIDDEN(choices),
-  HIDDEN(brief),
+  HIDDEN(name), U32(type), U32(unit), U32(offset), U32(reserved), F64(min), F64(max),
+  HIDDEN(choices), HIDDEN(brief),
 };
 
 #undef T
@@ -58,7 +47,7 @@ static const l_field link_change_fields[] = {
 #undef T
 #define T weft_flow_def
 static const l_field flow_def_fields[] = {
-  U32(src), U32(dst), U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag), HIDDEN(reserved),
+  U32(src), U32(dst), U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag),
 };
 
 #undef T
@@ -108,7 +97,9 @@ static const l_field box_fields[] = {HIDDEN(sim), U64(calls)};
 
 #undef T
 #define T weft_api
-static const l_field api_fields[] = {U32(size), U32(version), HIDDEN(column_get), HIDDEN(series_get)};
+static const l_field api_fields[] = {
+  U32(size), U32(version), HIDDEN(column_get), HIDDEN(series_get),
+};
 
 const l_struct l_link_def = TYPE(weft_link_def, link_def_fields);
 const l_struct l_link_change = TYPE(weft_link_change, link_change_fields);
@@ -119,7 +110,7 @@ const l_struct l_stats = TYPE(weft_stats, stats_fields);
 const l_struct l_port_info = TYPE(weft_port_info, port_info_fields);
 
 const l_struct l_structs[] = {
-  TYPE(weft_config, config_fields),
+  {"weft_config", sizeof(weft_config), 0, NULL}, /* its fields: weft_options() */
   TYPE(weft_option, option_fields),
   TYPE(weft_link_def, link_def_fields),
   TYPE(weft_link_change, link_change_fields),

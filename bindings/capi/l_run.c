@@ -1,13 +1,24 @@
 /* Methods that run the simulation and look at it as a whole. */
+#include "l_running.h"
 #include "l_util.h"
 
-/* The program keeps a `weft_sim *` at this registry key's pointer, for its Ctrl-C handler: the
- * simulation that is running now, or NULL. In other hosts the key is absent. */
-static weft_sim *volatile *running_slot(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, "weft.running");
-  weft_sim *volatile *slot = (weft_sim *volatile *)lua_touserdata(L, -1);
+static l_running *get_running(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, L_RUNNING);
+  l_running *running = (l_running *)lua_touserdata(L, -1);
   lua_pop(L, 1);
-  return slot;
+  return running;
+}
+
+/* weft_run(), announced to the handler of Ctrl-C. Scripts run in slices to show progress, so a
+ * Ctrl-C between two slices is meant for the second. */
+static int announced_run(lua_State *L, weft_sim *sim, weft_time until, uint64_t max_events) {
+  l_running *running = get_running(L);
+  if (!running) return weft_run(sim, until, max_events);
+  running->sim = sim;
+  int result = running->pending ? WEFT_RUN_INTERRUPTED : weft_run(sim, until, max_events);
+  running->sim = NULL;
+  running->pending = 0;
+  return result;
 }
 
 /* sim:run(until_ps = -1, max_events = 0) */
@@ -16,11 +27,8 @@ static int run(lua_State *L) {
   int64_t until =
     lua_isnoneornil(L, 2) ? -1 : l_check_int(L, 2, "until_ps", INT64_MIN, INT64_MAX);
   uint64_t max_events = lua_isnoneornil(L, 3) ? 0 : l_check_u64(L, 3, "max_events");
-  weft_sim *volatile *slot = running_slot(L);
-  if (slot) *slot = sim;
-  int result = weft_run(sim, until, max_events);
-  if (slot) *slot = NULL;
-  l_push_choice(L, l_run_results, (uint32_t)l_status(L, sim, result));
+  int result = l_status(L, sim, announced_run(L, sim, until, max_events));
+  l_push_choice(L, l_run_results, (uint32_t)result);
   return 1;
 }
 

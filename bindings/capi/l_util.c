@@ -228,7 +228,8 @@ static void unknown_field(lua_State *L, const l_struct *type, const char *others
 static const l_field *find_field(const l_struct *type, const char *name) {
   for (uint32_t i = 0; i < type->count; i++) {
     const l_field *field = &type->fields[i];
-    if (strcmp(field->name, name) == 0 && field->type != L_HIDDEN && field->type != L_HEX) return field;
+    int readable = field->type != L_HIDDEN && field->type != L_HEX;
+    if (readable && strcmp(field->name, name) == 0) return field;
   }
   return NULL;
 }

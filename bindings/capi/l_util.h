@@ -19,7 +19,7 @@
 void l_push_int(lua_State *L, int64_t value);
 void l_push_uint(lua_State *L, uint64_t value);
 
-/* The integer at `index`, or an error that names `what` and the range. Integral doubles are fine. */
+/* The integer at `index`, or an error that names `what` and the range. Integral doubles pass. */
 int64_t l_check_int(lua_State *L, int index, const char *what, int64_t min, int64_t max);
 uint32_t l_check_u32(lua_State *L, int index, const char *what);
 uint64_t l_check_u64(lua_State *L, int index, const char *what);

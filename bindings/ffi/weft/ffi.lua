@@ -1,9 +1,9 @@
 --- The LuaJIT overlay: reads results straight from the engine's memory instead of through the Lua
 -- C API. It returns what the binding returns and leaves every error to it, so that a script cannot
--- tell the two apart but by time: with the JIT on, a column of 200,000 flows takes 11 ns per element
--- instead of 19, of which the array itself is 4, and a view 7. With the JIT off, FFI calls are
--- slower than the C API and nothing is replaced. Calls that take a table (flow_add) stay with the
--- binding: finding unknown keys needs next(), which this LuaJIT does not compile.
+-- tell the two apart but by time: with the JIT on, a column of 200,000 flows takes 11 ns per
+-- element instead of 19, of which the array itself is 4, and a view 7. With the JIT off, FFI calls
+-- are slower than the C API and nothing is replaced. Calls that take a table (flow_add) stay with
+-- the binding: finding unknown keys needs next(), which this LuaJIT does not compile.
 local ffi = require("ffi")
 local core = require("weft.core")
 local new_table = require("table.new")
@@ -130,8 +130,9 @@ function View:length()
   return self.count
 end
 
---- A view of a column that copies nothing: `view:at(i)`, `view:length()`. It follows the simulation:
--- after calls that changed it the view reads the new values, and raises "closed sim" in the end.
+--- A view of a column that copies nothing: `view:at(i)`, `view:length()`. It follows the
+-- simulation: after calls that changed it the view reads the new values, and raises "closed sim" in
+-- the end.
 -- @tparam userdata sim of weft.core
 -- @tparam string table_name flows, ports or tasks
 -- @tparam string|integer name column, or its index from 0

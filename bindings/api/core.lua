@@ -1,0 +1,28 @@
+-- Functions of the module weft.core itself.
+return {
+  name = "core",
+  title = "Module weft.core",
+  brief = "The engine in Lua, call by call as core/weft.h has it: stored units (ps, bit/s, bytes), "
+    .. "indices from 0. Scripts use `weft.simulation` and its neighbours, which stand on this.",
+  receiver = "core",
+  functions = {
+    { name = "version", c = "weft_version", brief = "The engine's version.", params = {},
+      returns = { "string", "\"major.minor.patch\"" }, example = "core.version()" },
+    { name = "options", c = "weft_options",
+      brief = "All parameters of a simulation, in the engine's order.", params = {},
+      returns = { "table",
+        "array of { name, unit, default, brief, min, max (numbers), choices (enumerations) }" },
+      example = "for _, o in ipairs(core.options()) do print(o.name, o.brief) end" },
+    { name = "parse", c = "weft_parse_quantity",
+      brief = "Read a quantity; exact, a value that is not a whole number of the unit is an error.",
+      params = { { "text", "string", "such as \"1us\", \"100Gbps\", \"16MiB\"" },
+        { "unit", "string", "time, rate, bytes or none" } },
+      returns = { "integer", "in ps, bit/s or bytes; or nil and a message" },
+      example = "core.parse(\"1.5us\", \"time\") --> 1500000" },
+    { name = "new", c = "weft_sim_create", brief = "Create a simulation.",
+      params = { { "options", "table",
+        "by name: numbers in stored units, text with a unit, names, booleans" } },
+      returns = { "sim", "open until closed or collected" },
+      example = "core.new { cc = \"dctcp\", rto = \"1ms\", pfc = false }" },
+  },
+}

@@ -1,0 +1,33 @@
+-- Tables of results and sampled series.
+return {
+  name = "results",
+  title = "Results",
+  brief = "Tables \"flows\", \"ports\" and \"tasks\" by column, and series sampled over time.",
+  receiver = "sim",
+  functions = {
+    { name = "columns", c = "weft_column_get", brief = "What columns a table has.",
+      params = { { "table", "string", "flows, ports or tasks" } },
+      returns = { "table", "array of { name, brief, type }" },
+      example = "for _, c in ipairs(sim:columns(\"flows\")) do print(c.name, c.brief) end" },
+    { name = "column", c = "weft_column_get", brief = "A column as an array of numbers.",
+      params = { { "table", "string", "flows, ports or tasks" },
+        { "column", "string|integer", "its name, or its index from 0" } },
+      returns = { "table", "array; element 1 belongs to row 0" },
+      example = "sim:column(\"flows\", \"fct_ps\")" },
+    { name = "sample", c = "weft_sample",
+      brief = "Sample all watches from now on. Once per simulation.",
+      params = { { "period_ps", "integer", "doubles whenever the capacity is reached" },
+        { "capacity", "integer", "periods kept at most; even, 16 or more" } },
+      example = "sim:sample(1e6, 1024)" },
+    { name = "watch", c = "weft_watch", brief = "Watch a port or flow from now on.",
+      params = { { "metric", "string", "port_bytes, port_queue or flow_bytes" },
+        { "object", "integer", "the directed port or the flow" } },
+      returns = { "integer", "the watch" }, example = "local w = sim:watch(\"port_queue\", 7)" },
+    { name = "series", c = "weft_series_get",
+      brief = "What a watch has seen. Value i belongs to the period that ends at "
+        .. "start_ps + i * period_ps.",
+      params = { { "watch", "integer", "from watch()" } },
+      returns = { "table", "{ start_ps, period_ps, count, value = { ... } }" },
+      example = "sim:series(w).value[1]" },
+  },
+}

@@ -1,0 +1,23 @@
+-- Running, and looking at the whole.
+return {
+  name = "run",
+  title = "Run",
+  brief = "Running, and totals. More work may be added between runs.",
+  receiver = "sim",
+  functions = {
+    { name = "run", c = "weft_run", brief = "Run until nothing is left to happen, or to a limit.",
+      params = { { "until_ps", "integer", "inclusive; negative, the default: no limit" },
+        { "max_events", "integer", "how many more; 0, the default: no limit" } },
+      returns = { "string", "done, until, budget or interrupted" }, example = "sim:run(1e9)" },
+    { name = "interrupt", c = "weft_interrupt",
+      brief = "Make a running run() return before the next event; for hooks and signal handlers.",
+      params = {}, example = "sim:interrupt()" },
+    { name = "stats", c = "weft_stats_get", brief = "Totals so far.", params = {},
+      returns = { "table", "all fields of weft_stats; fingerprint as 16 hexadecimal digits" },
+      example = "print(sim:stats().events)" },
+    { name = "check", c = "weft_check", params = {},
+      brief = "Verify conservation of packets and bytes and the consistency of queues.",
+      returns = { "boolean", "true; raises WEFT_EINTERNAL when an invariant is broken" },
+      example = "assert(sim:check())" },
+  },
+}

@@ -1,0 +1,17 @@
+-- The simulation as a whole.
+return {
+  name = "sim",
+  title = "Simulations",
+  brief = "A simulation owns everything in it and depends on nothing outside.",
+  receiver = "sim",
+  functions = {
+    { name = "fork", c = "weft_sim_fork",
+      brief = "A copy that continues independently: what-if from here.", params = {},
+      returns = { "sim", "the copy" }, example = "local other = sim:fork()" },
+    { name = "config", c = "weft_sim_config", brief = "The parameters in effect.", params = {},
+      returns = { "table", "by option name, in stored units" }, example = "sim:config().rto" },
+    { name = "close", c = "weft_sim_destroy",
+      brief = "Free everything now; later calls raise \"closed sim\". Closing twice is fine.",
+      params = {}, example = "sim:close()" },
+  },
+}

@@ -1,0 +1,30 @@
+-- Flows, tasks, collectives.
+return {
+  name = "work",
+  title = "Workload",
+  brief = "Flows, and a graph of tasks that lets flows wait for one another.",
+  receiver = "sim",
+  functions = {
+    { name = "flow_add", c = "weft_flow_add", brief = "Add a transfer of bytes between two hosts.",
+      params = { { "flow", "table", "{ src, dst, size_bytes, start_ps, tag }" } },
+      returns = { "integer", "its index, which is its row in the table \"flows\"" },
+      example = "sim:flow_add { src = 0, dst = 3, size_bytes = 1000000 }" },
+    { name = "task_add", c = "weft_task_add",
+      brief = "Add a task. It begins when all it was put after are done, not before start_ps.",
+      params = { { "task", "table",
+        "{ kind (compute, send, barrier), src, dst, size_bytes, duration_ps, start_ps, tag }" } },
+      returns = { "integer", "its index, which is its row in the table \"tasks\"" },
+      example = "sim:task_add { kind = \"send\", src = 0, dst = 3, size_bytes = 4096 }" },
+    { name = "task_after", c = "weft_task_after", brief = "Let a task wait for an earlier one.",
+      params = { { "task", "integer", "the one that waits" },
+        { "dependency", "integer", "the one that was added before it" } },
+      example = "sim:task_after(second, first)" },
+    { name = "collective_add", c = "weft_collective_add",
+      brief = "Add a collective, lowered to tasks.",
+      params = { { "collective", "table",
+        "{ kind (allreduce_ring, alltoall), ranks (array of hosts), size_bytes (per rank), "
+        .. "start_ps, tag, after (task that must be done first + 1; 0: none) }" } },
+      returns = { "integer", "the barrier task that is done when the collective is" },
+      example = "sim:collective_add { kind = \"alltoall\", ranks = { 0, 1 }, size_bytes = 3000 }" },
+  },
+}

@@ -1,0 +1,17 @@
+/* How a program that handles Ctrl-C knows what runs. It keeps one of these, with a pointer to it as
+ * light userdata in the registry under L_RUNNING; other hosts have none. */
+#ifndef L_RUNNING_H
+#define L_RUNNING_H
+
+#include <signal.h>
+
+#include "weft.h"
+
+#define L_RUNNING "weft.running"
+
+typedef struct l_running {
+  weft_sim *volatile sim; /* the simulation in sim:run(), or NULL */
+  volatile sig_atomic_t pending; /* Ctrl-C came while none was: the next run ends at once */
+} l_running;
+
+#endif

@@ -1,0 +1,67 @@
+/* Ctrl-C. */
+#include <lauxlib.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "l_running.h"
+#include "program.h"
+
+enum {
+  STATUS_INTERRUPTED = 130, /* 128 + SIGINT, as shells have it */
+  /* Instructions of Lua, some milliseconds, before a pending Ctrl-C stops the script: a script that
+   * is about to run on its simulation is left to see "interrupted" there and keep its results. */
+  PATIENCE = 1000000,
+};
+
+static l_running running;
+static lua_State *volatile vm;
+static volatile sig_atomic_t at_prompt;
+static volatile sig_atomic_t count;
+
+static void stop_script(lua_State *L, lua_Debug *where) {
+  (void)where;
+  lua_sethook(L, NULL, 0, 0);
+  if (!running.pending) return;
+  running.pending = 0;
+  luaL_error(L, "interrupted");
+}
+
+/* lua_sethook is what Lua's own program calls from its handler. Code that LuaJIT has compiled does
+ * not look at hooks; the second Ctrl-C ends that. */
+static void on_interrupt(int signal_number) {
+  (void)signal_number;
+  count = count + 1;
+  if (at_prompt) return;
+  if (count > 1) _exit(STATUS_INTERRUPTED);
+  weft_sim *sim = running.sim;
+  if (sim) {
+    weft_interrupt(sim);
+  } else {
+    running.pending = 1;
+    lua_sethook(vm, stop_script, LUA_MASKCOUNT, PATIENCE);
+  }
+}
+
+void interrupt_install(lua_State *L) {
+  vm = L;
+  lua_pushlightuserdata(L, &running);
+  lua_setfield(L, LUA_REGISTRYINDEX, L_RUNNING);
+
+  /* Without SA_RESTART: waiting for a line must end. */
+  struct sigaction action = {.sa_handler = on_interrupt};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+void interrupt_begin_line(void) {
+  count = 0;
+  at_prompt = 1;
+}
+
+void interrupt_end_line(void) {
+  at_prompt = 0;
+}
+
+int interrupt_count(void) {
+  return (int)count;
+}

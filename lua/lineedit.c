@@ -1,0 +1,172 @@
+/* Reading lines with editing, history and completion.
+ *
+ * The editor is whichever library with readline's interface is installed, loaded when the first
+ * line is read from a terminal: weft links neither. Its callback interface is used, because then
+ * Ctrl-C needs no longjmp out of a signal handler. Without a library, or when the input is not a
+ * terminal, lines are read plainly. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "program.h"
+
+enum { HISTORY_LINES = 1000 };
+
+/* The part of readline's interface that is used. */
+typedef char *generator(const char *text, int state);
+static struct {
+  void *library;
+  int loaded; /* tried, with or without success */
+  void (*handler_install)(const char *prompt, void (*on_line)(char *line));
+  void (*handler_remove)(void);
+  void (*read_char)(void);
+  char **(*completion_matches)(const char *text, generator *next);
+  void (*add_history)(const char *line);
+  int (*read_history)(const char *path);
+  int (*write_history)(const char *path);
+  void (*stifle_history)(int lines);
+  char **line_buffer;
+  int *point;
+} editor;
+
+static line_completer complete;
+static char *read_line; /* result of the callback */
+static int line_done;
+static char **matches; /* what next_match hands out */
+
+void line_init(line_completer completer) {
+  complete = completer;
+}
+
+/* Functions and data of the library; dlsym's void pointers are copied, as POSIX suggests. */
+static int find(const char *name, void *to) {
+  void *symbol = dlsym(editor.library, name);
+  if (!symbol) return 0;
+  memcpy(to, &symbol, sizeof symbol);
+  return 1;
+}
+
+static int find_all(void) {
+  return find("rl_callback_handler_install", &editor.handler_install) &&
+         find("rl_callback_handler_remove", &editor.handler_remove) &&
+         find("rl_callback_read_char", &editor.read_char) &&
+         find("rl_completion_matches", &editor.completion_matches) &&
+         find("add_history", &editor.add_history) && find("read_history", &editor.read_history) &&
+         find("write_history", &editor.write_history) &&
+         find("stifle_history", &editor.stifle_history) &&
+         find("rl_line_buffer", &editor.line_buffer) && find("rl_point", &editor.point);
+}
+
+static char *next_match(const char *text, int state) {
+  (void)text;
+  static int index;
+  if (state == 0) index = 0;
+  return matches && matches[index] ? strdup(matches[index++]) : NULL;
+}
+
+static char **on_complete(const char *text, int start, int end) {
+  (void)start;
+  int *over;
+  if (find("rl_attempted_completion_over", &over)) *over = 1; /* no file names */
+  if (!complete) return NULL;
+  matches = complete(*editor.line_buffer, end);
+  char **result = matches ? editor.completion_matches(text, next_match) : NULL;
+  for (char **match = matches; match && *match; match++) free(*match);
+  free(matches);
+  matches = NULL;
+  return result;
+}
+
+static void set_up(void) {
+  int *catch_signals, *append;
+  const char **breaks;
+  char **(**attempt)(const char *, int, int);
+  if (find("rl_catch_signals", &catch_signals)) *catch_signals = 0;
+  if (find("rl_completion_append_character", &append)) *append = '\0';
+  if (find("rl_completer_word_break_characters", &breaks)) *breaks = " \t\n\"'`()[]{}<>=+-*/%^#,;~";
+  if (find("rl_attempted_completion_function", &attempt)) *attempt = on_complete;
+  editor.stifle_history(HISTORY_LINES);
+}
+
+/* Whether lines are edited: a terminal on both ends, and a library. */
+static int has_editor(void) {
+  if (!editor.loaded) {
+    editor.loaded = 1;
+    static const char *const names[] = {"libedit.so.2", "libreadline.so.8"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !editor.library; i++) {
+      if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) break;
+      editor.library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+      if (editor.library && find_all()) {
+        set_up();
+      } else if (editor.library) {
+        dlclose(editor.library);
+        editor.library = NULL;
+      }
+    }
+  }
+  return editor.library != NULL;
+}
+
+static void on_line(char *line) {
+  read_line = line;
+  line_done = 1;
+  editor.handler_remove();
+}
+
+static enum line_status read_edited(const char *prompt, char **line) {
+  line_done = 0;
+  editor.handler_install(prompt, on_line);
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  while (!line_done) {
+    int ready = poll(&input, 1, -1);
+    if (interrupt_count() > 0) {
+      editor.handler_remove();
+      putchar('\n');
+      return LINE_INTERRUPTED;
+    }
+    if (ready > 0) editor.read_char();
+  }
+  if (!read_line) putchar('\n'); /* Ctrl-D leaves the cursor behind the prompt */
+  *line = read_line;
+  return read_line ? LINE_READ : LINE_END;
+}
+
+static enum line_status read_plain(const char *prompt, char **line) {
+  if (isatty(STDIN_FILENO)) fputs(prompt, stdout);
+  fflush(stdout);
+  size_t size = 0;
+  *line = NULL;
+  ssize_t length = getline(line, &size, stdin);
+  if (length >= 0) {
+    if (length > 0 && (*line)[length - 1] == '\n') (*line)[length - 1] = '\0';
+    return LINE_READ;
+  }
+  free(*line);
+  *line = NULL;
+  if (interrupt_count() == 0) return LINE_END;
+  clearerr(stdin);
+  return LINE_INTERRUPTED;
+}
+
+enum line_status line_read(const char *prompt, char **line) {
+  interrupt_begin_line();
+  enum line_status status = has_editor() ? read_edited(prompt, line) : read_plain(prompt, line);
+  interrupt_end_line();
+  return status;
+}
+
+void line_history_add(const char *line) {
+  if (has_editor()) editor.add_history(line);
+}
+
+void line_history_load(const char *path) {
+  if (has_editor()) editor.read_history(path);
+}
+
+void line_history_save(const char *path) {
+  if (has_editor()) editor.write_history(path);
+}

@@ -1,0 +1,177 @@
+--- The command line of weft and weftjit.
+local fail = require "weft.fail"
+local host = require "weft.host"
+
+local cli = {}
+
+-- Statuses of the process; 130 is 128 + SIGINT, as shells have it.
+local DONE, BROKEN, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+
+local usage = [=[
+usage: weft [option ...] [script [argument ...]]
+
+  weft script.lua [--name value ...]   run a script; --help behind it lists what it takes
+  weft                                 type Lua, see results (reads standard input)
+  weft help [topic]                    topics: %s
+
+options:
+  -e CODE      run CODE
+  -            run the script on standard input
+  --version    print the version
+  --help       print this text
+  --           the script comes next, even if it starts with '-'
+]=]
+
+local OPTIONS = { "-e", "-", "--", "--version", "--help" }
+local ALIASES = { ["-v"] = "--version", ["-h"] = "--help" }
+
+local unpack = table.unpack or unpack
+
+--- What a script's error becomes: user errors stay, everything else gets a traceback.
+local function on_error(err)
+  if fail.is(err) or host.interrupted() > 0 then return err end
+  local described = getmetatable(err) and getmetatable(err).__tostring
+  local message = (type(err) == "string" or described) and tostring(err)
+    or ("error object is a %s value"):format(type(err))
+  -- Cut what is the program's own.
+  return (debug.traceback(message, 2):gsub("\n[^\n]*in function 'xpcall'.*$", ""))
+end
+
+local function complain(message)
+  io.stderr:write("weft: ", tostring(message), "\n")
+end
+
+--- Run a compiled chunk; returns the status of the process.
+local function run(chunk, ...)
+  local arguments, count = { ... }, select("#", ...)
+  local good, err = xpcall(function() return chunk(unpack(arguments, 1, count)) end, on_error)
+  if good then return DONE end
+  complain(err)
+  if fail.is(err) then return MISTAKE end
+  return host.interrupted() > 0 and INTERRUPTED or BROKEN
+end
+
+local function run_code(code)
+  local compile = loadstring or load
+  local chunk, message = compile(code, "=(-e)")
+  if not chunk then
+    complain(message)
+    return BROKEN
+  end
+  return run(chunk)
+end
+
+--- "; did you mean 'x'?" for a script that is not there, from the names in its folder.
+local function file_hint(path)
+  local folder, name = path:match("^(.*/)([^/]*)$")
+  if not folder then folder, name = "", path end
+  local names = host.entries(folder == "" and "." or folder) or {}
+  if folder == "" then names[#names + 1] = "help" end
+  table.sort(names)
+  local near = fail.nearest(name, names)
+  return near and ("; did you mean '%s'?"):format(folder .. near) or ""
+end
+
+--- Arguments after `first` as the standard `arg`: 0 is the script, negative is what precedes it.
+local function script_arguments(argv, first)
+  local arguments = {}
+  for i = 0, #argv do arguments[i - first] = argv[i] end
+  return arguments
+end
+
+local function run_script(argv, first)
+  local path = argv[first]
+  if path ~= "-" then
+    local file, message = io.open(path, "rb")
+    -- A folder can be opened, but not read.
+    local readable = file and file:read(0) ~= nil or file and file:seek("end") == 0
+    if file then file:close() end
+    if not readable then
+      local why = message and message:match(": ([^:]*)$") or "not a readable file"
+      complain(("cannot open '%s': %s%s"):format(path, why:lower(), file_hint(path)))
+      return MISTAKE
+    end
+  end
+  local chunk, message = loadfile(path ~= "-" and path or nil)
+  if not chunk then
+    complain(message)
+    return BROKEN
+  end
+  _G.arg = script_arguments(argv, first)
+  return run(chunk, unpack(_G.arg))
+end
+
+local function print_version()
+  local vm = jit and jit.version or _VERSION
+  print(("weft %s (%s)"):format(require("weft.core").version(), vm))
+end
+
+local function print_help(topic)
+  local help = require "weft.help"
+  if not topic then
+    io.write(usage:format(table.concat(help.topics, ", ")))
+    return DONE
+  end
+  local text, hint = help.text(topic)
+  if not text then
+    complain(("no help on '%s'%s"):format(topic, hint))
+    return MISTAKE
+  end
+  io.write(text)
+  return DONE
+end
+
+local function unknown_option(option)
+  complain(("unknown option '%s'%s"):format(option, fail.hint(option, OPTIONS)))
+  return MISTAKE
+end
+
+--- What interactive code finds as globals without asking.
+local function set_globals()
+  _G.weft = require "weft"
+  _G.help = require("weft.help").print
+end
+
+--- Run what the options ask for. Returns the status, or nil and the index of the script.
+local function run_options(argv)
+  local i, ran_code = 1, false
+  while argv[i] and argv[i]:sub(1, 1) == "-" and argv[i] ~= "-" do
+    local option = ALIASES[argv[i]] or argv[i]
+    if option == "--" then
+      i = i + 1
+      break
+    elseif option == "--version" then
+      print_version()
+      return DONE
+    elseif option == "--help" then
+      return print_help()
+    elseif option ~= "-e" then
+      return unknown_option(argv[i])
+    end
+    if not argv[i + 1] then
+      complain("option '-e': expected code, got nothing")
+      return MISTAKE
+    end
+    set_globals()
+    local status = run_code(argv[i + 1])
+    if status ~= DONE then return status end
+    i, ran_code = i + 2, true
+  end
+  if ran_code and not argv[i] then return DONE end
+  return nil, i
+end
+
+--- Do what the command line says.
+-- @tparam table argv from 0, as in C
+-- @treturn integer status of the process
+function cli.main(argv)
+  if jit then require("weft.ffi").install() end
+  local status, first = run_options(argv)
+  if status then return status end
+  if argv[first] == "help" then return print_help(argv[first + 1] or "overview") end
+  if argv[first] then return run_script(argv, first) end
+  set_globals()
+  return require("weft.repl").run()
+end
+
+return cli

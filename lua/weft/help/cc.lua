@@ -1,0 +1,14 @@
+return [[
+Congestion control is chosen for a whole simulation: weft.simulation { cc = "hpcc", ... }
+
+  window   a fixed window, nothing reacts
+  dctcp    reacts to ECN marks (Alizadeh et al., SIGCOMM 2010), rate-based as in RDMA NIC models
+  hpcc     reacts to in-band telemetry (Li et al., SIGCOMM 2019)
+
+help "options" lists what this build knows and their parameters: those named after an algorithm
+(dctcp_g, hpcc_eta, ...), the ECN thresholds (ecn_kmin, ecn_kmax, ecn_pmax, given for 100 Gbit/s
+ports and scaled), window, base_rtt, min_rate. `pfc = false` makes the fabric lossy; `recovery` and
+`rto` then decide how losses are repaired.
+
+sim:stats() tells what happened: ecn_marks, pfc_pauses, packets_dropped, retransmits, timeouts.
+]]

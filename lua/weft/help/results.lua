@@ -1,0 +1,21 @@
+return [[
+After a run, or between two:
+
+  sim:stats()                  totals, with the fingerprint of all events
+  sim:flows(), sim:ports(), sim:tasks()    tables
+    t:column "fct_ps"          a column as an array
+    t:row(1), t:rows(), #t     row by row
+    t:describe()               names and meanings of the columns
+    t:write_csv "flows.csv"
+  weft.stats.percentile(values, 99), weft.stats.cdf(values), weft.stats.slowdown(fct, ideal)
+
+Over time, in bounded memory; ask before the run:
+
+  sim:sample { period = "1us", ports = { 12, 13 }, queues = { 12 } }
+  sim:series("port_bytes", 12)
+
+Pictures, PNG, SVG or PDF by the name:
+
+  weft.viz.topology(sim, { file = "fabric.svg", color = "utilization" })
+  weft.viz.rates(sim, { file = "rates.png", ports = { 12, 13 } })
+]]

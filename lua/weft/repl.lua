@@ -1,0 +1,159 @@
+--- The prompt: type Lua, see results. See `help "prompt"` for what a user may expect of it.
+local fail = require "weft.fail"
+local host = require "weft.host"
+local inspect = require "weft.inspect"
+
+local repl = {}
+
+local compile = loadstring or load
+local unpack = table.unpack or unpack
+
+--- Whether a compile error means that more lines are to come. Both VMs then end with "near <eof>",
+-- LuaJIT with quotes.
+local function is_incomplete(message)
+  return message:find("near '?<eof>'?$") ~= nil
+end
+
+--- Locals would end with their line. One that starts the input becomes a global instead.
+local function keep_local(text)
+  if text:find("^%s*local%s+function%s") then return (text:gsub("^%s*local%s+", "")) end
+  local names = text:match("^%s*local%s+([%a_][%w_]*[%w_%s,]*)=[^=]")
+  if names then return (text:gsub("^%s*local%s+", "")) end
+  names = text:match("^%s*local%s+([%a_][%w_]*[%w_%s,]*)$")
+  return names and names .. " = nil" or text
+end
+
+--- Compile what was typed: an expression first, then a statement.
+-- @treturn ?function
+-- @treturn ?string message when it is wrong
+-- @treturn boolean whether more lines are needed
+local function compile_input(text)
+  local chunk, expression_message = compile("return " .. text, "=stdin")
+  if chunk then return chunk, nil, false end
+  local message
+  chunk, message = compile(text, "=stdin")
+  if not chunk then
+    return nil, message, is_incomplete(message) or is_incomplete(expression_message)
+  end
+  return compile(keep_local(text), "=stdin") or chunk, nil, false
+end
+
+local function pack_results(...)
+  return { n = select("#", ...), ... }
+end
+
+local function on_error(err)
+  if type(err) ~= "string" or host.interrupted() > 0 then return err end
+  -- Cut what is the prompt's own.
+  return (debug.traceback(err, 2):gsub("\n[^\n]*in function 'xpcall'.*$", ""))
+end
+
+local function evaluate(chunk)
+  local results = pack_results(xpcall(chunk, on_error))
+  if not results[1] then
+    local err = results[2]
+    local plain = type(err) == "string" or fail.is(err)
+    io.stderr:write(plain and tostring(err) or inspect(err), "\n")
+    return
+  end
+  if results.n == 1 then return end
+  local shown = {}
+  for i = 2, results.n do shown[i - 1] = inspect(results[i]) end
+  print(table.concat(shown, "\t"))
+end
+
+--- Names that continue `prefix` in a table and in what it inherits.
+local function add_names(found, object, prefix, head)
+  local seen = 0
+  while type(object) == "table" and seen < 10 do
+    for key in pairs(object) do -- order-free: the caller sorts
+      if type(key) == "string" and key:sub(1, #prefix) == prefix and key:find("^[%a_]") then
+        found[head .. key] = true
+      end
+    end
+    local meta = getmetatable(object)
+    object, seen = type(meta) == "table" and rawget(meta, "__index"), seen + 1
+  end
+end
+
+--- What `a.b:` leads to; nil when it is nothing yet. Only reads tables.
+local function resolve(path)
+  local object = _G
+  for name in path:gmatch("[%w_]+") do
+    local good, value = pcall(function() return object[name] end)
+    if not good then return nil end
+    object = value
+  end
+  return object
+end
+
+--- Words that the one before the cursor may become.
+-- @tparam string text the line up to the cursor
+-- @treturn {string,...} sorted
+function repl.complete(text)
+  local word = text:match("[%w_%.:]*$")
+  local head, prefix = word:match("^(.*[%.:])([%w_]*)$")
+  if not head then head, prefix = "", word end
+  local object = resolve(head)
+  if type(object) ~= "table" then
+    local meta = object ~= nil and getmetatable(object)
+    object = type(meta) == "table" and meta.__index
+  end
+  local found, words = {}, {}
+  add_names(found, object, prefix, head)
+  for name in pairs(found) do words[#words + 1] = name end -- order-free: sorted next
+  table.sort(words)
+  return words
+end
+
+--- Read one complete input, of one or more lines. Returns the chunk, or nil and whether to go on.
+local function read_chunk(prompt, continued)
+  local text = host.readline(prompt)
+  if text == nil then return nil, false end
+  while text do
+    if text:match("^%s*$") then return nil, true end
+    text = text:gsub("^%s*=", "") -- as in Lua 5.1: = x prints x
+    local chunk, message, incomplete = compile_input(text)
+    local line = incomplete and host.readline(continued)
+    if line then
+      text = text .. "\n" .. line
+    elseif line == false and incomplete then
+      return nil, true -- Ctrl-C drops the lines so far
+    else
+      host.history_add((text:gsub("\n", " ")))
+      if not chunk then io.stderr:write(message, "\n") end
+      return chunk, true
+    end
+  end
+  return nil, true
+end
+
+local function history_path()
+  local home = os.getenv("HOME")
+  return home and home ~= "" and home .. "/.weft_history" or nil
+end
+
+--- The prompt until the end of input. Ctrl-C clears the line; on two in a row the program ends.
+-- @treturn integer status of the process
+function repl.run()
+  local person = host.isatty()
+  local path = person and history_path()
+  if person then
+    local vm = jit and jit.version or _VERSION
+    print(("weft %s (%s). help() explains, Ctrl-D leaves."):format(_G.weft.version, vm))
+    host.on_complete(repl.complete)
+    if path then host.history_load(path) end
+  end
+  local interrupts, going = 0, true
+  while going do
+    local chunk
+    chunk, going = read_chunk("> ", ">> ")
+    interrupts = host.interrupted() > 0 and interrupts + 1 or 0
+    if interrupts > 1 then return 130 end
+    if chunk then evaluate(chunk) end
+  end
+  if path then host.history_save(path) end
+  return 0
+end
+
+return repl
