@@ -5,7 +5,7 @@
  * What is drawn stays in memory until finish(), which writes a temporary file beside `path` and
  * renames it: a picture is complete or absent. The same calls give the same bytes, in any process.
  *
- * Wrong arguments raise. What the world refuses (ending, memory, disk) returns nil, message, code. */
+ * Wrong arguments raise. What the world refuses (ending, memory, disk) gives nil, message, code. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -238,17 +238,16 @@ static int l_discard(lua_State *L)
 
 /* Paths. */
 
-static int l_move_to(lua_State *L)
-{
-  cairo_move_to(context(L), coordinate(L, 2), coordinate(L, 3));
-  return 0;
-}
-
-static int l_line_to(lua_State *L)
-{
-  cairo_line_to(context(L), coordinate(L, 2), coordinate(L, 3));
-  return 0;
-}
+/* Calls that take a pair of lengths. */
+#define PAIR(name) \
+  static int l_##name(lua_State *L) \
+  { \
+    cairo_##name(context(L), coordinate(L, 2), coordinate(L, 3)); \
+    return 0; \
+  }
+PAIR(move_to)
+PAIR(line_to)
+PAIR(translate)
 
 static int l_curve_to(lua_State *L)
 {
@@ -362,12 +361,6 @@ static int l_line_join(lua_State *L)
   static const cairo_line_join_t values[] = {
     CAIRO_LINE_JOIN_MITER, CAIRO_LINE_JOIN_ROUND, CAIRO_LINE_JOIN_BEVEL};
   cairo_set_line_join(context(L), values[luaL_checkoption(L, 2, NULL, names)]);
-  return 0;
-}
-
-static int l_translate(lua_State *L)
-{
-  cairo_translate(context(L), coordinate(L, 2), coordinate(L, 3));
   return 0;
 }
 

@@ -35,6 +35,7 @@ local rates_options = {
   ports = { type = "table", brief = "Numbers of sampled ports." },
   flows = { type = "table", brief = "Numbers of sampled flows." },
   series = { type = "table", brief = "{ label =, time_s = {}, value = {} }, values in bit/s." },
+  style = { type = "enum", choices = { "lines", "heat" }, default = "lines" },
   highlight = { type = "table", brief = "Numbers, from 1, of curves to keep in colour." },
   spans = { type = "table", brief = "{ from =, to =, label = } in seconds, shaded." },
   events = { type = "table", brief = "{ at =, label = } in seconds, marked by a line." },

@@ -69,7 +69,8 @@ local function limits(options, low, high, most)
   if options.tight then return min, max end
   local step = axes.step(max - min, most)
   if not options.min then min = math.floor(min / step + 1e-9) * step end
-  if not options.max then max = math.ceil(max / step - 1e-9) * step end
+  -- A hair above a round number does not cost a whole step; plots leave that much room at the rim.
+  if not options.max then max = math.ceil(max / step - 0.05) * step end
   return min, max
 end
 

@@ -6,6 +6,7 @@ local layout = {}
 -- Lengths in points.
 local HOST_PITCH_MAX = 30 -- between hosts of one block
 local BLOCK_GAP, POD_GAP = 0.55, 2.2 -- extra space between blocks, between pods, in host pitches
+local POD_GAP_LEAST = 8 -- the same, in points: room for the boxes around pods
 local BLOCK_LEAST = 1.9 -- of a block with its gap, in host pitches: a switch stands above it
 local SWITCH_PITCH_MAX = 84
 local SWITCH_HEIGHT = 11
@@ -113,10 +114,12 @@ end
 --- Give hosts their x; blocks get their extent. Returns the pitch.
 local function place_hosts(blocks, x, left, right)
   local units, last_pod = 0, nil
-  local offsets = {}
+  local offsets, host_count = {}, 0
+  for _, block in ipairs(blocks) do host_count = host_count + #block.hosts end
+  local pod_gap = math.max(POD_GAP, POD_GAP_LEAST * host_count / (right - left))
   for i, block in ipairs(blocks) do
     if i > 1 then units = units + BLOCK_GAP end
-    if i > 1 and block.pod ~= last_pod then units = units + POD_GAP end
+    if i > 1 and block.pod ~= last_pod then units = units + pod_gap end
     last_pod = block.pod
     local slack = math.max(0, BLOCK_LEAST - BLOCK_GAP - #block.hosts)
     offsets[i] = units + slack / 2
@@ -162,6 +165,10 @@ local function barycentre(id, neighbours, x, middle)
   return count > 0 and sum / count or middle
 end
 
+local function switch_width(pitch)
+  return math.min(34, 0.82 * pitch)
+end
+
 --- Place one tier of switches above (or NVSwitches below) what is placed. Returns the row.
 local function place_tier(ids, neighbours, x, left, right)
   local want = {}
@@ -181,7 +188,8 @@ local function place_tier(ids, neighbours, x, left, right)
   local spaced = #ids <= 16 and wanted[#ids] - wanted[1] > 0.3 * (right - left)
   local share = (spaced and 0.76 or 0.94) * (right - left) / #ids
   local pitch = math.min(SWITCH_PITCH_MAX, share)
-  local places = layout.spread(wanted, pitch, left + pitch / 2, right - pitch / 2)
+  local half = switch_width(pitch) / 2
+  local places = layout.spread(wanted, pitch, left + half, right - half)
   for i, id in ipairs(ids) do x[id] = places[i] end
   return { ids = ids, pitch = pitch }
 end
@@ -235,7 +243,7 @@ local function node_size(row)
     local diameter = math.min(11.5, 0.8 * row.pitch)
     return diameter, diameter
   end
-  local width = math.min(34, 0.82 * row.pitch)
+  local width = switch_width(row.pitch)
   return width, math.min(SWITCH_HEIGHT, math.max(4, 0.8 * width))
 end
 

@@ -97,40 +97,33 @@ function legend.fabric(page, key, left, top, shapes)
   return bottom
 end
 
---- Size of a legend of series: entries in a column, or side by side in rows of `width` at most.
+--- Columns and their pitch for a legend of series: as many as fit into `width`, or one.
+local function grid(page, items, width)
+  local widest = 0
+  for _, item in ipairs(items) do
+    widest = math.max(widest, 22 + page:measure(item.label, SIZE))
+  end
+  local columns = width and math.max(1, math.floor((width + GAP) / (widest + GAP))) or 1
+  return columns, widest
+end
+
+--- Width and height of a legend of series, in one column or in rows of `width` at most.
 -- @tparam canvas page
 -- @tparam table items series that have a label
 -- @tparam[opt] number width
 function legend.size(page, items, width)
-  local widest, x, rows = 0, 0, 1
-  for _, item in ipairs(items) do
-    local own = 22 + page:measure(item.label, SIZE)
-    if width then
-      if x > 0 and x + own > width then x, rows = 0, rows + 1 end
-      widest = math.max(widest, x + own)
-      x = x + own + GAP
-    else
-      widest = math.max(widest, own)
-    end
-  end
-  return widest, (width and rows or #items) * LINE
+  local columns, widest = grid(page, items, width)
+  return columns * (widest + GAP) - GAP, math.ceil(#items / columns) * LINE
 end
 
---- Legend of series from a corner: a column, or rows of `width` at most.
+--- Draw a legend of series from a corner.
 function legend.series(page, items, left, top, width)
-  local x, y = left, top + LINE / 2
+  local columns, widest = grid(page, items, width)
   for i, item in ipairs(items) do
-    local own = 22 + page:measure(item.label, SIZE)
-    if i > 1 then
-      if not width then
-        y = y + LINE
-      elseif x > left and x + own > left + width then
-        x, y = left, y + LINE
-      end
-    end
+    local row, column = math.floor((i - 1) / columns), (i - 1) % columns
+    local x, y = left + column * (widest + GAP), top + (row + 0.5) * LINE
     series.sample(page, item, x, y)
     page:text(x + 22, y, item.label, { size = SIZE, valign = "middle" })
-    if width then x = x + own + GAP end
   end
 end
 

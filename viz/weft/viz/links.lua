@@ -19,12 +19,11 @@ end
 
 --- Mean utilization of each directed port from the start until now: { [port] = 0..1 }.
 local function port_utilization(sim)
-  local now_ps = sim:stats().now_ps
+  local now_s = sim:stats().now_ps / 1e12 -- a float: bit/s times ps would overflow an integer
   local sent = sim:ports():column("tx_bytes")
   local result = {}
   for port = 0, #sent - 1 do
-    local rate_bps = sim.core:port_info(port).rate_bps
-    local possible = rate_bps * now_ps / 8e12 -- bytes
+    local possible = sim.core:port_info(port).rate_bps * now_s / 8 -- bytes
     result[port] = possible > 0 and math.min(1, sent[port + 1] / possible) or 0
   end
   return result

@@ -1,5 +1,7 @@
 --- Short names for nodes that stand in a row: "gpu0".."gpu31" share "gpu", so each needs its number
 -- only, and the row is "gpu0-31" (with an en dash).
+local format = require "weft.viz.format"
+
 local names = {}
 
 local DASH = "\226\128\147" -- en dash
@@ -42,7 +44,7 @@ function names.summary(list, kind)
   local prefix, numbers = names.common(list)
   local ranges = prefix and names.ranges(numbers)
   if ranges and not ranges:find ", .*, " then return prefix .. ranges end
-  return ("%d %s"):format(#list, kind:match "ch$" and kind .. "es" or kind .. "s")
+  return format.count(#list, kind)
 end
 
 return names

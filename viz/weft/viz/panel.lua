@@ -188,8 +188,8 @@ local function draw_plot(self, page, plot)
       axes.draw_grid(page, self.x, self.y)
     end
   end)
-  -- Lines along the edges keep their full width.
-  page:clipped(plot.x - 1, plot.y - 1, plot.width + 2, plot.height + 2, function()
+  -- Lines along the rim keep their full width.
+  page:clipped(plot.x - 1, plot.y - 2.5, plot.width + 2, plot.height + 3.5, function()
     for _, item in ipairs(self.items) do series.draw(page, item, self.x, self.y) end
     draw_events(self, page, plot)
   end)

@@ -129,19 +129,40 @@ local function summarize(list, highlight)
   return result
 end
 
+--- Curves as rows of a heat map, the first at the top.
+local function heat_of(list)
+  if not same_times(list) or list[1].kind ~= "step" then
+    fail.raise "rates: style heat: expected curves with the same periods"
+  end
+  local rows, values = {}, {}
+  for i, item in ipairs(list) do
+    rows[#list + 1 - i], values[#list + 1 - i] = item.label or "", item.y
+  end
+  return { x = list[1].x, rows = rows, values = values, label = "rate", unit = "bit/s", min = 0 }
+end
+
 --- Draw rates over time.
 -- @param sim simulation; may be nil when only options.series is given
 -- @tparam table options as checked by weft.viz.rates
 -- @treturn canvas the page that was written
 function rates.draw(sim, options)
   local list = gather(sim, options)
-  if #list > LABELLED_MOST then list = summarize(list, options.highlight) end
-  local picture = chart.new {
+  local what = {
     title = options.title, width = options.width, height = options.height,
-    x = { label = "time", unit = "s" }, y = { label = "rate", unit = "bit/s", min = 0 },
-    series = list, spans = options.spans, events = options.events,
+    x = { label = "time", unit = "s" }, spans = options.spans, events = options.events,
   }
-  return picture:write(options.file)
+  if options.style == "heat" then
+    what.heat = heat_of(list)
+  else
+    what.y = { label = "rate", unit = "bit/s", min = 0 }
+    what.series = #list > LABELLED_MOST and summarize(list, options.highlight) or list
+    for i, item in ipairs(what.series) do
+      -- Sampled rates jump, which dashes make unreadable: colour alone tells the first seven.
+      if i <= #palette.categories then item.dash = false end
+      item.width = item.width or 0.9
+    end
+  end
+  return chart.new(what):write(options.file)
 end
 
 return rates

@@ -205,7 +205,11 @@ function series.trace(item, x_axis, y_axis, mark)
       along { outline[i], outline[i + 1], outline[#outline - i], outline[#outline - i + 1] }
     end
   elseif item.kind == "scatter" then
-    for i = 1, #item.y do mark(x_axis:at(item.x[i]), y_axis:at(item.y[i])) end
+    for i = 1, #item.y do
+      if finite(item.x[i]) and finite(item.y[i]) then
+        mark(x_axis:at(item.x[i]), y_axis:at(item.y[i]))
+      end
+    end
   else
     local list = item.kind == "cdf" and cdf_run(item, x_axis, y_axis)
       or runs(item, item.y, x_axis, y_axis)

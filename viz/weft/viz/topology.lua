@@ -65,11 +65,15 @@ local function colouring(states, mode)
 end
 
 --- Width of an ordinary link: thinner in crowded pictures, a little thicker for higher rates.
-local function link_width(fabric, hosts)
+local function link_width(fabric, states, hosts)
   local slowest = math.huge
-  for _, link in ipairs(fabric.links) do slowest = math.min(slowest, link.rate_bps) end
-  local base = hosts <= 40 and 1.1 or hosts <= 160 and 0.75 or 0.45
-  return function(link) return base * math.min(1.8, (link.rate_bps / slowest) ^ 0.25) end
+  for i, link in ipairs(fabric.links) do
+    if not states[i].degraded then slowest = math.min(slowest, link.rate_bps) end
+  end
+  local base = hosts <= 40 and 1 or hosts <= 160 and 0.75 or 0.4
+  return function(link)
+    return base * math.max(1, math.min(1.8, (link.rate_bps / slowest) ^ 0.25))
+  end
 end
 
 --- Ends of a link, parallel links beside one another; far = nodes of the same row are between.
@@ -335,7 +339,8 @@ local function draw(page, target, fabric, states, options)
   local hosts = 0
   for _, block in ipairs(plan.blocks) do hosts = hosts + #block.hosts end
   draw_boxes(page, plan)
-  local lines = draw_links(page, fabric, plan, states, colour, link_width(fabric, hosts))
+  local width_of = link_width(fabric, states, hosts)
+  local lines = draw_links(page, fabric, plan, states, colour, width_of)
   local hosts_labelled = true
   for _, row in ipairs(plan.rows) do
     for _, id in ipairs(row.ids) do draw_node(page, plan.places[id]) end
