@@ -22,9 +22,9 @@ function PARSERS.integer(field)
 end
 
 function PARSERS.number(field)
-  -- tonumber alone would also take hexadecimal.
-  local value = not field:find("[xX]") and tonumber(field)
-  if not value or value ~= value then return nil, "expected a number" end
+  -- tonumber alone would also take hexadecimal, and LuaJIT's "inf" and "nan".
+  local value = field:find("^[%d.eE+-]+$") and tonumber(field)
+  if not value then return nil, "expected a number" end
   return value
 end
 

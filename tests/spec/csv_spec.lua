@@ -129,6 +129,7 @@ describe("typed rows", function()
       error_of("n\n9007199254740993000\n", columns))
     assert.equal(":2: column 'x': expected a number, got '0x10'",
       error_of("n,x\n1,0x10\n", columns))
+    assert.equal(":2: column 'x': expected a number, got 'inf'", error_of("n,x\n1,inf\n", columns))
     assert.equal(":2: column 'x': expected a number, got 'nan'", error_of("n,x\n1,nan\n", columns))
   end)
 

@@ -2,6 +2,7 @@ local fabric = require "weft.fabric"
 local flows = require "weft.formats.flows"
 local hpcc = require "weft.formats.hpcc"
 local simai = require "weft.formats.simai"
+local text = require "weft.formats.text"
 local topology = require "weft.topology"
 local support = require "support"
 
@@ -28,9 +29,9 @@ end
 -- The error for a file of the given content, without the file's name.
 local function error_of(read, content)
   temporary = support.file(content)
-  local text = support.error_of(read, temporary)
-  assert.equal(temporary, text:sub(1, #temporary))
-  return text:sub(#temporary + 1)
+  local message = support.error_of(read, temporary)
+  assert.equal(temporary, message:sub(1, #temporary))
+  return message:sub(#temporary + 1)
 end
 
 local function collect(iterate)
@@ -52,6 +53,28 @@ local function assert_same_links(expected, got)
     end
   end
 end
+
+describe("text reader", function()
+  it("keeps lines whole across its blocks, with and without a last newline", function()
+    local long = ("x"):rep(70000)
+    temporary = support.file(long .. "\n\n  b\tc \n" .. long .. "\nlast")
+    local reader = text.open(temporary)
+    assert.same({ long }, reader:fields())
+    assert.same({ "b", "c" }, reader:fields())
+    assert.equal(temporary .. ":3", reader:place())
+    assert.same({ long }, reader:fields())
+    assert.same({ "last" }, reader:fields())
+    assert.is_nil(reader:fields())
+    assert.equal(temporary .. ":6", reader:place())
+    reader:close()
+  end)
+
+  it("refuses binary data", function()
+    local expected = ":2: expected a line of text, got binary data"
+    assert.equal(expected, error_of(topology.from_file, "\n1 \0 2\n"))
+    assert.equal(expected, error_of(topology.from_file, "\n" .. ("x"):rep(2 ^ 21)))
+  end)
+end)
 
 describe("HPCC topology", function()
   it("is read back as it was written", function()

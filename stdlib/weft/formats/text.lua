@@ -4,6 +4,9 @@ local util = require "weft.util"
 
 local text = {}
 
+local BLOCK_BYTES = 2 ^ 16
+local LINE_BYTES_MAX = 2 ^ 20
+
 local Reader = {}
 Reader.__index = Reader
 
@@ -16,20 +19,39 @@ function text.open(path)
   if not file or (not ok and why) then
     fail.raise("cannot read '%s': %s", path, tostring(message or why):gsub("^.*: ", ""))
   end
-  return setmetatable({ path = path, file = file, number = 0 }, Reader)
+  return setmetatable({ path = path, file = file, number = 0, buffer = "", from = 1 }, Reader)
+end
+
+--- The next line, or nil at the end of the file. Not file:lines(), because what LuaJIT's makes of a
+-- zero byte differs from Lua 5.4's.
+function Reader:line()
+  local stop = self.buffer:find("\n", self.from, true)
+  while not stop do
+    local block = self.file:read(BLOCK_BYTES)
+    if not block then break end
+    local begun = #self.buffer - self.from + 1
+    self.buffer, self.from = self.buffer:sub(self.from) .. block, 1
+    stop = self.buffer:find("\n", begun + 1, true)
+    if begun > LINE_BYTES_MAX then break end
+  end
+  if not stop and self.from > #self.buffer then return nil end
+  self.number = self.number + 1
+  local line = self.buffer:sub(self.from, stop and stop - 1)
+  self.from = (stop or #self.buffer) + 1
+  self.current = line
+  if #line > LINE_BYTES_MAX or line:find("\0", 1, true) then
+    self:fail("expected a line of text, got binary data")
+  end
+  return line
 end
 
 --- Fields of the next line that has any, or nil at the end of the file.
 -- @treturn ?{string,...}
 function Reader:fields()
-  for line in self.file:lines() do
-    self.number = self.number + 1
+  for line in function() return self:line() end do
     local fields = {}
     for field in line:gmatch("%S+") do fields[#fields + 1] = field end
-    if #fields > 0 then
-      self.current = line
-      return fields
-    end
+    if #fields > 0 then return fields end
   end
   self.at_end = true
   return nil
