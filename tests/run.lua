@@ -110,6 +110,7 @@ end
 add("luacheck", count_nothing, "luacheck -q --no-color %s",
   table.concat(structure.present({ "stdlib", "viz", "lua", "bindings", "scenarios", "tests",
     "examples" }), " "))
+add("guide pages", count_c, "lua5.4 tests/docs.lua %s/weft", build)
 add("header in ffi.cdef", count_nothing, "luajit tests/cdef.lua")
 run(jobs)
 
