@@ -1,7 +1,7 @@
 /* weft.csvcore: reading CSV row by row, over libcsv.
  *
- * libcsv pushes fields into callbacks; a script wants to pull rows. The reader therefore feeds it one
- * line at a time until a row is complete, which also gives each row its line number. Memory is
+ * libcsv pushes fields into callbacks; a script wants to pull rows. The reader therefore feeds it
+ * one line at a time until a row is complete, which also gives each row its line number. Memory is
  * bounded by the longest row allowed, however long the file. Compiled once for each Lua.
  *
  *   reader, message, code = csvcore.open(path [, delimiter])
