@@ -1,7 +1,7 @@
 --- A workload at work: when it was done and how fast that was.
--- Bandwidths of collectives are those of nccl-tests: algorithm bandwidth = size / time; bus bandwidth
--- = algorithm bandwidth x 2 (n - 1) / n for AllReduce, x (n - 1) / n for all-to-all, which does not
--- depend on the number of ranks and compares with the rate of a link.
+-- Bandwidths of collectives are those of nccl-tests: algorithm bandwidth = size / time; bus
+-- bandwidth = algorithm bandwidth x 2 (n - 1) / n for AllReduce, x (n - 1) / n for all-to-all, which
+-- does not depend on the number of ranks and compares with the rate of a link.
 -- @module weft.job
 
 local fail = require "weft.fail"

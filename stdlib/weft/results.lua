@@ -80,13 +80,13 @@ function Table:rows()
   end
 end
 
-local function write_rows(self, file)
+local function write_rows(self, file, label)
   local columns = {}
   for c, column in ipairs(self.columns) do columns[c] = self:column(column.name) end
   local lines, cells = {}, {}
   for i = 1, self.count do
     for c = 1, #columns do cells[c] = csv.field(columns[c][i]) end
-    lines[#lines + 1] = table.concat(cells, ",")
+    lines[#lines + 1] = label .. table.concat(cells, ",")
     if #lines == BATCH or i == self.count then
       file:write(table.concat(lines, "\n"), "\n")
       lines = {}
@@ -99,7 +99,17 @@ end
 function Table:write_csv(path)
   util.write_file(path, function(file)
     file:write(table.concat(names_of(self), ","), "\n")
-    write_rows(self, file)
+    write_rows(self, file, "")
+  end)
+end
+
+--- Write the same table of several runs into one CSV file, with a column `run` before the others.
+-- @tparam string path
+-- @tparam table runs list of `{ run = name, table = table of results }`
+function M.write_runs(path, runs)
+  util.write_file(path, function(file)
+    file:write("run,", table.concat(names_of(runs[1].table), ","), "\n")
+    for _, one in ipairs(runs) do write_rows(one.table, file, csv.field(one.run) .. ",") end
   end)
 end
 

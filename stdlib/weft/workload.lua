@@ -171,8 +171,8 @@ local function begin_flows(work, sim, engine)
 end
 
 --- AllReduce as one or more rings.
--- @tparam table options `size` (of each rank's buffer), `ranks` (hosts in ring order, or how many of
--- the first; default: all hosts), `start`, `algorithm` ("ring"), `channels` (rings to share the
+-- @tparam table options `size` (of each rank's buffer), `ranks` (hosts in ring order, or how many
+-- of the first; default: all hosts), `start`, `algorithm` ("ring"), `channels` (rings to share the
 -- buffer; more than one leave a server by different NICs: weft.rings)
 -- @treturn Workload
 function M.allreduce(options)
@@ -201,8 +201,8 @@ local function read_flows(path)
 end
 
 --- Single flows, from a list or from a file.
--- @tparam table options a list of `{ src, dst, size, start }`, or `{ file = path }`: CSV if its name
--- ends in .csv, else a flow list of the HPCC simulator
+-- @tparam table options a list of `{ src, dst, size, start }`, or `{ file = path }`: CSV if its
+-- name ends in .csv, else a flow list of the HPCC simulator
 -- @treturn Workload
 -- @usage weft.workload.flows { { src = "h0", dst = "h1", size = "1MB", start = "10us" } }
 function M.flows(options)
