@@ -205,6 +205,16 @@ describe("a mistake in a picture's options", function()
     assert.is_truthy(text:find("degraded[1]", 1, true) and text:find("4711", 1, true))
   end)
 
+  it("names a wrong key of a span", function()
+    local text = support.error_of(viz.chart.new, { spans = { { from = 1, till = 2 } } })
+    assert.is_truthy(text:find("spans[1]", 1, true) and text:find("till", 1, true))
+  end)
+
+  it("asks for a simulation or a fabric", function()
+    local text = support.error_of(viz.topology, nil, { file = "a.png" })
+    assert.is_truthy(text:find("expected a simulation or a fabric, got nil", 1, true))
+  end)
+
   it("asks for something to draw", function()
     assert.is_truthy(message(viz.rates, { file = "a.png" }, {}):find("nothing to draw", 1, true))
   end)
@@ -237,6 +247,24 @@ describe("a chart", function()
     }):write(file)
     assert.is_nil(overlapping(page.boxes))
     assert.is_nil(outside(page))
+  end)
+
+  it("gives panels one scale when asked, and its data as CSV", function()
+    local file, remove = picture "csv"
+    finally(remove)
+    local chart = viz.chart.new {
+      share_y = true, columns = 2,
+      panels = {
+        { title = "healthy", series = { { label = "a", x = { 1, 2 }, y = { 1, 2 } } } },
+        { title = "degraded", series = { { label = "b", x = { 1, 2 }, y = { 1, 900 } } } },
+      },
+    }
+    local png, remove_png = picture "png"
+    chart:write(png)
+    remove_png()
+    assert.is_true(chart.panels[1].y.max >= 900)
+    chart:write_csv(file)
+    assert.are.equal("panel,series,x,y\n1,\"a\",1,1\n", support.content(file):sub(1, 27))
   end)
 
   it("leaves no file behind when it fails", function()

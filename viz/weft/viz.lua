@@ -55,4 +55,16 @@ function viz.rates(sim, options)
   return require("weft.viz.rates").draw(sim, given)
 end
 
+--- Sampled rates as series for weft.viz.chart, to put several simulations into one picture.
+-- @param sim simulation
+-- @tparam table options `ports`, `flows`: numbers
+-- @treturn table list of { kind = "step", label =, x = seconds, y = bit/s }
+-- @usage weft.viz.chart.new { series = weft.viz.rate_series(sim, { ports = { 0 } }) }
+function viz.rate_series(sim, options)
+  local given = check.options("rate_series", options, {
+    ports = rates_options.ports, flows = rates_options.flows,
+  })
+  return require("weft.viz.rates").series(sim, given)
+end
+
 return viz

@@ -11,6 +11,7 @@ local fail = require "weft.fail"
 local panel = require "weft.viz.panel"
 local series = require "weft.viz.series"
 local size = require "weft.viz.size"
+local util = require "weft.util"
 
 local chart = {}
 chart.__index = chart
@@ -58,11 +59,24 @@ local series_options = {
   alpha = { type = "number", min = 0, max = 1 },
 }
 
+local span_options = {
+  from = { type = "number", required = true },
+  to = { type = "number", required = true },
+  label = { type = "string" },
+  color = series_options.color,
+}
+
+local event_options = {
+  at = { type = "number", required = true },
+  label = { type = "string" },
+}
+
 local chart_options = {
   title = { type = "string" },
   width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
   height = { type = "number", min = 1, max = 100, brief = "Inches, of the whole chart." },
   columns = { type = "integer", default = 1, min = 1, max = 8, brief = "Panels side by side." },
+  share_y = { type = "boolean", default = false, brief = "One y scale for all panels." },
   panels = { type = "table", brief = "Several plots; else the chart itself describes one." },
 }
 
@@ -108,15 +122,22 @@ local function check_heat(what, given)
   return heat
 end
 
+local function check_list(what, given, check_one)
+  local list = {}
+  for i, item in ipairs(given) do list[i] = check_one(("%s[%d]"):format(what, i), item) end
+  return list
+end
+
+local function check_span(what, given) return check.options(what, given, span_options) end
+local function check_event(what, given) return check.options(what, given, event_options) end
+
 local function check_panel(what, given, rules)
   local options = check.options(what, given, rules)
   options.x = check.options(what .. ": x", options.x, axis_options)
   options.y = check.options(what .. ": y", options.y, axis_options)
-  local list = {}
-  for i, item in ipairs(options.series) do
-    list[i] = check_series(("%s: series[%d]"):format(what, i), item)
-  end
-  options.series = list
+  options.series = check_list(what .. ": series", options.series, check_series)
+  options.spans = check_list(what .. ": spans", options.spans, check_span)
+  options.events = check_list(what .. ": events", options.events, check_event)
   if options.heat then options.heat = check_heat(what .. ": heat", options.heat) end
   return options
 end
@@ -151,6 +172,21 @@ local function height_of(self, rows, extra)
   return rows * math.max(110, math.min(190, ratio * one)) + 20 + extra
 end
 
+--- Smallest and largest of two ranges; a range may be empty.
+local function join(a, b)
+  if not a[1] then return b end
+  if not b[1] then return a end
+  return { math.min(a[1], b[1]), math.max(a[2], b[2]) }
+end
+
+--- Extent of y that all panels share, or nil when each has its own.
+local function shared_y(self)
+  if not self.options.share_y then return nil end
+  local range = {}
+  for _, item in ipairs(self.panels) do range = join(range, item:y_extent()) end
+  return range
+end
+
 --- Draw on a page.
 function chart:draw(page)
   local margin, columns = 6, self.options.columns
@@ -161,19 +197,16 @@ function chart:draw(page)
     top = top + box[4] + 7
   end
   local rows = math.ceil(#self.panels / columns)
-  local gap = 10
+  local gap, y_range = 10, shared_y(self)
   local width = (page.width - 2 * margin - (columns - 1) * gap) / columns
   local height = (page.height - top - margin - (rows - 1) * gap) / rows
   for column = 1, columns do
     local x_range, left = {}, 0
     for i = column, #self.panels, columns do
-      local extent = self.panels[i]:x_extent()
-      x_range[1] = math.min(x_range[1] or extent[1] or math.huge, extent[1] or math.huge)
-      x_range[2] = math.max(x_range[2] or extent[2] or -math.huge, extent[2] or -math.huge)
+      x_range = join(x_range, self.panels[i]:x_extent())
     end
-    if x_range[1] == math.huge then x_range = {} end
     for i = column, #self.panels, columns do
-      self.panels[i]:build_axes(x_range, width, height)
+      self.panels[i]:build_axes(width, height, x_range, y_range)
       left = math.max(left, self.panels[i]:left_width(page))
     end
     for i = column, #self.panels, columns do
@@ -182,9 +215,28 @@ function chart:draw(page)
         x = margin + (column - 1) * (width + gap), y = top + row * (height + gap),
         width = width, height = height,
       }
-      self.panels[i]:draw(page, room, x_range, left)
+      self.panels[i]:draw(page, room, left)
     end
   end
+end
+
+--- Write the data of the chart as CSV, a line for each point with its panel and series. Bands,
+-- which are made from other data, and values that are not numbers are left out.
+-- @tparam string file
+function chart:write_csv(file)
+  util.write_file(file, function(out)
+    out:write "panel,series,x,y\n"
+    for p, one in ipairs(self.panels) do
+      for s, item in ipairs(one.items) do
+        local name = (item.label or ("%d"):format(s)):gsub("\"", "\"\"")
+        for i, y in ipairs(item.y or {}) do
+          if y == y then
+            out:write(("%d,\"%s\",%.17g,%.17g\n"):format(p, name, item.x[i], y))
+          end
+        end
+      end
+    end
+  end)
 end
 
 --- Write the chart to a file ending in .png, .svg or .pdf.

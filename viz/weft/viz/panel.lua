@@ -32,7 +32,7 @@ function panel.new(options)
   return self
 end
 
---- Extent of the data in x: for charts whose panels share the axis.
+--- Extents of the data: for charts whose panels share an axis.
 function panel:x_extent()
   if self.options.heat then
     local x = self.options.heat.x
@@ -41,8 +41,14 @@ function panel:x_extent()
   return (series.extent(self.items, self.options.x.scale == "log", self.options.y.scale == "log"))
 end
 
---- Build the axes. `x_range` is the extent that the panels share.
-function panel:build_axes(x_range, width, height)
+function panel:y_extent()
+  local options = self.options
+  local _, y = series.extent(self.items, options.x.scale == "log", options.y.scale == "log")
+  return y
+end
+
+--- Build the axes for a panel of a size. The ranges are the extents of x, and of y if it is shared.
+function panel:build_axes(width, height, x_range, y_range)
   local options, heat = self.options, self.options.heat
   if heat then
     self.x = axes.new({ label = options.x.label, unit = options.x.unit, tight = true },
@@ -56,7 +62,7 @@ function panel:build_axes(x_range, width, height)
     self.z = axes.new(heat, low, high, math.max(2, height / 26))
     return
   end
-  local _, y_range = series.extent(self.items, options.x.scale == "log", options.y.scale == "log")
+  y_range = y_range or self:y_extent()
   local x_options = setmetatable({ tight = true }, { __index = options.x })
   if options.x.scale == "log" then x_options = options.x end
   self.x = axes.new(x_options, x_range[1], x_range[2], math.max(2, width / 55))
@@ -195,13 +201,12 @@ local function draw_plot(self, page, plot)
   end)
 end
 
---- Draw the panel into a rectangle. `left_width` is the room for y axes that a column shares.
+--- Draw the panel, whose axes are built, into a rectangle. `left_width` is the room for y axes that
+-- a column of panels shares.
 -- @tparam canvas page
 -- @tparam table room { x, y, width, height }
--- @tparam table x_range extent of the data in x
 -- @tparam number left_width
-function panel:draw(page, room, x_range, left_width)
-  self:build_axes(x_range, room.width, room.height)
+function panel:draw(page, room, left_width)
   local own_left = self:left_width(page)
   left_width = math.max(left_width, own_left)
   local right = self.z and 8 + 8 + 8 + self.z:text_width(page) + 10 or 6

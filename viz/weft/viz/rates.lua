@@ -141,6 +141,13 @@ local function heat_of(list)
   return { x = list[1].x, rows = rows, values = values, label = "rate", unit = "bit/s", min = 0 }
 end
 
+--- Series of a simulation for weft.viz.chart: { kind = "step", label =, x = seconds, y = bit/s }.
+-- @param sim simulation
+-- @tparam table options `ports`, `flows`
+function rates.series(sim, options)
+  return gather(sim, options)
+end
+
 --- Draw rates over time.
 -- @param sim simulation; may be nil when only options.series is given
 -- @tparam table options as checked by weft.viz.rates
