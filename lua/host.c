@@ -10,7 +10,7 @@
 /* The VM whose registry holds the completer: line editors pass no user pointer. */
 static lua_State *completing;
 
-/* host.readline(prompt) -> line, or false after Ctrl-C, or nil at the end */
+/* host.readline(prompt) -> line; or false and what had been typed, after Ctrl-C; or nil at the end */
 static int host_readline(lua_State *L) {
   char *line;
   completing = L;
@@ -21,7 +21,9 @@ static int host_readline(lua_State *L) {
       break;
     case LINE_INTERRUPTED:
       lua_pushboolean(L, 0);
-      break;
+      lua_pushstring(L, line);
+      free(line);
+      return 2;
     default:
       lua_pushnil(L);
   }

@@ -118,17 +118,22 @@ static void on_line(char *line) {
 }
 
 static enum line_status read_edited(const char *prompt, char **line) {
+  int any_key = 0; /* until then, libedit's buffer holds the line before */
   line_done = 0;
   editor.handler_install(prompt, on_line);
   struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
   while (!line_done) {
     int ready = poll(&input, 1, -1);
     if (interrupt_count() > 0) {
+      *line = strdup(any_key && *editor.line_buffer ? *editor.line_buffer : "");
       editor.handler_remove();
       putchar('\n');
       return LINE_INTERRUPTED;
     }
-    if (ready > 0) editor.read_char();
+    if (ready > 0) {
+      any_key = 1;
+      editor.read_char();
+    }
   }
   if (!read_line) putchar('\n'); /* Ctrl-D leaves the cursor behind the prompt */
   *line = read_line;
@@ -145,11 +150,13 @@ static enum line_status read_plain(const char *prompt, char **line) {
     if (length > 0 && (*line)[length - 1] == '\n') (*line)[length - 1] = '\0';
     return LINE_READ;
   }
+  if (interrupt_count() > 0) {
+    clearerr(stdin);
+    return LINE_INTERRUPTED;
+  }
   free(*line);
   *line = NULL;
-  if (interrupt_count() == 0) return LINE_END;
-  clearerr(stdin);
-  return LINE_INTERRUPTED;
+  return LINE_END;
 }
 
 enum line_status line_read(const char *prompt, char **line) {

@@ -34,7 +34,8 @@ local function on_error(err)
   local message = (type(err) == "string" or described) and tostring(err)
     or ("error object is a %s value"):format(type(err))
   -- Cut what is the program's own.
-  return (debug.traceback(message, 2):gsub("\n[^\n]*in function 'xpcall'.*$", ""))
+  local trace = debug.traceback(message, 2):gsub("\n[^\n]*in function 'xpcall'.*$", "")
+  return (trace:gsub("\n[^\n]*%(%.%.%.tail calls%.%.%.%)$", ""))
 end
 
 local function complain(message)
@@ -69,7 +70,7 @@ local function file_hint(path)
   if folder == "" then names[#names + 1] = "help" end
   table.sort(names)
   local near = fail.nearest(name, names)
-  return near and ("; did you mean '%s'?"):format(folder .. near) or ""
+  return near and near ~= name and ("; did you mean '%s'?"):format(folder .. near) or ""
 end
 
 --- Arguments after `first` as the standard `arg`: 0 is the script, negative is what precedes it.

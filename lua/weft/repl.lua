@@ -5,6 +5,8 @@ local inspect = require "weft.inspect"
 
 local repl = {}
 
+local INTERRUPTED = 130 -- status of the process: 128 + SIGINT
+
 local compile = loadstring or load
 local unpack = table.unpack or unpack
 
@@ -72,6 +74,10 @@ local function add_names(found, object, prefix, head)
       end
     end
     local meta = getmetatable(object)
+    -- Modules that load their parts when asked say what these are.
+    for _, key in ipairs(type(meta) == "table" and meta.names or {}) do
+      if key:sub(1, #prefix) == prefix then found[head .. key] = true end
+    end
     object, seen = type(meta) == "table" and rawget(meta, "__index"), seen + 1
   end
 end
@@ -106,26 +112,27 @@ function repl.complete(text)
   return words
 end
 
---- Read one complete input, of one or more lines. Returns the chunk, or nil and whether to go on.
+--- Read one complete input, of one or more lines.
+-- @treturn ?function nil when there is nothing to run
+-- @treturn string "read", "dropped" (Ctrl-C on a line with text), "interrupted" (on an empty line)
+-- or "ended"
 local function read_chunk(prompt, continued)
-  local text = host.readline(prompt)
-  if text == nil then return nil, false end
-  while text do
-    if text:match("^%s*$") then return nil, true end
-    text = text:gsub("^%s*=", "") -- as in Lua 5.1: = x prints x
+  local text, typed = host.readline(prompt)
+  if text == nil then return nil, "ended" end
+  if text == false then return nil, typed == "" and "interrupted" or "dropped" end
+  if text:match("^%s*$") then return nil, "read" end
+  text = text:gsub("^%s*=", "") -- as in Lua 5.1: = x prints x
+  while true do
     local chunk, message, incomplete = compile_input(text)
     local line = incomplete and host.readline(continued)
-    if line then
-      text = text .. "\n" .. line
-    elseif line == false and incomplete then
-      return nil, true -- Ctrl-C drops the lines so far
-    else
+    if incomplete and line == false then return nil, "dropped" end
+    if not line then
       host.history_add((text:gsub("\n", " ")))
       if not chunk then io.stderr:write(message, "\n") end
-      return chunk, true
+      return chunk, "read"
     end
+    text = text .. "\n" .. line
   end
-  return nil, true
 end
 
 local function history_path()
@@ -133,7 +140,19 @@ local function history_path()
   return home and home ~= "" and home .. "/.weft_history" or nil
 end
 
---- The prompt until the end of input. Ctrl-C clears the line; on two in a row the program ends.
+--- Read and run until the end of input, or until Ctrl-C is pressed on two empty lines in a row.
+local function read_and_run()
+  local outcome
+  repeat
+    local before, chunk = outcome, nil
+    chunk, outcome = read_chunk("> ", ">> ")
+    if outcome == "interrupted" and before == "interrupted" then return INTERRUPTED end
+    if chunk then evaluate(chunk) end
+  until outcome == "ended"
+  return 0
+end
+
+--- The prompt until the end of input. Ctrl-C clears the line.
 -- @treturn integer status of the process
 function repl.run()
   local person = host.isatty()
@@ -144,16 +163,9 @@ function repl.run()
     host.on_complete(repl.complete)
     if path then host.history_load(path) end
   end
-  local interrupts, going = 0, true
-  while going do
-    local chunk
-    chunk, going = read_chunk("> ", ">> ")
-    interrupts = host.interrupted() > 0 and interrupts + 1 or 0
-    if interrupts > 1 then return 130 end
-    if chunk then evaluate(chunk) end
-  end
+  local status = read_and_run()
   if path then host.history_save(path) end
-  return 0
+  return status
 end
 
 return repl

@@ -29,7 +29,7 @@ local function known(name)
   return false
 end
 
-local lazy = {}
+local lazy = { names = parts } -- names: for completion at the prompt
 
 function lazy.__index(_, name)
   local value

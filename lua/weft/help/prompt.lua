@@ -9,6 +9,6 @@ At the prompt (weft without a script):
   - Tab completes names, fields and methods. The history is kept in ~/.weft_history.
     (Line editing comes from libedit or readline, whichever is installed.)
   - Ctrl-C stops a running simulation at the next event, with its results so far, or clears the
-    line; pressed twice it leaves. Ctrl-D leaves.
+    line; pressed twice on an empty line it leaves. Ctrl-D leaves.
   - Errors are shown and forgotten. Objects keep what they were.
 ]]
