@@ -39,7 +39,10 @@ CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -pthread -MMD -M
   $(CFLAGS_$(CONFIG)) -Icore
 LDFLAGS := -pthread $(filter -fsanitize=%,$(CFLAGS_$(CONFIG)))
 
-MAKEFLAGS += --no-builtin-rules -j$(JOBS)
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
@@ -225,6 +228,8 @@ install: all $(SHARED)
 	$(say) INST $(D)
 	$(Q)install -d $(D)/bin $(D)/include/weft $(D)/lib/pkgconfig $(D)/share/weft
 	$(Q)install $(PROGRAMS) $(D)/bin
+	$(Q)install -D -m 644 docs/weft.1 $(D)/share/man/man1/weft.1
+	$(Q)ln -sfn weft.1 $(D)/share/man/man1/weftjit.1
 	$(Q)install -m 644 $(PUBLIC_HEADERS) $(D)/include/weft
 	$(Q)install -m 644 $(LIBRARY) $(SHARED) $(D)/lib
 	$(Q)ln -sfn libweft.so.0 $(D)/lib/libweft.so

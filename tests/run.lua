@@ -66,7 +66,8 @@ local function finish(job)
   passed, failed, skipped = passed + counts.pass, failed + counts.fail, skipped + counts.skip
 end
 
--- Jobs run two at a time, and report in the order given.
+-- Jobs run two at a time, and report in the order given. Neighbours run together: what shares
+-- files, such as one set of specs on two machines, must not stand side by side.
 local function run(jobs)
   local next_job = 1
   for i = 1, #jobs do
@@ -89,23 +90,22 @@ local function add_specs(name, config, vm, prefix)
 end
 
 local config = build:match("[^/]+$")
+add_specs("lua5.4", config, "lua5.4")
 add("C tests, " .. config, count_c, "%s/tests/ctest", build)
-add("C tests, check", count_c, "build/check/tests/ctest")
+add_specs("luajit", config, "luajit")
 add("C tests, asan", count_c, "build/asan/tests/ctest")
-if #structure.files({ "tests/spec" }, "_spec%.lua$") > 0 then
-  add_specs("lua5.4", config, "lua5.4")
-  add_specs("luajit", config, "luajit")
-  add_specs("luajit -joff", config, "luajit -joff")
-end
+add_specs("luajit -joff", config, "luajit -joff")
+add("C tests, check", count_c, "build/check/tests/ctest")
 if hostile then
   -- Lua itself is not built with the sanitizer, so the runtime must come first. Leaks are
   -- valgrind's matter: the sanitizer would count Lua's own at a spec's os.exit.
   local asan = "ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$(gcc -print-file-name=libasan.so)"
+  local valgrind = "valgrind -q --error-exitcode=9 --leak-check=full"
   add_specs("lua5.4, check", "check", "lua5.4")
+  add("valgrind, C tests", count_c, "%s %s/tests/ctest", valgrind, build)
   add_specs("lua5.4, asan", "asan", "lua5.4", asan)
+  add("random scenes, asan", count_c, "WEFT_FUZZ_COUNT=10000 build/asan/tests/ctest random_scenes")
   add_specs("luajit, asan", "asan", "luajit", asan)
-  add("valgrind, C tests", count_c,
-    "valgrind -q --error-exitcode=9 --leak-check=full %s/tests/ctest", build)
 end
 add("luacheck", count_nothing, "luacheck -q --no-color %s",
   table.concat(structure.present({ "stdlib", "viz", "lua", "bindings", "scenarios", "tests",
