@@ -271,8 +271,20 @@ local function row_label_width(page, fabric)
   return widest
 end
 
---- "1/4" on degraded links, at the first place along each where nothing is in the way.
-local function label_degraded(page, plan, states, lines)
+--- Does a straight line pass through a box? Looked at every 2 points along it.
+local function crosses(line, box)
+  local dx, dy = line[3] - line[1], line[4] - line[2]
+  local steps = math.ceil(math.max(math.abs(dx), math.abs(dy)) / 2)
+  for i = 0, steps do
+    local x, y = line[1] + dx * i / steps, line[2] + dy * i / steps
+    local inside = x > box[1] and x < box[1] + box[3] and y > box[2] and y < box[2] + box[4]
+    if inside then return true end
+  end
+  return false
+end
+
+--- A test for boxes that cover no text and no node, nor (if strict) a degraded link but their own.
+local function free_space(page, plan, states, lines)
   local obstacles = {}
   for _, row in ipairs(plan.rows) do
     for _, id in ipairs(row.ids) do
@@ -280,28 +292,45 @@ local function label_degraded(page, plan, states, lines)
       obstacles[#obstacles + 1] = { p.x - p.width / 2, p.y - p.height / 2, p.width, p.height }
     end
   end
-  local function free(box)
+  return function(box, own, strict)
     for _, other in ipairs(obstacles) do
       if canvas.overlap(box, other) then return false end
     end
+    for i, line in ipairs(strict and lines or {}) do
+      if i ~= own and states[i].degraded and crosses(line, box) then return false end
+    end
     return page:is_free(box)
   end
+end
+
+-- Shares of a link's length at which its label may stand, the best first.
+local label_places = { 0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82 }
+
+--- "1/4" on degraded links, at the first place along each where nothing is in the way.
+local function label_degraded(page, plan, states, lines)
+  local free = free_space(page, plan, states, lines)
   local plate = { fill = palette.paper, radius = 1.5, alpha = 0.92 }
   local style = { size = 6, weight = "bold", color = palette.alarm }
   style.align, style.valign = "center", "middle"
-  for i, state in ipairs(states) do
-    local text = state.degraded and links.factor_text(state.factor)
+  local function try(i, text, strict)
     local line = lines[i]
-    for _, part in ipairs(text and { 0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.14 } or {}) do
+    for _, part in ipairs(label_places) do
       local x, y = line[1] + (line[3] - line[1]) * part, line[2] + (line[4] - line[2]) * part
       local box = page:text_box(x, y, text, style)
       local around = { box[1] - 1.2, box[2] - 1.2, box[3] + 2.4, box[4] + 2.4 }
-      if free(around) then
+      if free(around, i, strict) then
         page:rectangle(around[1], around[2], around[3], around[4], plate)
         page:text(x, y, text, style)
-        break
+        return true
       end
     end
+    return false
+  end
+  for i, state in ipairs(states) do
+    local text = state.degraded and links.factor_text(state.factor)
+    -- Short links that lie close together share the few labels that find room.
+    local long = math.abs(lines[i][2] - lines[i][4]) > 40
+    if text and not try(i, text, true) and long then try(i, text, false) end
   end
 end
 
