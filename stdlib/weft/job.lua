@@ -1,6 +1,6 @@
 --- A workload at work: when it was done and how fast that was.
 -- Bandwidths of collectives are those of nccl-tests: algorithm bandwidth = size / time; bus
--- bandwidth = algorithm bandwidth x 2 (n - 1) / n for AllReduce, x (n - 1) / n for all-to-all, which
+-- bandwidth = algorithm bandwidth x 2 (n - 1) / n for AllReduce, x (n - 1) / n for all-to-all; it
 -- does not depend on the number of ranks and compares with the rate of a link.
 -- @module weft.job
 

@@ -44,13 +44,21 @@ local function plain(value)
   return tostring(value)
 end
 
+-- Whether a column has no text: then it is aligned to the right.
+local function is_numeric(rows, key)
+  for _, row in ipairs(rows) do
+    if type(row[key]) == "string" or type(row[key]) == "boolean" then return false end
+  end
+  return true
+end
+
 -- Columns in the order given; numbers to the right, text to the left.
 local function print_table(file, columns, rows)
   local cells, widths, right = { {} }, {}, {}
   for c, column in ipairs(columns) do
     cells[1][c] = column[2] or column[1]
     widths[c] = #cells[1][c]
-    right[c] = rows[1] ~= nil and type(rows[1][column[1]]) == "number"
+    right[c] = is_numeric(rows, column[1])
   end
   for r, row in ipairs(rows) do
     cells[r + 1] = {}
