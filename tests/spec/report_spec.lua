@@ -72,9 +72,8 @@ end)
 
 describe("json", function()
   it("sorts keys and writes numbers that read back", function()
-    assert.equal("{\"a\":[1,0.1,1e+300],\"b\":{\"c\":true},\"d\":\"x\\n\\\"\\u0001\"}", json.encode {
-      d = "x\n\"\1", b = { c = true }, a = { 1, 0.1, 1e300 },
-    })
+    local value = { d = "x\n\"\1", b = { c = true }, a = { 1, 0.1, 1e300 } }
+    assert.equal([[{"a":[1,0.1,1e+300],"b":{"c":true},"d":"x\n\"\u0001"}]], json.encode(value))
     assert.equal(1 / 3, tonumber(json.number(1 / 3)))
   end)
 
