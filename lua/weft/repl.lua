@@ -8,7 +8,7 @@ local repl = {}
 local INTERRUPTED = 130 -- status of the process: 128 + SIGINT
 
 local compile = loadstring or load
-local unpack = table.unpack or unpack
+local EXPRESSION = "return (function(...) return ... end)(%s\n)"
 
 --- Whether a compile error means that more lines are to come. Both VMs then end with "near <eof>",
 -- LuaJIT with quotes.
@@ -31,7 +31,8 @@ end
 -- @treturn boolean whether more lines are needed
 local function compile_input(text)
   local chunk, expression_message = compile("return " .. text, "=stdin")
-  if chunk then return chunk, nil, false end
+  -- Not run as `return f(x)`: errors of a tail call have no line.
+  if chunk then return compile(EXPRESSION:format(text), "=stdin"), nil, false end
   local message
   chunk, message = compile(text, "=stdin")
   if not chunk then
@@ -144,9 +145,9 @@ end
 local function read_and_run()
   local outcome
   repeat
-    local before, chunk = outcome, nil
-    chunk, outcome = read_chunk("> ", ">> ")
-    if outcome == "interrupted" and before == "interrupted" then return INTERRUPTED end
+    local chunk, now = read_chunk("> ", ">> ")
+    if now == "interrupted" and outcome == "interrupted" then return INTERRUPTED end
+    outcome = now
     if chunk then evaluate(chunk) end
   until outcome == "ended"
   return 0

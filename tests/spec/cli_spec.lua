@@ -1,0 +1,149 @@
+-- The program: what it prints, where, and its status.
+local program = require "program"
+local support = require "support"
+
+local weft = program.run
+
+--- Write a script to a temporary file; returns its path.
+local function script(text)
+  local path = support.file(text)
+  finally(function() os.remove(path) end)
+  return path
+end
+
+describe("weft", function()
+  it("prints its version and its Lua", function()
+    local output, errors, status = weft("--version")
+    assert.matches("^weft %d+%.%d+%.%d+ %(Lua", output)
+    assert.same({ "", 0 }, { errors, status })
+  end)
+
+  it("prints its usage", function()
+    local output, _, status = weft("--help")
+    assert.matches("^usage: weft ", output)
+    assert.equal(0, status)
+  end)
+
+  it("helps on topics", function()
+    local output, errors, status = weft("help options")
+    assert.matches("hpcc_eta", output)
+    assert.same({ "", 0 }, { errors, status })
+    assert.matches("weft simulates", (weft("help")))
+  end)
+
+  it("names the nearest topic", function()
+    local output, errors, status = weft("help topolgy")
+    assert.same({ "", "weft: no help on 'topolgy'; did you mean 'topology'?\n", 2 },
+      { output, errors, status })
+  end)
+
+  it("runs code", function()
+    assert.same({ "3\n", "", 0 }, { weft("-e 'print(1 + 2)'") })
+    assert.same({ "table\n", "", 0 }, { weft("-e 'print(type(weft.topology))'") })
+  end)
+
+  it("hands a script its arguments as Lua does", function()
+    local path = script("print(arg[0], arg[1], arg[2], #arg, select('#', ...), (...))")
+    assert.same({ path .. "\t--cc\thpcc\t2\t2\t--cc\n", "", 0 }, { weft(path .. " --cc hpcc") })
+  end)
+
+  it("runs a script from standard input", function()
+    assert.same({ "a\tb\n", "", 0 }, { weft("- b", "print('a', arg[1])") })
+  end)
+
+  it("has the whole library", function()
+    local path = script([[
+      local weft = require "weft"
+      require "weft.csvcore"
+      local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+      sim:add_flow { src = "h0", dst = "h1", size = "1MB" }
+      print(sim:run())]])
+    assert.same({ "done\n", "", 0 }, { weft(path) })
+  end)
+
+  it("ends with 2 and one line after a user error", function()
+    local path = script("local weft = require 'weft'\nweft.topology.star { host = 2 }\n")
+    local output, errors, status = weft(path)
+    assert.equal("", output)
+    assert.matches("^weft: [^\n]*:2: [^\n]*host[^\n]*\n$", errors)
+    assert.equal(2, status)
+  end)
+
+  it("ends with 1 and a traceback after any other error", function()
+    local path = script("local function f() error('boo') end\nf()\n")
+    local output, errors, status = weft(path)
+    assert.equal("", output)
+    assert.matches("^weft: [^\n]*:1: boo\nstack traceback:\n", errors)
+    assert.is_nil(errors:find("cli.lua", 1, true))
+    assert.equal(1, status)
+  end)
+
+  it("ends with 1 and one line after a syntax error", function()
+    local _, errors, status = weft(script("x = = 1"))
+    assert.matches("^weft: [^\n]*:1: [^\n]*\n$", errors)
+    assert.equal(1, status)
+  end)
+
+  it("ends with a script's own status", function()
+    local _, _, status = weft("-e 'os.exit(7)'")
+    assert.equal(7, status)
+  end)
+
+  it("names the nearest option", function()
+    assert.same({ "", "weft: unknown option '--verison'; did you mean '--version'?\n", 2 },
+      { weft("--verison") })
+  end)
+
+  it("names the nearest script", function()
+    local _, errors, status = weft("tests/spec/cli_spek.lua")
+    assert.equal("weft: cannot open 'tests/spec/cli_spek.lua': no such file or directory; "
+      .. "did you mean 'tests/spec/cli_spec.lua'?\n", errors)
+    assert.equal(2, status)
+  end)
+
+  it("does not take a folder for a script", function()
+    local _, errors, status = weft("tests")
+    assert.matches("^weft: cannot open 'tests': [^\n]*\n$", errors)
+    assert.equal(2, status)
+  end)
+
+  it("asks for the code of -e", function()
+    assert.same({ "", "weft: option '-e': expected code, got nothing\n", 2 }, { weft("-e") })
+  end)
+end)
+
+describe("Ctrl-C", function()
+  -- The script has its shell interrupt it, so that no clock decides. os.execute would not do: the
+  -- C library ignores the signal meanwhile.
+  local interrupt = [[
+    if jit then jit.off() end -- compiled loops do not look for Ctrl-C
+    local function interrupt() io.popen("kill -INT $PPID"):close() end
+  ]]
+
+  it("stops a script that runs no simulation", function()
+    local _, errors, status = weft(script(interrupt .. [[
+      interrupt()
+      while true do end]]))
+    assert.matches("^weft: [^\n]*interrupted\n$", errors)
+    assert.equal(130, status)
+  end)
+
+  it("stops the simulation that runs next, and leaves the script its results", function()
+    local output, errors, status = weft(script(interrupt .. [[
+      local weft = require "weft"
+      local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+      sim:add_flow { src = "h0", dst = "h1", size = "1MB" }
+      interrupt()
+      print(sim:run(), #sim:flows())
+      print(sim:run())]]))
+    assert.same({ "interrupted\t1\ndone\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("ends the program when pressed twice", function()
+    local output, _, status = weft(script(interrupt .. [[
+      interrupt()
+      interrupt()
+      print("still here")]]))
+    assert.same({ "", 130 }, { output, status })
+  end)
+end)

@@ -1,0 +1,103 @@
+-- The prompt, with lines from a file: what is shown, and what survives.
+local program = require "program"
+
+local function typed(input)
+  return program.run("", input)
+end
+
+local function shows(expected, input)
+  local output, errors, status = typed(input)
+  assert.same({ expected, "", 0 }, { output, errors, status })
+end
+
+describe("the prompt", function()
+  it("shows the value of an expression", function()
+    shows("3\n", "1 + 2\n")
+    shows("a\tnil\ttrue\n", "'a', nil, true\n")
+    shows("5\n", "= 5\n")
+  end)
+
+  it("shows nothing for a statement or a call without results", function()
+    shows("", "x = 5\n(function() end)()\n\n-- a comment\n")
+  end)
+
+  it("continues input that is not complete", function()
+    shows("1\n2\n", "for i = 1, 2 do\nprint(i)\nend\n")
+    shows("3\n", "1 +\n2\n")
+    shows("{ 1, 2 }\n", "{ 1,\n2 }\n")
+    shows("a\nb\n", "[[a\nb]]\n")
+  end)
+
+  it("keeps locals that start the input", function()
+    shows("7\n", "local x = 7\nx\n")
+    shows("1\t2\n", "local a, b = 1, 2\na, b\n")
+    shows("4\n", "local function f(n)\nreturn 2 * n\nend\nf(2)\n")
+    shows("nil\n", "x = 1\nlocal x\nx\n")
+  end)
+
+  it("spells tables out in sorted order", function()
+    shows("{ 1, 2, a = 3, b = { c = \"x\" } }\n", "{ b = { c = 'x' }, 1, 2, a = 3 }\n")
+    shows("{ { { {...} } } }\n", "{ { { { 1 } } } }\n")
+    shows("{ me = { (itself) } }\n", "t = {}; t.me = t\nt\n")
+  end)
+
+  it("survives errors", function()
+    local output, errors, status = typed("error('boo')\nx = = 1\nnil + 1\nerror({ 1 })\n'alive'\n")
+    assert.equal("alive\n", output)
+    assert.equal(0, status)
+    assert.matches("stdin:1: boo\nstack traceback:", errors, 1, true)
+    assert.matches("unexpected symbol near", errors, 1, true)
+    assert.matches("{ 1 }\n", errors, 1, true)
+    assert.is_nil(errors:find("repl.lua", 1, true))
+  end)
+
+  it("shows user errors without a traceback", function()
+    local _, errors = typed("weft.topology.star { host = 2 }\n")
+    assert.matches("^[^\n]*host[^\n]*\n$", errors)
+  end)
+
+  it("has weft and help at hand", function()
+    local output, errors, status = typed("weft.version\nhelp 'cc'\nhelp(weft.topology.star)\n")
+    assert.matches("^%d+%.%d+%.%d+\n", output)
+    assert.matches("hpcc", output)
+    assert.same({ "", 0 }, { errors, status })
+  end)
+
+  it("reads a last line without an end", function()
+    shows("2\n", "1 + 1")
+  end)
+
+  it("reports input that is never completed", function()
+    local _, errors, status = typed("for i = 1, 2 do\n")
+    assert.matches("<eof>", errors, 1, true)
+    assert.equal(0, status)
+  end)
+
+  it("runs a simulation", function()
+    shows("done\n1\n", "s = weft.simulation { topology = weft.topology.star { hosts = 2 } }\n"
+      .. "id = s:add_flow { src = 'h0', dst = 'h1', size = '1MB' }\ns:run()\n#s:flows()\n")
+  end)
+end)
+
+describe("completion", function()
+  local code = "for _, word in ipairs(require(\"weft.repl\").complete([[%s]])) do print(word) end"
+
+  local function words(text)
+    local found = {}
+    for line in program.run("-e '" .. code:format(text) .. "'"):gmatch("[^\n]+") do
+      found[#found + 1] = line
+    end
+    return found
+  end
+
+  it("continues globals, fields and modules not loaded yet", function()
+    assert.same({ "setmetatable" }, words("x = setme"))
+    assert.same({ "string.rep" }, words("print(string.rep"))
+    assert.same({ "weft.topology" }, words("weft.topol"))
+    assert.same({ "weft.topology.star" }, words("weft.topology.st"))
+  end)
+
+  it("continues nothing from nothing", function()
+    assert.same({}, words("no.such.thi"))
+  end)
+end)
