@@ -20,6 +20,7 @@ local args = weft.params {
   { name = "channels", type = "integer", default = 8, min = 1, max = 64,
     help = "rings that share the buffer, each over other NICs" },
   { name = "topology", help = "file (HPCC or SimAI format) instead of 32 GPUs on 8 rails" },
+  { name = "explain", type = "boolean", help = "print the engine's configuration on stderr" },
 }
 
 -- Time between samples at the start; it doubles when a run gets longer than the samples' room.
@@ -155,6 +156,7 @@ if runs[1].outcome ~= "interrupted" then runs[2] = run("degraded", fabric, degra
 local rows = {}
 for i, one in ipairs(runs) do rows[i] = row_of(one, runs[1]) end
 
+if args.explain then weft.report.explain(runs[1].sim) end
 local out = weft.report.new(args.format)
 out:line("ring AllReduce of %s over %d GPUs, %d channels, %s, seed %d",
   weft.units.format_bytes(args.size), #fabric:hosts(), args.channels, args.cc, args.seed)

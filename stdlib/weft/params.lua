@@ -25,6 +25,9 @@ local common = {
   { name = "set", type = "setting", help = "an engine option, such as buffer=4MiB; repeatable" },
 }
 
+-- These change nothing in the results.
+local presentation = { format = true, out = true, quiet = true, explain = true }
+
 local declaration_rule = {
   name = { type = "string", required = true },
   brief = { type = "string", default = "" },
@@ -132,7 +135,7 @@ local Arguments = {}
 function Arguments:parameters()
   local copy = {}
   for name, value in pairs(self) do -- order-free: a copy
-    if name ~= "format" and name ~= "out" and name ~= "quiet" then copy[name] = value end
+    if not presentation[name] then copy[name] = value end
   end
   return copy
 end

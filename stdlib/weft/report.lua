@@ -151,4 +151,10 @@ function M.configuration(sim)
   return { { "option" }, { "text", "value" }, { "changed", "" }, { "brief", "meaning" } }, rows
 end
 
+--- Print the configuration in effect on standard error, where it disturbs no results.
+-- @tparam Simulation sim
+function M.explain(sim)
+  M.new("table", io.stderr):table(M.configuration(sim))
+end
+
 return M
