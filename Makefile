@@ -59,13 +59,24 @@ endif
 
 VMS := lua5.4 luajit
 
-CORE_SOURCES    := $(sort $(wildcard core/*.c core/*/*.c))
-BINDING_SOURCES := $(sort $(filter-out bindings/capi/l_csv.c,$(wildcard bindings/capi/*.c)))
-CSV_SOURCES     := $(wildcard bindings/capi/l_csv.c)
-CAIRO_SOURCES   := $(sort $(wildcard viz/*.c))
-PROGRAM_SOURCES := $(sort $(wildcard lua/*.c))
-TEST_SOURCES    := $(sort $(wildcard tests/c/*.c))
-BENCH_SOURCES   := $(sort $(wildcard tests/bench/*.c))
+# Every C file is in one of these lists; a test says so when one is not.
+CORE_SOURCES := $(addprefix core/, options.c sim.c \
+  base/alloc.c base/error.c base/event_queue.c base/units.c base/version.c \
+  fabric/buffer.c fabric/change.c fabric/fabric.c fabric/path.c fabric/port.c fabric/route.c \
+  transport/flow.c transport/nic.c transport/receive.c \
+  cc/cc.c cc/dctcp.c cc/hpcc.c cc/window.c \
+  work/collective.c work/task.c \
+  engine/loop.c \
+  results/columns.c results/sample.c)
+BINDING_SOURCES := $(addprefix bindings/capi/, l_config.c l_core.c l_fabric.c l_fields.c \
+  l_results.c l_run.c l_sim.c l_util.c l_work.c)
+CSV_SOURCES     := bindings/capi/l_csv.c
+CAIRO_SOURCES   := viz/cairo.c
+PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
+TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_conservation.c test_error.c \
+  test_event_queue.c test_fingerprint.c test_fuzz.c test_ideal.c test_main.c test_md1.c \
+  test_memory.c test_units.c)
+BENCH_SOURCES   := tests/bench/bench.c
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h
 
 # "major.minor.patch", from the one place that has it.
@@ -82,15 +93,13 @@ BENCH_OBJECTS := $(call objects,core,$(BENCH_SOURCES))
 LIBRARY := $(B)/libweft.a
 SHARED  := $(B)/libweft.so.0
 CTEST   := $(B)/tests/ctest
-CBENCH  := $(if $(BENCH_SOURCES),$(B)/tests/cbench)
+CBENCH  := $(B)/tests/cbench
 
 program_lua5.4 := $(B)/weft
 program_luajit := $(B)/weftjit
-modules = $(B)/$(1)/weft/core.so $(if $(CSV_SOURCES),$(B)/$(1)/weft/csvcore.so) \
-  $(if $(CAIRO_SOURCES),$(B)/$(1)/weft/cairo.so)
-MODULES  := $(if $(BINDING_SOURCES),$(foreach vm,$(VMS),$(call modules,$(vm))))
-PROGRAMS := $(if $(PROGRAM_SOURCES),$(foreach vm,$(VMS),$(program_$(vm))))
-LINKS    := $(if $(filter release,$(CONFIG)),$(if $(PROGRAMS),build/weft build/weftjit))
+MODULES  := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)/weft/, core.so csvcore.so cairo.so))
+PROGRAMS := $(foreach vm,$(VMS),$(program_$(vm)))
+LINKS    := $(if $(filter release,$(CONFIG)),build/weft build/weftjit)
 
 # pkg-config is asked once, and not before `deps` has had its chance. Headers of other projects are
 # system headers: our warnings are not about them.
@@ -153,7 +162,7 @@ $(B)/$(1)/weft/cairo.so: $(call objects,$(1),$(CAIRO_SOURCES))
 # -rdynamic: modules loaded later find Lua's functions in the program.
 $(program_$(1)): $(call objects,$(1),$(PROGRAM_SOURCES) $(BINDING_SOURCES) $(CSV_SOURCES)) $(LIBRARY)
 	$$(say) LINK $$@
-	$$(Q)$$(CC) -rdynamic $$(LDFLAGS) -o $$@ $$^ $$(libs_$(1)) $(if $(CSV_SOURCES),-lcsv) -ldl -lm
+	$$(Q)$$(CC) -rdynamic $$(LDFLAGS) -o $$@ $$^ $$(libs_$(1)) -lcsv -ldl -lm
 endef
 $(foreach vm,$(VMS),$(eval $(call vm_rules,$(vm))))
 
@@ -161,11 +170,8 @@ build/weft build/weftjit: build/%: build/release/%
 	@ln -sfn release/$* $@
 
 $(CTEST): $(TEST_OBJECTS) $(LIBRARY)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
-
-$(B)/tests/cbench: $(BENCH_OBJECTS) $(LIBRARY)
+$(CBENCH): $(BENCH_OBJECTS) $(LIBRARY)
+$(CTEST) $(CBENCH):
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm

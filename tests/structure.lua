@@ -167,6 +167,21 @@ gate("every public function has an entry in the API manifest", function()
   return problems
 end)
 
+gate("the Makefile lists every C source", function()
+  local makefile = read("Makefile"):gsub("\\\n", " ")
+  local listed = {}
+  for line in makefile:gmatch("[^\n]+") do
+    local names = line:match("^%u+_SOURCES%s*:=%s*(.*)$")
+    local prefix = names and names:match("^%$%(addprefix ([^,]+),") or ""
+    for name in (names or ""):gmatch("[%w_/]+%.c") do listed[prefix .. name] = true end
+  end
+  local problems = {}
+  for _, path in ipairs(M.files(CODE, "%.c$")) do
+    if not listed[path] then problems[#problems + 1] = path .. " is in no list of sources" end
+  end
+  return problems
+end)
+
 gate("examples have at most 100 lines", function()
   local problems = {}
   for _, path in ipairs(M.files({ "examples" }, "%.lua$")) do
