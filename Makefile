@@ -144,10 +144,11 @@ $(B)/obj/$(1)/%.o: %.c | deps
 	$$(Q)$$(CC) $$(CFLAGS) -D_GNU_SOURCE $$(cflags_$(1)) $$(if $$(filter viz/%,$$<),$$(cflags_cairo)) \
 	  -Ibindings/capi -Ilua -c -o $$@ $$<
 
+# The engine inside stays inside: only luaopen_* is seen.
 $(B)/$(1)/weft/core.so: $(call objects,$(1),$(BINDING_SOURCES)) $(LIBRARY)
 	$$(say) LINK $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) -shared $$(LDFLAGS) -o $$@ $$^ -lm
+	$$(Q)$$(CC) -shared -Wl,--exclude-libs,ALL $$(LDFLAGS) -o $$@ $$^ -lm
 
 $(B)/$(1)/weft/csvcore.so: $(call objects,$(1),$(CSV_SOURCES))
 	$$(say) LINK $$@
