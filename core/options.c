@@ -3,17 +3,19 @@
 
 #include "sim_i.h"
 
-#define FIELD(member) (uint32_t)offsetof(weft_config, member), 0
+#define FIELD(member) (uint32_t) offsetof(weft_config, member), 0
 
 static const weft_option options[] = {
     {"seed", WEFT_OPT_U64, WEFT_UNIT_NONE, FIELD(seed), 0, 9007199254740992.0, NULL,
      "Seed of every random stream."},
-    {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(cc), 0, WEFT_CC_COUNT - 1, "window|dctcp|hpcc",
-     "Congestion control of all flows."},
+    {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(cc), 0, WEFT_CC_COUNT - 1,
+     "window|dctcp|hpcc|dcqcn|timely", "Congestion control of all flows."},
     {"ecmp", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ecmp), 0, 2, "mix|ns3|first",
      "How one of several shortest next hops is picked."},
     {"completion", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(completion), 0, 1, "receiver|sender",
      "Where a flow counts as complete: last byte received, or last ACK at the sender."},
+    {"compat", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(compat), 0, 1, "none|ns3",
+     "Whose quirks to reproduce, for comparison flow by flow."},
     {"mtu", WEFT_OPT_U32, WEFT_UNIT_BYTES, FIELD(mtu_bytes), 64, 16384, NULL,
      "Payload of a full packet."},
     {"header", WEFT_OPT_U32, WEFT_UNIT_BYTES, FIELD(header_bytes), 0, 512, NULL,
@@ -27,11 +29,18 @@ static const weft_option options[] = {
     {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(rto_ps), 0, 1e13, NULL,
      "Retransmission timeout since the last progress, doubled at each repetition; 0: none."},
     {"base_rtt", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(base_rtt_ps), 0, 1e13, NULL,
-     "Round-trip time for windows and HPCC; 0: each flow's own path, empty."},
+     "Round-trip time for windows and HPCC; 0: the largest of the fabric, empty."},
     {"window", WEFT_OPT_U64, WEFT_UNIT_BYTES, FIELD(window_bytes), 0, 1e12, NULL,
-     "Window at line rate; 0: bandwidth-delay product of the flow."},
+     "Window at line rate; 0: the rate of the NIC x base_rtt."},
     {"min_rate", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(min_rate_bps), 1e6, 1e14, NULL,
      "No congestion control goes below this rate."},
+    {"max_rate", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(max_rate_bps), 0, 1e14, NULL,
+     "No flow goes above this rate; 0: the rate of its NIC."},
+    {"window_mode", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(window_mode), 0, 2, "rate|fixed|none",
+     "Bytes in flight: window in proportion to the rate, fixed window, or bounded by the rate "
+     "only."},
+    {"ack_priority", WEFT_OPT_U32, WEFT_UNIT_BOOL, FIELD(ack_priority), 0, 1, NULL,
+     "With compat ns3: ACKs in a queue of their own, served first and never paused."},
     {"buffer", WEFT_OPT_U64, WEFT_UNIT_BYTES, FIELD(buffer_bytes), 1024, 1e12, NULL,
      "Packet buffer of a switch, shared by its ports."},
     {"pfc", WEFT_OPT_U32, WEFT_UNIT_BOOL, FIELD(pfc), 0, 1, NULL,
@@ -62,6 +71,39 @@ static const weft_option options[] = {
      "HPCC: react to every ACK, not once per round trip."},
     {"hpcc_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(hpcc_ai_bps), 0, 1e14, NULL,
      "HPCC: additive increase per update."},
+    {"hpcc_multi_rate", WEFT_OPT_U32, WEFT_UNIT_BOOL, FIELD(hpcc_multi_rate), 0, 1, NULL,
+     "HPCC: keep a reference rate for every hop."},
+    {"hpcc_int_multi", WEFT_OPT_U32, WEFT_UNIT_NONE, FIELD(hpcc_int_multi), 1, 64, NULL,
+     "HPCC with compat ns3: multiple of 128 B and 80 B in which telemetry is counted."},
+    {"dcqcn_g", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(dcqcn_g), 0, 1, NULL, "DCQCN: gain of alpha."},
+    {"dcqcn_alpha", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(dcqcn_alpha_ps), 1000, 1e13, NULL,
+     "DCQCN: interval of alpha updates."},
+    {"dcqcn_decrease", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(dcqcn_decrease_ps), 1000, 1e13, NULL,
+     "DCQCN: at most one rate cut in this time."},
+    {"dcqcn_increase", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(dcqcn_increase_ps), 1000, 1e13, NULL,
+     "DCQCN: interval of recovery and increase steps."},
+    {"dcqcn_recovery_steps", WEFT_OPT_U32, WEFT_UNIT_NONE, FIELD(dcqcn_recovery_steps), 0, 1000,
+     NULL, "DCQCN: fast recovery steps before additive increase."},
+    {"dcqcn_clamp", WEFT_OPT_U32, WEFT_UNIT_BOOL, FIELD(dcqcn_clamp), 0, 1, NULL,
+     "DCQCN: the target rate follows the rate at every cut, not only after an increase."},
+    {"dcqcn_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(dcqcn_ai_bps), 0, 1e14, NULL,
+     "DCQCN: additive increase per step."},
+    {"dcqcn_hai", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(dcqcn_hai_bps), 0, 1e14, NULL,
+     "DCQCN: hyper increase per step."},
+    {"timely_alpha", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(timely_alpha), 0, 1, NULL,
+     "TIMELY: weight of a new RTT difference."},
+    {"timely_beta", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(timely_beta), 0, 1, NULL,
+     "TIMELY: multiplicative decrease factor."},
+    {"timely_low", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(timely_low_ps), 0, 1e13, NULL,
+     "TIMELY: below this RTT the rate always increases."},
+    {"timely_high", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(timely_high_ps), 1, 1e13, NULL,
+     "TIMELY: above this RTT the rate always decreases."},
+    {"timely_min_rtt", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(timely_min_rtt_ps), 1, 1e13, NULL,
+     "TIMELY: RTT by which differences are normalised."},
+    {"timely_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(timely_ai_bps), 0, 1e14, NULL,
+     "TIMELY: additive increase per update."},
+    {"timely_hai", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(timely_hai_bps), 0, 1e14, NULL,
+     "TIMELY: increase per update after five increases in a row."},
 };
 
 const weft_option *weft_options(uint32_t *count) {
@@ -69,8 +111,8 @@ const weft_option *weft_options(uint32_t *count) {
   return options;
 }
 
-/* Values of the HPCC model's experiments at 100 Gbit/s (Li et al., SIGCOMM 2019, section 5.1) where it
- * has them; ECN thresholds as its DCTCP runs. The timeout is ours: that model has none. */
+/* Values of the HPCC model's experiments at 100 Gbit/s (Li et al., SIGCOMM 2019, section 5.1)
+ * where it has them; ECN thresholds as its DCTCP runs. The timeout is ours: that model has none. */
 weft_config weft_config_default(void) {
   return (weft_config){
       .seed = 1,
@@ -97,6 +139,21 @@ weft_config weft_config_default(void) {
       .hpcc_eta = 0.95,
       .hpcc_max_stage = 5,
       .hpcc_fast_react = 1,
+      .hpcc_int_multi = 1,
       .hpcc_ai_bps = 50000000,
+      .dcqcn_g = 1.0 / 256,
+      .dcqcn_alpha_ps = 55000000,
+      .dcqcn_decrease_ps = 50000000,
+      .dcqcn_increase_ps = 55000000,
+      .dcqcn_recovery_steps = 5,
+      .dcqcn_ai_bps = 20000000,
+      .dcqcn_hai_bps = 200000000,
+      .timely_alpha = 0.875,
+      .timely_beta = 0.8,
+      .timely_low_ps = 50000000,
+      .timely_high_ps = 500000000,
+      .timely_min_rtt_ps = 20000000,
+      .timely_ai_bps = 100000000,
+      .timely_hai_bps = 500000000,
   };
 }

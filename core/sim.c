@@ -77,8 +77,9 @@ static int check_config(weft_sim *sim) {
                         option[i].name, option[i].min, option[i].max, value);
   }
   if (config->ecn_kmax_bytes < config->ecn_kmin_bytes)
-    return weft__fail(sim, WEFT_EINVAL, "option ecn_kmax: expected at least ecn_kmin = %" PRIu32
-                      ", got %" PRIu32, config->ecn_kmin_bytes, config->ecn_kmax_bytes);
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option ecn_kmax: expected at least ecn_kmin = %" PRIu32 ", got %" PRIu32,
+                      config->ecn_kmin_bytes, config->ecn_kmax_bytes);
   return WEFT_OK;
 }
 
@@ -100,7 +101,7 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
 void weft_sim_destroy(weft_sim *sim) {
   if (sim == NULL) return;
   const weft_allocator from = sim->allocator;
-#define X(pool, type) \
+#define X(pool, type)       \
   if (sim->pool.at != NULL) \
     from.resize(from.user, sim->pool.at, sim->pool.cap * sizeof *sim->pool.at, 0);
   WEFT_POOLS(X)
@@ -115,17 +116,17 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   *copy = *sim;
   copy->memory_bytes = sizeof *copy;
   /* First cut all ties, so that a failure half way frees only what is the copy's own. */
-#define X(pool, type) \
+#define X(pool, type)   \
   copy->pool.at = NULL; \
   copy->pool.cap = 0;
   WEFT_POOLS(X)
 #undef X
   /* The same capacities, because stacks are reserved when what they may hold is added. */
-#define X(pool, type) \
+#define X(pool, type)                                   \
   if (!pool_reserve(copy, copy->pool, sim->pool.cap)) { \
-    weft_sim_destroy(copy); \
-    return WEFT_ENOMEM; \
-  } \
+    weft_sim_destroy(copy);                             \
+    return WEFT_ENOMEM;                                 \
+  }                                                     \
   if (sim->pool.n > 0) memcpy(copy->pool.at, sim->pool.at, sim->pool.n * sizeof *sim->pool.at);
   WEFT_POOLS(X)
 #undef X
@@ -178,11 +179,14 @@ static int check_switch(weft_sim *sim, uint32_t index) {
     ingress += sim->port_cold.at[out ^ 1].in_bytes + sim->port_cold.at[out ^ 1].in_headroom;
   }
   if (queued != node->used)
-    return weft__fail(sim, WEFT_EINTERNAL, "switch %" PRIu32 ": queues hold %" PRIu64
-                      " bytes, buffer counts %" PRIu64, index, queued, node->used);
+    return weft__fail(sim, WEFT_EINTERNAL,
+                      "switch %" PRIu32 ": queues hold %" PRIu64 " bytes, buffer counts %" PRIu64,
+                      index, queued, node->used);
   if (node->tracked && sim->config.pfc && ingress != queued)
-    return weft__fail(sim, WEFT_EINTERNAL, "switch %" PRIu32 ": queues hold %" PRIu64
-                      " bytes, ingress ports count %" PRIu64, index, queued, ingress);
+    return weft__fail(sim, WEFT_EINTERNAL,
+                      "switch %" PRIu32 ": queues hold %" PRIu64
+                      " bytes, ingress ports count %" PRIu64,
+                      index, queued, ingress);
   return WEFT_OK;
 }
 
@@ -192,18 +196,26 @@ int weft_check(weft_sim *sim) {
   weft_stats_get(sim, &stats);
   uint64_t packets = 0, bytes = 0;
   for (uint32_t p = 0; p < sim->ports.n; ++p) {
-    const uint64_t queued = ring_bytes(sim, &sim->ports.at[p], &packets, &bytes);
+    uint64_t queued = ring_bytes(sim, &sim->ports.at[p], &packets, &bytes);
+    for (uint32_t class = 0; is_ns3(sim) && sim->ready && class < 2; ++class) {
+      const struct ns3_port *ns3 = &sim->ns3_ports.at[p];
+      packets += ns3->queue[class].tail - ns3->queue[class].head;
+      bytes += ns3->bytes[class];
+      queued += ns3->bytes[class];
+    }
     if (queued != sim->ports.at[p].queue_bytes)
-      return weft__fail(sim, WEFT_EINTERNAL, "port %" PRIu32 ": queue holds %" PRIu64
-                        " bytes, counter says %" PRIu32, p, queued, sim->ports.at[p].queue_bytes);
+      return weft__fail(sim, WEFT_EINTERNAL,
+                        "port %" PRIu32 ": queue holds %" PRIu64 " bytes, counter says %" PRIu32, p,
+                        queued, sim->ports.at[p].queue_bytes);
   }
-  for (uint32_t n = 0; sim->ready && n < sim->nodes.n; ++n) {
+  for (uint32_t n = 0; sim->ready && !is_ns3(sim) && n < sim->nodes.n; ++n) {
     const int status = sim->nodes.at[n].kind == WEFT_HOST ? WEFT_OK : check_switch(sim, n);
     if (status != WEFT_OK) return status;
   }
   if (packets != stats.packets_in_flight || bytes != stats.bytes_in_flight)
-    return weft__fail(sim, WEFT_EINTERNAL, "in flight: ports hold %" PRIu64 " packets, %" PRIu64
-                      " bytes; counters say %" PRIu64 ", %" PRIu64, packets, bytes,
-                      stats.packets_in_flight, stats.bytes_in_flight);
+    return weft__fail(sim, WEFT_EINTERNAL,
+                      "in flight: ports hold %" PRIu64 " packets, %" PRIu64
+                      " bytes; counters say %" PRIu64 ", %" PRIu64,
+                      packets, bytes, stats.packets_in_flight, stats.bytes_in_flight);
   return WEFT_OK;
 }

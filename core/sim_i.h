@@ -27,7 +27,8 @@ void weft__assert_failed(const char *what, const char *file, int line);
 #endif
 
 /* Kinds of events, in the order in which they happen at one instant: changes of links first, then
- * departures before arrivals (a packet that leaves at t makes room for one that comes at t). */
+ * departures before arrivals (a packet that leaves at t makes room for one that comes at t). With
+ * compat ns3 the order in which events were asked for comes first. */
 enum event_kind {
   EV_CHANGE = 0, /* source: index into changes */
   EV_DEQUEUE, /* source: port of a switch that tracks its buffer */
@@ -35,11 +36,17 @@ enum event_kind {
   EV_PFC, /* source: port, * 2 + 1 if it is to pause */
   EV_NIC, /* source: host port that may send next */
   EV_RTO, /* source: flow slot */
+  EV_CC, /* source: flow slot * 4 + timer of its congestion control */
   EV_TASK, /* source: task */
   EV_START, /* source: 0; the next flow of the start list */
   EV_SAMPLE, /* source: 0 */
+  EV_NS3_INIT,
+  EV_NS3_START, /* source: flow row, on its two steps to its start */
+  EV_NS3_SENT, /* source: port whose transmission ends */
   EV_FLOW_DONE /* not in the queue: marks completions in the fingerprint */
 };
+
+enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
 
 /* ---- fabric (fabric/) ------------------------------------------------------------------- */
 
@@ -49,14 +56,20 @@ struct packet {
   uint32_t ser_ps; /* 4  time on the wire; departure = arrive - delay - ser */
   uint32_t flow; /* 4  slot */
   uint32_t seq; /* 4  data: packet number in the flow; ACK: next packet expected */
-  uint32_t telemetry; /* 4  INT block + 1, or 0 */
+  uint32_t telemetry; /* 4  block of telemetry or timestamp + 1, or 0 */
   uint32_t in_port; /* 4  port that brought it to this node, or WEFT_NONE at its source */
   uint16_t size; /* 2  bytes on the wire */
   uint8_t flags; /* 1  enum packet_flags */
   uint8_t hop; /* 1  its next port is path[hop] of its slot */
 };
 
-enum packet_flags { PACKET_ACK = 1, PACKET_NACK = 2, PACKET_ECN = 4 };
+enum packet_flags {
+  PACKET_ACK = 1,
+  PACKET_NACK = 2,
+  PACKET_ECN = 4,
+  PACKET_INT = 8, /* switches write telemetry into it */
+  PACKET_PFC = 16 /* compat ns3: a pause frame; seq says whether to pause */
+};
 
 enum port_flags {
   PORT_TO_HOST = 1, /* far end is a host */
@@ -65,14 +78,16 @@ enum port_flags {
   PORT_LOSSY = 8, /* random loss on the wire */
   PORT_PAUSED = 16, /* by PFC from the far end */
   PORT_DOWN = 32,
-  PORT_HELD = PORT_PAUSED | PORT_DOWN /* assigns no departures */
+  PORT_EXPLICIT = 64, /* compat ns3: departures are decided one by one, queues are in ns3_ports */
+  PORT_HELD = PORT_PAUSED | PORT_DOWN | PORT_EXPLICIT /* assigns no departures */
 };
 
-/* A directed port: an egress queue and the wire behind it. The ring holds, oldest first, packets on
- * the wire [head, deq) and queued ones [deq, tail); cursors run freely and are masked on use. A port
- * that is not held gives every packet its departure when it is enqueued (FIFO, known rate), so
- * a hop costs one event: the arrival at the far end of the ring's oldest packet. What must be known
- * at departure is computed when the port is next looked at (port_settle). Exactly one cache line. */
+/* A directed port: an egress queue and the wire behind it. The ring holds, oldest first, packets
+ * on the wire [head, deq) and queued ones [deq, tail); cursors run freely and are masked on use. A
+ * port that is not held gives every packet its departure when it is enqueued (FIFO, known rate),
+ * so a hop costs one event: the arrival at the far end of the ring's oldest packet. What must be
+ * known at departure is computed when the port is next looked at (port_settle). Exactly one cache
+ * line. */
 struct port {
   weft_time free_at; /* 8  end of the last assigned transmission */
   weft_time delay_ps; /* 8  propagation */
@@ -148,12 +163,15 @@ struct tx_warm {
   weft_time base_rtt_ps;
   weft_time deadline; /* of the retransmission timer */
   weft_time rto_event; /* time of the valid EV_RTO, or -1 */
+  weft_time nack_at; /* compat ns3: no second NACK for the same packet before */
   uint64_t line_bps; /* of its NIC when it started */
   uint64_t base_window; /* at line rate, bytes */
-  uint32_t packets_out; /* packets of this flow in the network: the slot lives until they are gone */
+  uint32_t packets_out; /* in the network: the slot lives until they are gone */
   uint32_t retries; /* timeouts without progress */
   uint32_t highest; /* packets ever sent: below this a packet is a retransmission */
   uint32_t retransmits, ecn_marks;
+  uint32_t last_size; /* on the wire, of the last packet sent */
+  uint32_t path_seq; /* ACKs up to this packet may tell of a path before the present one */
   uint32_t unused;
 };
 
@@ -179,6 +197,8 @@ struct flow {
   uint32_t src, dst, tag, task;
   uint32_t slot, state;
   uint32_t retransmits, ecn_marks;
+  uint16_t sport, dport;
+  uint32_t unused;
 };
 
 /* Telemetry that one switch wrote into a packet at its departure (HPCC section 3.3). */
@@ -195,9 +215,34 @@ struct nic {
   uint32_t last; /* flow slot served last, or WEFT_NONE */
 };
 
+/* ---- compat ns3 (ns3/) ------------------------------------------------------------------ */
+
+struct ns3_queue {
+  uint32_t ring, log2, head, tail;
+};
+
+/* What a port of the ns-3 model keeps besides its wire. Class 0 is served first: ACKs of a host,
+ * PFC frames and (with ack_priority) ACKs of a switch; class 1 is the lossless data class. */
+struct ns3_port {
+  struct ns3_queue queue[2];
+  uint32_t bytes[2];
+  weft_time wake; /* of the valid EV_NIC, or -1 */
+  uint32_t wake_order;
+  uint32_t busy, paused;
+  uint32_t served, flows; /* hosts: round robin position; flows in the list */
+  /* Switches: ingress accounting of what came in through this device, in 32-bit arithmetic. */
+  uint32_t in_bytes, in_headroom, headroom, shift, pausing;
+};
+
 /* ---- work (work/) ----------------------------------------------------------------------- */
 
-enum task_state { TASK_WAITING = 0, TASK_SCHEDULED = 1, TASK_RUNNING = 2, TASK_DONE = 3, TASK_FAILED = 4 };
+enum task_state {
+  TASK_WAITING = 0,
+  TASK_SCHEDULED = 1,
+  TASK_RUNNING = 2,
+  TASK_DONE = 3,
+  TASK_FAILED = 4
+};
 
 struct task {
   uint64_t size_bytes;
@@ -233,36 +278,37 @@ struct port_row {
 /* ---- all of it -------------------------------------------------------------------------- */
 
 /* Every pool, for what treats them alike: copying, freeing. */
-#define WEFT_POOLS(X) \
-  X(nodes, struct node) \
-  X(ports, struct port) \
-  X(port_cold, struct port_cold) \
-  X(nics, struct nic) \
-  X(adjacency, uint32_t) \
-  X(packets, struct packet) \
-  X(changes, weft_link_change) \
-  X(distances, uint16_t) \
-  X(groups, uint32_t) \
-  X(bfs, uint32_t) \
-  X(flows, struct flow) \
-  X(starts, uint32_t) \
-  X(tx, struct tx) \
-  X(tx_warm, struct tx_warm) \
-  X(rx, struct rx) \
-  X(paths, uint32_t) \
-  X(cc_state, uint64_t) \
-  X(free_slots, uint32_t) \
-  X(telemetry, struct telemetry) \
-  X(telemetry_free, uint32_t) \
-  X(tasks, struct task) \
-  X(task_edges, struct task_edge) \
-  X(ready_tasks, uint32_t) \
-  X(watches, struct watch) \
-  X(bins, uint64_t) \
-  X(port_rows, struct port_row) \
-  X(event_open, struct event) \
-  X(event_far, struct event) \
-  X(event_nodes, struct event_node)
+#define WEFT_POOLS(X)               \
+  X(nodes, struct node)             \
+  X(ports, struct port)             \
+  X(port_cold, struct port_cold)    \
+  X(nics, struct nic)               \
+  X(adjacency, uint32_t)            \
+  X(packets, struct packet)         \
+  X(changes, weft_link_change)      \
+  X(distances, uint16_t)            \
+  X(groups, uint32_t)               \
+  X(bfs, uint32_t)                  \
+  X(flows, struct flow)             \
+  X(starts, uint32_t)               \
+  X(tx, struct tx)                  \
+  X(tx_warm, struct tx_warm)        \
+  X(rx, struct rx)                  \
+  X(paths, uint32_t)                \
+  X(cc_state, uint64_t)             \
+  X(free_slots, uint32_t)           \
+  X(telemetry, struct telemetry)    \
+  X(telemetry_free, uint32_t)       \
+  X(tasks, struct task)             \
+  X(task_edges, struct task_edge)   \
+  X(ready_tasks, uint32_t)          \
+  X(watches, struct watch)          \
+  X(bins, uint64_t)                 \
+  X(port_rows, struct port_row)     \
+  X(event_open, struct event)       \
+  X(event_far, struct event)        \
+  X(event_nodes, struct event_node) \
+  X(ns3_ports, struct ns3_port)
 
 enum { RING_CLASSES = 33 };
 
@@ -272,17 +318,20 @@ struct weft_sim {
   uint64_t memory_bytes;
   void *scratch; /* of pool_reserve; meaningless between calls */
   char error[256];
+  uint32_t order; /* compat ns3: events asked for so far */
+  uint64_t ns3_random[6], ns3_step[2][3][3]; /* compat ns3: see ns3/random.c */
   int failed; /* a negative status that stops the run */
   volatile sig_atomic_t interrupted;
 
   weft_time now;
   uint64_t events, fingerprint;
-  uint32_t lazy_events; /* timers in the queue that alone don't keep a run alive */
+  uint32_t rto_events, cc_events; /* timers in the queue: alone they don't keep a run alive */
 
   int ready; /* the fabric is closed */
   uint32_t route_epoch; /* counts changes of reachability */
   uint32_t rate_epoch; /* counts changes of links */
   uint32_t group_count, switch_count;
+  weft_time fabric_rtt; /* largest empty round trip, for config.base_rtt_ps = 0 */
   uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
 
   uint32_t path_ports; /* ports per direction that a slot has room for */
@@ -315,11 +364,17 @@ static inline void weft__no_memory(weft_sim *sim) {
   sim->failed = WEFT_ENOMEM;
 }
 
-/* Ask for an event. */
-static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time) {
+static inline int is_ns3(const weft_sim *sim) {
+  return sim->config.compat == WEFT_COMPAT_NS3;
+}
+
+/* Ask for an event with a given place among those of its instant. */
+static inline void event_push(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time,
+                              uint32_t order) {
   WEFT_ASSERT(time >= sim->now);
   struct event_queue *q = &sim->queue;
-  const struct event event = {time, (uint64_t)kind << 32 | source};
+  const struct event event = {time,
+                              (uint64_t)order << 32 | (uint32_t)kind << EVENT_KIND_SHIFT | source};
   const weft_time bucket = (time >> q->shift) - (q->open_end >> q->shift);
   ++q->count;
   if (bucket < 0 || bucket >= WHEEL_BUCKETS) {
@@ -347,9 +402,18 @@ static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source
   q->words |= 1ull << slot / 64;
 }
 
-/* The next event, in total order. There is one. */
+/* Ask for an event. Its place among those of its instant is that of its kind and source, or with
+ * compat ns3 that of the asking. */
+static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time) {
+  event_push(sim, kind, source, time, is_ns3(sim) ? ++sim->order : 0);
+}
+
+/* The next event, in total order. There is one; meaningless if memory runs out (sim->failed). */
 static inline struct event event_first(weft_sim *sim) {
-  while (sim->queue.first == sim->event_open.n && !sim->failed) weft__events_open(sim);
+  while (sim->queue.first == sim->event_open.n) {
+    weft__events_open(sim);
+    if (sim->failed) return (struct event){0, 0};
+  }
   return sim->event_open.at[sim->queue.first];
 }
 

@@ -12,6 +12,9 @@
 
 #include "weft_types.h"
 
+/* A shared libweft shows what is declared here and nothing else. */
+#pragma GCC visibility push(default)
+
 /* ---- library ---------------------------------------------------------------------------- */
 
 /** "major.minor.patch". */
@@ -32,8 +35,8 @@ int weft_parse_quantity(const char *text, int unit, int64_t *value, char *error,
 
 /* ---- simulation ------------------------------------------------------------------------- */
 
-/** Create a simulation; `allocator` (copied) may be NULL for the C library's. On WEFT_ENOMEM *sim is
- *  NULL; on other errors *sim holds the message and must be destroyed. */
+/** Create a simulation; `allocator` (copied) may be NULL for the C library's. On WEFT_ENOMEM *sim
+ *  is NULL; on other errors *sim holds the message and must be destroyed. */
 int weft_sim_create(const weft_config *config, const weft_allocator *allocator, weft_sim **sim);
 
 /** Free everything. NULL is allowed. */
@@ -57,7 +60,8 @@ int weft_node_add(weft_sim *sim, int kind);
 int weft_link_add(weft_sim *sim, const weft_link_def *def);
 
 /** Set the ECN thresholds of a directed port (bytes; pmax 0..1), instead of the scaled ones. */
-int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin_bytes, uint64_t kmax_bytes, double pmax);
+int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin_bytes, uint64_t kmax_bytes,
+                      double pmax);
 
 /** Close the fabric: size buffers, prepare routing. Required before flows and runs. */
 int weft_fabric_ready(weft_sim *sim);
@@ -75,7 +79,8 @@ int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t
 
 /** Completion time of one flow alone on its path: every packet is sent at line rate, stored and
  *  forwarded at each hop. This is the FCT that slowdown divides by. */
-int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size_bytes, weft_time *fct_ps);
+int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size_bytes,
+                   weft_time *fct_ps);
 
 /** Schedule a change of a link. */
 int weft_link_schedule(weft_sim *sim, const weft_link_change *change);
@@ -116,8 +121,8 @@ int weft_check(weft_sim *sim);
 /** Column `index` of a table (enum weft_table), 0, 1, ...; WEFT_EINVAL behind the last. */
 int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *column);
 
-/** Sample all watches every `period_ps` from now on, keeping at most `capacity` periods (even, 16 or
- *  more): when full, neighbours are merged and the period doubles. Once per simulation. */
+/** Sample all watches every `period_ps` from now on, keeping at most `capacity` periods (even, 16
+ *  or more): when full, neighbours are merged and the period doubles. Once per simulation. */
 int weft_sample(weft_sim *sim, weft_time period_ps, uint32_t capacity);
 
 /** Watch a port or flow (enum weft_metric) from now on; returns the watch. Needs weft_sample(). */
@@ -125,5 +130,7 @@ int weft_watch(weft_sim *sim, int metric, uint32_t object);
 
 /** The series of a watch so far. */
 int weft_series_get(weft_sim *sim, uint32_t watch, weft_series *series);
+
+#pragma GCC visibility pop
 
 #endif

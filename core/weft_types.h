@@ -19,8 +19,8 @@ typedef int64_t weft_time;
 /** A simulation: fabric, workload, engine state and results. A value: no state outside it. */
 typedef struct weft_sim weft_sim;
 
-/** Where a simulation gets its memory. `resize` is given the old and the new size (0: none, free) and
- *  returns the block, or NULL when there is no memory (the old block then stays). */
+/** Where a simulation gets its memory. `resize` is given the old and the new size (0: none, free)
+ *  and returns the block, or NULL when there is no memory (the old block then stays). */
 typedef struct weft_allocator {
   void *(*resize)(void *user, void *block, size_t old_size, size_t new_size);
   void *user;
@@ -53,7 +53,27 @@ enum weft_run_result {
 enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
 
 /** Congestion control of all flows of a simulation; one file each in core/cc/. */
-enum weft_cc_kind { WEFT_CC_WINDOW = 0, WEFT_CC_DCTCP = 1, WEFT_CC_HPCC = 2, WEFT_CC_COUNT = 3 };
+enum weft_cc_kind {
+  WEFT_CC_WINDOW = 0,
+  WEFT_CC_DCTCP = 1,
+  WEFT_CC_HPCC = 2,
+  WEFT_CC_DCQCN = 3,
+  WEFT_CC_TIMELY = 4,
+  WEFT_CC_COUNT = 5
+};
+
+/** Whose quirks a simulation reproduces. */
+enum weft_compat {
+  WEFT_COMPAT_NONE = 0, /* the physically right model */
+  WEFT_COMPAT_NS3 = 1 /* the HPCC ns-3 model: whole ns, its order of events; see docs/ns3.md */
+};
+
+/** What bounds the bytes in flight. */
+enum weft_window_mode {
+  WEFT_WINDOW_RATE = 0, /* the window in proportion to the rate */
+  WEFT_WINDOW_FIXED = 1, /* the window whatever the rate */
+  WEFT_WINDOW_NONE = 2 /* nothing but the rate */
+};
 
 /** How a switch picks one of several shortest next hops. */
 enum weft_ecmp_kind {
@@ -75,6 +95,7 @@ typedef struct weft_config {
   uint32_t cc; /* enum weft_cc_kind */
   uint32_t ecmp; /* enum weft_ecmp_kind */
   uint32_t completion; /* enum weft_completion */
+  uint32_t compat; /* enum weft_compat */
 
   /* Packets. Data on the wire: payload + header (+ INT where the CC asks for it). */
   uint32_t mtu_bytes; /* payload of a full packet */
@@ -85,9 +106,12 @@ typedef struct weft_config {
   /* Transport. */
   uint32_t recovery; /* 0: none, 1: go-back-N */
   weft_time rto_ps; /* retransmission timeout since the last progress; 0: none */
-  weft_time base_rtt_ps; /* for windows and HPCC's T; 0: each flow's own path */
+  weft_time base_rtt_ps; /* for windows and HPCC's T; 0: largest empty one of the fabric */
   uint64_t window_bytes; /* initial window; 0: bandwidth-delay product of line rate and base RTT */
   uint64_t min_rate_bps; /* no CC goes below */
+  uint64_t max_rate_bps; /* no flow goes above; 0: the rate of its NIC */
+  uint32_t window_mode; /* enum weft_window_mode */
+  uint32_t ack_priority; /* compat ns3: ACKs in a queue of their own, served first */
 
   /* Switches. */
   uint64_t buffer_bytes; /* shared by all ports of a switch */
@@ -110,7 +134,23 @@ typedef struct weft_config {
   double hpcc_eta; /* target utilisation */
   uint32_t hpcc_max_stage; /* additive steps before a multiplicative one */
   uint32_t hpcc_fast_react; /* react to every ACK, with a reference rate kept per RTT */
+  uint32_t hpcc_multi_rate; /* a reference rate per hop */
+  uint32_t hpcc_int_multi; /* compat ns3: coarsens the units of telemetry on the wire */
   uint64_t hpcc_ai_bps; /* additive increase per update */
+
+  /* DCQCN (Zhu et al., SIGCOMM 2015). */
+  double dcqcn_g; /* gain of alpha */
+  weft_time dcqcn_alpha_ps; /* alpha is updated this often */
+  weft_time dcqcn_decrease_ps; /* at most one cut in this time */
+  weft_time dcqcn_increase_ps; /* recovery and increase steps */
+  uint32_t dcqcn_recovery_steps; /* fast recovery steps before additive increase */
+  uint32_t dcqcn_clamp; /* the target follows the rate at every cut */
+  uint64_t dcqcn_ai_bps, dcqcn_hai_bps; /* additive and hyper increase */
+
+  /* TIMELY (Mittal et al., SIGCOMM 2015). */
+  double timely_alpha, timely_beta; /* weight of a new RTT difference; decrease factor */
+  weft_time timely_low_ps, timely_high_ps, timely_min_rtt_ps;
+  uint64_t timely_ai_bps, timely_hai_bps;
 } weft_config;
 
 enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };
@@ -136,7 +176,8 @@ typedef struct weft_option {
   const char *brief; /* one sentence */
 } weft_option;
 
-/** A full-duplex link between two nodes. Its two directed ports are 2*link (a to b) and 2*link+1. */
+/** A full-duplex link between two nodes. Its two directed ports are 2*link (a to b) and
+ *  2*link+1. */
 typedef struct weft_link_def {
   uint32_t a, b; /* nodes */
   uint64_t rate_bps; /* of each direction, 1e6 to 1e14 */
@@ -162,6 +203,7 @@ typedef struct weft_flow_def {
   uint64_t size_bytes; /* payload, at least 1 */
   weft_time start_ps; /* not before the present */
   uint32_t tag; /* the caller's, such as a job number; ends up in the results */
+  uint32_t sport, dport; /* 16 bits, for the ns-3 ECMP hash; 0: 10000 + row mod 2^15, and 100 */
   uint32_t reserved;
 } weft_flow_def;
 
@@ -218,7 +260,12 @@ typedef struct weft_stats {
 } weft_stats;
 
 /** Tables of results. */
-enum weft_table { WEFT_TABLE_FLOWS = 0, WEFT_TABLE_PORTS = 1, WEFT_TABLE_TASKS = 2, WEFT_TABLE_COUNT = 3 };
+enum weft_table {
+  WEFT_TABLE_FLOWS = 0,
+  WEFT_TABLE_PORTS = 1,
+  WEFT_TABLE_TASKS = 2,
+  WEFT_TABLE_COUNT = 3
+};
 
 enum weft_column_type { WEFT_COL_U32 = 0, WEFT_COL_I64 = 1, WEFT_COL_U64 = 2, WEFT_COL_F64 = 3 };
 

@@ -10,7 +10,8 @@
 /* The VM whose registry holds the completer: line editors pass no user pointer. */
 static lua_State *completing;
 
-/* host.readline(prompt) -> line; or false and what had been typed, after Ctrl-C; or nil at the end */
+/* host.readline(prompt) -> line; or false and what had been typed, after Ctrl-C; or nil at the
+ * end */
 static int host_readline(lua_State *L) {
   char *line;
   completing = L;

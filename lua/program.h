@@ -28,8 +28,8 @@ enum line_status { LINE_READ, LINE_END, LINE_INTERRUPTED };
 typedef char **(*line_completer)(const char *line, int cursor);
 
 void line_init(line_completer completer);
-/* *line is malloc'ed, or NULL at the end of input; after Ctrl-C it is what had been typed. The prompt
- * is shown on terminals only. */
+/* *line is malloc'ed, or NULL at the end of input; after Ctrl-C it is what had been typed. The
+ * prompt is shown on terminals only. */
 enum line_status line_read(const char *prompt, char **line);
 void line_history_add(const char *line);
 void line_history_load(const char *path);

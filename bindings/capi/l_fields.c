@@ -47,7 +47,8 @@ static const l_field link_change_fields[] = {
 #undef T
 #define T weft_flow_def
 static const l_field flow_def_fields[] = {
-  U32(src), U32(dst), U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag),
+  U32(src), U32(dst), U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag), U32(sport),
+  U32(dport),
 };
 
 #undef T

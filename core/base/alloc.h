@@ -23,8 +23,7 @@ void *weft__grow(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint6
  * that the macro stays an expression in standard C. */
 #define pool_reserve(sim, pool, need) \
   ((uint64_t)(need) <= (pool).cap || \
-   (((sim)->scratch = weft__grow((sim), (pool).at, &(pool).cap, sizeof *(pool).at, (need))) != NULL \
-        ? ((pool).at = (sim)->scratch, 1) \
-        : 0))
+   ((sim)->scratch = weft__grow((sim), (pool).at, &(pool).cap, sizeof *(pool).at, (need)), \
+    (sim)->scratch != NULL ? ((pool).at = (sim)->scratch, 1) : 0))
 
 #endif

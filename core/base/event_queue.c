@@ -49,7 +49,8 @@ static void insert_open(weft_sim *sim, struct event event) {
   }
   struct event *at = sim->event_open.at;
   uint32_t hole = sim->event_open.n++;
-  for (; hole > sim->queue.first && event_before(&event, &at[hole - 1]); --hole) at[hole] = at[hole - 1];
+  for (; hole > sim->queue.first && event_before(&event, &at[hole - 1]); --hole)
+    at[hole] = at[hole - 1];
   at[hole] = event;
 }
 

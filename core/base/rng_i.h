@@ -1,6 +1,6 @@
-/* Random numbers by counter, not by state: the n-th draw of a stream is a function of (seed, purpose,
- * object, n). Adding an object or reordering independent events changes no other draw, and a fork
- * or a thread needs no generator of its own. */
+/* Random numbers by counter, not by state: the n-th draw of a stream is a function of (seed,
+ * purpose, object, n). Adding an object or reordering independent events changes no other draw,
+ * and a fork or a thread needs no generator of its own. */
 #ifndef WEFT_BASE_RNG_I_H
 #define WEFT_BASE_RNG_I_H
 

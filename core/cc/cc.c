@@ -1,24 +1,82 @@
 /* What all congestion controls share. */
 #include "cc/cc.h"
 
+#include "ns3/ns3.h"
+
+enum { TIMESTAMP_BYTES = 8 };
+
+__extension__ typedef unsigned __int128 wide;
+
 const struct cc_ops *weft__cc(const weft_sim *sim) {
-  static const struct cc_ops *const all[WEFT_CC_COUNT] = {&weft__cc_window, &weft__cc_dctcp,
-                                                          &weft__cc_hpcc};
+  static const struct cc_ops *const all[WEFT_CC_COUNT] = {
+      &weft__cc_window, &weft__cc_dctcp, &weft__cc_hpcc, &weft__cc_dcqcn, &weft__cc_timely};
   return all[sim->config.cc];
 }
 
-void weft__cc_set_rate(weft_sim *sim, uint32_t slot, double rate_bps) {
+uint32_t weft__cc_header(const weft_sim *sim) {
+  switch (weft__cc(sim)->extra) {
+    case CC_TELEMETRY:
+      return sim->config.int_bytes;
+    case CC_TIMESTAMP:
+      return TIMESTAMP_BYTES;
+    default:
+      return 0;
+  }
+}
+
+void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
+  const struct cc_ops *cc = weft__cc(sim);
+  const struct tx *tx = &sim->tx.at[packet->flow];
+  struct cc_ack ack = {.acked = seq_bytes(sim, tx, packet->seq),
+                       .sent = seq_bytes(sim, tx, tx->next),
+                       .ecn = packet->flags & PACKET_ECN};
+  const int has_path_changed = packet->seq <= sim->tx_warm.at[packet->flow].path_seq;
+  if (packet->telemetry != 0) {
+    const uint64_t block = (uint64_t)(packet->telemetry - 1) * sim->path_ports;
+    if (cc->extra == CC_TELEMETRY && !has_path_changed) ack.telemetry = &sim->telemetry.at[block];
+    ack.hops = tx->hops - 1u;
+    ack.sent_at = sim->telemetry.at[block].time;
+  }
+  cc->on_ack(sim, packet->flow, &ack);
+}
+
+/* Time of a full packet at a rate, ps. */
+static weft_time packet_gap(const weft_sim *sim, uint64_t rate_bps) {
+  const uint64_t bytes = sim->config.mtu_bytes + sim->config.header_bytes + weft__cc_header(sim);
+  return (weft_time)(8 * bytes * 1000000000000u / rate_bps);
+}
+
+void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
   struct tx *tx = &sim->tx.at[slot];
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
-  uint64_t rate = rate_bps > 0 ? (uint64_t)rate_bps : 0;
-  if (rate < sim->config.min_rate_bps) rate = sim->config.min_rate_bps;
-  if (rate > warm->line_bps) rate = warm->line_bps;
-  if (rate == tx->rate_bps) return;
-  const uint64_t bits = 8ull * (sim->config.mtu_bytes + sim->config.header_bytes +
-                                (weft__cc(sim)->uses_telemetry ? sim->config.int_bytes : 0));
-  const weft_time gap = (weft_time)(bits * 1000000000000u / rate);
-  if (tx->next_at > sim->now) tx->next_at += gap - tx->gap_ps; /* the wait is for the old rate */
-  tx->rate_bps = rate;
-  tx->gap_ps = gap;
-  tx->window = (uint64_t)((double)warm->base_window * (double)rate / (double)warm->line_bps);
+  if (rate_bps == tx->rate_bps) return;
+  tx->rate_bps = rate_bps;
+  if (!is_ns3(sim)) tx->gap_ps = packet_gap(sim, rate_bps);
+  if (sim->config.window_mode != WEFT_WINDOW_RATE) return;
+  tx->window = (uint64_t)((wide)warm->base_window * rate_bps / warm->line_bps);
+  if (tx->window == 0) tx->window = 1;
+}
+
+void weft__cc_rescale_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
+  struct tx *tx = &sim->tx.at[slot];
+  if (is_ns3(sim)) {
+    weft__ns3_rescale(sim, slot, rate_bps);
+    weft__cc_set_rate(sim, slot, rate_bps);
+    return;
+  }
+  const weft_time gap = tx->gap_ps;
+  weft__cc_set_rate(sim, slot, rate_bps);
+  if (tx->next_at > sim->now) tx->next_at += tx->gap_ps - gap;
+}
+
+void weft__cc_timer(weft_sim *sim, uint32_t slot, uint32_t timer, weft_time *due,
+                    weft_time after_ps) {
+  *due = sim->now + after_ps;
+  ++sim->cc_events;
+  event_at(sim, EV_CC, slot * CC_TIMERS + timer, *due);
+}
+
+void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer) {
+  --sim->cc_events;
+  if (sim->tx.at[slot].flags & TX_ACTIVE) weft__cc(sim)->on_timer(sim, slot, timer);
 }

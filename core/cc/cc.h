@@ -1,39 +1,89 @@
 /* Congestion control: one interface, one file per algorithm, named for its paper.
  *
- * An algorithm sees the ACKs of a flow and sets its rate; window and pacing follow from the rate
- * (cc_set_rate). Its state is a block of 64-bit words per slot, cleared at the flow's start. */
+ * An algorithm sees the ACKs of a flow and its own timers, and sets its rate; window and pacing
+ * follow. Its state is a block of 64-bit words per slot, cleared at the flow's start.
+ *
+ * Rates are whole bit/s and every change rounds down, times are counted in ticks (cc_tick): ps, or
+ * whole ns with compat ns3. So one source gives both the model in ps and, to the last bit, the
+ * arithmetic of the HPCC ns-3 simulator (its DataRate is an integer, its Time whole ns). */
 #ifndef WEFT_CC_H
 #define WEFT_CC_H
 
 #include "sim_i.h"
 #include "transport/transport.h"
 
+enum { CC_TIMERS = 4 };
+
+/** What packets carry for the algorithm. */
+enum cc_extra { CC_NOTHING = 0, CC_TELEMETRY = 1, CC_TIMESTAMP = 2 };
+
 /** What an ACK or NACK tells. */
 struct cc_ack {
-  uint32_t seq; /* next packet that the receiver expects */
+  uint64_t acked; /* bytes before the next packet that the receiver expects */
+  uint64_t sent; /* bytes sent so far (that are not to be sent again) */
   int ecn; /* the data packet was marked */
-  const struct telemetry *telemetry; /* per switch of the data path, or NULL */
+  const struct telemetry *telemetry; /* CC_TELEMETRY: per switch of the present path, or NULL */
   uint32_t hops; /* entries of telemetry */
+  weft_time sent_at; /* CC_TIMESTAMP: when the data packet was sent */
 };
 
 struct cc_ops {
   const char *name;
-  int uses_telemetry; /* packets carry INT */
+  enum cc_extra extra;
   int paced; /* packets leave no faster than the rate, besides the window */
   uint32_t (*state_words)(uint32_t path_ports); /* per slot */
   void (*start)(weft_sim *sim, uint32_t slot); /* rate is line rate, window is full */
   void (*on_ack)(weft_sim *sim, uint32_t slot, const struct cc_ack *ack);
+  void (*on_timer)(weft_sim *sim, uint32_t slot, uint32_t timer); /* NULL: has none */
 };
 
-extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc;
+extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc, weft__cc_dcqcn,
+    weft__cc_timely;
 
 const struct cc_ops *weft__cc(const weft_sim *sim);
 
-/** Set the rate within [min_rate, line rate]; the window and a pacing wait in progress follow. */
-void weft__cc_set_rate(weft_sim *sim, uint32_t slot, double rate_bps);
+/** Bytes that the algorithm adds to the header of a data packet. */
+uint32_t weft__cc_header(const weft_sim *sim);
+
+/** Hand an ACK that has arrived to the algorithm. */
+void weft__cc_on_ack(weft_sim *sim, const struct packet *packet);
+
+/** Set the rate; the window follows. The caller has bounded it. */
+void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps);
+
+/** The same, and a pacing wait in progress is rescaled to the new rate. */
+void weft__cc_rescale_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps);
+
+/** Let a timer of the algorithm run out after `after_ps`; replaces one that is running. `due` is
+ *  the algorithm's record of it, -1 when none runs. */
+void weft__cc_timer(weft_sim *sim, uint32_t slot, uint32_t timer, weft_time *due,
+                    weft_time after_ps);
+
+/** EV_CC. */
+void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer);
 
 static inline void *cc_state(const weft_sim *sim, uint32_t slot) {
   return &sim->cc_state.at[(uint64_t)slot * sim->cc_words];
+}
+
+/** ps per tick. */
+static inline weft_time cc_tick(const weft_sim *sim) {
+  return is_ns3(sim) ? 1000 : 1;
+}
+
+/** A rate from a product or quotient, rounded down. What is no number or beyond all rates becomes
+ *  one that every bound cuts, as the conversion does on x86-64. */
+static inline uint64_t cc_whole(double rate_bps) {
+  if (!(rate_bps < 0x1p63)) return 1ull << 63;
+  return rate_bps > 0 ? (uint64_t)rate_bps : 0;
+}
+
+static inline uint64_t cc_at_least(uint64_t rate_bps, uint64_t least) {
+  return rate_bps < least ? least : rate_bps;
+}
+
+static inline uint64_t cc_at_most(uint64_t rate_bps, uint64_t most) {
+  return rate_bps > most ? most : rate_bps;
 }
 
 #endif

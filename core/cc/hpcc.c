@@ -1,27 +1,41 @@
 /* HPCC (Li et al., "HPCC: High Precision Congestion Control", SIGCOMM 2019), algorithm 1.
  *
  * Every ACK brings each hop's telemetry; the utilisation of hop j is
- *   U_j = min(q_now, q_before) / (B_j T) + txRate_j / B_j              (lines 3-6)
- * U, an average of the largest U_j over one T, sets the rate to R_c / (U / eta) + AI, or R_c + AI while
- * U < eta for at most max_stage steps (lines 13-20). R_c is the reference rate, renewed once per round trip;
- * in between the rate reacts to every ACK from the same R_c (fast react). The window is the rate times
- * T. Deviation: rates instead of windows, as in the authors' simulator; T is config.base_rtt or the
- * flow's own empty round trip. */
+ *   U_j = txRate_j / B_j + min(q_now, q_before) / (B_j T)              (lines 3-6)
+ * U, an average of the largest U_j over one T, sets the rate to R_c / (U / eta) + AI, or R_c + AI
+ * while U < eta for at most max_stage steps (lines 13-20). R_c is the reference rate, renewed once
+ * per round trip; in between the rate reacts to every ACK from the same R_c (fast react). With
+ * hpcc_multi_rate each hop has an average and a reference of its own and the smallest rate wins.
+ * Deviation: rates instead of windows, as in the authors' simulator; T is base_rtt, by default the
+ * largest of the fabric. */
 #include "cc/cc.h"
+
+struct reference {
+  uint64_t bps; /* R_c */
+  double u; /* average utilisation */
+  uint32_t stage; /* additive steps in a row */
+  uint32_t unused;
+};
 
 struct hop {
   struct telemetry last;
-  double bps;
+  struct reference own; /* hpcc_multi_rate */
+  uint64_t bps; /* B_j */
 };
 
 struct hpcc {
-  double u;
-  double reference_bps; /* R_c */
-  uint32_t stage;
-  uint32_t update_seq; /* R_c is renewed when this packet is acknowledged; 0: no ACK yet */
+  struct reference whole;
+  uint64_t update_at; /* R_c is renewed when this byte is acknowledged; 0: no ACK yet */
   uint32_t rate_epoch; /* for which hop[].bps hold */
-  uint32_t unused;
+  uint32_t path_seq; /* of the path that hop[].last is from */
   struct hop hop[];
+};
+
+/* What passed at a hop between two ACKs, in the units of their telemetry. */
+struct progress {
+  int64_t ticks;
+  uint64_t bytes;
+  uint32_t queue; /* the smaller of the two */
 };
 
 static uint32_t state_words(uint32_t path_ports) {
@@ -31,69 +45,108 @@ static uint32_t state_words(uint32_t path_ports) {
 static void learn_rates(weft_sim *sim, uint32_t slot, struct hpcc *hpcc) {
   const uint32_t *path = slot_path(sim, slot);
   for (uint32_t i = 0; i + 1 < sim->tx.at[slot].hops; ++i)
-    hpcc->hop[i].bps = (double)sim->port_cold.at[path[i + 1]].rate_bps;
+    hpcc->hop[i].bps = sim->port_cold.at[path[i + 1]].rate_bps;
   hpcc->rate_epoch = sim->rate_epoch;
 }
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct hpcc *hpcc = cc_state(sim, slot);
-  hpcc->u = 1;
-  hpcc->reference_bps = (double)sim->tx.at[slot].rate_bps;
+  const struct reference fresh = {.bps = sim->port_cold.at[sim->tx.at[slot].port].rate_bps, .u = 1};
+  hpcc->whole = fresh;
+  for (uint32_t i = 0; i + 1 < sim->tx.at[slot].hops; ++i) hpcc->hop[i].own = fresh;
   learn_rates(sim, slot, hpcc);
 }
 
-/* Fold the telemetry of an ACK into U. Returns 0 if no hop has moved on. */
-static int measure(struct hpcc *hpcc, const struct cc_ack *ack, double rtt_ps) {
-  double worst = 0, interval = 0;
-  int any = 0;
+/* The wire format of the ns-3 model: 24 bits of ns, 20 bits of 128 B, 17 bits of 80 B, the latter
+ * two times int_multi. */
+static struct progress progress_ns3(const struct telemetry *a, const struct telemetry *b,
+                                    uint32_t multi) {
+  const uint32_t byte_unit = 128 * multi, queue_unit = 80 * multi;
+  const uint64_t ns = (uint64_t)(b->time / 1000 - a->time / 1000) & 0xffffff;
+  const uint32_t bytes = (b->tx_bytes / byte_unit - a->tx_bytes / byte_unit) & 0xfffff;
+  const uint32_t qa = (a->queue_bytes / queue_unit & 0x1ffff) * queue_unit;
+  const uint32_t qb = (b->queue_bytes / queue_unit & 0x1ffff) * queue_unit;
+  return (struct progress){(int64_t)ns, (uint64_t)bytes * byte_unit, qa < qb ? qa : qb};
+}
+
+static struct progress progress_of(const weft_sim *sim, const struct telemetry *a,
+                                   const struct telemetry *b) {
+  if (is_ns3(sim)) return progress_ns3(a, b, sim->config.hpcc_int_multi);
+  return (struct progress){b->time - a->time, b->tx_bytes - a->tx_bytes,
+                           a->queue_bytes < b->queue_bytes ? a->queue_bytes : b->queue_bytes};
+}
+
+static void average(struct reference *reference, double u, int64_t ticks, int64_t rtt) {
+  if (ticks > rtt) ticks = rtt;
+  reference->u = (reference->u * (double)(rtt - ticks) + u * (double)ticks) / (double)rtt;
+}
+
+/* Fold the telemetry of an ACK into the averages. */
+static void measure(weft_sim *sim, uint32_t slot, struct hpcc *hpcc, const struct cc_ack *ack) {
+  const struct tx_warm *warm = &sim->tx_warm.at[slot];
+  const double tick_s = is_ns3(sim) ? 1e-9 : 1e-12;
+  const int64_t rtt = warm->base_rtt_ps / cc_tick(sim);
+  double worst = 0;
+  int64_t worst_ticks = 0;
   for (uint32_t i = 0; i < ack->hops; ++i) {
     struct hop *hop = &hpcc->hop[i];
-    const struct telemetry *now = &ack->telemetry[i];
-    const double ps = (double)(now->time - hop->last.time);
-    if (ps > 0) {
-      const double sent_bits = 8.0 * (now->tx_bytes - hop->last.tx_bytes);
-      const uint32_t queue = now->queue_bytes < hop->last.queue_bytes ? now->queue_bytes
-                                                                      : hop->last.queue_bytes;
-      const double u = sent_bits * 1e12 / (ps * hop->bps) + 8e12 * queue / (hop->bps * rtt_ps);
-      if (!any || u > worst) {
-        worst = u;
-        interval = ps;
-      }
-      any = 1;
+    const struct progress passed = progress_of(sim, &hop->last, &ack->telemetry[i]);
+    const double seconds = (double)passed.ticks * tick_s;
+    const double tx_bps = (double)(passed.bytes * 8) / seconds;
+    const double u = tx_bps / (double)hop->bps + (double)passed.queue * (double)warm->line_bps /
+                                                     (double)hop->bps / (double)warm->base_window;
+    hop->last = ack->telemetry[i];
+    if (sim->config.hpcc_multi_rate) {
+      average(&hop->own, u, passed.ticks, rtt);
+    } else if (u > worst) { /* false also when nothing was sent in no time */
+      worst = u;
+      worst_ticks = passed.ticks;
     }
-    hop->last = *now;
   }
-  if (!any) return 0;
-  if (interval > rtt_ps) interval = rtt_ps;
-  hpcc->u = (hpcc->u * (rtt_ps - interval) + worst * interval) / rtt_ps;
-  return 1;
+  if (!sim->config.hpcc_multi_rate) average(&hpcc->whole, worst, worst_ticks, rtt);
+}
+
+/* The rate that a reference calls for; a renewal makes it the new reference. */
+static uint64_t react(const weft_sim *sim, struct reference *reference, uint64_t line_bps,
+                      int renew) {
+  const weft_config *config = &sim->config;
+  const double excess = reference->u / config->hpcc_eta;
+  const int decrease = excess >= 1 || reference->stage >= config->hpcc_max_stage;
+  uint64_t rate = decrease ? cc_whole((double)reference->bps / excess) : reference->bps;
+  rate = cc_at_most(cc_at_least(rate + config->hpcc_ai_bps, config->min_rate_bps), line_bps);
+  if (renew) {
+    reference->bps = rate;
+    reference->stage = decrease ? 0 : reference->stage + 1;
+  }
+  return rate;
 }
 
 static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   struct hpcc *hpcc = cc_state(sim, slot);
-  const weft_config *config = &sim->config;
-  const uint32_t next = sim->tx.at[slot].next;
   if (ack->telemetry == NULL) return;
   if (hpcc->rate_epoch != sim->rate_epoch) learn_rates(sim, slot, hpcc);
-  if (hpcc->update_seq == 0) { /* the first ACK has nothing to compare with */
-    hpcc->update_seq = next;
+  if (hpcc->path_seq != sim->tx_warm.at[slot].path_seq) { /* other counters: begin anew */
+    hpcc->path_seq = sim->tx_warm.at[slot].path_seq;
+    hpcc->update_at = 0;
+  }
+  const int renew = ack->acked > hpcc->update_at;
+  if (hpcc->update_at == 0) { /* the first ACK has nothing to compare with */
+    if (!renew && !sim->config.hpcc_fast_react) return;
+    hpcc->update_at = ack->sent;
     for (uint32_t i = 0; i < ack->hops; ++i) hpcc->hop[i].last = ack->telemetry[i];
     return;
   }
-  const int renew = ack->seq > hpcc->update_seq;
-  const int measured = measure(hpcc, ack, (double)sim->tx_warm.at[slot].base_rtt_ps);
-  if (!renew && !config->hpcc_fast_react) return;
-  if (measured) {
-    const double excess = hpcc->u / config->hpcc_eta;
-    const int decrease = excess >= 1 || hpcc->stage >= config->hpcc_max_stage;
-    const double base = decrease ? hpcc->reference_bps / excess : hpcc->reference_bps;
-    weft__cc_set_rate(sim, slot, base + (double)config->hpcc_ai_bps);
-    if (renew) {
-      hpcc->reference_bps = (double)sim->tx.at[slot].rate_bps;
-      hpcc->stage = decrease ? 0 : hpcc->stage + 1;
-    }
-  }
-  if (renew) hpcc->update_seq = next;
+  if (!renew && !sim->config.hpcc_fast_react) return;
+  measure(sim, slot, hpcc, ack);
+  const uint64_t line_bps = sim->tx_warm.at[slot].line_bps;
+  uint64_t rate = line_bps;
+  if (sim->config.hpcc_multi_rate)
+    for (uint32_t i = 0; i < ack->hops; ++i)
+      rate = cc_at_most(rate, react(sim, &hpcc->hop[i].own, line_bps, renew));
+  else
+    rate = react(sim, &hpcc->whole, line_bps, renew);
+  weft__cc_rescale_rate(sim, slot, rate);
+  if (renew && ack->sent > hpcc->update_at) hpcc->update_at = ack->sent;
 }
 
-const struct cc_ops weft__cc_hpcc = {"hpcc", 1, 1, state_words, start, on_ack};
+const struct cc_ops weft__cc_hpcc = {"hpcc", CC_TELEMETRY, 1, state_words, start, on_ack, NULL};

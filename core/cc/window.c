@@ -17,4 +17,4 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   (void)ack;
 }
 
-const struct cc_ops weft__cc_window = {"window", 0, 0, state_words, start, on_ack};
+const struct cc_ops weft__cc_window = {"window", CC_NOTHING, 0, state_words, start, on_ack, NULL};

@@ -1,6 +1,8 @@
 /* The event loop, and what happens at the far end of a link. */
 #include "base/hash_i.h"
+#include "cc/cc.h"
 #include "fabric/port_i.h"
+#include "ns3/ns3.h"
 #include "results/results.h"
 #include "transport/transport.h"
 #include "work/work.h"
@@ -40,41 +42,80 @@ static inline void arrive(weft_sim *sim, uint32_t index) {
       event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head)->arrive);
     return;
   }
-  if (port->head + 1 != limit)
-    event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head + 1)->arrive);
+  if (port->head + 1 != limit) {
+    const struct packet *next = port_packet(sim, port, port->head + 1);
+    event_push(sim, EV_ARRIVE, index, next->arrive, port->flags & PORT_EXPLICIT ? next->ser_ps : 0);
+  }
   if (port->deq == port->head) port_settle(sim, index, port, now);
   struct packet packet = *port_packet(sim, port, port->head);
   ++port->head;
   ++sim->stats.packet_hops;
-  sim->fingerprint += hash_event(now, (uint64_t)index << 32 | packet.size << 8 | packet.flags,
-                                 (uint64_t)packet.flow << 32 | packet.seq);
+  sim->fingerprint +=
+      hash_event(now, (uint64_t)index << 32 | (uint64_t)packet.size << 8 | packet.flags,
+                 (uint64_t)packet.flow << 32 | packet.seq);
   if ((port->flags & PORT_LOSSY) && lost_on_wire(sim, index, port->head))
     weft__packet_drop(sim, index, &packet);
+  else if (port->flags & PORT_EXPLICIT)
+    weft__ns3_arrive(sim, index, &packet);
   else if (port->flags & PORT_TO_HOST)
     weft__receive(sim, &packet);
   else
     forward(sim, port->to_node, index, &packet);
 }
 
-static void handle(weft_sim *sim, enum event_kind kind, uint32_t source) {
+static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_t order) {
   switch (kind) {
-    case EV_CHANGE: weft__link_change(sim, source); break;
-    case EV_DEQUEUE: weft__buffer_dequeue_event(sim, source); break;
-    case EV_PFC: weft__port_pause(sim, source / 2, source % 2); break;
-    case EV_NIC: weft__nic_event(sim, source); break;
-    case EV_RTO: weft__rto_event(sim, source); break;
-    case EV_TASK: weft__task_event(sim, source); break;
-    case EV_START: weft__flow_start_due(sim); break;
-    case EV_SAMPLE: weft__sample_event(sim); break;
-    default: WEFT_ASSERT(!"known kind of event"); break;
+    case EV_CHANGE:
+      weft__link_change(sim, source);
+      break;
+    case EV_DEQUEUE:
+      weft__buffer_dequeue_event(sim, source);
+      break;
+    case EV_PFC:
+      weft__port_pause(sim, source / 2, source % 2);
+      break;
+    case EV_NIC:
+      if (is_ns3(sim))
+        weft__ns3_wake_event(sim, source, order);
+      else
+        weft__nic_event(sim, source);
+      break;
+    case EV_RTO:
+      weft__rto_event(sim, source);
+      break;
+    case EV_CC:
+      weft__cc_timer_event(sim, source / CC_TIMERS, source % CC_TIMERS);
+      break;
+    case EV_NS3_INIT:
+      event_at(sim, EV_NS3_START, source, sim->now);
+      break;
+    case EV_NS3_START:
+      weft__flow_start(sim, source);
+      break;
+    case EV_NS3_SENT:
+      weft__ns3_sent_event(sim, source);
+      break;
+    case EV_TASK:
+      weft__task_event(sim, source);
+      break;
+    case EV_START:
+      weft__flow_start_due(sim);
+      break;
+    case EV_SAMPLE:
+      weft__sample_event(sim);
+      break;
+    default:
+      WEFT_ASSERT(!"known kind of event");
+      break;
   }
 }
 
-/* Timers that wait for nothing any more, and the sampler, don't keep a run alive. */
+/* The sampler and timers of congestion control move nothing by themselves; retransmission timers do
+ * as long as there is a flow. */
 static int nothing_left(const weft_sim *sim) {
-  const uint32_t sampler = (uint32_t)sim->sample_armed;
-  if (sim->queue.count == sampler) return 1;
-  return sim->active_flows == 0 && sim->queue.count == sampler + sim->lazy_events;
+  const uint32_t idle = (uint32_t)sim->sample_armed + sim->cc_events;
+  if (sim->queue.count == idle) return 1;
+  return sim->active_flows == 0 && sim->queue.count == idle + sim->rto_events;
 }
 
 static int prepare(weft_sim *sim) {
@@ -109,11 +150,12 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
     sim->now = event.time;
     ++sim->events;
     event_pop(sim);
-    const enum event_kind kind = (enum event_kind)(event.key >> 32);
+    const uint32_t source = event.key & EVENT_SOURCE_MASK;
+    const enum event_kind kind = (enum event_kind)((uint32_t)event.key >> EVENT_KIND_SHIFT);
     if (kind == EV_ARRIVE)
-      arrive(sim, (uint32_t)event.key);
+      arrive(sim, source);
     else
-      handle(sim, kind, (uint32_t)event.key);
+      handle(sim, kind, source, (uint32_t)(event.key >> 32));
 #if WEFT_CHECK
     if (sim->events % 1024 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
 #endif

@@ -1,24 +1,24 @@
 /* The shared buffer of a switch: dynamic thresholds, PFC, drops.
  *
- * Accounting per ingress port is as in the HPCC ns-3 model: a packet counts towards its ingress port's
- * reserve, then the shared part, and beyond the threshold T = alpha x free shared bytes towards the
- * headroom. A pause goes out when headroom is used or the shared part reaches T; a resume when the
- * headroom is empty and the shared part is `pfc_resume` below T.
+ * Accounting per ingress port is as in the HPCC ns-3 model: a packet counts towards its ingress
+ * port's reserve, then the shared part, and beyond the threshold T = alpha x free shared bytes
+ * towards the headroom. A pause goes out when headroom is used or the shared part reaches T; a
+ * resume when the headroom is empty and the shared part is `pfc_resume` below T.
  *
- * Most switches never come near a threshold, and must not pay for one. node.used counts all bytes in
- * the switch, settled lazily and therefore never too low. No ingress holds more than `used`, and T is at
- * least alpha (cap - used); so while used < alpha cap / (1 + alpha) nothing can happen, and the
- * decision is one comparison. Beyond that `safe` bound the switch is tracked: ingress counters are
- * rebuilt from the rings and kept exact, and departures of its ports become events (EV_DEQUEUE),
- * until it has drained well below the bound. */
+ * Most switches never come near a threshold, and must not pay for one. node.used counts all bytes
+ * in the switch, settled lazily and therefore never too low. No ingress holds more than `used`,
+ * and T is at least alpha (cap - used); so while used < alpha cap / (1 + alpha) nothing can
+ * happen, and the decision is one comparison. Beyond that `safe` bound the switch is tracked:
+ * ingress counters are rebuilt from the rings and kept exact, and departures of its ports become
+ * events (EV_DEQUEUE), until it has drained well below the bound. */
 #include <inttypes.h>
 
 #include "fabric/port_i.h"
 
 enum { PFC_FRAME_BYTES = 64 };
 
-/* What can still arrive after a pause is decided: one frame already begun at each end, the PFC frame, and
- * the round trip of the wire (IEEE 802.1Qbb, annex O, without the interface delays). */
+/* What can still arrive after a pause is decided: one frame already begun at each end, the PFC
+ * frame, and the round trip of the wire (IEEE 802.1Qbb, annex O, without the interface delays). */
 static uint64_t default_headroom(const weft_sim *sim, uint32_t port) {
   const double rate = (double)sim->port_cold.at[port].built_rate_bps;
   const double wire = 2 * (double)sim->ports.at[port].delay_ps * 1e-12 * rate / 8;
@@ -33,12 +33,13 @@ static int init_switch(weft_sim *sim, uint32_t index) {
   for (uint32_t i = 0; config->pfc && i < node->port_count; ++i) {
     const uint32_t in = sim->adjacency.at[node->first_port + i] ^ 1;
     struct port_cold *cold = &sim->port_cold.at[in];
-    cold->headroom_cap = config->pfc_headroom_bytes != 0 ? config->pfc_headroom_bytes
-                                                         : default_headroom(sim, in);
+    cold->headroom_cap =
+        config->pfc_headroom_bytes != 0 ? config->pfc_headroom_bytes : default_headroom(sim, in);
     kept += cold->headroom_cap + config->pfc_reserve_bytes;
   }
   if (kept >= config->buffer_bytes)
-    return weft__fail(sim, WEFT_EINVAL, "option buffer: switch %" PRIu32 " needs more than %" PRIu64
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option buffer: switch %" PRIu32 " needs more than %" PRIu64
                       " bytes for PFC headroom and reserve of %" PRIu32 " ports, got %" PRIu64,
                       index, kept, node->port_count, config->buffer_bytes);
   node->shared_cap = config->buffer_bytes - kept;
@@ -110,7 +111,8 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
   event_at(sim, EV_PFC, in_port * 2 + (uint32_t)pause, end + port->delay_ps);
 }
 
-/* Ingress counters from what the rings hold. The frame that tips the bound is not yet among them. */
+/* Ingress counters from what the rings hold. The frame that tips the bound is not yet among
+ * them. */
 static void start_tracking(weft_sim *sim, struct node *node) {
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->adjacency.at[node->first_port + i];
@@ -160,7 +162,8 @@ static int admit_ingress(weft_sim *sim, struct node *node, const struct packet *
   return 1;
 }
 
-int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, const struct packet *packet) {
+int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port,
+                       const struct packet *packet) {
   struct node *node = &sim->nodes.at[index];
   if (!node->tracked) start_tracking(sim, node);
   port_settle(sim, out_port, &sim->ports.at[out_port], sim->now);
@@ -168,7 +171,8 @@ int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, const s
   if (sim->config.pfc)
     admitted = admit_ingress(sim, node, packet);
   else
-    admitted = sim->ports.at[out_port].queue_bytes + packet->size <= threshold(sim, node, node->used);
+    admitted =
+        sim->ports.at[out_port].queue_bytes + packet->size <= threshold(sim, node, node->used);
   return admitted;
 }
 
@@ -190,7 +194,6 @@ void weft__buffer_release(weft_sim *sim, uint32_t index, const struct packet *pa
   const uint64_t part = shared_part(sim, cold->in_bytes);
   node->shared_used -= before - part;
   if (!cold->pausing || cold->in_headroom > 0) return;
-  if (part == 0 ||
-      part + sim->config.pfc_resume_bytes <= threshold(sim, node, node->shared_used))
+  if (part == 0 || part + sim->config.pfc_resume_bytes <= threshold(sim, node, node->shared_used))
     send_pfc(sim, packet->in_port, 0);
 }

@@ -10,16 +10,23 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *change) {
     return weft__fail(sim, WEFT_EINVAL, "link: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->ports.n / 2, change->link);
   if (change->direction > WEFT_B_TO_A)
-    return weft__fail(sim, WEFT_EINVAL, "direction: expected 0 to 2, got %" PRIu32, change->direction);
+    return weft__fail(sim, WEFT_EINVAL, "direction: expected 0 to 2, got %" PRIu32,
+                      change->direction);
   if (change->at_ps < sim->now)
-    return weft__fail(sim, WEFT_EINVAL, "link change at_ps: expected at least the present, %" PRId64
-                      ", got %" PRId64, sim->now, change->at_ps);
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link change at_ps: expected at least the present, %" PRId64 ", got %" PRId64,
+                      sim->now, change->at_ps);
   if (!(change->factor >= 0 && change->factor <= 1000) || change->loss > 1)
-    return weft__fail(sim, WEFT_EINVAL, "link change: expected factor 0 to 1000 and loss at most 1, got "
-                      "%g, %g", change->factor, change->loss);
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link change: expected factor 0 to 1000 and loss at most 1, got "
+                      "%g, %g",
+                      change->factor, change->loss);
+  if (is_ns3(sim) && change->factor == 0)
+    return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with compat ns3");
   const double rate = change->factor * (double)sim->port_cold.at[2 * change->link].built_rate_bps;
   if (change->factor > 0 && (rate < 1e6 || rate > 1e14))
-    return weft__fail(sim, WEFT_EINVAL, "link change: expected a rate of 1e6 to 1e14 bit/s, got %g", rate);
+    return weft__fail(sim, WEFT_EINVAL, "link change: expected a rate of 1e6 to 1e14 bit/s, got %g",
+                      rate);
   if (!pool_reserve(sim, sim->changes, sim->changes.n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "link change: out of memory");
   sim->changes.at[sim->changes.n] = *change;
@@ -60,7 +67,8 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   port_settle(sim, index, port, sim->now);
   if (change->loss >= 0) {
     cold->loss = change->loss;
-    port->flags = (uint8_t)(change->loss > 0 ? port->flags | PORT_LOSSY : port->flags & ~PORT_LOSSY);
+    port->flags =
+        (uint8_t)(change->loss > 0 ? port->flags | PORT_LOSSY : port->flags & ~PORT_LOSSY);
   }
   if (change->factor <= 0) {
     port->flags |= PORT_DOWN;

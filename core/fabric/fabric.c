@@ -1,5 +1,7 @@
 /* Nodes, links and their two ports; closing the fabric. */
 #include "fabric/fabric.h"
+#include "fabric/path.h"
+#include "ns3/ns3.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -7,7 +9,8 @@
 enum { REFERENCE_BPS_ECN_GBIT = 100 };
 
 static int refuse_when_ready(weft_sim *sim, const char *what) {
-  return weft__fail(sim, WEFT_ESTATE, "%s: the fabric is closed, add it before weft_fabric_ready", what);
+  return weft__fail(sim, WEFT_ESTATE, "%s: the fabric is closed, add it before weft_fabric_ready",
+                    what);
 }
 
 int weft_node_add(weft_sim *sim, int kind) {
@@ -38,7 +41,8 @@ static int check_link(weft_sim *sim, const weft_link_def *def) {
   return WEFT_OK;
 }
 
-/* A port's ECN thresholds follow its rate, so that the marking queue is the same time everywhere. */
+/* A port's ECN thresholds follow its rate, so that the marking queue is the same time
+ * everywhere. */
 static void set_ecn(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->ports.at[index];
   struct port_cold *cold = &sim->port_cold.at[index];
@@ -58,7 +62,8 @@ void weft__port_set_rate(weft_sim *sim, uint32_t index, uint64_t rate_bps) {
   cold->residue = byte_ps_bps % rate_bps;
   cold->carry = 0;
   port->byte_ps = (uint32_t)(byte_ps_bps / rate_bps);
-  port->flags = (uint8_t)(cold->residue != 0 ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
+  port->flags =
+      (uint8_t)(cold->residue != 0 ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
 }
 
 static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
@@ -70,7 +75,8 @@ static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
                         .to_node = to,
                         .ring = WEFT_NONE,
                         .kmin = UINT32_MAX};
-  *cold = (struct port_cold){.built_rate_bps = def->rate_bps, .loss = def->loss, .dequeue_event = -1};
+  *cold =
+      (struct port_cold){.built_rate_bps = def->rate_bps, .loss = def->loss, .dequeue_event = -1};
   if (sim->nodes.at[to].kind == WEFT_HOST) port->flags |= PORT_TO_HOST;
   if (sim->nodes.at[from].kind != WEFT_HOST) port->flags |= PORT_OF_SWITCH;
   if (def->loss > 0) port->flags |= PORT_LOSSY;
@@ -101,8 +107,10 @@ int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax
     return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->ports.n, port);
   if (kmin > kmax || !(pmax >= 0 && pmax <= 1))
-    return weft__fail(sim, WEFT_EINVAL, "port ECN: expected kmin <= kmax and pmax 0 to 1, got %" PRIu64
-                      ", %" PRIu64 ", %g", kmin, kmax, pmax);
+    return weft__fail(sim, WEFT_EINVAL,
+                      "port ECN: expected kmin <= kmax and pmax 0 to 1, got %" PRIu64 ", %" PRIu64
+                      ", %g",
+                      kmin, kmax, pmax);
   sim->ports.at[port].kmin = kmin < UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
   sim->port_cold.at[port].kmax = kmax;
   sim->port_cold.at[port].pmax = pmax;
@@ -158,10 +166,12 @@ int weft_fabric_ready(weft_sim *sim) {
   int status = build_adjacency(sim);
   if (status == WEFT_OK) status = build_rings(sim);
   if (status == WEFT_OK) status = weft__route_init(sim);
-  if (status == WEFT_OK) status = weft__buffer_init(sim);
+  if (status == WEFT_OK) status = is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
+  if (status != WEFT_OK) return status;
   size_wheel(sim);
-  if (status == WEFT_OK) sim->ready = 1;
+  sim->fabric_rtt = weft__fabric_rtt(sim);
+  sim->ready = 1;
   return status;
 }
 

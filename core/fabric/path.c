@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "cc/cc.h"
+
 __extension__ typedef unsigned __int128 wide;
 
 /* Time of `bytes` back to back on a port, with the remainders carried: rounded down once. */
@@ -11,15 +13,17 @@ static weft_time serialisation(const weft_sim *sim, uint32_t port, uint64_t byte
   return (weft_time)((wide)bytes * 8000000000000u / cold->rate_bps);
 }
 
-/* With whole ps per byte: the last packet leaves each hop after its own arrival there and after the packet
- * before it, which the slowest hop so far has spaced. Max-plus recursion for the last two packets. */
-static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t packets,
-                              uint64_t full, uint64_t last) {
+/* With whole ps per byte: the last packet leaves each hop after its own arrival there and after
+ * the packet before it, which the slowest hop so far has spaced. Max-plus recursion for the last
+ * two packets. */
+static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int hops,
+                              uint64_t packets, uint64_t full, uint64_t last) {
   uint32_t slowest = ports[0];
   weft_time first_arrival = 0; /* of a first full packet at hop i */
   weft_time last_arrival = 0;
   for (int i = 0; i < hops; ++i) {
-    if (sim->port_cold.at[ports[i]].rate_bps < sim->port_cold.at[slowest].rate_bps) slowest = ports[i];
+    if (sim->port_cold.at[ports[i]].rate_bps < sim->port_cold.at[slowest].rate_bps)
+      slowest = ports[i];
     weft_time start = last_arrival;
     if (packets > 1) {
       const weft_time before = first_arrival + serialisation(sim, ports[i], full) +
@@ -33,10 +37,10 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
   return last_arrival;
 }
 
-/* With fractions of ps per byte, how remainders fall decides the last ps: follow every packet. That is a
- * hundredth of what simulating the flow costs. */
-static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t packets,
-                               uint64_t full, uint64_t last) {
+/* With fractions of ps per byte, how remainders fall decides the last ps: follow every packet.
+ * That is a hundredth of what simulating the flow costs. */
+static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
+                               uint64_t packets, uint64_t full, uint64_t last) {
   weft_time free_at[WEFT_PATH_MAX] = {0}, time = 0;
   uint64_t carry[WEFT_PATH_MAX] = {0};
   for (uint64_t k = 0; k < packets; ++k) {
@@ -48,7 +52,8 @@ static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int h
       const int idle = free_at[i] < time;
       const uint64_t sum = (idle ? 0 : carry[i]) + bytes * cold->residue;
       carry[i] = sum % cold->rate_bps;
-      free_at[i] = (idle ? time : free_at[i]) + (weft_time)(bytes * port->byte_ps + sum / cold->rate_bps);
+      free_at[i] =
+          (idle ? time : free_at[i]) + (weft_time)(bytes * port->byte_ps + sum / cold->rate_bps);
       time = free_at[i] + port->delay_ps;
     }
   }
@@ -72,6 +77,39 @@ weft_time weft__path_one_way(const weft_sim *sim, const uint32_t *ports, int hop
   return time;
 }
 
+weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
+                         int ack_hops) {
+  const weft_config *config = &sim->config;
+  const uint64_t frame = config->mtu_bytes + config->header_bytes + weft__cc_header(sim);
+  return weft__path_one_way(sim, data, hops, frame) +
+         weft__path_one_way(sim, ack, ack_hops, weft__ack_size(sim));
+}
+
+enum { RTT_HOSTS = 64 };
+
+weft_time weft__fabric_rtt(weft_sim *sim) {
+  uint32_t host[RTT_HOSTS], hosts = 0, count = 0, seen = 0;
+  for (uint32_t n = 0; n < sim->nodes.n; ++n) hosts += sim->nodes.at[n].kind == WEFT_HOST;
+  const uint32_t take = hosts < RTT_HOSTS ? hosts : RTT_HOSTS;
+  for (uint32_t n = 0; n < sim->nodes.n && count < take; ++n) {
+    if (sim->nodes.at[n].kind != WEFT_HOST) continue;
+    /* The last is always among them: with the first it is the longest path of a tree of pods. */
+    if (seen++ == (uint64_t)count * (hosts - 1) / (take > 1 ? take - 1 : 1)) host[count++] = n;
+  }
+  weft_time longest = 0;
+  for (uint32_t i = 0; i < count; ++i)
+    for (uint32_t j = 0; j < count; ++j) {
+      uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
+      if (i == j) continue;
+      const int hops = weft__route(sim, host[i], host[j], 0, 0, data);
+      const int ack_hops = weft__route(sim, host[i], host[j], 0, 1, ack);
+      if (hops < 0 || ack_hops < 0) continue;
+      const weft_time rtt = weft__path_rtt(sim, data, hops, ack, ack_hops);
+      if (rtt > longest) longest = rtt;
+    }
+  return longest;
+}
+
 static int check_ends(weft_sim *sim, uint32_t src, uint32_t dst) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "path: call weft_fabric_ready first");
   const uint32_t ends[2] = {src, dst};
@@ -79,7 +117,8 @@ static int check_ends(weft_sim *sim, uint32_t src, uint32_t dst) {
     if (ends[i] >= sim->nodes.n || sim->nodes.at[ends[i]].kind != WEFT_HOST)
       return weft__fail(sim, WEFT_EINVAL, "%s: expected a host, got node %" PRIu32,
                         i == 0 ? "src" : "dst", ends[i]);
-  if (src == dst) return weft__fail(sim, WEFT_EINVAL, "dst: expected another host than src %" PRIu32, src);
+  if (src == dst)
+    return weft__fail(sim, WEFT_EINVAL, "dst: expected another host than src %" PRIu32, src);
   return WEFT_OK;
 }
 
@@ -87,8 +126,9 @@ int weft__path_check(weft_sim *sim, int hops, uint32_t src, uint32_t dst) {
   if (hops == WEFT_ENOROUTE)
     return weft__fail(sim, hops, "no route from host %" PRIu32 " to host %" PRIu32, src, dst);
   if (hops == WEFT_ELIMIT)
-    return weft__fail(sim, hops, "route from host %" PRIu32 " to host %" PRIu32
-                      ": expected at most %d links", src, dst, WEFT_PATH_MAX);
+    return weft__fail(sim, hops,
+                      "route from host %" PRIu32 " to host %" PRIu32 ": expected at most %d links",
+                      src, dst, WEFT_PATH_MAX);
   return hops;
 }
 

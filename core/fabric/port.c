@@ -7,7 +7,7 @@
 
 /* Rings are blocks of 1 << log2 packets inside sim->packets; freed ones are chained by size through
  * the first packet's seq. Growing keeps the cursors, so a packet's place is its cursor masked. */
-static int ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring) {
+int weft__ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring) {
   *ring = sim->ring_free[log2];
   if (*ring != WEFT_NONE) {
     sim->ring_free[log2] = sim->packets.at[*ring].seq;
@@ -21,11 +21,16 @@ static int ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring) {
   return 1;
 }
 
+void weft__ring_release(weft_sim *sim, uint32_t log2, uint32_t ring) {
+  sim->packets.at[ring].seq = sim->ring_free[log2];
+  sim->ring_free[log2] = ring;
+}
+
 int weft__ring_grow(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->ports.at[index];
   const uint32_t log2 = port->ring_log2 + 1u;
   uint32_t ring;
-  if (log2 >= RING_CLASSES - 1 || !ring_allocate(sim, log2, &ring)) {
+  if (log2 >= RING_CLASSES - 1 || !weft__ring_allocate(sim, log2, &ring)) {
     weft__no_memory(sim);
     return 0;
   }
@@ -34,8 +39,7 @@ int weft__ring_grow(weft_sim *sim, uint32_t index) {
     sim->packets.at[ring + (i & ((1u << log2) - 1))] = *port_packet(sim, port, i);
   port->ring = ring;
   port->ring_log2 = (uint8_t)log2;
-  sim->packets.at[old_ring].seq = sim->ring_free[old_log2];
-  sim->ring_free[old_log2] = old_ring;
+  weft__ring_release(sim, old_log2, old_ring);
   return 1;
 }
 
@@ -75,14 +79,17 @@ void weft__port_retime(weft_sim *sim, uint32_t index, weft_time from) {
   for (uint32_t i = port->deq; i != port->tail; ++i)
     port_assign(sim, index, port, port_packet(sim, port, i), from);
   if (port->deq == port->tail) return;
-  /* With nothing on the wire the head is one of those that moved. An older event for it is stale. */
-  if (port->head == port->deq) event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head)->arrive);
+  /* With nothing on the wire the head is one of those that moved. An older event for it is
+   * stale. */
+  if (port->head == port->deq)
+    event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head)->arrive);
 }
 
 void weft__packet_drop(weft_sim *sim, uint32_t index, const struct packet *packet) {
   ++sim->port_cold.at[index].drops;
   ++sim->stats.packets_dropped;
   sim->stats.bytes_dropped += packet->size;
-  sim->fingerprint += hash_event(sim->now, 0x100 + index, (uint64_t)packet->flow << 32 | packet->seq);
+  sim->fingerprint +=
+      hash_event(sim->now, 0x100 + index, (uint64_t)packet->flow << 32 | packet->seq);
   weft__packet_release(sim, packet);
 }

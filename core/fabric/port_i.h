@@ -14,6 +14,10 @@
 
 /* port.c: what is rare enough to stay out of line. */
 
+/** A block of 1 << log2 packets for a ring; 0 when out of memory. */
+int weft__ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring);
+/** Give a block back. */
+void weft__ring_release(weft_sim *sim, uint32_t log2, uint32_t ring);
 /** Double the ring. 0 when out of memory. */
 int weft__ring_grow(weft_sim *sim, uint32_t port);
 /** Extra ps of a transmission on a port whose byte time is not whole; carries the remainder. */
@@ -27,7 +31,8 @@ weft_time weft__port_busy_until(const weft_sim *sim, uint32_t port);
 /** Count a packet that is lost at or behind a port and let go what it holds. */
 void weft__packet_drop(weft_sim *sim, uint32_t port, const struct packet *packet);
 
-static inline struct packet *port_packet(const weft_sim *sim, const struct port *port, uint32_t cursor) {
+static inline struct packet *port_packet(const weft_sim *sim, const struct port *port,
+                                         uint32_t cursor) {
   return &sim->packets.at[port->ring + (cursor & ((1u << port->ring_log2) - 1))];
 }
 
@@ -54,8 +59,7 @@ static inline void port_depart(weft_sim *sim, uint32_t index, struct port *port)
   if (port->tx_bytes < sent_before) ++sim->port_cold.at[index].tx_wraps;
   if (!(port->flags & PORT_OF_SWITCH)) return;
   if (port->queue_bytes > port->kmin) weft__port_mark(sim, index, packet);
-  if (packet->telemetry != 0 && !(packet->flags & PACKET_ACK))
-    port_write_telemetry(sim, port, packet, sent_before);
+  if (packet->flags & PACKET_INT) port_write_telemetry(sim, port, packet, sent_before);
   struct node *node = &sim->nodes.at[port->from_node];
   node->used -= packet->size;
   /* Last, because a resume frame may settle other ports, and they this one. */

@@ -11,12 +11,21 @@
 #include "base/rng_i.h"
 #include "fabric/fabric.h"
 
-enum { FAR = UINT16_MAX, NS3_FIRST_SPORT = 10000, NS3_DPORT = 100 };
+enum { FAR = UINT16_MAX, FIRST_SPORT = 10000, SPORTS = 1 << 15, DPORT = 100 };
 
 struct flow_key {
   uint32_t src, dst, flow;
+  uint16_t sport, dport;
   int ack;
 };
+
+static struct flow_key make_key(const weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow,
+                                int ack) {
+  struct flow_key key = {src, dst, flow, (uint16_t)(FIRST_SPORT + flow % SPORTS), DPORT, ack};
+  if (flow < sim->flows.n && sim->flows.at[flow].sport != 0) key.sport = sim->flows.at[flow].sport;
+  if (flow < sim->flows.n && sim->flows.at[flow].dport != 0) key.dport = sim->flows.at[flow].dport;
+  return key;
+}
 
 void weft__route_reset(weft_sim *sim) {
   ++sim->route_epoch;
@@ -93,7 +102,7 @@ static uint32_t rotl(uint32_t x, int by) {
 static uint32_t hash_ns3(const struct flow_key *key, uint32_t node) {
   const uint32_t a = 0x0b000001 + (key->src / 256 << 16) + (key->src % 256 << 8);
   const uint32_t b = 0x0b000001 + (key->dst / 256 << 16) + (key->dst % 256 << 8);
-  const uint32_t sport = NS3_FIRST_SPORT + key->flow, dport = NS3_DPORT;
+  const uint32_t sport = key->sport, dport = key->dport;
   const uint32_t words[3] = {key->ack ? b : a, key->ack ? a : b,
                              key->ack ? dport | sport << 16 : sport | dport << 16};
   uint32_t h = node;
@@ -109,8 +118,10 @@ static uint32_t hash_ns3(const struct flow_key *key, uint32_t node) {
 
 static uint32_t hash_flow(const weft_sim *sim, const struct flow_key *key, uint32_t node) {
   switch (sim->config.ecmp) {
-    case WEFT_ECMP_FIRST: return 0;
-    case WEFT_ECMP_NS3: return hash_ns3(key, node);
+    case WEFT_ECMP_FIRST:
+      return 0;
+    case WEFT_ECMP_NS3:
+      return hash_ns3(key, node);
     default: {
       const uint64_t ends = (uint64_t)key->src << 32 | key->dst;
       return (uint32_t)rng_bits(sim->config.seed ^ hash_mix(ends), RNG_PATH, node,
@@ -150,12 +161,13 @@ static uint32_t next_hop(weft_sim *sim, uint32_t at, const struct flow_key *key)
 
 uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t dst, uint32_t flow,
                           int ack) {
-  const struct flow_key key = {src, dst, flow, ack};
+  const struct flow_key key = make_key(sim, src, dst, flow, ack);
   return next_hop(sim, node, &key);
 }
 
-int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack, uint32_t *ports) {
-  const struct flow_key key = {src, dst, flow, ack};
+int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
+                uint32_t *ports) {
+  const struct flow_key key = make_key(sim, src, dst, flow, ack);
   const uint32_t to = ack ? src : dst;
   uint32_t at = ack ? dst : src;
   int hops = 0;

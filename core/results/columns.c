@@ -1,4 +1,5 @@
-/* Tables of results as strided columns over the engine's own rows: nothing is copied but counters. */
+/* Tables of results as strided columns over the engine's own rows: nothing is copied but
+ * counters. */
 #include <inttypes.h>
 #include <stddef.h>
 
@@ -13,7 +14,7 @@ struct field {
   uint32_t offset;
 };
 
-#define AT(type, member) (uint32_t)offsetof(struct type, member)
+#define AT(type, member) (uint32_t) offsetof(struct type, member)
 
 static const struct field flow_fields[] = {
     {"src", "source host", WEFT_COL_U32, AT(flow, src)},
@@ -21,10 +22,12 @@ static const struct field flow_fields[] = {
     {"size_bytes", "payload", WEFT_COL_U64, AT(flow, size_bytes)},
     {"start_ps", "first instant at which it could send", WEFT_COL_I64, AT(flow, start_ps)},
     {"fct_ps", "flow completion time, -1 if not complete", WEFT_COL_I64, AT(flow, fct_ps)},
-    {"ideal_ps", "completion time alone on the path, -1 before the start", WEFT_COL_I64, AT(flow, ideal_ps)},
+    {"ideal_ps", "completion time alone on the path, -1 before the start", WEFT_COL_I64,
+     AT(flow, ideal_ps)},
     {"received_ps", "last byte at the destination, -1 if not", WEFT_COL_I64, AT(flow, received_ps)},
     {"acked_ps", "last ACK at the source, -1 if not", WEFT_COL_I64, AT(flow, acked_ps)},
-    {"delivered_bytes", "payload in order at the destination", WEFT_COL_U64, AT(flow, delivered_bytes)},
+    {"delivered_bytes", "payload in order at the destination", WEFT_COL_U64,
+     AT(flow, delivered_bytes)},
     {"retransmits", "data packets sent again", WEFT_COL_U32, AT(flow, retransmits)},
     {"ecn_marks", "ACKs that echoed a mark", WEFT_COL_U32, AT(flow, ecn_marks)},
     {"state", "0 waiting, 1 active, 2 done, 3 failed", WEFT_COL_U32, AT(flow, state)},
@@ -108,7 +111,8 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
       {task_fields, sizeof task_fields / sizeof task_fields[0], sizeof(struct task)},
   };
   if (table < 0 || table >= WEFT_TABLE_COUNT)
-    return weft__fail(sim, WEFT_EINVAL, "table: expected 0 to %d, got %d", WEFT_TABLE_COUNT - 1, table);
+    return weft__fail(sim, WEFT_EINVAL, "table: expected 0 to %d, got %d", WEFT_TABLE_COUNT - 1,
+                      table);
   if (index >= tables[table].count)
     return weft__fail(sim, WEFT_EINVAL, "column: expected less than %" PRIu32 ", got %" PRIu32,
                       tables[table].count, index);

@@ -1,5 +1,6 @@
-/* Time series in bounded memory: all watches share one clock; when the bins are full, neighbours are
- * merged and the period doubles, so a run of any length fits and is covered from its beginning. */
+/* Time series in bounded memory: all watches share one clock; when the bins are full, neighbours
+ * are merged and the period doubles, so a run of any length fits and is covered from its
+ * beginning. */
 #include "results/results.h"
 
 #include <inttypes.h>
@@ -12,10 +13,12 @@ int weft_sample(weft_sim *sim, weft_time period_ps, uint32_t capacity) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "sample: call weft_fabric_ready first");
   if (sim->sample_period != 0) return weft__fail(sim, WEFT_ESTATE, "sample: already sampling");
   if (period_ps < 1)
-    return weft__fail(sim, WEFT_EINVAL, "sample period_ps: expected 1 or more, got %" PRId64, period_ps);
+    return weft__fail(sim, WEFT_EINVAL, "sample period_ps: expected 1 or more, got %" PRId64,
+                      period_ps);
   if (capacity < 16 || capacity % 2 != 0 || capacity > 1u << 24)
-    return weft__fail(sim, WEFT_EINVAL, "sample capacity: expected an even number, 16 to 2^24, got %"
-                      PRIu32, capacity);
+    return weft__fail(sim, WEFT_EINVAL,
+                      "sample capacity: expected an even number, 16 to 2^24, got %" PRIu32,
+                      capacity);
   sim->sample_period = period_ps;
   sim->sample_start = sim->now;
   sim->sample_capacity = capacity;
@@ -29,8 +32,10 @@ static uint64_t counter(weft_sim *sim, const struct watch *watch) {
     case WEFT_PORT_QUEUE:
       port = &sim->ports.at[watch->object];
       port_settle(sim, watch->object, port, sim->now);
-      return watch->metric == WEFT_PORT_BYTES ? port_tx_bytes(sim, watch->object) : port->queue_bytes;
-    default: return weft__flow_delivered(sim, watch->object);
+      return watch->metric == WEFT_PORT_BYTES ? port_tx_bytes(sim, watch->object)
+                                              : port->queue_bytes;
+    default:
+      return weft__flow_delivered(sim, watch->object);
   }
 }
 

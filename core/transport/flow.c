@@ -40,6 +40,8 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task) {
                                               .dst = def->dst,
                                               .tag = def->tag,
                                               .task = task,
+                                              .sport = (uint16_t)def->sport,
+                                              .dport = (uint16_t)def->dport,
                                               .slot = WEFT_NONE};
   return (int)sim->flows.n++;
 }
@@ -49,8 +51,13 @@ int weft_flow_add(weft_sim *sim, const weft_flow_def *def) {
   int status = weft__flow_check(sim, def->src, def->dst, def->size_bytes);
   if (status != WEFT_OK) return status;
   if (def->start_ps < sim->now)
-    return weft__fail(sim, WEFT_EINVAL, "flow start_ps: expected at least the present, %" PRId64
-                      ", got %" PRId64, sim->now, def->start_ps);
+    return weft__fail(sim, WEFT_EINVAL,
+                      "flow start_ps: expected at least the present, %" PRId64 ", got %" PRId64,
+                      sim->now, def->start_ps);
+  if (def->sport > UINT16_MAX || def->dport > UINT16_MAX)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "flow sport, dport: expected at most 65535, got %" PRIu32 ", %" PRIu32,
+                      def->sport, def->dport);
   status = weft__route(sim, def->src, def->dst, sim->flows.n, 0, ports);
   if (status < 0) return weft__path_check(sim, status, def->src, def->dst);
   if (!pool_reserve(sim, sim->starts, sim->starts.n + 1u))
@@ -108,7 +115,10 @@ void weft__flow_start_due(weft_sim *sim) {
     if (sim->flows.at[row].start_ps > sim->now) break;
     ++sim->next_start;
     started = 1;
-    weft__flow_start(sim, row);
+    if (is_ns3(sim)) /* an application is installed, initialised and started by an event each */
+      event_at(sim, EV_NS3_INIT, row, sim->now);
+    else
+      weft__flow_start(sim, row);
   }
   if (started && sim->next_start < sim->sorted_starts)
     event_at(sim, EV_START, 0, sim->flows.at[sim->starts.at[sim->next_start]].start_ps);
@@ -158,15 +168,16 @@ static uint32_t take_slot(weft_sim *sim) {
   return (uint32_t)n - 1;
 }
 
-static void free_slot_when_quiet(weft_sim *sim, uint32_t slot) {
-  if (sim->tx_warm.at[slot].packets_out == 0 && !(sim->tx.at[slot].flags & TX_ACTIVE))
+void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot) {
+  if (sim->tx_warm.at[slot].packets_out == 0 &&
+      !(sim->tx.at[slot].flags & (TX_ACTIVE | TX_IN_LIST)))
     sim->free_slots.at[sim->free_slots.n++] = slot;
 }
 
 void weft__packet_release(weft_sim *sim, const struct packet *packet) {
   if (packet->telemetry != 0) sim->telemetry_free.at[sim->telemetry_free.n++] = packet->telemetry;
   --sim->tx_warm.at[packet->flow].packets_out;
-  free_slot_when_quiet(sim, packet->flow);
+  weft__flow_free_when_quiet(sim, packet->flow);
 }
 
 uint32_t weft__telemetry_take(weft_sim *sim) {
@@ -177,6 +188,7 @@ uint32_t weft__telemetry_take(weft_sim *sim) {
     weft__no_memory(sim);
     return 0;
   }
+  memset(&sim->telemetry.at[sim->telemetry.n], 0, sim->path_ports * sizeof *sim->telemetry.at);
   sim->telemetry.n = blocks * sim->path_ports;
   return blocks;
 }
@@ -217,25 +229,21 @@ static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
 }
 
 /* Line rate, base RTT and the window that they call for. */
-static void init_rate(weft_sim *sim, uint32_t slot, int hops, int ack_hops) {
+static void init_rate(weft_sim *sim, uint32_t slot) {
   const weft_config *config = &sim->config;
-  const struct cc_ops *cc = weft__cc(sim);
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  const uint32_t *path = slot_path(sim, slot);
-  const uint32_t extra = cc->uses_telemetry ? config->int_bytes : 0;
-  const uint64_t frame = config->mtu_bytes + config->header_bytes + extra;
-  warm->base_rtt_ps = config->base_rtt_ps;
-  if (warm->base_rtt_ps == 0)
-    warm->base_rtt_ps = weft__path_one_way(sim, path, hops, frame) +
-                        weft__path_one_way(sim, path + hops, ack_hops, config->ack_bytes + extra);
+  warm->base_rtt_ps = config->base_rtt_ps != 0 ? config->base_rtt_ps : sim->fabric_rtt;
   warm->line_bps = sim->port_cold.at[tx->port].rate_bps;
+  if (config->max_rate_bps != 0 && config->max_rate_bps < warm->line_bps)
+    warm->line_bps = config->max_rate_bps;
   warm->base_window = config->window_bytes;
-  if (warm->base_window == 0)
+  if (config->window_mode == WEFT_WINDOW_NONE)
+    warm->base_window = UINT64_MAX;
+  else if (warm->base_window == 0)
     warm->base_window = (uint64_t)((double)warm->line_bps * (double)warm->base_rtt_ps / 8e12) + 1;
-  tx->rate_bps = warm->line_bps;
   tx->window = warm->base_window;
-  tx->gap_ps = (weft_time)(8 * frame * 1000000000000u / warm->line_bps);
+  weft__cc_set_rate(sim, slot, warm->line_bps);
 }
 
 void weft__flow_start(weft_sim *sim, uint32_t row) {
@@ -266,7 +274,7 @@ void weft__flow_start(weft_sim *sim, uint32_t row) {
   ++sim->active_flows;
   init_slot(sim, slot, row);
   store_path(sim, slot, data, hops, ack, ack_hops);
-  init_rate(sim, slot, hops, ack_hops);
+  init_rate(sim, slot);
   weft__cc(sim)->start(sim, slot);
   weft__nic_add(sim, slot);
   weft__nic_kick_flow(sim, slot);
@@ -285,7 +293,8 @@ uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row) {
 static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   struct tx *tx = &sim->tx.at[slot];
   struct flow *flow = &sim->flows.at[tx->row];
-  if (tx->flags & TX_IN_LIST) weft__nic_remove(sim, slot);
+  /* The ns-3 model's NIC takes finished flows off its list when it next walks over them. */
+  if ((tx->flags & TX_IN_LIST) && !is_ns3(sim)) weft__nic_remove(sim, slot);
   tx->flags &= (uint8_t)~TX_ACTIVE;
   flow->delivered_bytes = weft__flow_delivered(sim, tx->row);
   flow->retransmits = sim->tx_warm.at[slot].retransmits;
@@ -293,7 +302,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   flow->state = state;
   flow->slot = WEFT_NONE;
   --sim->active_flows;
-  free_slot_when_quiet(sim, slot);
+  weft__flow_free_when_quiet(sim, slot);
 }
 
 static void complete(weft_sim *sim, uint32_t row, enum weft_completion where) {
@@ -321,8 +330,7 @@ void weft__flow_acked(weft_sim *sim, uint32_t slot) {
 void weft__flow_fail(weft_sim *sim, uint32_t slot) {
   const struct flow *flow = &sim->flows.at[sim->tx.at[slot].row];
   const uint32_t task = flow->task;
-  const int had_completed =
-      flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
+  const int had_completed = flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
   leave(sim, slot, FLOW_FAILED);
   if (task != WEFT_NONE && !had_completed) weft__task_flow_done(sim, task, 0);
 }
@@ -345,6 +353,7 @@ void weft__reroute_flows(weft_sim *sim) {
     if (listed) weft__nic_remove(sim, slot);
     store_path(sim, slot, data, hops, ack, ack_hops);
     if (listed) weft__nic_add(sim, slot);
+    sim->tx_warm.at[slot].path_seq = sim->tx_warm.at[slot].highest;
   }
 }
 

@@ -1,16 +1,18 @@
 /* The NIC of a host port: which flow sends the next packet.
  *
- * Round robin, a packet each, over flows that have packets left; a flow is eligible when its window is
- * open (bytes in flight below it, tested before the packet) and its pacing time has come.
- * ACKs do not pass through here: they are queued at the port when they arise, and data is chosen
- * only when the port is free, so ACKs go first (as in the HPCC NIC model). */
+ * Round robin, a packet each, over flows that have packets left; a flow is eligible when its
+ * window is open (bytes in flight below it, tested before the packet) and its pacing time has
+ * come. ACKs do not pass through here: they are queued at the port when they arise, and data is
+ * chosen only when the port is free, so ACKs go first (as in the HPCC NIC model). */
 #include "cc/cc.h"
 #include "fabric/port_i.h"
+#include "ns3/ns3.h"
 
 void weft__nic_add(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   struct nic *nic = &sim->nics.at[tx->port];
   tx->flags |= TX_IN_LIST;
+  if (is_ns3(sim)) ++sim->ns3_ports.at[tx->port].flows;
   if (nic->first == WEFT_NONE) {
     nic->first = nic->last = tx->list_next = tx->list_prev = slot;
     return;
@@ -47,34 +49,16 @@ static int window_open(const weft_sim *sim, const struct tx *tx) {
   return (uint64_t)(tx->next - tx->una) * sim->config.mtu_bytes < tx->window;
 }
 
-static void count_injected(weft_sim *sim, uint32_t slot, uint32_t bytes) {
-  ++sim->stats.packets_injected;
-  sim->stats.bytes_injected += bytes;
-  ++sim->tx_warm.at[slot].packets_out;
-}
-
 /* One packet of the flow onto its free port; then see when the port is to be looked at again. */
 static void send(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
-  struct tx_warm *warm = &sim->tx_warm.at[slot];
-  const int telemetry = weft__cc(sim)->uses_telemetry;
-  const uint32_t port = tx->port, seq = tx->next++;
-  const struct packet packet = {.flow = slot,
-                                .seq = seq,
-                                .telemetry = telemetry ? weft__telemetry_take(sim) : 0,
-                                .in_port = WEFT_NONE,
-                                .size = (uint16_t)data_size(sim, tx, seq, telemetry),
-                                .hop = 1};
-  if (seq < warm->highest) {
-    ++warm->retransmits;
-    ++sim->stats.retransmits;
-  } else {
-    warm->highest = seq + 1;
-  }
+  const uint32_t port = tx->port;
+  const struct packet packet = weft__make_data(sim, slot);
   tx->next_at = sim->now + tx->gap_ps;
-  if (tx->next == tx->total) weft__nic_remove(sim, slot);
-  else sim->nics.at[port].last = slot;
-  count_injected(sim, slot, packet.size);
+  if (tx->next == tx->total)
+    weft__nic_remove(sim, slot);
+  else
+    sim->nics.at[port].last = slot;
   port_enqueue(sim, port, &packet);
   const struct nic *nic = &sim->nics.at[port];
   if (nic->first == WEFT_NONE) return;
@@ -87,6 +71,10 @@ static void send(weft_sim *sim, uint32_t slot) {
 }
 
 void weft__nic_kick(weft_sim *sim, uint32_t port) {
+  if (is_ns3(sim)) {
+    weft__ns3_transmit(sim, port);
+    return;
+  }
   const struct nic *nic = &sim->nics.at[port];
   if (nic->first == WEFT_NONE || (sim->ports.at[port].flags & PORT_HELD)) return;
   if (sim->ports.at[port].free_at > sim->now) {
@@ -109,6 +97,10 @@ void weft__nic_kick(weft_sim *sim, uint32_t port) {
 }
 
 void weft__nic_kick_flow(weft_sim *sim, uint32_t slot) {
+  if (is_ns3(sim)) {
+    weft__ns3_transmit(sim, sim->tx.at[slot].port);
+    return;
+  }
   const struct tx *tx = &sim->tx.at[slot];
   const struct port *port = &sim->ports.at[tx->port];
   if (!(tx->flags & TX_IN_LIST) || (port->flags & PORT_HELD) || !window_open(sim, tx)) return;

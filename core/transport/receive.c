@@ -11,12 +11,12 @@ enum { RETRIES_MAX = 12, BACKOFF_MAX = 6 };
 
 void weft__rto_restart(weft_sim *sim, uint32_t slot) {
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  if (sim->config.rto_ps == 0) return;
+  if (sim->config.rto_ps == 0 || is_ns3(sim)) return; /* that model has no timeout */
   const uint32_t backoff = warm->retries < BACKOFF_MAX ? warm->retries : BACKOFF_MAX;
   warm->deadline = sim->now + (sim->config.rto_ps << backoff);
   if (warm->rto_event >= 0) return; /* looks at the deadline when it comes */
   warm->rto_event = warm->deadline;
-  ++sim->lazy_events;
+  ++sim->rto_events;
   event_at(sim, EV_RTO, slot, warm->deadline);
 }
 
@@ -31,13 +31,13 @@ static void go_back(weft_sim *sim, uint32_t slot) {
 void weft__rto_event(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  --sim->lazy_events;
+  --sim->rto_events;
   if (warm->rto_event != sim->now) return; /* of the slot's former flow */
   warm->rto_event = -1;
   if (!(tx->flags & TX_ACTIVE)) return;
   if (warm->deadline > sim->now) {
     warm->rto_event = warm->deadline;
-    ++sim->lazy_events;
+    ++sim->rto_events;
     event_at(sim, EV_RTO, slot, warm->deadline);
     return;
   }
@@ -52,22 +52,9 @@ void weft__rto_event(weft_sim *sim, uint32_t slot) {
   weft__rto_restart(sim, slot);
 }
 
-/* The ACK takes over the data packet's telemetry and its place among the flow's packets. */
 static void acknowledge(weft_sim *sim, const struct packet *data, int nack) {
-  const int telemetry = weft__cc(sim)->uses_telemetry;
-  const uint32_t hops = sim->tx.at[data->flow].hops;
-  const uint32_t size = sim->config.ack_bytes + (telemetry ? sim->config.int_bytes : 0);
-  const struct packet ack = {
-      .flow = data->flow,
-      .seq = sim->rx.at[data->flow].next,
-      .telemetry = data->telemetry,
-      .in_port = WEFT_NONE,
-      .size = (uint16_t)size,
-      .flags = (uint8_t)(PACKET_ACK | (nack ? PACKET_NACK : 0) | (data->flags & PACKET_ECN)),
-      .hop = (uint8_t)(hops + 1)};
-  ++sim->stats.packets_injected;
-  sim->stats.bytes_injected += size;
-  const uint32_t port = slot_path(sim, data->flow)[hops];
+  const struct packet ack = weft__make_ack(sim, data, nack);
+  const uint32_t port = slot_path(sim, data->flow)[sim->tx.at[data->flow].hops];
   if (sim->ports.at[port].flags & PORT_DOWN)
     weft__packet_drop(sim, port, &ack);
   else
@@ -92,9 +79,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
   const int in_order = packet->seq == rx->next;
   if (in_order) {
     ++rx->next;
-    const uint32_t overhead = sim->config.header_bytes +
-                              (weft__cc(sim)->uses_telemetry ? sim->config.int_bytes : 0);
-    sim->stats.payload_delivered += packet->size - overhead;
+    sim->stats.payload_delivered += packet->size - sim->config.header_bytes - weft__cc_header(sim);
   }
   const int last = in_order && rx->next == rx->total;
   const uint32_t slot = packet->flow;
@@ -121,13 +106,7 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
   }
   if ((packet->flags & PACKET_NACK) && packet->seq == tx->una) go_back(sim, slot);
   warm->ecn_marks += (packet->flags & PACKET_ECN) != 0;
-  const uint64_t block = (uint64_t)(packet->telemetry - 1) * sim->path_ports;
-  const struct cc_ack ack = {
-      .seq = packet->seq,
-      .ecn = packet->flags & PACKET_ECN,
-      .telemetry = packet->telemetry != 0 ? &sim->telemetry.at[block] : NULL,
-      .hops = tx->hops - 1u};
-  weft__cc(sim)->on_ack(sim, slot, &ack);
+  weft__cc_on_ack(sim, packet);
   weft__packet_release(sim, packet);
   if (tx->una == tx->total)
     weft__flow_acked(sim, slot);

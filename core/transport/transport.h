@@ -28,13 +28,16 @@ void weft__flow_fail(weft_sim *sim, uint32_t slot);
 /** A packet has left the network: forget its telemetry, free its slot if it was the last. */
 void weft__packet_release(weft_sim *sim, const struct packet *packet);
 
+/** Free the slot of a flow that is over, has no packets out and is on no list. */
+void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot);
+
 /** Find new paths for all active flows. */
 void weft__reroute_flows(weft_sim *sim);
 
 /** Where a packet goes on whose path no longer passes here, or WEFT_NONE. */
 uint32_t weft__reroute_packet(weft_sim *sim, struct packet *packet, uint32_t node);
 
-/** A telemetry block + 1, cleared; 0 when out of memory. */
+/** A telemetry block + 1, for each switch of the path to write into; 0 when out of memory. */
 uint32_t weft__telemetry_take(weft_sim *sim);
 
 /** Check a flow's ends and size. */
@@ -42,6 +45,17 @@ int weft__flow_check(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size);
 
 /** Add a row for a flow without starting it; returns the row or a negative status. */
 int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
+
+/* data.c: making packets */
+
+/** The next packet of a flow; counts it. */
+struct packet weft__make_data(weft_sim *sim, uint32_t slot);
+
+/** An ACK on the wire, bytes. */
+uint32_t weft__ack_size(const weft_sim *sim);
+
+/** The ACK or NACK of a data packet, which it takes the place of; counts it. */
+struct packet weft__make_ack(weft_sim *sim, const struct packet *data, int nack);
 
 /* nic.c: what a host sends next */
 
@@ -74,9 +88,10 @@ static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
   return &sim->paths.at[(uint64_t)slot * 2 * sim->path_ports];
 }
 
-static inline uint32_t data_size(const weft_sim *sim, const struct tx *tx, uint32_t seq, int telemetry) {
-  const uint32_t payload = seq + 1 == tx->total ? tx->last_bytes : sim->config.mtu_bytes;
-  return payload + sim->config.header_bytes + (telemetry ? sim->config.int_bytes : 0);
+/** Payload bytes before packet `seq` of the flow. */
+static inline uint64_t seq_bytes(const weft_sim *sim, const struct tx *tx, uint32_t seq) {
+  const uint64_t mtu = sim->config.mtu_bytes;
+  return seq < tx->total ? seq * mtu : (tx->total - 1) * mtu + tx->last_bytes;
 }
 
 #endif

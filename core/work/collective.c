@@ -31,9 +31,9 @@ static void after(struct builder *b, uint32_t task, uint32_t dependency) {
   if (b->status >= 0) b->status = weft_task_after(b->sim, task, dependency);
 }
 
-/* Ring AllReduce (Patarasuk and Yuan, JPDC 2009): n-1 steps of reduce-scatter, n-1 of all-gather. In
- * step s rank i passes piece (i - s) mod n on to rank i+1, once it has received that piece from rank
- * i-1 in step s-1. */
+/* Ring AllReduce (Patarasuk and Yuan, JPDC 2009): n-1 steps of reduce-scatter, n-1 of all-gather.
+ * In step s rank i passes piece (i - s) mod n on to rank i+1, once it has received that piece from
+ * rank i-1 in step s-1. */
 static uint32_t ring(struct builder *b) {
   const uint32_t n = b->def->rank_count, steps = 2 * (n - 1);
   const uint32_t base = b->sim->tasks.n;
@@ -49,15 +49,18 @@ static uint32_t ring(struct builder *b) {
   return end;
 }
 
-/* Every ordered pair at once. Rank i starts with rank i+1, so that no receiver is everyone's first. */
+/* Every ordered pair at once. Rank i starts with rank i+1, so that no receiver is everyone's
+ * first. */
 static uint32_t all_to_all(struct builder *b) {
   const uint32_t n = b->def->rank_count;
   const uint32_t base = b->sim->tasks.n;
   for (uint32_t k = 1; k < n; ++k)
     for (uint32_t i = 0; i < n; ++i) {
       const uint32_t to = (i + k) % n;
-      after(b, add(b, WEFT_TASK_SEND, b->def->ranks[i], b->def->ranks[to],
-                   piece(b->def->size_bytes, n, to)), b->first);
+      after(b,
+            add(b, WEFT_TASK_SEND, b->def->ranks[i], b->def->ranks[to],
+                piece(b->def->size_bytes, n, to)),
+            b->first);
     }
   const uint32_t sends = b->sim->tasks.n - base;
   const uint32_t end = add(b, WEFT_TASK_BARRIER, 0, 0, 0);
@@ -69,21 +72,28 @@ static int check(weft_sim *sim, const weft_collective_def *def) {
   const uint32_t n = def->rank_count;
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "collective: call weft_fabric_ready first");
   if (def->kind > WEFT_ALLTOALL)
-    return weft__fail(sim, WEFT_EINVAL, "collective kind: expected 0 or 1, got %" PRIu32, def->kind);
-  if (n < 2) return weft__fail(sim, WEFT_EINVAL, "collective ranks: expected 2 or more, got %" PRIu32, n);
+    return weft__fail(sim, WEFT_EINVAL, "collective kind: expected 0 or 1, got %" PRIu32,
+                      def->kind);
+  if (n < 2)
+    return weft__fail(sim, WEFT_EINVAL, "collective ranks: expected 2 or more, got %" PRIu32, n);
   if (def->size_bytes < n)
-    return weft__fail(sim, WEFT_EINVAL, "collective size_bytes: expected at least a byte per rank, %"
-                      PRIu32 ", got %" PRIu64, n, def->size_bytes);
+    return weft__fail(sim, WEFT_EINVAL,
+                      "collective size_bytes: expected at least a byte per rank, %" PRIu32
+                      ", got %" PRIu64,
+                      n, def->size_bytes);
   if (def->after > sim->tasks.n)
     return weft__fail(sim, WEFT_EINVAL, "collective after: no task %" PRIu32, def->after - 1);
   for (uint32_t i = 0; i < n; ++i) {
     if (def->ranks[i] >= sim->nodes.n || sim->nodes.at[def->ranks[i]].kind != WEFT_HOST)
-      return weft__fail(sim, WEFT_EINVAL, "collective rank %" PRIu32 ": expected a host, got node %"
-                        PRIu32, i, def->ranks[i]);
+      return weft__fail(sim, WEFT_EINVAL,
+                        "collective rank %" PRIu32 ": expected a host, got node %" PRIu32, i,
+                        def->ranks[i]);
     for (uint32_t j = 0; j < i; ++j)
       if (def->ranks[j] == def->ranks[i])
-        return weft__fail(sim, WEFT_EINVAL, "collective ranks %" PRIu32 " and %" PRIu32
-                          ": expected different hosts, got node %" PRIu32, j, i, def->ranks[i]);
+        return weft__fail(sim, WEFT_EINVAL,
+                          "collective ranks %" PRIu32 " and %" PRIu32
+                          ": expected different hosts, got node %" PRIu32,
+                          j, i, def->ranks[i]);
   }
   return WEFT_OK;
 }

@@ -8,16 +8,20 @@
 
 static int check_task(weft_sim *sim, const weft_task_def *def) {
   if (def->start_ps < 0)
-    return weft__fail(sim, WEFT_EINVAL, "task start_ps: expected 0 or more, got %" PRId64, def->start_ps);
+    return weft__fail(sim, WEFT_EINVAL, "task start_ps: expected 0 or more, got %" PRId64,
+                      def->start_ps);
   switch (def->kind) {
     case WEFT_TASK_COMPUTE:
       if (def->duration_ps < 0)
         return weft__fail(sim, WEFT_EINVAL, "task duration_ps: expected 0 or more, got %" PRId64,
                           def->duration_ps);
       return WEFT_OK;
-    case WEFT_TASK_SEND: return weft__flow_check(sim, def->src, def->dst, def->size_bytes);
-    case WEFT_TASK_BARRIER: return WEFT_OK;
-    default: return weft__fail(sim, WEFT_EINVAL, "task kind: expected 0 to 2, got %" PRIu32, def->kind);
+    case WEFT_TASK_SEND:
+      return weft__flow_check(sim, def->src, def->dst, def->size_bytes);
+    case WEFT_TASK_BARRIER:
+      return WEFT_OK;
+    default:
+      return weft__fail(sim, WEFT_EINVAL, "task kind: expected 0 to 2, got %" PRIu32, def->kind);
   }
 }
 
@@ -45,8 +49,10 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def) {
 
 int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
   if (task >= sim->tasks.n || dependency >= task)
-    return weft__fail(sim, WEFT_EINVAL, "task %" PRIu32 " after %" PRIu32
-                      ": expected an existing task and an earlier one", task, dependency);
+    return weft__fail(sim, WEFT_EINVAL,
+                      "task %" PRIu32 " after %" PRIu32
+                      ": expected an existing task and an earlier one",
+                      task, dependency);
   if (task < sim->next_task)
     return weft__fail(sim, WEFT_ESTATE, "task %" PRIu32 ": a run has already begun it", task);
   struct task *before = &sim->tasks.at[dependency];
@@ -102,14 +108,20 @@ static void begin(weft_sim *sim, uint32_t index) {
   task->state = TASK_RUNNING;
   task->begin_ps = sim->now;
   switch (task->kind) {
-    case WEFT_TASK_COMPUTE: event_at(sim, EV_TASK, index, sim->now + task->duration_ps); break;
-    case WEFT_TASK_SEND: send(sim, index); break;
-    default: done(sim, index); break;
+    case WEFT_TASK_COMPUTE:
+      event_at(sim, EV_TASK, index, sim->now + task->duration_ps);
+      break;
+    case WEFT_TASK_SEND:
+      send(sim, index);
+      break;
+    default:
+      done(sim, index);
+      break;
   }
 }
 
-/* A list instead of recursion: a chain of barriers may be as long as the graph. It is worked off in the
- * order in which tasks became ready; what becomes ready meanwhile goes to its end. */
+/* A list instead of recursion: a chain of barriers may be as long as the graph. It is worked off
+ * in the order in which tasks became ready; what becomes ready meanwhile goes to its end. */
 static void work_off_ready(weft_sim *sim) {
   if (sim->in_task_loop) return;
   sim->in_task_loop = 1;

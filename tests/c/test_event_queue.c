@@ -29,7 +29,7 @@ static void churn(weft_sim *sim, int scales, uint32_t depth, uint64_t key) {
     ENSURE(event.time >= sim->now);
     last = event;
     sim->now = event.time;
-    sum -= (uint32_t)event.key;
+    sum -= event.key & EVENT_SOURCE_MASK;
     ++popped;
   }
   ENSURE_EQ(sim->queue.count, 0);
@@ -61,7 +61,7 @@ TEST(events_of_one_instant_come_out_by_kind_and_source) {
     for (uint32_t source = 0; source < 100; source++) {
       const struct event event = event_first(sim);
       event_pop(sim);
-      ENSURE_EQ(event.key, (uint64_t)kinds[k] << 32 | source);
+      ENSURE_EQ(event.key, (uint32_t)kinds[k] << EVENT_KIND_SHIFT | source);
     }
   }
   weft_sim_destroy(sim);

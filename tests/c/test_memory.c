@@ -42,7 +42,7 @@ static weft_sim *permutation(ledger *book, uint32_t cc) {
   config.cc = cc;
   weft_sim *sim = fat_tree_open(&config, &allocator, 4, 100 * (uint64_t)GBPS, US);
   MUST(sim, weft_fabric_ready(sim));
-  for (uint32_t i = 0; i < 16; i++) add_flow(sim, i, (i + 5) % 16, 4000000, 0);
+  for (uint32_t i = 0; i < 16; i++) add_flow(sim, i, (i + 5) % 16, 12000000, 0);
   return sim;
 }
 
@@ -50,10 +50,10 @@ TEST(a_warm_run_allocates_nothing) {
   for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
     ledger book = {0};
     weft_sim *sim = permutation(&book, cc);
-    ENSURE_EQ(MUST(sim, weft_run(sim, 100 * (weft_time)US, 0)), WEFT_RUN_UNTIL);
+    ENSURE_EQ(MUST(sim, weft_run(sim, 400 * (weft_time)US, 0)), WEFT_RUN_UNTIL);
     uint64_t calls = book.calls;
     ENSURE(calls > 0);
-    ENSURE_EQ(MUST(sim, weft_run(sim, 250 * (weft_time)US, 0)), WEFT_RUN_UNTIL);
+    ENSURE_EQ(MUST(sim, weft_run(sim, 800 * (weft_time)US, 0)), WEFT_RUN_UNTIL);
     ENSURE(stats_of(sim).flows_done == 0);
     ENSURE_EQ(book.calls, calls);
     weft_sim_destroy(sim);

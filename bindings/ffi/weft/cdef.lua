@@ -26,7 +26,23 @@ enum weft_run_result {
   WEFT_RUN_INTERRUPTED = 3
 };
 enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
-enum weft_cc_kind { WEFT_CC_WINDOW = 0, WEFT_CC_DCTCP = 1, WEFT_CC_HPCC = 2, WEFT_CC_COUNT = 3 };
+enum weft_cc_kind {
+  WEFT_CC_WINDOW = 0,
+  WEFT_CC_DCTCP = 1,
+  WEFT_CC_HPCC = 2,
+  WEFT_CC_DCQCN = 3,
+  WEFT_CC_TIMELY = 4,
+  WEFT_CC_COUNT = 5
+};
+enum weft_compat {
+  WEFT_COMPAT_NONE = 0,
+  WEFT_COMPAT_NS3 = 1
+};
+enum weft_window_mode {
+  WEFT_WINDOW_RATE = 0,
+  WEFT_WINDOW_FIXED = 1,
+  WEFT_WINDOW_NONE = 2
+};
 enum weft_ecmp_kind {
   WEFT_ECMP_MIX = 0,
   WEFT_ECMP_NS3 = 1,
@@ -41,6 +57,7 @@ typedef struct weft_config {
   uint32_t cc;
   uint32_t ecmp;
   uint32_t completion;
+  uint32_t compat;
   uint32_t mtu_bytes;
   uint32_t header_bytes;
   uint32_t int_bytes;
@@ -50,6 +67,9 @@ typedef struct weft_config {
   weft_time base_rtt_ps;
   uint64_t window_bytes;
   uint64_t min_rate_bps;
+  uint64_t max_rate_bps;
+  uint32_t window_mode;
+  uint32_t ack_priority;
   uint64_t buffer_bytes;
   uint32_t pfc;
   uint32_t pfc_reserve_bytes;
@@ -64,7 +84,19 @@ typedef struct weft_config {
   double hpcc_eta;
   uint32_t hpcc_max_stage;
   uint32_t hpcc_fast_react;
+  uint32_t hpcc_multi_rate;
+  uint32_t hpcc_int_multi;
   uint64_t hpcc_ai_bps;
+  double dcqcn_g;
+  weft_time dcqcn_alpha_ps;
+  weft_time dcqcn_decrease_ps;
+  weft_time dcqcn_increase_ps;
+  uint32_t dcqcn_recovery_steps;
+  uint32_t dcqcn_clamp;
+  uint64_t dcqcn_ai_bps, dcqcn_hai_bps;
+  double timely_alpha, timely_beta;
+  weft_time timely_low_ps, timely_high_ps, timely_min_rtt_ps;
+  uint64_t timely_ai_bps, timely_hai_bps;
 } weft_config;
 enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };
 enum weft_unit {
@@ -105,6 +137,7 @@ typedef struct weft_flow_def {
   uint64_t size_bytes;
   weft_time start_ps;
   uint32_t tag;
+  uint32_t sport, dport;
   uint32_t reserved;
 } weft_flow_def;
 enum weft_task_kind {
@@ -150,8 +183,12 @@ typedef struct weft_stats {
   uint64_t memory_bytes;
   uint64_t fingerprint;
 } weft_stats;
-enum weft_table { WEFT_TABLE_FLOWS = 0, WEFT_TABLE_PORTS = 1, WEFT_TABLE_TASKS = 2,
-    WEFT_TABLE_COUNT = 3 };
+enum weft_table {
+  WEFT_TABLE_FLOWS = 0,
+  WEFT_TABLE_PORTS = 1,
+  WEFT_TABLE_TASKS = 2,
+  WEFT_TABLE_COUNT = 3
+};
 enum weft_column_type { WEFT_COL_U32 = 0, WEFT_COL_I64 = 1, WEFT_COL_U64 = 2, WEFT_COL_F64 = 3 };
 typedef struct weft_column {
   const char *name;
