@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "skeleton.h"
 #include "weft.h"
 
 enum { REPEATS = 3, GBPS = 1000000000, US = 1000000 };
@@ -63,6 +64,11 @@ static weft_sim *fat_tree(const weft_config *config, uint32_t k) {
 }
 
 /* Every host sends 10 MB to another one and receives 10 MB. */
+static weft_flow_def permutation_flow(uint32_t i) {
+  /* 53 is odd, so this permutes; no host is its own partner as 52 i + 29 is odd. */
+  return (weft_flow_def){.src = i, .dst = (53 * i + 29) % 128, .size_bytes = 10000000};
+}
+
 static double hop_ns(uint32_t cc) {
   double values[REPEATS];
   weft_config config = weft_config_default();
@@ -70,8 +76,7 @@ static double hop_ns(uint32_t cc) {
   for (int r = 0; r < REPEATS; r++) {
     weft_sim *sim = fat_tree(&config, 8);
     for (uint32_t i = 0; i < 128; i++) {
-      /* 53 is odd, so this permutes; no host is its own partner as 52 i + 29 is odd. */
-      weft_flow_def flow = {.src = i, .dst = (53 * i + 29) % 128, .size_bytes = 10000000};
+      const weft_flow_def flow = permutation_flow(i);
       must(sim, weft_flow_add(sim, &flow));
     }
     double begin = seconds();
@@ -92,6 +97,19 @@ static double hop_ns_dctcp(void) {
 
 static double hop_ns_hpcc(void) {
   return hop_ns(WEFT_CC_HPCC);
+}
+
+static double skeleton_ns(void) {
+  double values[REPEATS];
+  weft_flow_def flows[128];
+  weft_config config = weft_config_default();
+  for (uint32_t i = 0; i < 128; i++) flows[i] = permutation_flow(i);
+  for (int r = 0; r < REPEATS; r++) {
+    weft_sim *sim = fat_tree(&config, 8);
+    values[r] = skeleton_hop_ns(sim, flows, 128);
+    weft_sim_destroy(sim);
+  }
+  return median(values);
 }
 
 static uint64_t memory(weft_sim *sim) {
@@ -173,6 +191,7 @@ int main(int argc, char **argv) {
   } rows[] = {
     {"hop_ns/perm_k8/dctcp", "ns", hop_ns_dctcp},
     {"hop_ns/perm_k8/hpcc", "ns", hop_ns_hpcc},
+    {"skeleton_ns/perm_k8", "ns", skeleton_ns},
     {"bytes/flow", "B", bytes_per_flow},
     {"bytes/active_flow", "B", bytes_per_active_flow},
     {"bytes/port", "B", bytes_per_port},
