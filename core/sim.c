@@ -80,6 +80,9 @@ static int check_config(weft_sim *sim) {
     return weft__fail(sim, WEFT_EINVAL,
                       "option ecn_kmax: expected at least ecn_kmin = %" PRIu32 ", got %" PRIu32,
                       config->ecn_kmin_bytes, config->ecn_kmax_bytes);
+  if (is_ns3(sim) && config->recovery == WEFT_RECOVERY_SELECTIVE)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option recovery: compat ns3 has no selective repeat, expected go_back_n");
   return WEFT_OK;
 }
 
@@ -94,6 +97,7 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   sim->memory_bytes = sizeof *sim;
   sim->config = *config;
   for (int i = 0; i < RING_CLASSES; ++i) sim->ring_free[i] = WEFT_NONE;
+  for (int i = 0; i < BITMAP_CLASSES; ++i) sim->bitmap_free[i] = WEFT_NONE;
   weft__events_init(sim, 1);
   return check_config(sim);
 }

@@ -141,7 +141,13 @@ struct node {
 
 /* ---- transport (transport/) ------------------------------------------------------------- */
 
-enum tx_flags { TX_ACTIVE = 1, TX_PACED = 2, TX_IN_LIST = 4, TX_NO_ROUTE = 8 };
+enum tx_flags {
+  TX_ACTIVE = 1,
+  TX_PACED = 2,
+  TX_IN_LIST = 4,
+  TX_NO_ROUTE = 8,
+  TX_RESEND = 16 /* selective repeat: lost packets go before new ones */
+};
 
 /* Sender side of an active flow, the part that every packet and ACK touches: one cache line. */
 struct tx {
@@ -181,6 +187,20 @@ struct rx {
   uint32_t total;
   uint32_t nack_for; /* gap already reported, + 1 */
   uint32_t row;
+};
+
+/* A set of packet numbers in a ring of bits; see transport/bitmap.h. */
+struct bitmap {
+  uint32_t first; /* word in sim->bits */
+  uint32_t log2; /* the ring has 1 << log2 bits; 0: nothing allocated yet */
+};
+
+/* Selective repeat, both sides of a flow. A pool of its own: other recoveries don't have it. */
+struct selective {
+  struct bitmap sacked; /* sender: arrived beyond una, as far as NACKs have told */
+  struct bitmap held; /* receiver: arrived beyond next */
+  uint32_t resend; /* sender: the next packet to send again, if it is below lost_end */
+  uint32_t lost_end; /* sender: what is below it and not sacked counts as lost */
 };
 
 enum flow_state { FLOW_WAITING = 0, FLOW_ACTIVE = 1, FLOW_DONE = 2, FLOW_FAILED = 3 };
@@ -294,11 +314,14 @@ struct port_row {
   X(tx, struct tx)                  \
   X(tx_warm, struct tx_warm)        \
   X(rx, struct rx)                  \
+  X(selective, struct selective)    \
+  X(bits, uint64_t)                 \
   X(paths, uint32_t)                \
   X(cc_state, uint64_t)             \
   X(free_slots, uint32_t)           \
   X(telemetry, struct telemetry)    \
   X(telemetry_free, uint32_t)       \
+  X(triggers, uint32_t)             \
   X(tasks, struct task)             \
   X(task_edges, struct task_edge)   \
   X(ready_tasks, uint32_t)          \
@@ -310,7 +333,7 @@ struct port_row {
   X(event_nodes, struct event_node) \
   X(ns3_ports, struct ns3_port)
 
-enum { RING_CLASSES = 33 };
+enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
 
 struct weft_sim {
   weft_config config;
@@ -333,6 +356,7 @@ struct weft_sim {
   uint32_t group_count, switch_count;
   weft_time fabric_rtt; /* largest empty round trip, for config.base_rtt_ps = 0 */
   uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
+  uint32_t bitmap_free[BITMAP_CLASSES]; /* freed bitmaps by log2 bits, chained through word 0 */
 
   uint32_t path_ports; /* ports per direction that a slot has room for */
   uint32_t cc_words; /* 64-bit words of CC state per slot */

@@ -82,6 +82,14 @@ enum weft_ecmp_kind {
   WEFT_ECMP_FIRST = 2 /* always the first: for tests and hand-drawn cases */
 };
 
+/** What happens after a loss. */
+enum weft_recovery {
+  WEFT_RECOVERY_NONE = 0, /* nothing: a flow that loses a packet fails */
+  WEFT_RECOVERY_GO_BACK_N = 1, /* send all again from the packet lost, as RoCE NICs do */
+  WEFT_RECOVERY_SELECTIVE = 2, /* send again what was lost (IRN: Mittal et al., SIGCOMM 2018) */
+  WEFT_RECOVERY_COUNT = 3
+};
+
 /** When a flow counts as complete (its end_ps, and what depends on it). */
 enum weft_completion {
   WEFT_AT_RECEIVER = 0, /* last byte has arrived at the destination */
@@ -104,7 +112,7 @@ typedef struct weft_config {
   uint32_t ack_bytes; /* ACK on the wire without INT */
 
   /* Transport. */
-  uint32_t recovery; /* 0: none, 1: go-back-N */
+  uint32_t recovery; /* enum weft_recovery */
   weft_time rto_ps; /* retransmission timeout since the last progress; 0: none */
   weft_time base_rtt_ps; /* for windows and HPCC's T; 0: largest empty one of the fabric */
   uint64_t window_bytes; /* initial window; 0: bandwidth-delay product of line rate and base RTT */

@@ -9,6 +9,7 @@
 #include "base/hash_i.h"
 #include "cc/cc.h"
 #include "fabric/path.h"
+#include "transport/selective.h"
 #include "work/work.h"
 
 int weft__flow_check(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size) {
@@ -162,6 +163,10 @@ static uint32_t take_slot(weft_sim *sim) {
       !pool_reserve(sim, sim->paths, n * 2 * sim->path_ports) ||
       !pool_reserve(sim, sim->cc_state, n * sim->cc_words))
     return WEFT_NONE;
+  if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE) {
+    if (!pool_reserve(sim, sim->selective, n)) return WEFT_NONE;
+    sim->selective.n = (uint32_t)n;
+  }
   sim->tx.n = sim->tx_warm.n = sim->rx.n = (uint32_t)n;
   sim->paths.n = (uint32_t)n * 2 * sim->path_ports;
   sim->cc_state.n = (uint32_t)n * sim->cc_words;
@@ -184,12 +189,15 @@ uint32_t weft__telemetry_take(weft_sim *sim) {
   if (sim->telemetry_free.n > 0) return sim->telemetry_free.at[--sim->telemetry_free.n];
   const uint32_t blocks = sim->telemetry.n / sim->path_ports + 1;
   if (!pool_reserve(sim, sim->telemetry, (uint64_t)blocks * sim->path_ports) ||
-      !pool_reserve(sim, sim->telemetry_free, blocks)) {
+      !pool_reserve(sim, sim->telemetry_free, blocks) ||
+      !pool_reserve(sim, sim->triggers, blocks)) {
     weft__no_memory(sim);
     return 0;
   }
   memset(&sim->telemetry.at[sim->telemetry.n], 0, sim->path_ports * sizeof *sim->telemetry.at);
   sim->telemetry.n = blocks * sim->path_ports;
+  sim->triggers.at[blocks - 1] = 0;
+  sim->triggers.n = blocks;
   return blocks;
 }
 
@@ -225,6 +233,7 @@ static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
                                  .flags = (uint8_t)(TX_ACTIVE | (cc->paced ? TX_PACED : 0))};
   sim->tx_warm.at[slot] = (struct tx_warm){.rto_event = -1};
   sim->rx.at[slot] = (struct rx){.total = total, .row = row};
+  if (sim->selective.n > 0) sim->selective.at[slot] = (struct selective){.resend = 0};
   if (sim->cc_words > 0) memset(cc_state(sim, slot), 0, sim->cc_words * sizeof(uint64_t));
 }
 
@@ -296,6 +305,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   /* The ns-3 model's NIC takes finished flows off its list when it next walks over them. */
   if ((tx->flags & TX_IN_LIST) && !is_ns3(sim)) weft__nic_remove(sim, slot);
   tx->flags &= (uint8_t)~TX_ACTIVE;
+  if (sim->selective.n > 0) weft__selective_release(sim, slot);
   flow->delivered_bytes = weft__flow_delivered(sim, tx->row);
   flow->retransmits = sim->tx_warm.at[slot].retransmits;
   flow->ecn_marks = sim->tx_warm.at[slot].ecn_marks;

@@ -2,8 +2,10 @@
  *
  * Round robin, a packet each, over flows that have packets left; a flow is eligible when its
  * window is open (bytes in flight below it, tested before the packet) and its pacing time has
- * come. ACKs do not pass through here: they are queued at the port when they arise, and data is
- * chosen only when the port is free, so ACKs go first (as in the HPCC NIC model). */
+ * come. With selective repeat lost packets need no window: bytes in flight, which count from the
+ * oldest packet not acknowledged, don't grow by them (BDP-FC in IRN, section 3.2). ACKs do not pass
+ * through here: they are queued at the port when they arise, and data is chosen only when the port
+ * is free, so ACKs go first (as in the HPCC NIC model). */
 #include "cc/cc.h"
 #include "fabric/port_i.h"
 #include "ns3/ns3.h"
@@ -46,7 +48,8 @@ static void wake_at(weft_sim *sim, uint32_t port, weft_time at) {
 }
 
 static int window_open(const weft_sim *sim, const struct tx *tx) {
-  return (uint64_t)(tx->next - tx->una) * sim->config.mtu_bytes < tx->window;
+  return (tx->flags & TX_RESEND) ||
+         (uint64_t)(tx->next - tx->una) * sim->config.mtu_bytes < tx->window;
 }
 
 /* One packet of the flow onto its free port; then see when the port is to be looked at again. */
@@ -55,7 +58,7 @@ static void send(weft_sim *sim, uint32_t slot) {
   const uint32_t port = tx->port;
   const struct packet packet = weft__make_data(sim, slot);
   tx->next_at = sim->now + tx->gap_ps;
-  if (tx->next == tx->total)
+  if (tx->next == tx->total && !(tx->flags & TX_RESEND))
     weft__nic_remove(sim, slot);
   else
     sim->nics.at[port].last = slot;

@@ -1,11 +1,13 @@
 /* What a host does with a packet: acknowledge data, act on acknowledgements, recover losses.
  *
- * Every data packet is acknowledged with the packet expected next and the echo of its ECN mark. A
- * gap is reported once by a NACK, upon which the sender goes back to the packet missing (go-back-N,
- * as RoCE NICs do); a lost NACK, ACK or tail is mended by the retransmission timer. Deviation from
- * the ns-3 model: duplicates are acknowledged too, else a lost ACK would never be repeated. */
+ * Every data packet is acknowledged with the packet expected next and the echo of its ECN mark.
+ * With go-back-N a gap is reported once by a NACK, upon which the sender goes back to the packet
+ * missing, as RoCE NICs do; for selective repeat see selective.c. A lost NACK, ACK or tail is
+ * mended by the retransmission timer. Deviation from the ns-3 model: duplicates are acknowledged
+ * too, else a lost ACK would never be repeated. */
 #include "cc/cc.h"
 #include "fabric/port_i.h"
+#include "transport/selective.h"
 
 enum { RETRIES_MAX = 12, BACKOFF_MAX = 6 };
 
@@ -20,10 +22,14 @@ void weft__rto_restart(weft_sim *sim, uint32_t slot) {
   event_at(sim, EV_RTO, slot, warm->deadline);
 }
 
-/* Send again from the oldest packet that is not acknowledged. */
-static void go_back(weft_sim *sim, uint32_t slot) {
+/* Send again what is not acknowledged. */
+static void resend(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
-  if (sim->config.recovery == 0) return;
+  if (sim->config.recovery == WEFT_RECOVERY_NONE) return;
+  if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE) {
+    weft__selective_timeout(sim, slot);
+    return;
+  }
   tx->next = tx->una;
   if (!(tx->flags & TX_IN_LIST)) weft__nic_add(sim, slot);
 }
@@ -47,7 +53,7 @@ void weft__rto_event(weft_sim *sim, uint32_t slot) {
     weft__flow_fail(sim, slot);
     return;
   }
-  go_back(sim, slot);
+  resend(sim, slot);
   weft__nic_kick_flow(sim, slot);
   weft__rto_restart(sim, slot);
 }
@@ -68,7 +74,14 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
     return;
   }
   if (packet->seq > rx->next) {
-    if (sim->config.recovery == 0 || rx->nack_for == rx->next + 1) {
+    if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE) {
+      if (weft__selective_hold(sim, packet))
+        acknowledge(sim, packet, 1);
+      else
+        weft__packet_release(sim, packet);
+      return;
+    }
+    if (sim->config.recovery == WEFT_RECOVERY_NONE || rx->nack_for == rx->next + 1) {
       weft__packet_release(sim, packet);
       return;
     }
@@ -80,6 +93,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
   if (in_order) {
     ++rx->next;
     sim->stats.payload_delivered += packet->size - sim->config.header_bytes - weft__cc_header(sim);
+    if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE) weft__selective_pass(sim, packet->flow);
   }
   const int last = in_order && rx->next == rx->total;
   const uint32_t slot = packet->flow;
@@ -95,7 +109,8 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
     weft__packet_release(sim, packet);
     return;
   }
-  if (packet->seq > tx->una) {
+  const uint32_t una = tx->una;
+  if (packet->seq > una) {
     tx->una = packet->seq;
     warm->retries = 0;
     weft__rto_restart(sim, slot);
@@ -104,7 +119,10 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
       if (tx->next == tx->total && (tx->flags & TX_IN_LIST)) weft__nic_remove(sim, slot);
     }
   }
-  if ((packet->flags & PACKET_NACK) && packet->seq == tx->una) go_back(sim, slot);
+  if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE)
+    weft__selective_ack(sim, packet, una);
+  else if ((packet->flags & PACKET_NACK) && packet->seq == tx->una)
+    resend(sim, slot);
   warm->ecn_marks += (packet->flags & PACKET_ECN) != 0;
   weft__cc_on_ack(sim, packet);
   weft__packet_release(sim, packet);

@@ -25,6 +25,7 @@ static weft_config random_config(dice *d) {
   config.cc = roll(d, WEFT_CC_COUNT);
   config.ecmp = roll(d, 3);
   config.completion = roll(d, 2);
+  config.recovery = WEFT_RECOVERY_GO_BACK_N + roll(d, 2);
   config.mtu_bytes = 500 + roll(d, 3) * 1750;
   config.pfc = roll(d, 2);
   /* Lossless switches must be able to hold their headroom; lossy ones may be tiny. */

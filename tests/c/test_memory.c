@@ -90,9 +90,10 @@ TEST(destroying_nothing_is_allowed) {
 /* A small life with a bit of everything. Returns the first error, WEFT_OK at the end. */
 static int live(weft_allocator *allocator, weft_sim **sim, weft_sim **fork) {
   const uint32_t ranks[] = {0, 1, 2};
-  const weft_config config = weft_config_default();
+  weft_config config = weft_config_default();
+  config.recovery = WEFT_RECOVERY_SELECTIVE;
   const weft_flow_def flow = {.src = 2, .dst = 0, .size_bytes = 30000};
-  const weft_link_change gray = {.at_ps = 2 * US, .link = 1, .factor = 0.5, .loss = -1};
+  const weft_link_change gray = {.at_ps = 2 * US, .link = 1, .factor = 0.5, .loss = 0.1};
   const weft_collective_def ring = {.size_bytes = 9000, .ranks = ranks, .rank_count = 3};
   weft_column column;
   int status = weft_sim_create(&config, allocator, sim);

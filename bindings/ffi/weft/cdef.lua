@@ -48,6 +48,12 @@ enum weft_ecmp_kind {
   WEFT_ECMP_NS3 = 1,
   WEFT_ECMP_FIRST = 2
 };
+enum weft_recovery {
+  WEFT_RECOVERY_NONE = 0,
+  WEFT_RECOVERY_GO_BACK_N = 1,
+  WEFT_RECOVERY_SELECTIVE = 2,
+  WEFT_RECOVERY_COUNT = 3
+};
 enum weft_completion {
   WEFT_AT_RECEIVER = 0,
   WEFT_AT_SENDER = 1
