@@ -64,7 +64,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   base/alloc.c base/error.c base/event_queue.c base/units.c base/version.c \
   fabric/buffer.c fabric/change.c fabric/fabric.c fabric/path.c fabric/port.c fabric/route.c \
   transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
-  transport/selective.c \
+  transport/rtt.c transport/selective.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/timely.c cc/window.c \
   work/collective.c work/task.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \

@@ -122,6 +122,7 @@ static int prepare(weft_sim *sim) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "run: call weft_fabric_ready first");
   if (sim->failed) return weft__fail(sim, sim->failed, "run: the simulation has failed before");
   sim->interrupted = 0;
+  if (sim->fabric_rtt == 0) sim->fabric_rtt = weft__fabric_rtt(sim);
   int status = weft__flow_sort_starts(sim);
   if (status == WEFT_OK) weft__tasks_begin_new(sim);
   if (status == WEFT_OK) weft__sample_arm(sim);

@@ -1,6 +1,5 @@
 /* Nodes, links and their two ports; closing the fabric. */
 #include "fabric/fabric.h"
-#include "fabric/path.h"
 #include "ns3/ns3.h"
 
 #include <inttypes.h>
@@ -170,7 +169,6 @@ int weft_fabric_ready(weft_sim *sim) {
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
   if (status != WEFT_OK) return status;
   size_wheel(sim);
-  sim->fabric_rtt = weft__fabric_rtt(sim);
   sim->ready = 1;
   return status;
 }

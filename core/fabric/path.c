@@ -3,8 +3,6 @@
 
 #include <inttypes.h>
 
-#include "cc/cc.h"
-
 __extension__ typedef unsigned __int128 wide;
 
 /* Time of `bytes` back to back on a port, with the remainders carried: rounded down once. */
@@ -75,39 +73,6 @@ weft_time weft__path_one_way(const weft_sim *sim, const uint32_t *ports, int hop
   for (int i = 0; i < hops; ++i)
     time += serialisation(sim, ports[i], bytes) + sim->ports.at[ports[i]].delay_ps;
   return time;
-}
-
-weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
-                         int ack_hops) {
-  const weft_config *config = &sim->config;
-  const uint64_t frame = config->mtu_bytes + config->header_bytes + weft__cc_header(sim);
-  return weft__path_one_way(sim, data, hops, frame) +
-         weft__path_one_way(sim, ack, ack_hops, weft__ack_size(sim));
-}
-
-enum { RTT_HOSTS = 64 };
-
-weft_time weft__fabric_rtt(weft_sim *sim) {
-  uint32_t host[RTT_HOSTS], hosts = 0, count = 0, seen = 0;
-  for (uint32_t n = 0; n < sim->nodes.n; ++n) hosts += sim->nodes.at[n].kind == WEFT_HOST;
-  const uint32_t take = hosts < RTT_HOSTS ? hosts : RTT_HOSTS;
-  for (uint32_t n = 0; n < sim->nodes.n && count < take; ++n) {
-    if (sim->nodes.at[n].kind != WEFT_HOST) continue;
-    /* The last is always among them: with the first it is the longest path of a tree of pods. */
-    if (seen++ == (uint64_t)count * (hosts - 1) / (take > 1 ? take - 1 : 1)) host[count++] = n;
-  }
-  weft_time longest = 0;
-  for (uint32_t i = 0; i < count; ++i)
-    for (uint32_t j = 0; j < count; ++j) {
-      uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
-      if (i == j) continue;
-      const int hops = weft__route(sim, host[i], host[j], 0, 0, data);
-      const int ack_hops = weft__route(sim, host[i], host[j], 0, 1, ack);
-      if (hops < 0 || ack_hops < 0) continue;
-      const weft_time rtt = weft__path_rtt(sim, data, hops, ack, ack_hops);
-      if (rtt > longest) longest = rtt;
-    }
-  return longest;
 }
 
 static int check_ends(weft_sim *sim, uint32_t src, uint32_t dst) {

@@ -10,14 +10,6 @@ weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops,
 /** Time of a single frame of `bytes` along the path, ps. */
 weft_time weft__path_one_way(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t bytes);
 
-/** Empty round-trip time of a full packet and its ACK, ps. */
-weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
-                         int ack_hops);
-
-/** Largest empty round-trip time between hosts: a full packet there, its ACK back, ps. Exact up to
- *  64 hosts; of more, 64 spread evenly are taken, which is exact on the usual regular fabrics. */
-weft_time weft__fabric_rtt(weft_sim *sim);
-
 /** Turn a failed weft__route() into a message; passes hops through. */
 int weft__path_check(weft_sim *sim, int hops, uint32_t src, uint32_t dst);
 

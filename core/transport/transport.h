@@ -46,6 +46,12 @@ int weft__flow_check(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size);
 /** Add a row for a flow without starting it; returns the row or a negative status. */
 int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
 
+/* rtt.c: the empty round trip of the fabric */
+
+/** Largest empty round-trip time between hosts: a full packet there, its ACK back, ps. Exact up to
+ *  64 hosts; of more, 64 spread evenly are taken, which is exact on the usual regular fabrics. */
+weft_time weft__fabric_rtt(weft_sim *sim);
+
 /* data.c: making packets */
 
 /** The next packet of a flow; counts it. */
