@@ -40,8 +40,8 @@ static const weft_option options[] = {
     {"window_mode", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(window_mode), 0, 2, "rate|fixed|none",
      "Bytes in flight: window in proportion to the rate, fixed window, or bounded by the rate "
      "only."},
-    {"ack_priority", WEFT_OPT_U32, WEFT_UNIT_BOOL, FIELD(ack_priority), 0, 1, NULL,
-     "With compat ns3: ACKs in a queue of their own, served first and never paused."},
+    {"ack_priority", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ack_priority), 0, 2, "fifo|hosts|all",
+     "With compat ns3: where ACKs have a queue of their own that is never paused."},
     {"buffer", WEFT_OPT_U64, WEFT_UNIT_BYTES, FIELD(buffer_bytes), 1024, 1e12, NULL,
      "Packet buffer of a switch, shared by its ports."},
     {"pfc", WEFT_OPT_U32, WEFT_UNIT_BOOL, FIELD(pfc), 0, 1, NULL,

@@ -242,7 +242,7 @@ struct ns3_queue {
 };
 
 /* What a port of the ns-3 model keeps besides its wire. Class 0 is served first: ACKs of a host,
- * PFC frames and (with ack_priority) ACKs of a switch; class 1 is the lossless data class. */
+ * PFC frames and (ack_priority all) ACKs of a switch; class 1 is the lossless data class. */
 struct ns3_port {
   struct ns3_queue queue[2];
   uint32_t bytes[2];
@@ -273,6 +273,7 @@ struct task {
   uint32_t edges; /* first of the list of tasks that wait for it */
   uint32_t state;
   uint32_t flow;
+  uint16_t sport, dport;
 };
 
 struct task_edge {

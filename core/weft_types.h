@@ -68,6 +68,13 @@ enum weft_compat {
   WEFT_COMPAT_NS3 = 1 /* the HPCC ns-3 model: whole ns, its order of events; see docs/ns3.md */
 };
 
+/** Which ACKs go before data, with compat ns3. */
+enum weft_ack_priority {
+  WEFT_ACK_FIFO = 0, /* at hosts before data, but paused with it; among data in switches */
+  WEFT_ACK_HOSTS = 1, /* at hosts before data and never paused */
+  WEFT_ACK_ALL = 2 /* so, and in a queue of their own in switches, served first */
+};
+
 /** What bounds the bytes in flight. */
 enum weft_window_mode {
   WEFT_WINDOW_RATE = 0, /* the window in proportion to the rate */
@@ -119,7 +126,7 @@ typedef struct weft_config {
   uint64_t min_rate_bps; /* no CC goes below */
   uint64_t max_rate_bps; /* no flow goes above; 0: the rate of its NIC */
   uint32_t window_mode; /* enum weft_window_mode */
-  uint32_t ack_priority; /* compat ns3: ACKs in a queue of their own, served first */
+  uint32_t ack_priority; /* compat ns3: enum weft_ack_priority */
 
   /* Switches. */
   uint64_t buffer_bytes; /* shared by all ports of a switch */
@@ -230,6 +237,7 @@ typedef struct weft_task_def {
   uint64_t size_bytes; /* SEND: at least 1 */
   weft_time duration_ps; /* COMPUTE */
   weft_time start_ps; /* earliest begin */
+  uint32_t sport, dport; /* SEND: as in weft_flow_def */
 } weft_task_def;
 
 enum weft_collective_kind {

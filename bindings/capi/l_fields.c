@@ -55,7 +55,7 @@ static const l_field flow_def_fields[] = {
 #define T weft_task_def
 static const l_field task_def_fields[] = {
   ENUM(kind, l_task_kinds), U32(src), U32(dst), U32(tag), U64(size_bytes), TIME(duration_ps),
-  TIME(start_ps),
+  TIME(start_ps), U32(sport), U32(dport),
 };
 
 #undef T

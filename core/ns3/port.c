@@ -89,7 +89,7 @@ static void begin(weft_sim *sim, uint32_t index, struct packet *packet) {
 static void transmit_host(weft_sim *sim, uint32_t index) {
   struct ns3_port *ns3 = &sim->ns3_ports.at[index];
   struct packet packet;
-  if (waits(ns3, 0) && !(ns3->paused && !sim->config.ack_priority)) {
+  if (waits(ns3, 0) && !(ns3->paused && sim->config.ack_priority == WEFT_ACK_FIFO)) {
     packet = dequeue(sim, index, 0);
     begin(sim, index, &packet);
     return;
@@ -162,7 +162,8 @@ void weft__ns3_send_pfc(weft_sim *sim, uint32_t device, int pause) {
 
 static void forward(weft_sim *sim, uint32_t in_port, struct packet *packet) {
   const uint32_t out = slot_path(sim, packet->flow)[packet->hop++];
-  const uint32_t class = (packet->flags & PACKET_ACK) && sim->config.ack_priority ? 0 : 1;
+  const int first = (packet->flags & PACKET_ACK) && sim->config.ack_priority == WEFT_ACK_ALL;
+  const uint32_t class = first ? 0 : 1;
   packet->in_port = in_port;
   if (class == 1 &&
       !weft__ns3_admit(sim, sim->ports.at[in_port].to_node, in_port ^ 1, packet->size)) {

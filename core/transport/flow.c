@@ -12,19 +12,24 @@
 #include "transport/selective.h"
 #include "work/work.h"
 
-int weft__flow_check(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size) {
+int weft__flow_check(weft_sim *sim, const weft_flow_def *def) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "flow: call weft_fabric_ready first");
-  const uint32_t ends[2] = {src, dst};
+  const uint32_t ends[2] = {def->src, def->dst};
   for (int i = 0; i < 2; ++i)
     if (ends[i] >= sim->nodes.n || sim->nodes.at[ends[i]].kind != WEFT_HOST)
       return weft__fail(sim, WEFT_EINVAL, "flow %s: expected a host, got node %" PRIu32,
                         i == 0 ? "src" : "dst", ends[i]);
-  if (src == dst)
-    return weft__fail(sim, WEFT_EINVAL, "flow dst: expected another host than src %" PRIu32, src);
+  if (def->src == def->dst)
+    return weft__fail(sim, WEFT_EINVAL, "flow dst: expected another host than src %" PRIu32,
+                      def->src);
   const uint64_t most = (uint64_t)(UINT32_MAX - 1) * sim->config.mtu_bytes;
-  if (size < 1 || size > most)
+  if (def->size_bytes < 1 || def->size_bytes > most)
     return weft__fail(sim, WEFT_EINVAL, "flow size_bytes: expected 1 to %" PRIu64 ", got %" PRIu64,
-                      most, size);
+                      most, def->size_bytes);
+  if (def->sport > UINT16_MAX || def->dport > UINT16_MAX)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "flow sport, dport: expected at most 65535, got %" PRIu32 ", %" PRIu32,
+                      def->sport, def->dport);
   return WEFT_OK;
 }
 
@@ -49,16 +54,12 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task) {
 
 int weft_flow_add(weft_sim *sim, const weft_flow_def *def) {
   uint32_t ports[WEFT_PATH_MAX];
-  int status = weft__flow_check(sim, def->src, def->dst, def->size_bytes);
+  int status = weft__flow_check(sim, def);
   if (status != WEFT_OK) return status;
   if (def->start_ps < sim->now)
     return weft__fail(sim, WEFT_EINVAL,
                       "flow start_ps: expected at least the present, %" PRId64 ", got %" PRId64,
                       sim->now, def->start_ps);
-  if (def->sport > UINT16_MAX || def->dport > UINT16_MAX)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "flow sport, dport: expected at most 65535, got %" PRIu32 ", %" PRIu32,
-                      def->sport, def->dport);
   status = weft__route(sim, def->src, def->dst, sim->flows.n, 0, ports);
   if (status < 0) return weft__path_check(sim, status, def->src, def->dst);
   if (!pool_reserve(sim, sim->starts, sim->starts.n + 1u))

@@ -41,7 +41,7 @@ uint32_t weft__reroute_packet(weft_sim *sim, struct packet *packet, uint32_t nod
 uint32_t weft__telemetry_take(weft_sim *sim);
 
 /** Check a flow's ends and size. */
-int weft__flow_check(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size);
+int weft__flow_check(weft_sim *sim, const weft_flow_def *def);
 
 /** Add a row for a flow without starting it; returns the row or a negative status. */
 int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);

@@ -7,6 +7,11 @@
 #include "transport/transport.h"
 
 static int check_task(weft_sim *sim, const weft_task_def *def) {
+  const weft_flow_def flow = {.src = def->src,
+                              .dst = def->dst,
+                              .size_bytes = def->size_bytes,
+                              .sport = def->sport,
+                              .dport = def->dport};
   if (def->start_ps < 0)
     return weft__fail(sim, WEFT_EINVAL, "task start_ps: expected 0 or more, got %" PRId64,
                       def->start_ps);
@@ -17,7 +22,7 @@ static int check_task(weft_sim *sim, const weft_task_def *def) {
                           def->duration_ps);
       return WEFT_OK;
     case WEFT_TASK_SEND:
-      return weft__flow_check(sim, def->src, def->dst, def->size_bytes);
+      return weft__flow_check(sim, &flow);
     case WEFT_TASK_BARRIER:
       return WEFT_OK;
     default:
@@ -42,7 +47,9 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def) {
                                    .dst = def->dst,
                                    .tag = def->tag,
                                    .edges = WEFT_NONE,
-                                   .flow = WEFT_NONE};
+                                   .flow = WEFT_NONE,
+                                   .sport = (uint16_t)def->sport,
+                                   .dport = (uint16_t)def->dport};
   ++sim->tasks.n;
   return (int)n;
 }
@@ -88,7 +95,9 @@ static void send(weft_sim *sim, uint32_t index) {
                              .dst = task->dst,
                              .size_bytes = task->size_bytes,
                              .start_ps = sim->now,
-                             .tag = task->tag};
+                             .tag = task->tag,
+                             .sport = task->sport,
+                             .dport = task->dport};
   const int row = weft__flow_row(sim, &def, index);
   if (row < 0) {
     weft__no_memory(sim);

@@ -32,6 +32,7 @@ local declaration_rule = {
   name = { type = "string", required = true },
   brief = { type = "string", default = "" },
   out = { type = "any" },
+  format = { type = "enum", choices = { "table", "csv", "json" }, default = "table" },
 }
 
 local parameter_rule = {
@@ -164,7 +165,7 @@ end
 --- Read the command line in the global `arg`. `--help` prints the parameters and ends the program;
 -- a mistake is a user error.
 -- @tparam table declaration `name`, `brief`, `out` (default folder for results; false if the script
--- writes none), and a list of parameters: `name`, `type` (string, integer, number, boolean, bytes,
+-- writes none), `format` (default of what is printed: table), and a list of parameters: `name`, `type` (string, integer, number, boolean, bytes,
 -- rate, time), `choices`, `default`, `min`, `max`, `help`, `required`
 -- @treturn table values by name; numbers in bytes, bit/s, seconds
 function M.read(declaration)
@@ -174,6 +175,7 @@ function M.read(declaration)
   for _, parameter in ipairs(parameters) do
     local default = parameter.default
     if parameter.name == "out" then default = head.out or "results/" .. head.name end
+    if parameter.name == "format" then default = head.format end
     declare(parser, parameter, default)
   end
   local line = {}

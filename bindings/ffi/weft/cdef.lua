@@ -38,6 +38,11 @@ enum weft_compat {
   WEFT_COMPAT_NONE = 0,
   WEFT_COMPAT_NS3 = 1
 };
+enum weft_ack_priority {
+  WEFT_ACK_FIFO = 0,
+  WEFT_ACK_HOSTS = 1,
+  WEFT_ACK_ALL = 2
+};
 enum weft_window_mode {
   WEFT_WINDOW_RATE = 0,
   WEFT_WINDOW_FIXED = 1,
@@ -158,6 +163,7 @@ typedef struct weft_task_def {
   uint64_t size_bytes;
   weft_time duration_ps;
   weft_time start_ps;
+  uint32_t sport, dport;
 } weft_task_def;
 enum weft_collective_kind {
   WEFT_ALLREDUCE_RING = 0,

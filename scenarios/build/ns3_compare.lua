@@ -1,0 +1,135 @@
+--- Completion times of weft against recorded ones: counts, errors, rows to print, a picture.
+-- A sample is `{ weft_ns, ns3_ns, ideal_ns }`; the first two are false for a flow that has not
+-- finished there.
+
+local weft = require "weft"
+
+local M = {}
+
+--- Columns of what the replays print.
+M.columns = {
+  "set", "group", "cc", "flows", "exact_pct", "median_abs_err_pct", "p99_abs_err_pct",
+  "max_abs_err_pct", "mean_signed_err_pct", "p99_slowdown_err_pct",
+}
+
+--- Figures of some samples. A flow is exact when both finished at the same ns or neither finished.
+-- @tparam {table,...} samples
+-- @treturn table by column, and `exact` and `unmatched` (finished in one of the two only)
+function M.figures(samples)
+  local row = { flows = #samples, exact = 0, unmatched = 0 }
+  local errors, sizes, ours, theirs = {}, {}, {}, {}
+  for _, sample in ipairs(samples) do
+    if sample.weft_ns == sample.ns3_ns then row.exact = row.exact + 1 end
+    if not sample.weft_ns ~= not sample.ns3_ns then row.unmatched = row.unmatched + 1 end
+    if sample.weft_ns and sample.ns3_ns then
+      local error_pct = 100 * (sample.weft_ns - sample.ns3_ns) / sample.ns3_ns
+      errors[#errors + 1] = error_pct
+      sizes[#sizes + 1] = math.abs(error_pct)
+      ours[#ours + 1] = sample.weft_ns / sample.ideal_ns
+      theirs[#theirs + 1] = sample.ns3_ns / sample.ideal_ns
+    end
+  end
+  row.exact_pct = 100 * row.exact / row.flows
+  if #errors == 0 then return row end
+  local percentile = weft.stats.percentile
+  row.median_abs_err_pct = percentile(sizes, 50)
+  row.p99_abs_err_pct = percentile(sizes, 99)
+  row.max_abs_err_pct = percentile(sizes, 100)
+  row.mean_signed_err_pct = weft.stats.mean(errors)
+  row.p99_slowdown_err_pct = 100 * (percentile(ours, 99) / percentile(theirs, 99) - 1)
+  return row
+end
+
+--- Samples by group and congestion control, in the order of their first appearance.
+local Table = {}
+Table.__index = Table
+
+function M.new(set)
+  return setmetatable({ set = set, groups = {}, by_key = {} }, Table)
+end
+
+--- Take in the samples of one run.
+function Table:add(group, cc, samples)
+  local key = group .. "," .. cc
+  local entry = self.by_key[key]
+  if not entry then
+    entry = { group = group, cc = cc, samples = {} }
+    self.by_key[key] = entry
+    self.groups[#self.groups + 1] = entry
+  end
+  for _, sample in ipairs(samples) do entry.samples[#entry.samples + 1] = sample end
+end
+
+--- The rows, one per group and congestion control.
+function Table:rows()
+  local rows = {}
+  for i, entry in ipairs(self.groups) do
+    local row = M.figures(entry.samples)
+    row.set, row.group, row.cc = self.set, entry.group, entry.cc
+    rows[i] = row
+  end
+  return rows
+end
+
+-- Per cent with the digits that matter: 1e-4 % is a ns in a ms.
+local function percent(value) return ("%.4f"):format(value) end
+
+--- Print rows in a format of weft.report.
+function M.print(rows, format)
+  local columns, shown = {}, rows
+  for i, name in ipairs(M.columns) do
+    columns[i] = { name, name, name:find("_pct$") and percent or nil }
+  end
+  if format == "csv" then
+    shown = {}
+    for r, row in ipairs(rows) do
+      shown[r] = {}
+      for _, column in ipairs(columns) do
+        local value = row[column[1]]
+        shown[r][column[1]] = value and column[3] and column[3](value) or value
+      end
+    end
+  end
+  weft.report.new(format):table(columns, shown)
+end
+
+-- Errors of an exact replay are zero; the smallest shown keeps them on a logarithmic axis.
+local SMALLEST_PCT = 1e-5
+
+--- Draw weft against ns-3: completion times, and the distribution of errors.
+-- @tparam string file .png, .svg or .pdf
+-- @tparam {Table,...} tables
+function M.plot(file, tables)
+  local scatter, cdf, by_cc = {}, {}, {}
+  for _, one in ipairs(tables) do
+    for _, entry in ipairs(one.groups) do
+      local set = by_cc[entry.cc]
+      if not set then
+        set = { x = {}, y = {}, errors = {} }
+        by_cc[entry.cc] = set
+        scatter[#scatter + 1] = { kind = "scatter", label = entry.cc, x = set.x, y = set.y }
+        cdf[#cdf + 1] = { kind = "cdf", label = entry.cc, values = set.errors }
+      end
+      for _, sample in ipairs(entry.samples) do
+        if sample.weft_ns and sample.ns3_ns then
+          set.x[#set.x + 1], set.y[#set.y + 1] = sample.ns3_ns / 1e9, sample.weft_ns / 1e9
+          local error_pct = 100 * math.abs(sample.weft_ns - sample.ns3_ns) / sample.ns3_ns
+          set.errors[#set.errors + 1] = math.max(error_pct, SMALLEST_PCT)
+        end
+      end
+    end
+  end
+  weft.viz.chart.new({
+    columns = 2, height = 3.4,
+    panels = {
+      { title = "completion time", series = scatter,
+        x = { label = "ns-3", unit = "s", scale = "log" },
+        y = { label = "weft", unit = "s", scale = "log" } },
+      { title = "error per flow", series = cdf,
+        x = { label = "absolute error, % (at most 1e-5: exact)", scale = "log" },
+        y = { label = "share of flows", min = 0, max = 1 } },
+    },
+  }):write(file)
+end
+
+return M
