@@ -1,7 +1,7 @@
 # weft: one Makefile for everything. `make demo` and `make test` work from a fresh clone.
 #
 #   make all       library, programs and Lua modules       make bench     `name value unit` rows
-#   make demo      the main job, into results/             make validate  against analytic cases
+#   make demo      the main job, into results/             make validate  against theory, ns-3
 #   make test      every test and gate                     make docs      reference pages
 #   make deps      install missing Debian packages         make install   PREFIX=, DESTDIR=
 #
@@ -223,9 +223,11 @@ test-hostile: all $(CTEST)
 bench: all $(CBENCH)
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/bench/run.lua
 
-# The engine against what is known: ideal completion times, M/D/1, conservation.
-validate: $(CTEST)
+# The engine against what is known (ideal completion times, M/D/1, conservation) and against recorded
+# runs of ns-3.
+validate: all $(CTEST)
 	$(Q)$(CTEST) ideal_time md1 conserve
+	$(Q)$(B)/weft scenarios/ns3_validate.lua
 
 docs: all bindings/ffi/weft/cdef.lua
 	$(Q)$(B)/weft bindings/api/generate.lua docs/reference

@@ -16,31 +16,9 @@ local args = weft.params {
   { name = "verbose", type = "boolean", help = "a line per scenario on standard error" },
 }
 
-local function note(set, scenario, samples, sim)
-  local figures, stats = compare.figures(samples), sim:stats()
-  if figures.unmatched > 0 or args.verbose then
-    io.stderr:write(("%s %d: %s, %d of %d flows exact, largest error %.4f %%, "
-      .. "%d finished in one only; %d drops, %d pauses, %d marks\n"):format(set.name,
-      scenario.scenario, scenario.cc, figures.exact, figures.flows, figures.max_abs_err_pct or 0,
-      figures.unmatched, stats.packets_dropped, stats.pfc_pauses, stats.ecn_marks))
-  end
-end
-
-local set = line.read(args.data)
-local results, entries = compare.new(set.name), {}
-for _, scenario in ipairs(set.scenarios) do
-  if not args.scenario or scenario.scenario == args.scenario then
-    local samples, sim = line.run(scenario)
-    note(set, scenario, samples, sim)
-    local hosts = scenario.hosts or #sim.fabric:hosts()
-    entries[#entries + 1] = { hosts = hosts, cc = scenario.cc, samples = samples }
-    sim.core:close()
-  end
-end
-table.sort(entries, function(a, b)
-  if a.hosts ~= b.hosts then return a.hosts < b.hosts end
-  return a.cc < b.cc
-end)
-for _, entry in ipairs(entries) do results:add(entry.hosts, entry.cc, entry.samples) end
+local results = line.replay(args.data, {
+  only = args.scenario and function(one) return one.scenario == args.scenario end,
+  note = compare.notes(args.verbose),
+})
 compare.print(results:rows(), args.format)
-if args.plot then compare.plot(args.plot, { results }) end
+if args.plot then compare.plot(args.plot, results) end

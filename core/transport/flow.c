@@ -110,6 +110,13 @@ int weft__flow_sort_starts(weft_sim *sim) {
   return sim->failed;
 }
 
+void weft__flow_launch(weft_sim *sim, uint32_t row) {
+  if (is_ns3(sim)) /* an application is installed, initialised and started by an event each */
+    event_at(sim, EV_NS3_INIT, row, sim->now);
+  else
+    weft__flow_start(sim, row);
+}
+
 void weft__flow_start_due(weft_sim *sim) {
   int started = 0;
   while (sim->next_start < sim->sorted_starts) {
@@ -117,10 +124,7 @@ void weft__flow_start_due(weft_sim *sim) {
     if (sim->flows.at[row].start_ps > sim->now) break;
     ++sim->next_start;
     started = 1;
-    if (is_ns3(sim)) /* an application is installed, initialised and started by an event each */
-      event_at(sim, EV_NS3_INIT, row, sim->now);
-    else
-      weft__flow_start(sim, row);
+    weft__flow_launch(sim, row);
   }
   if (started && sim->next_start < sim->sorted_starts)
     event_at(sim, EV_START, 0, sim->flows.at[sim->starts.at[sim->next_start]].start_ps);

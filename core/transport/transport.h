@@ -9,6 +9,9 @@
 /** Take the flow of a row into a slot and let it send. Fails the flow when it has no route. */
 void weft__flow_start(weft_sim *sim, uint32_t row);
 
+/** Start a flow now, by the events that compat ns3 takes for it. */
+void weft__flow_launch(weft_sim *sim, uint32_t row);
+
 /** Start all flows of the start list that are due, and ask for the event of the next. */
 void weft__flow_start_due(weft_sim *sim);
 

@@ -104,7 +104,7 @@ static void send(weft_sim *sim, uint32_t index) {
     return;
   }
   task->flow = (uint32_t)row;
-  weft__flow_start(sim, (uint32_t)row);
+  weft__flow_launch(sim, (uint32_t)row);
 }
 
 static void begin(weft_sim *sim, uint32_t index) {

@@ -20,7 +20,7 @@ function M.figures(samples)
   local errors, sizes, ours, theirs = {}, {}, {}, {}
   for _, sample in ipairs(samples) do
     if sample.weft_ns == sample.ns3_ns then row.exact = row.exact + 1 end
-    if not sample.weft_ns ~= not sample.ns3_ns then row.unmatched = row.unmatched + 1 end
+    if (not sample.weft_ns) ~= (not sample.ns3_ns) then row.unmatched = row.unmatched + 1 end
     if sample.weft_ns and sample.ns3_ns then
       local error_pct = 100 * (sample.weft_ns - sample.ns3_ns) / sample.ns3_ns
       errors[#errors + 1] = error_pct
@@ -38,6 +38,19 @@ function M.figures(samples)
   row.mean_signed_err_pct = weft.stats.mean(errors)
   row.p99_slowdown_err_pct = 100 * (percentile(ours, 99) / percentile(theirs, 99) - 1)
   return row
+end
+
+--- One run in words.
+function M.describe(figures)
+  return ("%d of %d flows exact, largest error %.4f %%, %d finished in one only"):format(
+    figures.exact, figures.flows, figures.max_abs_err_pct or 0, figures.unmatched)
+end
+
+--- A `note` for the replays: lines on standard error; without `verbose` only what is wrong.
+function M.notes(verbose)
+  return function(line, is_wrong)
+    if verbose or is_wrong then io.stderr:write(line, "\n") end
+  end
 end
 
 --- Samples by group and congestion control, in the order of their first appearance.
@@ -98,24 +111,23 @@ local SMALLEST_PCT = 1e-5
 
 --- Draw weft against ns-3: completion times, and the distribution of errors.
 -- @tparam string file .png, .svg or .pdf
--- @tparam {Table,...} tables
-function M.plot(file, tables)
+-- @tparam Table results
+function M.plot(file, results)
   local scatter, cdf, by_cc = {}, {}, {}
-  for _, one in ipairs(tables) do
-    for _, entry in ipairs(one.groups) do
-      local set = by_cc[entry.cc]
-      if not set then
-        set = { x = {}, y = {}, errors = {} }
-        by_cc[entry.cc] = set
-        scatter[#scatter + 1] = { kind = "scatter", label = entry.cc, x = set.x, y = set.y }
-        cdf[#cdf + 1] = { kind = "cdf", label = entry.cc, values = set.errors }
-      end
-      for _, sample in ipairs(entry.samples) do
-        if sample.weft_ns and sample.ns3_ns then
-          set.x[#set.x + 1], set.y[#set.y + 1] = sample.ns3_ns / 1e9, sample.weft_ns / 1e9
-          local error_pct = 100 * math.abs(sample.weft_ns - sample.ns3_ns) / sample.ns3_ns
-          set.errors[#set.errors + 1] = math.max(error_pct, SMALLEST_PCT)
-        end
+  for _, entry in ipairs(results.groups) do
+    local points = by_cc[entry.cc]
+    if not points then
+      points = { x = {}, y = {}, errors = {} }
+      by_cc[entry.cc] = points
+      scatter[#scatter + 1] = { kind = "scatter", label = entry.cc, x = points.x, y = points.y }
+      cdf[#cdf + 1] = { kind = "cdf", label = entry.cc, values = points.errors }
+    end
+    for _, sample in ipairs(entry.samples) do
+      if sample.weft_ns and sample.ns3_ns then
+        points.x[#points.x + 1] = sample.ns3_ns / 1e9
+        points.y[#points.y + 1] = sample.weft_ns / 1e9
+        local error_pct = 100 * math.abs(sample.weft_ns - sample.ns3_ns) / sample.ns3_ns
+        points.errors[#points.errors + 1] = math.max(error_pct, SMALLEST_PCT)
       end
     end
   end

@@ -4,6 +4,9 @@
 
 local weft = require "weft"
 
+local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
+local compare = dofile(here .. "ns3_compare.lua")
+
 local M = {}
 
 local SCENARIO = {
@@ -106,8 +109,8 @@ end
 local function real_start_ns(start_ns)
   local whole = math.floor(start_ns / 1e9)
   local listed = tonumber(("%.0f.%09.0f"):format(1 + whole, start_ns - 1e9 * whole))
-  local seconds, ns = ("%.60f"):format(listed):match("^(%d+)%.(%d%d%d%d%d%d%d%d%d)")
-  return (tonumber(seconds) - 1) * 1e9 + tonumber(ns)
+  local seconds, rest = ("%.60f"):format(listed):match("^(%d+)%.(%d%d%d%d%d%d%d%d%d)")
+  return (tonumber(seconds) - 1) * 1e9 + tonumber(rest)
 end
 
 -- Scenarios below this number were recorded by the authors, who put completion times that came out
@@ -141,6 +144,40 @@ function M.run(scenario)
     samples[i] = { weft_ns = ours, ns3_ns = flow.ns3_fct_ns, ideal_ns = flow.ideal_fct_ns }
   end
   return samples, sim
+end
+
+local function describe(set, scenario, samples, sim)
+  local figures, stats = compare.figures(samples), sim:stats()
+  return ("%s %d: %s, %s; %d drops, %d pauses, %d marks"):format(set.name, scenario.scenario,
+    scenario.cc, compare.describe(figures), stats.packets_dropped, stats.pfc_pauses,
+    stats.ecn_marks), figures.unmatched > 0
+end
+
+--- Replay a folder.
+-- @tparam string dir
+-- @tparam[opt] table given `only` (says of a scenario whether it is wanted), `note` (called with
+-- a line on each scenario, and whether something is wrong)
+-- @treturn Table of ns3_compare: groups are numbers of hosts
+function M.replay(dir, given)
+  given = given or {}
+  local note = given.note or function() end
+  local set, entries = M.read(dir), {}
+  for _, scenario in ipairs(set.scenarios) do
+    if not given.only or given.only(scenario) then
+      local samples, sim = M.run(scenario)
+      note(describe(set, scenario, samples, sim))
+      local hosts = scenario.hosts or #sim.fabric:hosts()
+      entries[#entries + 1] = { hosts = hosts, cc = scenario.cc, samples = samples }
+      sim.core:close()
+    end
+  end
+  table.sort(entries, function(a, b)
+    if a.hosts ~= b.hosts then return a.hosts < b.hosts end
+    return a.cc < b.cc
+  end)
+  local results = compare.new(set.name)
+  for _, entry in ipairs(entries) do results:add(entry.hosts, entry.cc, entry.samples) end
+  return results
 end
 
 return M

@@ -165,7 +165,8 @@ end
 --- Read the command line in the global `arg`. `--help` prints the parameters and ends the program;
 -- a mistake is a user error.
 -- @tparam table declaration `name`, `brief`, `out` (default folder for results; false if the script
--- writes none), `format` (default of what is printed: table), and a list of parameters: `name`, `type` (string, integer, number, boolean, bytes,
+-- writes none), `format` (default of what is printed: table), and a list of parameters: `name`,
+-- `type` (string, integer, number, boolean, bytes,
 -- rate, time), `choices`, `default`, `min`, `max`, `help`, `required`
 -- @treturn table values by name; numbers in bytes, bit/s, seconds
 function M.read(declaration)

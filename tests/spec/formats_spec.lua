@@ -6,7 +6,7 @@ local text = require "weft.formats.text"
 local topology = require "weft.topology"
 local support = require "support"
 
-local NS3 = "tests/reference/ns3-fabric/"
+local NS3 = "tests/reference/ns3-fabric/inputs/"
 local temporary
 
 after_each(function()

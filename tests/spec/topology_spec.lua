@@ -1,7 +1,7 @@
 local topology = require "weft.topology"
 local support = require "support"
 
-local NS3 = "tests/reference/ns3-fabric/"
+local NS3 = "tests/reference/ns3-fabric/inputs/"
 
 -- A fabric's links as comparable text.
 local function links(net)
