@@ -269,6 +269,7 @@ typedef struct weft_stats {
   uint64_t retransmits; /* data packets sent again */
   uint64_t timeouts;
   uint64_t flows_added, flows_started, flows_done;
+  uint64_t flows_failed; /* had no route, or no progress for too long */
   uint64_t tasks_added, tasks_done;
   uint64_t max_queue_bytes; /* over all ports and time */
   uint64_t memory_bytes; /* held by the simulation now */

@@ -269,6 +269,7 @@ void weft__flow_start(weft_sim *sim, uint32_t row) {
   const int hops = find_paths(sim, row, data, ack, &ack_hops);
   if (hops == 0) {
     flow->state = FLOW_FAILED;
+    ++sim->stats.flows_failed;
     if (flow->task != WEFT_NONE) weft__task_flow_done(sim, flow->task, 0);
     return;
   }
@@ -347,6 +348,7 @@ void weft__flow_fail(weft_sim *sim, uint32_t slot) {
   const uint32_t task = flow->task;
   const int had_completed = flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
   leave(sim, slot, FLOW_FAILED);
+  sim->stats.flows_failed += !had_completed;
   if (task != WEFT_NONE && !had_completed) weft__task_flow_done(sim, task, 0);
 }
 

@@ -6,6 +6,7 @@
 
 local fail = require "weft.fail"
 local stats = require "weft.stats"
+local unfinished = require "weft.unfinished"
 local units = require "weft.units"
 
 local M = {}
@@ -121,14 +122,20 @@ local function describe_flows(result)
     result.slowdown.p50, result.slowdown.p99, result.slowdown.max)
 end
 
---- One line for people.
+-- What stops a job that is not complete.
+local function and_stuck(self, text, result)
+  local stuck = not result.complete and unfinished.describe(self.sim:unfinished(self.tag))
+  return stuck and text .. "; " .. stuck or text
+end
+
+--- One line for people. If flows of the job have failed it names them.
 -- @treturn string
 function Job:summary()
   local result = self:result()
-  if self.kind == "flows" then return describe_flows(result) end
+  if self.kind == "flows" then return and_stuck(self, describe_flows(result), result) end
   local text = ("%s of %s over %d ranks"):format(self.kind, units.format_bytes(result.size_bytes),
     result.ranks)
-  if not result.complete then return text .. ": not complete" end
+  if not result.complete then return and_stuck(self, text .. ": not complete", result) end
   return ("%s: %s, algorithm bandwidth %.2f GB/s, bus bandwidth %.2f GB/s"):format(text,
     units.format_time(result.time_ps), result.algorithm_bps / 8e9, result.bus_bps / 8e9)
 end

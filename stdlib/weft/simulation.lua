@@ -14,6 +14,7 @@ local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local progress = require "weft.progress"
 local results = require "weft.results"
+local unfinished = require "weft.unfinished"
 local workload = require "weft.workload"
 
 local M = {}
@@ -83,7 +84,7 @@ end
 function Simulation:fork()
   local copy = setmetatable({
     core = call(self.core, "fork"), fabric = self.fabric, jobs = {}, watches = {},
-    total_bytes = self.total_bytes,
+    total_bytes = self.total_bytes, outcome = self.outcome,
   }, Simulation)
   for i, job in ipairs(self.jobs) do copy.jobs[i] = job:copy_to(copy) end
   for metric, objects in pairs(self.watches) do -- order-free: a copy
@@ -221,7 +222,13 @@ function Simulation:run(options)
   }, self.core:stats())
   local good, outcome = pcall(run_slices, self.core, limits, reporter)
   if reporter then reporter:finish() end
-  if good then return outcome end
+  if good then
+    self.outcome = outcome
+    if reporter and self:stats().flows_failed > 0 then
+      io.stderr:write("weft: ", unfinished.describe(self:unfinished()), "\n")
+    end
+    return outcome
+  end
   -- Ctrl-C between two slices, while no engine runs, stops Lua with this error.
   if tostring(outcome):find("interrupted$") then return "interrupted" end
   error(outcome, 0)
@@ -242,6 +249,12 @@ function Simulation:stats() return self.core:stats() end
 
 --- The table of flows.
 function Simulation:flows() return results.table(self.core, "flows", self.fabric) end
+
+--- Flows that are not complete, and why; see weft.unfinished.
+-- @tparam[opt] number tag only flows with this tag
+-- @treturn table list of `{ flow, src_name, dst_name, size_bytes, delivered_bytes, state, stuck,
+-- why }`
+function Simulation:unfinished(tag) return unfinished.rows(self, tag) end
 
 --- The table of directed ports.
 function Simulation:ports() return results.table(self.core, "ports", self.fabric) end

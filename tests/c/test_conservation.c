@@ -6,7 +6,7 @@ static void ensure_conserved(weft_sim *sim) {
   weft_stats s = stats_of(sim);
   ENSURE_EQ(s.packets_injected, s.packets_delivered + s.packets_dropped + s.packets_in_flight);
   ENSURE_EQ(s.bytes_injected, s.bytes_delivered + s.bytes_dropped + s.bytes_in_flight);
-  ENSURE(s.flows_done <= s.flows_started && s.flows_started <= s.flows_added);
+  ENSURE(s.flows_done + s.flows_failed <= s.flows_started && s.flows_started <= s.flows_added);
   MUST(sim, weft_check(sim));
 }
 

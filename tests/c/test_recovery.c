@@ -269,6 +269,7 @@ TEST(a_flow_without_a_way_fails_and_the_run_ends) {
     run_to_end(sim);
     weft_stats s = stats_of(sim);
     ENSURE_EQ(s.flows_done, 0);
+    ENSURE_EQ(s.flows_failed, 2);
     ENSURE_EQ(s.packets_in_flight, 0);
     ENSURE_EQ(s.timeouts, 13);
     for (uint64_t row = 0; row < 2; row++) {

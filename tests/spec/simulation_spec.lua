@@ -162,6 +162,36 @@ describe("a simulation", function()
     assert.is_true(sim:flows():column("fct_ps")[1] > 3e9)
   end)
 
+  it("ends a run though a link stays down, and names the flows that got stuck", function()
+    for _, recovery in ipairs { "none", "go_back_n", "selective" } do
+      local sim = star { recovery = recovery }
+      sim:add_flow { src = "h0", dst = "h1", size = "10MB" }
+      sim:add_flow { src = "h2", dst = "h0", size = "1kB", start = "200us" }
+      sim:add_flow { src = "h1", dst = "h2", size = "1kB" }
+      sim:fail(0, { at = "100us" })
+      assert.equal("done", sim:run())
+      local first, second = sim:unfinished()[1], sim:unfinished()[2]
+      assert.equal(2, #sim:unfinished())
+      assert.equal(2, sim:stats().flows_failed)
+      assert.same({ 0, "h0", "h1", "failed" }, { first.flow, first.src_name, first.dst_name,
+        first.state })
+      assert.is_true(first.delivered_bytes > 0 and first.delivered_bytes < 2e6)
+      assert.equal("gave up after repeated timeouts; h0 to switch0 is down", first.why)
+      assert.equal("found no way at its start; h0 to switch0 is down", second.why)
+    end
+  end)
+
+  it("tells flows that are under way from those that wait for ever", function()
+    local sim = star { rto = 0 }
+    sim:add_flow { src = "h0", dst = "h1", size = "10MB" }
+    sim:degrade(0, { at = "100us", factor = 1, loss = 1 })
+    sim:run { stop_at = "50us" }
+    assert.same({ "under way", false }, { sim:unfinished()[1].why, sim:unfinished()[1].stuck })
+    assert.equal("done", sim:run())
+    assert.same({ "active", true }, { sim:unfinished()[1].state, sim:unfinished()[1].stuck })
+    assert.truthy(sim:unfinished()[1].why:find("waits for ever", 1, true))
+  end)
+
   it("refuses wrong changes", function()
     local sim = star()
     fails("option 'factor' is missing", function() sim:degrade(0, {}) end)

@@ -104,6 +104,16 @@ describe("AllReduce", function()
     assert.truthy(job:summary():find("not complete", 1, true))
     fails("job 1 (allreduce) is not complete", job.time_ps, job)
   end)
+
+  it("names the flows that stop it", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 4 } }
+    local job = sim:add_job(workload.allreduce { size = "1MB" })
+    sim:fail(1, { at = "10us" })
+    sim:run()
+    local text = job:summary()
+    assert.truthy(text:find("not complete; %d flows got stuck: h%d to h%d after "), text)
+    assert.truthy(text:find("h1 to switch0 is down", 1, true), text)
+  end)
 end)
 
 describe("all-to-all", function()

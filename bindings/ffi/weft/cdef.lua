@@ -190,6 +190,7 @@ typedef struct weft_stats {
   uint64_t retransmits;
   uint64_t timeouts;
   uint64_t flows_added, flows_started, flows_done;
+  uint64_t flows_failed;
   uint64_t tasks_added, tasks_done;
   uint64_t max_queue_bytes;
   uint64_t memory_bytes;
