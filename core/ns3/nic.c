@@ -145,16 +145,16 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
   if (packet->seq > tx->una) tx->una = packet->seq;
   sim->tx_warm.at[slot].ecn_marks += (packet->flags & PACKET_ECN) != 0;
   const uint32_t port = tx->port;
-  const int done = tx->una == tx->total;
-  if (packet->flags & PACKET_NACK) tx->next = tx->una;
-  if (!done) weft__cc_on_ack(sim, packet);
-  weft__packet_release(sim, packet);
-  if (done) {
+  if (tx->una == tx->total) {
     /* The receiver forgets the flow: what is still on its way meets a new, empty one. */
     sim->rx.at[slot].next = sim->rx.at[slot].nack_for = 0;
     sim->tx_warm.at[slot].nack_at = 0;
     weft__flow_acked(sim, slot);
   }
+  if (packet->flags & PACKET_NACK) sim->tx.at[slot].next = sim->tx.at[slot].una;
+  /* Also for a flow that is over: a rate that changes moves the NIC's next look at its flows. */
+  weft__cc_on_ack(sim, packet);
+  weft__packet_release(sim, packet);
   weft__ns3_transmit(sim, port);
 }
 
