@@ -12,6 +12,7 @@ struct packet weft__make_data(weft_sim *sim, uint32_t slot) {
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   const enum cc_extra extra = weft__cc(sim)->extra;
   const uint32_t seq = tx->flags & TX_RESEND ? weft__selective_resend(sim, slot) : tx->next++;
+  WEFT_ASSERT(seq < tx->total);
   const uint32_t payload = seq + 1 == tx->total ? tx->last_bytes : sim->config.mtu_bytes;
   struct packet packet = {
       .flow = slot,
@@ -45,9 +46,8 @@ uint32_t weft__ack_size(const weft_sim *sim) {
 /* It takes over the telemetry, and the data packet's place among the flow's packets. */
 struct packet weft__make_ack(weft_sim *sim, const struct packet *data, int nack) {
   const uint32_t size = weft__ack_size(sim);
-  const uint32_t telemetry = nack && sim->config.recovery == WEFT_RECOVERY_SELECTIVE
-                                 ? weft__selective_name(sim, data)
-                                 : data->telemetry;
+  const uint32_t telemetry =
+      nack && is_selective(sim) ? weft__selective_name(sim, data) : data->telemetry;
   count_injected(sim, size);
   return (struct packet){
       .flow = data->flow,

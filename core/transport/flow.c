@@ -168,7 +168,7 @@ static uint32_t take_slot(weft_sim *sim) {
       !pool_reserve(sim, sim->paths, n * 2 * sim->path_ports) ||
       !pool_reserve(sim, sim->cc_state, n * sim->cc_words))
     return WEFT_NONE;
-  if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE) {
+  if (is_selective(sim)) {
     if (!pool_reserve(sim, sim->selective, n)) return WEFT_NONE;
     sim->selective.n = (uint32_t)n;
   }
@@ -195,14 +195,13 @@ uint32_t weft__telemetry_take(weft_sim *sim) {
   const uint32_t blocks = sim->telemetry.n / sim->path_ports + 1;
   if (!pool_reserve(sim, sim->telemetry, (uint64_t)blocks * sim->path_ports) ||
       !pool_reserve(sim, sim->telemetry_free, blocks) ||
-      !pool_reserve(sim, sim->triggers, blocks)) {
+      (is_selective(sim) && !pool_reserve(sim, sim->triggers, blocks))) {
     weft__no_memory(sim);
     return 0;
   }
   memset(&sim->telemetry.at[sim->telemetry.n], 0, sim->path_ports * sizeof *sim->telemetry.at);
   sim->telemetry.n = blocks * sim->path_ports;
-  sim->triggers.at[blocks - 1] = 0;
-  sim->triggers.n = blocks;
+  if (is_selective(sim)) sim->triggers.n = blocks;
   return blocks;
 }
 
@@ -238,7 +237,7 @@ static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
                                  .flags = (uint8_t)(TX_ACTIVE | (cc->paced ? TX_PACED : 0))};
   sim->tx_warm.at[slot] = (struct tx_warm){.rto_event = -1};
   sim->rx.at[slot] = (struct rx){.total = total, .row = row};
-  if (sim->selective.n > 0) sim->selective.at[slot] = (struct selective){.resend = 0};
+  if (is_selective(sim)) sim->selective.at[slot] = (struct selective){.resend = 0};
   if (sim->cc_words > 0) memset(cc_state(sim, slot), 0, sim->cc_words * sizeof(uint64_t));
 }
 
@@ -311,7 +310,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   /* The ns-3 model's NIC takes finished flows off its list when it next walks over them. */
   if ((tx->flags & TX_IN_LIST) && !is_ns3(sim)) weft__nic_remove(sim, slot);
   tx->flags &= (uint8_t)~TX_ACTIVE;
-  if (sim->selective.n > 0) weft__selective_release(sim, slot);
+  if (is_selective(sim)) weft__selective_release(sim, slot);
   flow->delivered_bytes = weft__flow_delivered(sim, tx->row);
   flow->retransmits = sim->tx_warm.at[slot].retransmits;
   flow->ecn_marks = sim->tx_warm.at[slot].ecn_marks;

@@ -26,7 +26,7 @@ void weft__rto_restart(weft_sim *sim, uint32_t slot) {
 static void resend(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   if (sim->config.recovery == WEFT_RECOVERY_NONE) return;
-  if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE) {
+  if (is_selective(sim)) {
     weft__selective_timeout(sim, slot);
     return;
   }
@@ -74,7 +74,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
     return;
   }
   if (packet->seq > rx->next) {
-    if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE) {
+    if (is_selective(sim)) {
       if (weft__selective_hold(sim, packet))
         acknowledge(sim, packet, 1);
       else
@@ -93,7 +93,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
   if (in_order) {
     ++rx->next;
     sim->stats.payload_delivered += packet->size - sim->config.header_bytes - weft__cc_header(sim);
-    if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE) weft__selective_pass(sim, packet->flow);
+    if (is_selective(sim)) weft__selective_pass(sim, packet->flow);
   }
   const int last = in_order && rx->next == rx->total;
   const uint32_t slot = packet->flow;
@@ -119,7 +119,7 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
       if (tx->next == tx->total && (tx->flags & TX_IN_LIST)) weft__nic_remove(sim, slot);
     }
   }
-  if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE)
+  if (is_selective(sim))
     weft__selective_ack(sim, packet, una);
   else if ((packet->flags & PACKET_NACK) && packet->seq == tx->una)
     resend(sim, slot);

@@ -49,6 +49,7 @@ static void list_or_unlist(weft_sim *sim, uint32_t slot) {
 }
 
 uint32_t weft__selective_resend(weft_sim *sim, uint32_t slot) {
+  WEFT_ASSERT(sim->selective.at[slot].resend < sim->selective.at[slot].lost_end);
   const uint32_t seq = sim->selective.at[slot].resend++;
   find_lost(sim, slot);
   return seq;

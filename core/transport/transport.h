@@ -91,6 +91,10 @@ void weft__rto_event(weft_sim *sim, uint32_t slot);
 /** Let the retransmission timer run from now. */
 void weft__rto_restart(weft_sim *sim, uint32_t slot);
 
+static inline int is_selective(const weft_sim *sim) {
+  return sim->config.recovery == WEFT_RECOVERY_SELECTIVE;
+}
+
 /* Slot-sized arrays. */
 
 static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
