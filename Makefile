@@ -69,7 +69,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   work/collective.c work/task.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c \
-  results/columns.c results/sample.c)
+  results/acks.c results/columns.c results/sample.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_config.c l_core.c l_fabric.c l_fields.c \
   l_results.c l_run.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c

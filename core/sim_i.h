@@ -296,6 +296,13 @@ struct port_row {
   uint32_t from, to, link, up;
 };
 
+/* A row of the table of ACKs. */
+struct ack_row {
+  weft_time time_ps;
+  uint64_t ack_bytes, acked_bytes, sent_bytes, rate_bps, window_bytes;
+  uint32_t flow, ecn;
+};
+
 /* ---- all of it -------------------------------------------------------------------------- */
 
 /* Every pool, for what treats them alike: copying, freeing. */
@@ -329,6 +336,7 @@ struct port_row {
   X(watches, struct watch)          \
   X(bins, uint64_t)                 \
   X(port_rows, struct port_row)     \
+  X(ack_rows, struct ack_row)       \
   X(event_open, struct event)       \
   X(event_far, struct event)        \
   X(event_nodes, struct event_node) \
@@ -370,6 +378,7 @@ struct weft_sim {
   weft_time sample_period; /* 0: not sampling */
   weft_time sample_start;
   uint32_t sample_capacity, sample_bins;
+  uint32_t ack_capacity; /* rows of the table of ACKs at most */
   int sample_armed;
 
   weft_stats stats; /* running totals; completed by weft_stats_get */

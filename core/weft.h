@@ -128,6 +128,10 @@ int weft_sample(weft_sim *sim, weft_time period_ps, uint32_t capacity);
 /** Watch a port or flow (enum weft_metric) from now on; returns the watch. Needs weft_sample(). */
 int weft_watch(weft_sim *sim, int metric, uint32_t object);
 
+/** Keep a row of WEFT_TABLE_ACKS for every ACK that a sender processes from now on, 56 bytes each,
+ *  at most `capacity` rows (0: no more); the state in it is that after the reaction to the ACK. */
+int weft_trace_acks(weft_sim *sim, uint32_t capacity);
+
 /** The series of a watch so far. */
 int weft_series_get(weft_sim *sim, uint32_t watch, weft_series *series);
 

@@ -27,7 +27,7 @@ for _, results in ipairs {
 end
 compare.print(rows, args.format)
 
-local LEAST_EXACT_PCT = 99
+local LEAST_EXACT_PCT = 100
 for _, row in ipairs(rows) do
   if row.exact_pct < LEAST_EXACT_PCT or row.unmatched > 0 or row.p99_abs_err_pct > 0 then
     weft.fail.raise("%s %s %s: %.4f %% of %d flows exact, %d finished in one only", row.set,

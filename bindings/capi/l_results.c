@@ -73,6 +73,12 @@ static int sample(lua_State *L) {
   return 0;
 }
 
+static int trace_acks(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  l_status(L, sim, weft_trace_acks(sim, l_check_u32(L, 2, "capacity")));
+  return 0;
+}
+
 static int watch(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   int metric = (int)l_check_choice(L, 2, "metric", l_metrics);
@@ -105,6 +111,7 @@ const luaL_Reg l_results_methods[] = {
   {"columns", columns},
   {"column", column_values},
   {"sample", sample},
+  {"trace_acks", trace_acks},
   {"watch", watch},
   {"series", series_values},
   {NULL, NULL},

@@ -2,6 +2,7 @@
 #include "cc/cc.h"
 
 #include "ns3/ns3.h"
+#include "results/results.h"
 
 enum { TIMESTAMP_BYTES = 8 };
 
@@ -38,6 +39,7 @@ void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
     ack.sent_at = sim->telemetry.at[block].time;
   }
   cc->on_ack(sim, packet->flow, &ack);
+  if (sim->ack_capacity > 0) weft__trace_ack(sim, packet);
 }
 
 /* Time of a full packet at a rate, ps. */

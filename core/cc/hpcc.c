@@ -8,6 +8,8 @@
  * hpcc_multi_rate each hop has an average and a reference of its own and the smallest rate wins.
  * Deviation: rates instead of windows, as in the authors' simulator; T is base_rtt, by default the
  * largest of the fabric. */
+#include <math.h>
+
 #include "cc/cc.h"
 
 struct reference {
@@ -76,9 +78,14 @@ static struct progress progress_of(const weft_sim *sim, const struct telemetry *
                            a->queue_bytes < b->queue_bytes ? a->queue_bytes : b->queue_bytes};
 }
 
-static void average(struct reference *reference, double u, int64_t ticks, int64_t rtt) {
+/* Recorded rates of the ns-3 model agree to the last bit when its sum is a fused multiply-add, as
+ * compilers make of it where the machine has one; asked for by name it is the same everywhere. */
+static void average(const weft_sim *sim, struct reference *reference, double u, int64_t ticks,
+                    int64_t rtt) {
   if (ticks > rtt) ticks = rtt;
-  reference->u = (reference->u * (double)(rtt - ticks) + u * (double)ticks) / (double)rtt;
+  const double before = (double)(rtt - ticks), now = u * (double)ticks;
+  const double sum = is_ns3(sim) ? fma(reference->u, before, now) : reference->u * before + now;
+  reference->u = sum / (double)rtt;
 }
 
 /* Fold the telemetry of an ACK into the averages. */
@@ -97,13 +104,13 @@ static void measure(weft_sim *sim, uint32_t slot, struct hpcc *hpcc, const struc
                                                      (double)hop->bps / (double)warm->base_window;
     hop->last = ack->telemetry[i];
     if (sim->config.hpcc_multi_rate) {
-      average(&hop->own, u, passed.ticks, rtt);
+      average(sim, &hop->own, u, passed.ticks, rtt);
     } else if (u > worst) { /* false also when nothing was sent in no time */
       worst = u;
       worst_ticks = passed.ticks;
     }
   }
-  if (!sim->config.hpcc_multi_rate) average(&hpcc->whole, worst, worst_ticks, rtt);
+  if (!sim->config.hpcc_multi_rate) average(sim, &hpcc->whole, worst, worst_ticks, rtt);
 }
 
 /* The rate that a reference calls for; a renewal makes it the new reference. */

@@ -64,6 +64,18 @@ static const struct field task_fields[] = {
     {"tag", "as given", WEFT_COL_U32, AT(task, tag)},
 };
 
+static const struct field ack_fields[] = {
+    {"time_ps", "when the sender processed it", WEFT_COL_I64, AT(ack_row, time_ps)},
+    {"flow", "whose", WEFT_COL_U32, AT(ack_row, flow)},
+    {"ack_bytes", "payload that this ACK acknowledges", WEFT_COL_U64, AT(ack_row, ack_bytes)},
+    {"acked_bytes", "payload acknowledged so far", WEFT_COL_U64, AT(ack_row, acked_bytes)},
+    {"sent_bytes", "payload sent so far, without what is to be sent again", WEFT_COL_U64,
+     AT(ack_row, sent_bytes)},
+    {"ecn", "1 if it echoes a mark", WEFT_COL_U32, AT(ack_row, ecn)},
+    {"rate_bps", "rate after it", WEFT_COL_U64, AT(ack_row, rate_bps)},
+    {"window_bytes", "window after it, 0 without one", WEFT_COL_U64, AT(ack_row, window_bytes)},
+};
+
 static void refresh_flows(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
     if (!(sim->tx.at[slot].flags & TX_ACTIVE)) continue;
@@ -109,6 +121,7 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
       {flow_fields, sizeof flow_fields / sizeof flow_fields[0], sizeof(struct flow)},
       {port_fields, sizeof port_fields / sizeof port_fields[0], sizeof(struct port_row)},
       {task_fields, sizeof task_fields / sizeof task_fields[0], sizeof(struct task)},
+      {ack_fields, sizeof ack_fields / sizeof ack_fields[0], sizeof(struct ack_row)},
   };
   if (table < 0 || table >= WEFT_TABLE_COUNT)
     return weft__fail(sim, WEFT_EINVAL, "table: expected 0 to %d, got %d", WEFT_TABLE_COUNT - 1,
@@ -125,9 +138,12 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
     if (status != WEFT_OK) return status;
     rows = (const char *)sim->port_rows.at;
     count = sim->port_rows.n;
-  } else {
+  } else if (table == WEFT_TABLE_TASKS) {
     rows = (const char *)sim->tasks.at;
     count = sim->tasks.n;
+  } else {
+    rows = (const char *)sim->ack_rows.at;
+    count = sim->ack_rows.n;
   }
   const struct field *field = &tables[table].fields[index];
   *column = (weft_column){.name = field->name,

@@ -7,6 +7,7 @@ local weft = require "weft"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local compare = dofile(here .. "ns3_compare.lua")
+local traces = dofile(here .. "ns3_traces.lua")
 
 local M = {}
 
@@ -289,6 +290,20 @@ function M.run(run)
   return samples, sim
 end
 
+--- Compare the recorded queues and ACKs of a run, if there are any.
+-- @treturn table as of ns3_traces
+function M.compare_traces(run)
+  local loaded = load(run)
+  add(loaded.sim, loaded.flows, loaded.ring, loaded.hosts)
+  local end_ns = 0
+  for _, record in ipairs(loaded.records) do
+    end_ns = math.max(end_ns, record.start_ns + (record.fct_ns or 0))
+  end
+  local result = traces.compare(loaded.sim, loaded.flows, run.traces, end_ns)
+  loaded.sim.core:close()
+  return result
+end
+
 local function describe(run, samples, sim)
   local figures, stats = compare.figures(samples), sim:stats()
   return ("%s: %s; %d drops, %d pauses, %.0f packet hops; ns-3: %s drops, %s PFC frames, %s hops")
@@ -320,6 +335,14 @@ function M.replay(dir, inputs, given)
       note(describe(run, samples, sim))
       results:add(run.workload, run.variant, samples)
       sim.core:close()
+      local found = M.compare_traces(run)
+      for _, what in ipairs { "queues", "acks" } do
+        local one = found[what]
+        if one then
+          note(("%s: %d of %d lines of %s differ%s"):format(run.run, one.different, one.lines, what,
+            one.first and "; first " .. one.first or ""), one.different > 0)
+        end
+      end
     end
   end
   return results

@@ -170,7 +170,7 @@ end
 
 --- A table of results of an engine simulation.
 -- @param core engine simulation
--- @tparam string name "flows", "ports" or "tasks"
+-- @tparam string name "flows", "ports", "tasks" or "acks"
 -- @tparam weft.Fabric fabric for the names of nodes
 -- @treturn Table with `#table` rows
 function M.table(core, name, fabric)

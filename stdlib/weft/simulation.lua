@@ -262,6 +262,13 @@ function Simulation:ports() return results.table(self.core, "ports", self.fabric
 --- The table of tasks.
 function Simulation:tasks() return results.table(self.core, "tasks", self.fabric) end
 
+--- Keep every ACK that a sender processes from now on.
+-- @tparam[opt] number capacity rows at most; default: a million
+function Simulation:trace_acks(capacity) call(self.core, "trace_acks", capacity or 1000000) end
+
+--- The table of ACKs; empty without sim:trace_acks before the run.
+function Simulation:acks() return results.table(self.core, "acks", self.fabric) end
+
 local sample_rule = {
   period = { type = "time", required = true, min = 1 },
   capacity = { type = "integer", default = 1024, min = 16, max = 2 ^ 24 },

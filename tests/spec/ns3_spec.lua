@@ -45,6 +45,22 @@ describe("compat ns3", function()
     }))
   end
 
+  it("has the queues and the ACKs of ns-3", function()
+    local compared = 0
+    for _, run in ipairs(fabric.read(DATA .. "ns3-fabric")) do
+      if run.run:find("^W[12]%-") then
+        local found = fabric.compare_traces(run)
+        for _, what in ipairs { "queues", "acks" } do
+          if found[what] then
+            compared = compared + 1
+            assert.equal(0, found[what].different, found[what].first)
+          end
+        end
+      end
+    end
+    assert.equal(12, compared)
+  end)
+
   it("equals ns-3 in incast, with and without PFC pauses", function()
     assert.same({ 64, 64 }, { replayed "^W1%-" })
   end)

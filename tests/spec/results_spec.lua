@@ -44,6 +44,26 @@ describe("a table of results", function()
     assert.equal(3, #sim:flows())
   end)
 
+  it("has a row for each ACK that was asked for", function()
+    local sim = weft.simulation {
+      topology = weft.topology.star { hosts = 2 }, cc = "dctcp", mtu = 1000,
+    }
+    assert.equal(0, #sim:acks())
+    sim:trace_acks(100)
+    sim:add_flow { src = "h0", dst = "h1", size = 12345 }
+    sim:run()
+    local acks = sim:acks()
+    assert.equal(13, #acks)
+    assert.equal(12345, acks:row(13).acked_bytes)
+    assert.equal(sim:flows():row(1).acked_ps, acks:row(13).time_ps)
+    assert.equal(0, acks:row(1).ecn)
+    local bounded = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+    bounded:trace_acks(5)
+    bounded:add_flow { src = "h0", dst = "h1", size = 12345 }
+    bounded:run()
+    assert.equal(5, #bounded:acks())
+  end)
+
   it("is read back from its CSV file as it was", function()
     local flows = run():flows()
     local path = os.tmpname()

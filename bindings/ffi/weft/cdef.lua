@@ -200,7 +200,8 @@ enum weft_table {
   WEFT_TABLE_FLOWS = 0,
   WEFT_TABLE_PORTS = 1,
   WEFT_TABLE_TASKS = 2,
-  WEFT_TABLE_COUNT = 3
+  WEFT_TABLE_ACKS = 3,
+  WEFT_TABLE_COUNT = 4
 };
 enum weft_column_type { WEFT_COL_U32 = 0, WEFT_COL_I64 = 1, WEFT_COL_U64 = 2, WEFT_COL_F64 = 3 };
 typedef struct weft_column {

@@ -1,0 +1,27 @@
+/* The table of ACKs: what a sender knew and decided, ACK by ACK. */
+#include "results/results.h"
+#include "transport/transport.h"
+
+int weft_trace_acks(weft_sim *sim, uint32_t capacity) {
+  sim->ack_capacity = capacity;
+  return WEFT_OK;
+}
+
+void weft__trace_ack(weft_sim *sim, const struct packet *packet) {
+  if (sim->ack_rows.n >= sim->ack_capacity) return;
+  if (!pool_reserve(sim, sim->ack_rows, sim->ack_rows.n + 1u)) {
+    weft__no_memory(sim);
+    return;
+  }
+  const struct tx *tx = &sim->tx.at[packet->flow];
+  const int is_bounded = sim->config.window_mode != WEFT_WINDOW_NONE;
+  sim->ack_rows.at[sim->ack_rows.n++] =
+      (struct ack_row){.time_ps = sim->now,
+                       .ack_bytes = seq_bytes(sim, tx, packet->seq),
+                       .acked_bytes = seq_bytes(sim, tx, tx->una),
+                       .sent_bytes = seq_bytes(sim, tx, tx->next),
+                       .rate_bps = tx->rate_bps,
+                       .window_bytes = is_bounded ? tx->window : 0,
+                       .flow = tx->row,
+                       .ecn = (packet->flags & PACKET_ECN) != 0};
+}
