@@ -19,6 +19,7 @@ local args = weft.params {
 local results = fabric.replay(args.data, args.inputs, {
   only = args.run and function(one) return one.run == args.run end,
   note = compare.notes(args.verbose),
+  set = compare.with({ seed = args.seed }, args.set),
 })
 compare.print(results:rows(), args.format)
 if args.plot then compare.plot(args.plot, results) end

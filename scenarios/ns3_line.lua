@@ -19,6 +19,7 @@ local args = weft.params {
 local results = line.replay(args.data, {
   only = args.scenario and function(one) return one.scenario == args.scenario end,
   note = compare.notes(args.verbose),
+  set = compare.with({ seed = args.seed }, args.set),
 })
 compare.print(results:rows(), args.format)
 if args.plot then compare.plot(args.plot, results) end

@@ -6,8 +6,8 @@
  * Every draw of that model comes from a variable made for it, so each draw is the first number of
  * the next stream. We keep the state at the beginning of that stream and step by a precomputed
  * 2^127. Objects made at set-up have taken streams before: two by the error model and six by the
- * protocol stack of each node. That rule was inferred from recordings on fabrics of 4, 8, 10 and
- * 12 nodes, where it alone gives the recorded completion times. */
+ * protocol stack of each node. That rule was inferred from recordings on fabrics of 4, 6, 8,
+ * 10 and 12 nodes, where it alone gives the recorded completion times. */
 #include <string.h>
 
 #include "ns3/ns3.h"

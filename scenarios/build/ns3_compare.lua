@@ -53,6 +53,12 @@ function M.notes(verbose)
   end
 end
 
+--- Engine options of a run, with those that the user gave on top.
+function M.with(options, given)
+  for name, value in pairs(given or {}) do options[name] = value end -- order-free: a copy
+  return options
+end
+
 --- Samples by group and congestion control, in the order of their first appearance.
 local Table = {}
 Table.__index = Table
@@ -138,7 +144,8 @@ function M.plot(file, results)
         x = { label = "ns-3", unit = "s", scale = "log" },
         y = { label = "weft", unit = "s", scale = "log" } },
       { title = "error per flow", series = cdf,
-        x = { label = "absolute error, % (at most 1e-5: exact)", scale = "log" },
+        x = { label = "absolute error, % (at 1e-5: exact)", scale = "log", min = SMALLEST_PCT,
+          max = 100 },
         y = { label = "share of flows", min = 0, max = 1 } },
     },
   }):write(file)

@@ -215,11 +215,11 @@ local function add(sim, flows, ring, hosts)
 end
 
 --- The simulation of a run, without flows, and what it is to be compared with.
-local function load(run)
+local function load(run, set)
   local fabric = weft.topology.from_file(run.topology_file)
   local records = {}
   for record in weft.csv.rows(run.fct_file, RECORD) do records[record.id + 1] = record end
-  local sim = weft.simulation { topology = fabric, set = options(run, fabric) }
+  local sim = weft.simulation { topology = fabric, set = compare.with(options(run, fabric), set) }
   set_ecn(sim, run)
   local hosts = #fabric:hosts()
   local flows, ring = flows_of(run, records, hosts)
@@ -269,10 +269,12 @@ end
 -- ---- running ----------------------------------------------------------------------------------
 
 --- Run it.
+-- @tparam table run
+-- @tparam[opt] table set more engine options
 -- @treturn {table,...} samples for ns3_compare, by the flows' ids
 -- @treturn table the simulation
-function M.run(run)
-  local loaded = load(run)
+function M.run(run, set)
+  local loaded = load(run, set)
   local sim = loaded.sim
   add(sim, loaded.flows, loaded.ring, loaded.hosts)
   sim:run()
@@ -291,9 +293,11 @@ function M.run(run)
 end
 
 --- Compare the recorded queues and ACKs of a run, if there are any.
+-- @tparam table run
+-- @tparam[opt] table set more engine options
 -- @treturn table as of ns3_traces
-function M.compare_traces(run)
-  local loaded = load(run)
+function M.compare_traces(run, set)
+  local loaded = load(run, set)
   add(loaded.sim, loaded.flows, loaded.ring, loaded.hosts)
   local end_ns = 0
   for _, record in ipairs(loaded.records) do
@@ -316,7 +320,7 @@ end
 -- @tparam string dir
 -- @tparam[opt] string inputs
 -- @tparam[opt] table given `only` (says of a run whether it is wanted), `note` (called with a line
--- on each run or workload, and whether something is wrong)
+-- on each run or workload, and whether something is wrong), `set` (more engine options)
 -- @treturn Table of ns3_compare: groups are workloads
 function M.replay(dir, inputs, given)
   given = given or {}
@@ -331,11 +335,11 @@ function M.replay(dir, inputs, given)
           note(("%s: %d of %d paths differ"):format(run.workload, different, count), different > 0)
         end
       end
-      local samples, sim = M.run(run)
+      local samples, sim = M.run(run, given.set)
       note(describe(run, samples, sim))
       results:add(run.workload, run.variant, samples)
       sim.core:close()
-      local found = M.compare_traces(run)
+      local found = M.compare_traces(run, given.set)
       for _, what in ipairs { "queues", "acks" } do
         local one = found[what]
         if one then

@@ -118,12 +118,15 @@ end
 local FIRST_AS_RUN = 1000
 
 --- Run a scenario.
+-- @tparam table scenario
+-- @tparam[opt] table set more engine options
 -- @treturn {table,...} samples for ns3_compare, in the order of its flows
 -- @treturn table the simulation
-function M.run(scenario)
-  local engine = options(scenario)
-  local sim = weft.simulation { topology = weft.topology.from_file(scenario.topology),
-    set = engine }
+function M.run(scenario, set)
+  local sim = weft.simulation {
+    topology = weft.topology.from_file(scenario.topology),
+    set = compare.with(options(scenario), set),
+  }
   set_ecn(sim, scenario)
   local count = {}
   for _, flow in ipairs(scenario.flows) do
@@ -156,7 +159,7 @@ end
 --- Replay a folder.
 -- @tparam string dir
 -- @tparam[opt] table given `only` (says of a scenario whether it is wanted), `note` (called with
--- a line on each scenario, and whether something is wrong)
+-- a line on each scenario, and whether something is wrong), `set` (more engine options)
 -- @treturn Table of ns3_compare: groups are numbers of hosts
 function M.replay(dir, given)
   given = given or {}
@@ -164,7 +167,7 @@ function M.replay(dir, given)
   local set, entries = M.read(dir), {}
   for _, scenario in ipairs(set.scenarios) do
     if not given.only or given.only(scenario) then
-      local samples, sim = M.run(scenario)
+      local samples, sim = M.run(scenario, given.set)
       note(describe(set, scenario, samples, sim))
       local hosts = scenario.hosts or #sim.fabric:hosts()
       entries[#entries + 1] = { hosts = hosts, cc = scenario.cc, samples = samples }
