@@ -77,7 +77,7 @@ CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_conservation.c test_error.c \
   test_event_queue.c test_fingerprint.c test_fuzz.c test_ideal.c test_main.c test_md1.c \
-  test_memory.c test_recovery.c test_units.c)
+  test_memory.c test_recovery.c test_trouble.c test_units.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h
 

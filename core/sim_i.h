@@ -18,6 +18,9 @@
 
 #define WEFT_NONE UINT32_MAX
 
+/* Nothing can be asked for later: sums with delays and timeouts must not overflow. 53 days. */
+#define LATEST_PS (INT64_MAX / 2)
+
 /* Our own mistakes stop the program in debug and check builds; elsewhere they cost nothing. */
 #if WEFT_CHECK
 void weft__assert_failed(const char *what, const char *file, int line);
@@ -60,8 +63,10 @@ struct packet {
   uint32_t in_port; /* 4  port that brought it to this node, or WEFT_NONE at its source */
   uint16_t size; /* 2  bytes on the wire */
   uint8_t flags; /* 1  enum packet_flags */
-  uint8_t hop; /* 1  its next port is path[hop] of its slot */
+  uint8_t hop; /* 1  its next port is path[hop] of its slot, or HOP_OFF_PATH */
 };
+
+enum { HOP_OFF_PATH = UINT8_MAX }; /* beyond 2 x WEFT_PATH_MAX */
 
 enum packet_flags {
   PACKET_ACK = 1,
@@ -115,6 +120,7 @@ struct port_cold {
   uint64_t ecn_marks, drops;
   uint64_t pauses; /* pause frames that the far end sent to this port */
   weft_time paused_since, paused_ps;
+  weft_time down_at; /* last failure, or -1 */
   weft_time frame_free_at; /* end of the last PFC frame sent from here */
   weft_time dequeue_event; /* time of the valid EV_DEQUEUE, or -1 */
   uint64_t in_bytes; /* of what came through this port, in the far switch's shared buffer */
@@ -178,7 +184,9 @@ struct tx_warm {
   uint32_t retransmits, ecn_marks;
   uint32_t last_size; /* on the wire, of the last packet sent */
   uint32_t path_seq; /* ACKs up to this packet may tell of a path before the present one */
-  uint32_t unused;
+  uint32_t rtt_seq; /* the ACK that passes this packet ends the measurement of an RTT */
+  weft_time rtt_begin;
+  weft_time rtt, rtt_deviation; /* smoothed; 0 before the first */
 };
 
 /* Receiver side. */

@@ -195,7 +195,7 @@ typedef struct weft_option {
  *  2*link+1. */
 typedef struct weft_link_def {
   uint32_t a, b; /* nodes */
-  uint64_t rate_bps; /* of each direction, 1e6 to 1e14 */
+  uint64_t rate_bps; /* of each direction, 1e6 (2.1e6 for 1000 B packets) to 1e14 */
   weft_time delay_ps; /* propagation, 0 to 1e13 */
   double loss; /* probability that a packet is lost on the wire, 0..1 */
 } weft_link_def;
@@ -305,7 +305,8 @@ enum weft_metric {
   WEFT_FLOW_BYTES = 2 /* payload bytes that arrived in order in the period */
 };
 
-/** A sampled series. value[i] belongs to the period that ends at start_ps + (i + 1) * period_ps. */
+/** A sampled series. value[i] belongs to the period that ends at start_ps + (i + 1) * period_ps;
+ *  the last one may be unfinished. */
 typedef struct weft_series {
   weft_time start_ps;
   weft_time period_ps; /* doubles whenever the capacity is reached */

@@ -66,6 +66,12 @@ static inline void *cc_state(const weft_sim *sim, uint32_t slot) {
   return &sim->cc_state.at[(uint64_t)slot * sim->cc_words];
 }
 
+/** Where a rate begins and ends: line rate, but the ns-3 model forgets max_rate in these places. */
+static inline uint64_t cc_nic_rate(const weft_sim *sim, uint32_t slot) {
+  return is_ns3(sim) ? sim->port_cold.at[sim->tx.at[slot].port].rate_bps
+                     : sim->tx_warm.at[slot].line_bps;
+}
+
 /** ps per tick. */
 static inline weft_time cc_tick(const weft_sim *sim) {
   return is_ns3(sim) ? 1000 : 1;

@@ -27,7 +27,7 @@ static uint32_t state_words(uint32_t path_ports) {
 static void start(weft_sim *sim, uint32_t slot) {
   struct dcqcn *dcqcn = cc_state(sim, slot);
   dcqcn->alpha = 1;
-  dcqcn->target_bps = sim->port_cold.at[sim->tx.at[slot].port].rate_bps;
+  dcqcn->target_bps = cc_nic_rate(sim, slot);
   for (int i = 0; i < 3; ++i) dcqcn->due[i] = -1;
 }
 
@@ -77,7 +77,7 @@ static void increase(weft_sim *sim, uint32_t slot, struct dcqcn *dcqcn) {
   if (dcqcn->stage >= config->dcqcn_recovery_steps) {
     dcqcn->target_bps +=
         dcqcn->stage == config->dcqcn_recovery_steps ? config->dcqcn_ai_bps : config->dcqcn_hai_bps;
-    dcqcn->target_bps = cc_at_most(dcqcn->target_bps, sim->port_cold.at[tx->port].rate_bps);
+    dcqcn->target_bps = cc_at_most(dcqcn->target_bps, cc_nic_rate(sim, slot));
   }
   weft__cc_set_rate(sim, slot, tx->rate_bps / 2 + dcqcn->target_bps / 2);
   ++dcqcn->stage;

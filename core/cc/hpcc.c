@@ -53,7 +53,7 @@ static void learn_rates(weft_sim *sim, uint32_t slot, struct hpcc *hpcc) {
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct hpcc *hpcc = cc_state(sim, slot);
-  const struct reference fresh = {.bps = sim->port_cold.at[sim->tx.at[slot].port].rate_bps, .u = 1};
+  const struct reference fresh = {.bps = cc_nic_rate(sim, slot), .u = 1};
   hpcc->whole = fresh;
   for (uint32_t i = 0; i + 1 < sim->tx.at[slot].hops; ++i) hpcc->hop[i].own = fresh;
   learn_rates(sim, slot, hpcc);

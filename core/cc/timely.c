@@ -26,7 +26,7 @@ static uint32_t state_words(uint32_t path_ports) {
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct timely *timely = cc_state(sim, slot);
-  timely->rate_bps = sim->port_cold.at[sim->tx.at[slot].port].rate_bps;
+  timely->rate_bps = cc_nic_rate(sim, slot);
 }
 
 static void update(weft_sim *sim, uint32_t slot, struct timely *timely, int64_t rtt) {

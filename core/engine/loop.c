@@ -10,10 +10,9 @@
 /* A packet enters a switch: next port of its path, buffer, queue. */
 static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
                            struct packet *packet) {
-  uint32_t out = slot_path(sim, packet->flow)[packet->hop++];
+  const uint32_t out = sim->route_epoch > 1 ? weft__path_after_change(sim, packet, node_index)
+                                            : slot_path(sim, packet->flow)[packet->hop++];
   packet->in_port = in_port;
-  if (sim->route_epoch > 1 && (out >= sim->ports.n || sim->ports.at[out].from_node != node_index))
-    out = weft__reroute_packet(sim, packet, node_index);
   if (out == WEFT_NONE || (sim->ports.at[out].flags & PORT_DOWN)) {
     weft__packet_drop(sim, out == WEFT_NONE ? in_port : out, packet);
     return;
@@ -37,16 +36,13 @@ static inline void arrive(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->ports.at[index];
   const uint32_t limit = port->flags & PORT_HELD ? port->deq : port->tail;
   const weft_time now = sim->now;
-  if (port->head == limit || port_packet(sim, port, port->head)->arrive != now) {
-    if (port->head != limit) /* retimed meanwhile */
-      event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head)->arrive);
-    return;
-  }
-  if (port->head + 1 != limit) {
+  /* A head that was retimed has an event of its own; this one is stale. */
+  if (port->head == limit || port_packet(sim, port, port->head)->arrive != now) return;
+  if (port->deq == port->head) port_settle(sim, index, port, now);
+  if (port->head + 1 != limit) { /* after settling, which may have retimed it */
     const struct packet *next = port_packet(sim, port, port->head + 1);
     event_push(sim, EV_ARRIVE, index, next->arrive, port->flags & PORT_EXPLICIT ? next->ser_ps : 0);
   }
-  if (port->deq == port->head) port_settle(sim, index, port, now);
   struct packet packet = *port_packet(sim, port, port->head);
   ++port->head;
   ++sim->stats.packet_hops;
@@ -121,7 +117,6 @@ static int nothing_left(const weft_sim *sim) {
 static int prepare(weft_sim *sim) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "run: call weft_fabric_ready first");
   if (sim->failed) return weft__fail(sim, sim->failed, "run: the simulation has failed before");
-  sim->interrupted = 0;
   if (sim->fabric_rtt == 0) sim->fabric_rtt = weft__fabric_rtt(sim);
   int status = weft__flow_sort_starts(sim);
   if (status == WEFT_OK) weft__tasks_begin_new(sim);
@@ -145,6 +140,7 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
     }
     if (sim->interrupted || budget-- == 0) {
       result = sim->interrupted ? WEFT_RUN_INTERRUPTED : WEFT_RUN_BUDGET;
+      sim->interrupted = 0; /* not on entry: it may have come between two runs */
       break;
     }
     WEFT_ASSERT(event.time >= sim->now);

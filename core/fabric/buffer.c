@@ -17,13 +17,28 @@
 
 enum { PFC_FRAME_BYTES = 64 };
 
-/* What can still arrive after a pause is decided: one frame already begun at each end, the PFC
- * frame, and the round trip of the wire (IEEE 802.1Qbb, annex O, without the interface delays). */
+static uint32_t largest_frame(const weft_sim *sim) {
+  return sim->config.mtu_bytes + sim->config.header_bytes + sim->config.int_bytes;
+}
+
+/* What can still arrive once a pause is decided (IEEE 802.1Qbb, annex O, without the interface
+ * delays): the PFC frame waits for a frame on its way out, crosses the wire, finds another frame
+ * begun at the far end, whose last bit crosses the wire back; and the packet that tipped the
+ * threshold is in the headroom itself. */
 static uint64_t default_headroom(const weft_sim *sim, uint32_t port) {
-  const double rate = (double)sim->port_cold.at[port].built_rate_bps;
-  const double wire = 2 * (double)sim->ports.at[port].delay_ps * 1e-12 * rate / 8;
-  const uint64_t frame = sim->config.mtu_bytes + sim->config.header_bytes + sim->config.int_bytes;
-  return (uint64_t)wire + 2 * frame + PFC_FRAME_BYTES;
+  const double rate = (double)sim->port_cold.at[port].rate_bps / 8;
+  const double back = (double)sim->port_cold.at[port ^ 1].rate_bps / 8;
+  const double frame = largest_frame(sim);
+  const double notice_s =
+      (frame + PFC_FRAME_BYTES) / back + 2e-12 * (double)sim->ports.at[port].delay_ps;
+  return (uint64_t)(rate * notice_s + 2 * frame) + 1;
+}
+
+/* No threshold can be crossed while the switch holds less; see the top of this file. */
+static void set_safe(const weft_sim *sim, struct node *node) {
+  const double alpha = sim->config.buffer_alpha;
+  const double safe = alpha * (double)node->shared_cap / (1 + alpha);
+  node->safe = safe > 1 ? (uint64_t)safe - 1 : 0;
 }
 
 static int init_switch(weft_sim *sim, uint32_t index) {
@@ -43,10 +58,20 @@ static int init_switch(weft_sim *sim, uint32_t index) {
                       " bytes for PFC headroom and reserve of %" PRIu32 " ports, got %" PRIu64,
                       index, kept, node->port_count, config->buffer_bytes);
   node->shared_cap = config->buffer_bytes - kept;
-  const double alpha = config->buffer_alpha;
-  const double safe = alpha * (double)node->shared_cap / (1 + alpha);
-  node->safe = safe > 1 ? (uint64_t)safe - 1 : 0;
+  set_safe(sim, node);
   return WEFT_OK;
+}
+
+void weft__buffer_rate_changed(weft_sim *sim, uint32_t in_port) {
+  struct node *node = &sim->nodes.at[sim->ports.at[in_port].to_node];
+  struct port_cold *cold = &sim->port_cold.at[in_port];
+  if (!sim->config.pfc || sim->config.pfc_headroom_bytes != 0 || node->kind == WEFT_HOST) return;
+  uint64_t need = default_headroom(sim, in_port);
+  const uint64_t most = cold->headroom_cap + node->shared_cap;
+  if (need > most) need = most;
+  node->shared_cap = most - need;
+  cold->headroom_cap = need;
+  set_safe(sim, node);
 }
 
 int weft__buffer_init(weft_sim *sim) {
@@ -172,6 +197,7 @@ int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port,
     admitted = admit_ingress(sim, node, packet);
   else
     admitted =
+        node->used + packet->size <= node->shared_cap &&
         sim->ports.at[out_port].queue_bytes + packet->size <= threshold(sim, node, node->used);
   return admitted;
 }

@@ -12,10 +12,11 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *change) {
   if (change->direction > WEFT_B_TO_A)
     return weft__fail(sim, WEFT_EINVAL, "direction: expected 0 to 2, got %" PRIu32,
                       change->direction);
-  if (change->at_ps < sim->now)
+  if (change->at_ps < sim->now || change->at_ps > LATEST_PS)
     return weft__fail(sim, WEFT_EINVAL,
-                      "link change at_ps: expected at least the present, %" PRId64 ", got %" PRId64,
-                      sim->now, change->at_ps);
+                      "link change at_ps: expected %" PRId64 " (the present) to %" PRId64
+                      ", got %" PRId64,
+                      sim->now, (int64_t)LATEST_PS, change->at_ps);
   if (!(change->factor >= 0 && change->factor <= 1000) || change->loss > 1)
     return weft__fail(sim, WEFT_EINVAL,
                       "link change: expected factor 0 to 1000 and loss at most 1, got "
@@ -24,9 +25,10 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *change) {
   if (is_ns3(sim) && change->factor == 0)
     return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with compat ns3");
   const double rate = change->factor * (double)sim->port_cold.at[2 * change->link].built_rate_bps;
-  if (change->factor > 0 && (rate < 1e6 || rate > 1e14))
-    return weft__fail(sim, WEFT_EINVAL, "link change: expected a rate of 1e6 to 1e14 bit/s, got %g",
-                      rate);
+  if (change->factor > 0 && (rate < (double)weft__min_rate(sim) || rate > 1e14))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link change: expected a rate of %" PRIu64 " to 1e14 bit/s, got %g",
+                      weft__min_rate(sim), rate);
   if (!pool_reserve(sim, sim->changes, sim->changes.n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "link change: out of memory");
   sim->changes.at[sim->changes.n] = *change;
@@ -54,11 +56,32 @@ static void lose_all(weft_sim *sim, uint32_t index) {
   port->head = port->tail;
 }
 
-static void forget_pause(weft_sim *sim, uint32_t index) {
+static void release_pause(weft_sim *sim, uint32_t index) {
+  struct port *port = &sim->ports.at[index];
   struct port_cold *cold = &sim->port_cold.at[index];
-  if (sim->ports.at[index].flags & PORT_PAUSED) cold->paused_ps += sim->now - cold->paused_since;
-  sim->ports.at[index].flags &= (uint8_t)~PORT_PAUSED;
-  cold->pausing = 0;
+  port->flags &= (uint8_t)~PORT_PAUSED;
+  cold->paused_ps += sim->now - cold->paused_since;
+  weft__port_retime(sim, index, port->free_at > sim->now ? port->free_at : sim->now);
+  port_settle(sim, index, port, sim->now);
+  if (sim->nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
+  weft__nic_kick(sim, index);
+}
+
+/* Frames in both directions are needed to pause and to resume, so a direction that fails ends the
+ * pauses of both. Who still has to pause says so again at its next packet. */
+static void forget_pauses(weft_sim *sim, uint32_t index) {
+  for (uint32_t side = 0; side < 2; ++side) {
+    const uint32_t port = index ^ side;
+    struct port_cold *cold = &sim->port_cold.at[port];
+    cold->pausing = 0;
+    if (!(sim->ports.at[port].flags & PORT_PAUSED)) continue;
+    if (sim->ports.at[port].flags & PORT_DOWN) {
+      sim->ports.at[port].flags &= (uint8_t)~PORT_PAUSED;
+      cold->paused_ps += sim->now - cold->paused_since;
+    } else {
+      release_pause(sim, port);
+    }
+  }
 }
 
 static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *change) {
@@ -73,7 +96,8 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   if (change->factor <= 0) {
     port->flags |= PORT_DOWN;
     lose_all(sim, index);
-    forget_pause(sim, index);
+    cold->down_at = sim->now;
+    forget_pauses(sim, index);
     return;
   }
   const weft_time busy_until = weft__port_busy_until(sim, index);
@@ -84,6 +108,8 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   if (!(port->flags & PORT_HELD) && port->deq != port->tail)
     weft__port_retime(sim, index, busy_until > sim->now ? busy_until : sim->now);
   if (sim->nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
+  weft__buffer_rate_changed(sim, index);
+  weft__buffer_rate_changed(sim, index ^ 1);
 }
 
 void weft__link_change(weft_sim *sim, uint32_t index) {
@@ -105,22 +131,18 @@ void weft__link_change(weft_sim *sim, uint32_t index) {
 }
 
 /* A pause stops the port behind the packet in transmission; what was queued loses its departure.
- * A resume assigns departures anew. */
+ * A resume assigns departures anew. A frame that was on the wire when it failed is lost. */
 void weft__port_pause(weft_sim *sim, uint32_t index, int pause) {
   struct port *port = &sim->ports.at[index];
-  struct port_cold *cold = &sim->port_cold.at[index];
+  const weft_time sent = sim->now - sim->ports.at[index ^ 1].delay_ps;
+  if (sent < sim->port_cold.at[index ^ 1].down_at) return;
   if (port->flags & PORT_DOWN || !(port->flags & PORT_PAUSED) == !pause) return;
-  if (pause) {
-    port_settle(sim, index, port, sim->now);
-    port->free_at = weft__port_busy_until(sim, index);
-    port->flags |= PORT_PAUSED;
-    cold->paused_since = sim->now;
+  if (!pause) {
+    release_pause(sim, index);
     return;
   }
-  port->flags &= (uint8_t)~PORT_PAUSED;
-  cold->paused_ps += sim->now - cold->paused_since;
-  weft__port_retime(sim, index, port->free_at > sim->now ? port->free_at : sim->now);
   port_settle(sim, index, port, sim->now);
-  if (sim->nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
-  weft__nic_kick(sim, index);
+  port->free_at = weft__port_busy_until(sim, index);
+  port->flags |= PORT_PAUSED;
+  sim->port_cold.at[index].paused_since = sim->now;
 }

@@ -22,6 +22,14 @@ int weft_node_add(weft_sim *sim, int kind) {
   return (int)sim->nodes.n++;
 }
 
+uint64_t weft__min_rate(const weft_sim *sim) {
+  const uint64_t timestamp = 8; /* what congestion control may add instead of telemetry */
+  const uint64_t extra = sim->config.int_bytes > timestamp ? sim->config.int_bytes : timestamp;
+  const uint64_t frame = sim->config.mtu_bytes + sim->config.header_bytes + extra;
+  const uint64_t least = frame * 8000000000000 / (UINT32_MAX - 1) + 1;
+  return least > 1000000 ? least : 1000000;
+}
+
 static int check_link(weft_sim *sim, const weft_link_def *def) {
   const uint32_t nodes = sim->nodes.n;
   if (def->a >= nodes || def->b >= nodes)
@@ -29,9 +37,11 @@ static int check_link(weft_sim *sim, const weft_link_def *def) {
                       (int64_t)nodes - 1, def->a >= nodes ? def->a : def->b);
   if (def->a == def->b)
     return weft__fail(sim, WEFT_EINVAL, "link: both ends are node %" PRIu32, def->a);
-  if (def->rate_bps < 1000000 || def->rate_bps > 100000000000000)
-    return weft__fail(sim, WEFT_EINVAL, "link rate: expected 1e6 to 1e14 bit/s, got %" PRIu64,
-                      def->rate_bps);
+  if (def->rate_bps < weft__min_rate(sim) || def->rate_bps > 100000000000000)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link rate: expected %" PRIu64 " (packets of %" PRIu32
+                      " bytes) to 1e14 bit/s, got %" PRIu64,
+                      weft__min_rate(sim), sim->config.mtu_bytes, def->rate_bps);
   if (def->delay_ps < 0 || def->delay_ps > 10000000000000)
     return weft__fail(sim, WEFT_EINVAL, "link delay: expected 0 to 1e13 ps, got %" PRId64,
                       def->delay_ps);
@@ -74,8 +84,8 @@ static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
                         .to_node = to,
                         .ring = WEFT_NONE,
                         .kmin = UINT32_MAX};
-  *cold =
-      (struct port_cold){.built_rate_bps = def->rate_bps, .loss = def->loss, .dequeue_event = -1};
+  *cold = (struct port_cold){
+      .built_rate_bps = def->rate_bps, .loss = def->loss, .dequeue_event = -1, .down_at = -1};
   if (sim->nodes.at[to].kind == WEFT_HOST) port->flags |= PORT_TO_HOST;
   if (sim->nodes.at[from].kind != WEFT_HOST) port->flags |= PORT_OF_SWITCH;
   if (def->loss > 0) port->flags |= PORT_LOSSY;
@@ -89,7 +99,7 @@ int weft_link_add(weft_sim *sim, const weft_link_def *def) {
   const int status = check_link(sim, def);
   if (status != WEFT_OK) return status;
   const uint32_t port = sim->ports.n;
-  if (port > INT32_MAX - 2) return weft__fail(sim, WEFT_ELIMIT, "link: too many links");
+  if (port > EVENT_SOURCE_MASK / 2 - 2) return weft__fail(sim, WEFT_ELIMIT, "link: too many links");
   if (!pool_reserve(sim, sim->ports, port + 2u) || !pool_reserve(sim, sim->port_cold, port + 2u) ||
       !pool_reserve(sim, sim->nics, port + 2u))
     return WEFT_ENOMEM;

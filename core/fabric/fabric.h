@@ -9,6 +9,10 @@
 /** Derive what the hot path needs (byte_ps, residue, ECN thresholds) from a port's rate. */
 void weft__port_set_rate(weft_sim *sim, uint32_t port, uint64_t rate_bps);
 
+/** Slowest rate at which a full packet's time on the wire fits the 32 bits of packet.ser_ps,
+ *  bit/s. */
+uint64_t weft__min_rate(const weft_sim *sim);
+
 /* route.c */
 
 /** Forget all distances: reachability has changed. */
@@ -36,6 +40,10 @@ void weft__port_pause(weft_sim *sim, uint32_t port, int pause);
 /* buffer.c */
 
 int weft__buffer_init(weft_sim *sim);
+
+/** The rate of a link has changed: size the headroom of in_port anew, at the cost of the shared
+ *  part. */
+void weft__buffer_rate_changed(weft_sim *sim, uint32_t in_port);
 
 /** Decide on a packet that came through in_port when the quick bound does not: returns 0 to drop
  *  it. Sends pause frames. */

@@ -91,5 +91,6 @@ void weft__packet_drop(weft_sim *sim, uint32_t index, const struct packet *packe
   sim->stats.bytes_dropped += packet->size;
   sim->fingerprint +=
       hash_event(sim->now, 0x100 + index, (uint64_t)packet->flow << 32 | packet->seq);
+  if (packet->flags & PACKET_PFC) return; /* of no flow */
   weft__packet_release(sim, packet);
 }

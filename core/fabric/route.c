@@ -144,10 +144,13 @@ static uint32_t next_hop(weft_sim *sim, uint32_t at, const struct flow_key *key)
   const uint16_t *distance = group_distances(sim, sim->nodes.at[dst].group);
   const struct node *node = &sim->nodes.at[at];
   const uint32_t *out = sim->adjacency.at + node->first_port;
+  /* A switch goes one step closer or nowhere: distances lead to the group's switch also where its
+   * own link to the host is down. */
   uint32_t best = FAR, ways = 0;
+  if (node->kind != WEFT_HOST && distance[node->rank] != FAR) best = distance[node->rank] - 1u;
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t d = through(sim, distance, out[i], dst);
-    if (d < best) {
+    if (d < best && node->kind == WEFT_HOST) {
       best = d;
       ways = 0;
     }

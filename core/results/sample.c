@@ -62,6 +62,12 @@ int weft_watch(weft_sim *sim, int metric, uint32_t object) {
   return (int)n;
 }
 
+/* Value of the running period up to now. */
+static uint64_t sampled(weft_sim *sim, const struct watch *watch) {
+  const uint64_t now = counter(sim, watch);
+  return watch->metric == WEFT_PORT_QUEUE ? now : now - watch->last;
+}
+
 static void merge_neighbours(weft_sim *sim) {
   const uint32_t half = sim->sample_capacity / 2;
   for (uint32_t w = 0; w < sim->watches.n; ++w) {
@@ -91,10 +97,8 @@ void weft__sample_arm(weft_sim *sim) {
 void weft__sample_event(weft_sim *sim) {
   for (uint32_t w = 0; w < sim->watches.n; ++w) {
     struct watch *watch = &sim->watches.at[w];
-    const uint64_t now = counter(sim, watch);
-    const uint64_t value = watch->metric == WEFT_PORT_QUEUE ? now : now - watch->last;
-    watch->last = now;
-    sim->bins.at[watch->first_bin + sim->sample_bins] = value;
+    sim->bins.at[watch->first_bin + sim->sample_bins] = sampled(sim, watch);
+    watch->last = counter(sim, watch);
   }
   if (++sim->sample_bins == sim->sample_capacity) merge_neighbours(sim);
   sim->sample_armed = 0;
@@ -105,9 +109,13 @@ int weft_series_get(weft_sim *sim, uint32_t index, weft_series *series) {
   if (index >= sim->watches.n)
     return weft__fail(sim, WEFT_EINVAL, "watch: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->watches.n, index);
+  /* The period that has begun counts too; its sample will replace what is put here. */
+  const weft_time closed = sim->sample_start + (weft_time)sim->sample_bins * sim->sample_period;
+  struct watch *watch = &sim->watches.at[index];
+  if (sim->now > closed) sim->bins.at[watch->first_bin + sim->sample_bins] = sampled(sim, watch);
   *series = (weft_series){.start_ps = sim->sample_start,
                           .period_ps = sim->sample_period,
-                          .count = sim->sample_bins,
+                          .count = sim->sample_bins + (sim->now > closed),
                           .value = &sim->bins.at[sim->watches.at[index].first_bin]};
   return WEFT_OK;
 }

@@ -56,10 +56,11 @@ int weft_flow_add(weft_sim *sim, const weft_flow_def *def) {
   uint32_t ports[WEFT_PATH_MAX];
   int status = weft__flow_check(sim, def);
   if (status != WEFT_OK) return status;
-  if (def->start_ps < sim->now)
+  if (def->start_ps < sim->now || def->start_ps > LATEST_PS)
     return weft__fail(sim, WEFT_EINVAL,
-                      "flow start_ps: expected at least the present, %" PRId64 ", got %" PRId64,
-                      sim->now, def->start_ps);
+                      "flow start_ps: expected %" PRId64 " (the present) to %" PRId64
+                      ", got %" PRId64,
+                      sim->now, (int64_t)LATEST_PS, def->start_ps);
   status = weft__route(sim, def->src, def->dst, sim->flows.n, 0, ports);
   if (status < 0) return weft__path_check(sim, status, def->src, def->dst);
   if (!pool_reserve(sim, sim->starts, sim->starts.n + 1u))
@@ -163,6 +164,7 @@ static int widen_slots(weft_sim *sim, uint32_t path_ports) {
 static uint32_t take_slot(weft_sim *sim) {
   if (sim->free_slots.n > 0) return sim->free_slots.at[--sim->free_slots.n];
   const uint64_t n = sim->tx.n + 1ull;
+  if (n > EVENT_SOURCE_MASK / CC_TIMERS) return WEFT_NONE;
   if (!pool_reserve(sim, sim->tx, n) || !pool_reserve(sim, sim->tx_warm, n) ||
       !pool_reserve(sim, sim->rx, n) || !pool_reserve(sim, sim->free_slots, n) ||
       !pool_reserve(sim, sim->paths, n * 2 * sim->path_ports) ||
@@ -229,13 +231,14 @@ static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
   const weft_config *config = &sim->config;
   const uint64_t size = sim->flows.at[row].size_bytes, mtu = config->mtu_bytes;
   const uint32_t total = (uint32_t)((size + mtu - 1) / mtu);
+  const int paced = cc->paced || config->max_rate_bps != 0;
   sim->tx.at[slot] = (struct tx){.total = total,
                                  .list_next = WEFT_NONE,
                                  .list_prev = WEFT_NONE,
                                  .row = row,
                                  .last_bytes = (uint16_t)(size - (total - 1) * mtu),
-                                 .flags = (uint8_t)(TX_ACTIVE | (cc->paced ? TX_PACED : 0))};
-  sim->tx_warm.at[slot] = (struct tx_warm){.rto_event = -1};
+                                 .flags = (uint8_t)(TX_ACTIVE | (paced ? TX_PACED : 0))};
+  sim->tx_warm.at[slot] = (struct tx_warm){.rto_event = -1, .rtt_begin = sim->now};
   sim->rx.at[slot] = (struct rx){.total = total, .row = row};
   if (is_selective(sim)) sim->selective.at[slot] = (struct selective){.resend = 0};
   if (sim->cc_words > 0) memset(cc_state(sim, slot), 0, sim->cc_words * sizeof(uint64_t));
@@ -247,7 +250,8 @@ static void init_rate(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   warm->base_rtt_ps = config->base_rtt_ps != 0 ? config->base_rtt_ps : sim->fabric_rtt;
-  warm->line_bps = sim->port_cold.at[tx->port].rate_bps;
+  /* As built: a NIC that runs degraded throttles by itself, and may be repaired. */
+  warm->line_bps = sim->port_cold.at[tx->port].built_rate_bps;
   if (config->max_rate_bps != 0 && config->max_rate_bps < warm->line_bps)
     warm->line_bps = config->max_rate_bps;
   warm->base_window = config->window_bytes;
@@ -353,6 +357,13 @@ void weft__flow_fail(weft_sim *sim, uint32_t slot) {
 
 /* ---- reroute ---- */
 
+static int same_path(const weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
+                     const uint32_t *ack, int ack_hops) {
+  const uint32_t *path = slot_path(sim, slot);
+  return sim->tx.at[slot].hops == hops && memcmp(path, data, (size_t)hops * sizeof *path) == 0 &&
+         memcmp(path + hops, ack, (size_t)ack_hops * sizeof *path) == 0;
+}
+
 void weft__reroute_flows(weft_sim *sim) {
   uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
   for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
@@ -365,6 +376,7 @@ void weft__reroute_flows(weft_sim *sim) {
       weft__no_memory(sim);
       return;
     }
+    if (same_path(sim, slot, data, hops, ack, ack_hops)) continue;
     const int listed = sim->tx.at[slot].flags & TX_IN_LIST;
     if (listed) weft__nic_remove(sim, slot);
     store_path(sim, slot, data, hops, ack, ack_hops);
@@ -373,16 +385,22 @@ void weft__reroute_flows(weft_sim *sim) {
   }
 }
 
-uint32_t weft__reroute_packet(weft_sim *sim, struct packet *packet, uint32_t node) {
+/* Data and ACK look only at their own half of the path: the other one leads to the other end. */
+uint32_t weft__path_after_change(weft_sim *sim, struct packet *packet, uint32_t node) {
   const uint32_t *path = slot_path(sim, packet->flow);
   const int ack = packet->flags & PACKET_ACK;
   const uint32_t first = ack ? sim->tx.at[packet->flow].hops : 0;
   const uint32_t end = ack ? 2 * sim->path_ports : sim->tx.at[packet->flow].hops;
-  for (uint32_t i = first; i < end; ++i)
-    if (path[i] < sim->ports.n && sim->ports.at[path[i]].from_node == node) {
-      packet->hop = (uint8_t)(i + 1);
-      return path[i];
-    }
+  uint32_t hop = packet->hop;
+  if (hop < first || hop >= end || path[hop] == WEFT_NONE ||
+      sim->ports.at[path[hop]].from_node != node)
+    for (hop = first; hop < end; ++hop)
+      if (path[hop] != WEFT_NONE && sim->ports.at[path[hop]].from_node == node) break;
+  if (hop < end) {
+    packet->hop = (uint8_t)(hop + 1);
+    return path[hop];
+  }
+  packet->hop = HOP_OFF_PATH;
   const uint32_t row = sim->rx.at[packet->flow].row;
   const struct flow *flow = &sim->flows.at[row];
   return weft__route_next(sim, node, flow->src, flow->dst, row, ack);

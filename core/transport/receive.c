@@ -11,11 +11,34 @@
 
 enum { RETRIES_MAX = 12, BACKOFF_MAX = 6 };
 
+/* One RTT at a time, smoothed as RFC 6298 has it, so that a path that has become slow, or waits
+ * behind pauses, is not taken for one that loses packets. Retransmissions begin a new measurement
+ * behind all that was sent (Karn's rule). */
+static void measure_rtt(weft_sim *sim, uint32_t slot, uint32_t acked) {
+  struct tx_warm *warm = &sim->tx_warm.at[slot];
+  if (acked <= warm->rtt_seq) return;
+  const weft_time rtt = sim->now - warm->rtt_begin;
+  const weft_time off = rtt > warm->rtt ? rtt - warm->rtt : warm->rtt - rtt;
+  const int first = warm->rtt == 0;
+  warm->rtt_deviation = first ? rtt / 2 : (3 * warm->rtt_deviation + off) / 4;
+  warm->rtt = first ? rtt : (7 * warm->rtt + rtt) / 8;
+  warm->rtt_seq = sim->tx.at[slot].next;
+  warm->rtt_begin = sim->now;
+}
+
+static void forget_rtt(weft_sim *sim, uint32_t slot) {
+  struct tx_warm *warm = &sim->tx_warm.at[slot];
+  warm->rtt_seq = warm->highest;
+  warm->rtt_begin = sim->now;
+}
+
 void weft__rto_restart(weft_sim *sim, uint32_t slot) {
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   if (sim->config.rto_ps == 0 || is_ns3(sim)) return; /* that model has no timeout */
   const uint32_t backoff = warm->retries < BACKOFF_MAX ? warm->retries : BACKOFF_MAX;
-  warm->deadline = sim->now + (sim->config.rto_ps << backoff);
+  weft_time rto = warm->rtt + 4 * warm->rtt_deviation;
+  if (rto < sim->config.rto_ps) rto = sim->config.rto_ps;
+  warm->deadline = sim->now + (rto << backoff);
   if (warm->rto_event >= 0) return; /* looks at the deadline when it comes */
   warm->rto_event = warm->deadline;
   ++sim->rto_events;
@@ -24,6 +47,7 @@ void weft__rto_restart(weft_sim *sim, uint32_t slot) {
 
 /* Send again what is not acknowledged. */
 static void resend(weft_sim *sim, uint32_t slot) {
+  forget_rtt(sim, slot);
   struct tx *tx = &sim->tx.at[slot];
   if (sim->config.recovery == WEFT_RECOVERY_NONE) return;
   if (is_selective(sim)) {
@@ -113,6 +137,7 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
   if (packet->seq > una) {
     tx->una = packet->seq;
     warm->retries = 0;
+    measure_rtt(sim, slot, packet->seq);
     weft__rto_restart(sim, slot);
     if (tx->next < tx->una) { /* it had gone back too far: the ACK was on its way */
       tx->next = tx->una;

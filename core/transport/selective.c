@@ -30,8 +30,7 @@ static void find_lost(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   struct selective *state = &sim->selective.at[slot];
   if (state->resend < tx->una) state->resend = tx->una;
-  while (state->resend < state->lost_end &&
-         bitmap_has(sim, &state->sacked, tx->una, state->resend))
+  while (state->resend < state->lost_end && bitmap_has(sim, &state->sacked, tx->una, state->resend))
     ++state->resend;
   if (state->resend < state->lost_end)
     tx->flags |= TX_RESEND;

@@ -37,8 +37,9 @@ void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot);
 /** Find new paths for all active flows. */
 void weft__reroute_flows(weft_sim *sim);
 
-/** Where a packet goes on whose path no longer passes here, or WEFT_NONE. */
-uint32_t weft__reroute_packet(weft_sim *sim, struct packet *packet, uint32_t node);
+/** Next port of a packet at a switch once paths have changed: its own path where that passes here,
+ *  else the way from here; WEFT_NONE if there is none. */
+uint32_t weft__path_after_change(weft_sim *sim, struct packet *packet, uint32_t node);
 
 /** A telemetry block + 1, for each switch of the path to write into; 0 when out of memory. */
 uint32_t weft__telemetry_take(weft_sim *sim);

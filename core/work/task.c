@@ -12,14 +12,15 @@ static int check_task(weft_sim *sim, const weft_task_def *def) {
                               .size_bytes = def->size_bytes,
                               .sport = def->sport,
                               .dport = def->dport};
-  if (def->start_ps < 0)
-    return weft__fail(sim, WEFT_EINVAL, "task start_ps: expected 0 or more, got %" PRId64,
-                      def->start_ps);
+  if (def->start_ps < 0 || def->start_ps > LATEST_PS)
+    return weft__fail(sim, WEFT_EINVAL, "task start_ps: expected 0 to %" PRId64 ", got %" PRId64,
+                      (int64_t)LATEST_PS, def->start_ps);
   switch (def->kind) {
     case WEFT_TASK_COMPUTE:
-      if (def->duration_ps < 0)
-        return weft__fail(sim, WEFT_EINVAL, "task duration_ps: expected 0 or more, got %" PRId64,
-                          def->duration_ps);
+      if (def->duration_ps < 0 || def->duration_ps > LATEST_PS)
+        return weft__fail(sim, WEFT_EINVAL,
+                          "task duration_ps: expected 0 to %" PRId64 ", got %" PRId64,
+                          (int64_t)LATEST_PS, def->duration_ps);
       return WEFT_OK;
     case WEFT_TASK_SEND:
       return weft__flow_check(sim, &flow);
@@ -34,7 +35,7 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def) {
   const int status = check_task(sim, def);
   if (status != WEFT_OK) return status;
   const uint32_t n = sim->tasks.n;
-  if (n >= INT32_MAX) return weft__fail(sim, WEFT_ELIMIT, "task: too many tasks");
+  if (n >= EVENT_SOURCE_MASK) return weft__fail(sim, WEFT_ELIMIT, "task: too many tasks");
   if (!pool_reserve(sim, sim->tasks, n + 1u) || !pool_reserve(sim, sim->ready_tasks, n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "task: out of memory");
   sim->tasks.at[n] = (struct task){.size_bytes = def->size_bytes,
