@@ -209,6 +209,16 @@ describe("a sim", function()
     assert.equal(5000, sim:column("tasks", "begin_ps")[2])
   end)
 
+  it("checks the ports of a task's flow", function()
+    local sim = star(2)
+    local task = { kind = "send", src = 0, dst = 1, size_bytes = 10, sport = 65536 }
+    assert_fails("flow sport, dport: expected at most 65535, got 65536, 0", sim.task_add, sim, task)
+    task.sport, task.dport = 65535, 20000
+    sim:task_add(task)
+    sim:run()
+    assert.equal(1, sim:stats().flows_done)
+  end)
+
   it("lowers collectives to tasks, in order", function()
     local sim = star(3)
     local ring = sim:collective_add {
