@@ -9,7 +9,7 @@ static const weft_option options[] = {
     {"seed", WEFT_OPT_U64, WEFT_UNIT_NONE, FIELD(seed), 0, 9007199254740992.0, NULL,
      "Seed of every random stream."},
     {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(cc), 0, WEFT_CC_COUNT - 1,
-     "window|dctcp|hpcc|dcqcn|timely", "Congestion control of all flows."},
+     "window|dctcp|hpcc|dcqcn|timely|swift", "Congestion control of all flows."},
     {"ecmp", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ecmp), 0, 2, "mix|ns3|first",
      "How one of several shortest next hops is picked."},
     {"completion", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(completion), 0, 1, "receiver|sender",
@@ -105,6 +105,24 @@ static const weft_option options[] = {
      "TIMELY: additive increase per update."},
     {"timely_hai", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(timely_hai_bps), 0, 1e14, NULL,
      "TIMELY: increase per update after five increases in a row."},
+    {"swift_ai", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(swift_ai), 0, 1000, NULL,
+     "Swift: additive increase per round trip, packets."},
+    {"swift_beta", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(swift_beta), 0, 1, NULL,
+     "Swift: multiplicative decrease by this part of the excess delay."},
+    {"swift_max_mdf", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(swift_max_mdf), 0, 1, NULL,
+     "Swift: largest multiplicative decrease per round trip."},
+    {"swift_min_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(swift_min_cwnd), 0.0001, 1e6, NULL,
+     "Swift: smallest window, packets; min_rate holds as well."},
+    {"swift_fs_min_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(swift_fs_min_cwnd), 0.0001, 1e6, NULL,
+     "Swift: window, packets, up to which flow scaling adds all of swift_fs_range."},
+    {"swift_fs_max_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(swift_fs_max_cwnd), 0.0001, 1e6, NULL,
+     "Swift: window, packets, from which on flow scaling adds nothing."},
+    {"swift_fs_range", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(swift_fs_range_ps), 0, 1e13, NULL,
+     "Swift: what flow scaling adds to the target delay at most."},
+    {"swift_base_target", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(swift_base_target_ps), 0, 1e13, NULL,
+     "Swift: base target delay; 0: the empty round trip of the flow's path."},
+    {"swift_hop", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(swift_hop_ps), 0, 1e13, NULL,
+     "Swift: added to the target delay for every switch on the path."},
 };
 
 const weft_option *weft_options(uint32_t *count) {
@@ -113,7 +131,8 @@ const weft_option *weft_options(uint32_t *count) {
 }
 
 /* Values of the HPCC model's experiments at 100 Gbit/s (Li et al., SIGCOMM 2019, section 5.1)
- * where it has them; ECN thresholds as its DCTCP runs. The timeout is ours: that model has none. */
+ * where it has them; ECN thresholds as its DCTCP runs. The timeout is ours: that model has none.
+ * Swift's paper leaves its constants to the operator; these suit round trips of 5 to 100 us. */
 weft_config weft_config_default(void) {
   return (weft_config){
       .seed = 1,
@@ -156,5 +175,13 @@ weft_config weft_config_default(void) {
       .timely_min_rtt_ps = 20000000,
       .timely_ai_bps = 100000000,
       .timely_hai_bps = 500000000,
+      .swift_ai = 1,
+      .swift_beta = 0.8,
+      .swift_max_mdf = 0.5,
+      .swift_min_cwnd = 0.01,
+      .swift_fs_min_cwnd = 0.1,
+      .swift_fs_max_cwnd = 100,
+      .swift_fs_range_ps = 20000000,
+      .swift_hop_ps = 1000000,
   };
 }

@@ -83,6 +83,10 @@ static int check_config(weft_sim *sim) {
   if (is_ns3(sim) && config->recovery == WEFT_RECOVERY_SELECTIVE)
     return weft__fail(sim, WEFT_EINVAL,
                       "option recovery: compat ns3 has no selective repeat, expected go_back_n");
+  if (config->swift_fs_max_cwnd <= config->swift_fs_min_cwnd)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option swift_fs_max_cwnd: expected more than swift_fs_min_cwnd = %g, got %g",
+                      config->swift_fs_min_cwnd, config->swift_fs_max_cwnd);
   return WEFT_OK;
 }
 

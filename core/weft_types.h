@@ -59,7 +59,8 @@ enum weft_cc_kind {
   WEFT_CC_HPCC = 2,
   WEFT_CC_DCQCN = 3,
   WEFT_CC_TIMELY = 4,
-  WEFT_CC_COUNT = 5
+  WEFT_CC_SWIFT = 5,
+  WEFT_CC_COUNT = 6
 };
 
 /** Whose quirks a simulation reproduces. */
@@ -166,6 +167,15 @@ typedef struct weft_config {
   double timely_alpha, timely_beta; /* weight of a new RTT difference; decrease factor */
   weft_time timely_low_ps, timely_high_ps, timely_min_rtt_ps;
   uint64_t timely_ai_bps, timely_hai_bps;
+
+  /* Swift (Kumar et al., SIGCOMM 2020); windows in packets. */
+  double swift_ai; /* additive increase per RTT */
+  double swift_beta, swift_max_mdf; /* decrease factor; largest decrease per RTT */
+  double swift_min_cwnd;
+  double swift_fs_min_cwnd, swift_fs_max_cwnd; /* flow scaling applies in between */
+  weft_time swift_fs_range_ps; /* what flow scaling adds to the target at most */
+  weft_time swift_base_target_ps; /* 0: the empty round trip of a flow's path */
+  weft_time swift_hop_ps; /* added to the target per switch */
 } weft_config;
 
 enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };

@@ -10,7 +10,8 @@ __extension__ typedef unsigned __int128 wide;
 
 const struct cc_ops *weft__cc(const weft_sim *sim) {
   static const struct cc_ops *const all[WEFT_CC_COUNT] = {
-      &weft__cc_window, &weft__cc_dctcp, &weft__cc_hpcc, &weft__cc_dcqcn, &weft__cc_timely};
+      &weft__cc_window, &weft__cc_dctcp,  &weft__cc_hpcc,
+      &weft__cc_dcqcn,  &weft__cc_timely, &weft__cc_swift};
   return all[sim->config.cc];
 }
 
@@ -30,7 +31,8 @@ void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
   const struct tx *tx = &sim->tx.at[packet->flow];
   struct cc_ack ack = {.acked = seq_bytes(sim, tx, packet->seq),
                        .sent = seq_bytes(sim, tx, tx->next),
-                       .ecn = packet->flags & PACKET_ECN};
+                       .ecn = packet->flags & PACKET_ECN,
+                       .nack = packet->flags & PACKET_NACK};
   const int has_path_changed = packet->seq <= sim->tx_warm.at[packet->flow].path_seq;
   if (packet->telemetry != 0) {
     const uint64_t block = (uint64_t)(packet->telemetry - 1) * sim->path_ports;

@@ -22,6 +22,7 @@ struct cc_ack {
   uint64_t acked; /* bytes before the next packet that the receiver expects */
   uint64_t sent; /* bytes sent so far (that are not to be sent again) */
   int ecn; /* the data packet was marked */
+  int nack; /* the packet after `acked` is missing */
   const struct telemetry *telemetry; /* CC_TELEMETRY: per switch of the present path, or NULL */
   uint32_t hops; /* entries of telemetry */
   weft_time sent_at; /* CC_TIMESTAMP: when the data packet was sent */
@@ -38,7 +39,7 @@ struct cc_ops {
 };
 
 extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc, weft__cc_dcqcn,
-    weft__cc_timely;
+    weft__cc_timely, weft__cc_swift;
 
 const struct cc_ops *weft__cc(const weft_sim *sim);
 

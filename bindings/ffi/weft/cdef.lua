@@ -32,7 +32,8 @@ enum weft_cc_kind {
   WEFT_CC_HPCC = 2,
   WEFT_CC_DCQCN = 3,
   WEFT_CC_TIMELY = 4,
-  WEFT_CC_COUNT = 5
+  WEFT_CC_SWIFT = 5,
+  WEFT_CC_COUNT = 6
 };
 enum weft_compat {
   WEFT_COMPAT_NONE = 0,
@@ -108,6 +109,13 @@ typedef struct weft_config {
   double timely_alpha, timely_beta;
   weft_time timely_low_ps, timely_high_ps, timely_min_rtt_ps;
   uint64_t timely_ai_bps, timely_hai_bps;
+  double swift_ai;
+  double swift_beta, swift_max_mdf;
+  double swift_min_cwnd;
+  double swift_fs_min_cwnd, swift_fs_max_cwnd;
+  weft_time swift_fs_range_ps;
+  weft_time swift_base_target_ps;
+  weft_time swift_hop_ps;
 } weft_config;
 enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };
 enum weft_unit {

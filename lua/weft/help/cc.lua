@@ -4,6 +4,9 @@ Congestion control is chosen for a whole simulation: weft.simulation { cc = "hpc
   window   a fixed window, nothing reacts
   dctcp    reacts to ECN marks (Alizadeh et al., SIGCOMM 2010), rate-based as in RDMA NIC models
   hpcc     reacts to in-band telemetry (Li et al., SIGCOMM 2019)
+  dcqcn    reacts to ECN marks by timers, as RoCE NICs do (Zhu et al., SIGCOMM 2015)
+  timely   reacts to the gradient of the round-trip time (Mittal et al., SIGCOMM 2015)
+  swift    holds the delay at a target (Kumar et al., SIGCOMM 2020)
 
 help "options" lists what this build knows and their parameters: those named after an algorithm
 (dctcp_g, hpcc_eta, ...), the ECN thresholds (ecn_kmin, ecn_kmax, ecn_pmax, given for 100 Gbit/s
