@@ -17,7 +17,6 @@
 #include <math.h>
 
 #include "cc/cc.h"
-#include "fabric/path.h"
 
 struct swift {
   double cwnd; /* packets */

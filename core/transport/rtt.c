@@ -6,8 +6,8 @@
 #include "cc/cc.h"
 #include "fabric/path.h"
 
-static weft_time path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
-                          int ack_hops) {
+weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
+                         int ack_hops) {
   const weft_config *config = &sim->config;
   const uint64_t frame = config->mtu_bytes + config->header_bytes + weft__cc_header(sim);
   return weft__path_one_way(sim, data, hops, frame) +
@@ -33,7 +33,7 @@ weft_time weft__fabric_rtt(weft_sim *sim) {
       const int hops = weft__route(sim, host[i], host[j], 0, 0, data);
       const int ack_hops = weft__route(sim, host[i], host[j], 0, 1, ack);
       if (hops < 0 || ack_hops < 0) continue;
-      const weft_time rtt = path_rtt(sim, data, hops, ack, ack_hops);
+      const weft_time rtt = weft__path_rtt(sim, data, hops, ack, ack_hops);
       if (rtt > longest) longest = rtt;
     }
   return longest;

@@ -56,6 +56,10 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
  *  64 hosts; of more, 64 spread evenly are taken, which is exact on the usual regular fabrics. */
 weft_time weft__fabric_rtt(weft_sim *sim);
 
+/** Of a path: a full packet on its way out, its ACK on its way back, ps. */
+weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
+                         int ack_hops);
+
 /* data.c: making packets */
 
 /** The next packet of a flow; counts it. */
