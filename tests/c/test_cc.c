@@ -130,24 +130,23 @@ TEST(hpcc_probes_by_stages) {
   weft_sim_destroy(sim);
 }
 
-/* Two hops, the second at 50 Gbit/s. Over a whole T the first is at u = 0.6; the second at
- * u = 30 kB / 8 us / 50 Gbit/s + 10 kB x (100 / 50) / 100 kB = 0.6 + 0.2 = 0.8, and the larger
- * decides: below eta, so the reference grows by the increase. At u = 1.0 + 0.2 it is divided. */
+/* Two hops at 50 and 100 Gbit/s, a flow of at most 50. Over a whole T each, first
+ * u = 30 kB / 8 us / 50 Gbit/s + min(10 kB, 20 kB) (50 / 50) / 100 kB = 0.6 + 0.1 at the first hop
+ * and 60 kB / 8 us / 100 Gbit/s = 0.6 at the second: below eta. Then 1.0 + 0.2 and 0.6 again: the
+ * larger divides the reference, which is the limit of 50. */
 TEST(hpcc_takes_the_busiest_hop) {
   weft_config config = weft_config_default();
   config.max_rate_bps = 50 * (uint64_t)GBPS;
   weft_sim *sim = one_flow(&config, WEFT_CC_HPCC, 2);
-  const struct telemetry hops[3][2] = {{{0, 0, 0}, {0, 0, 10000}},
-                                       {{8 * US, 60000, 0}, {8 * US, 30000, 20000}},
-                                       {{16 * US, 120000, 0}, {16 * US, 80000, 20000}}};
+  const struct telemetry hops[3][2] = {{{0, 0, 10000}, {0, 0, 0}},
+                                       {{8 * US, 30000, 20000}, {8 * US, 60000, 0}},
+                                       {{16 * US, 80000, 20000}, {16 * US, 120000, 0}}};
   struct cc_ack ack = {.acked = 1000, .sent = 50000, .hops = 2};
   for (int i = 0; i < 3; i++, ack.acked += 50000, ack.sent += 50000) {
     ack.telemetry = hops[i];
     give_ack(sim, &ack);
-    /* The NIC could do 100; the flow begins at its limit of 50 with the reference of its NIC. */
     if (i < 2) ENSURE_EQ(rate(sim), 50e9);
   }
-  /* queue: min(20 kB, 20 kB) x (50 / 50) / 100 kB = 0.2, transmission 50 kB / 8 us = B: U = 1.2 */
   ENSURE_NEAR(rate(sim), 50e9 * 0.95 / 1.2 + 50e6, EXACT);
   weft_sim_destroy(sim);
 }
