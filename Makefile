@@ -65,13 +65,13 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   fabric/buffer.c fabric/change.c fabric/fabric.c fabric/path.c fabric/port.c fabric/route.c \
   transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
   transport/rtt.c transport/selective.c \
-  cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/swift.c cc/timely.c cc/window.c \
+  cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
   work/collective.c work/task.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c \
   results/acks.c results/columns.c results/sample.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_config.c l_core.c l_fabric.c l_fields.c \
-  l_results.c l_run.c l_sim.c l_util.c l_work.c)
+  l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)

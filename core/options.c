@@ -9,7 +9,7 @@ static const weft_option options[] = {
     {"seed", WEFT_OPT_U64, WEFT_UNIT_NONE, FIELD(seed), 0, 9007199254740992.0, NULL,
      "Seed of every random stream."},
     {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(cc), 0, WEFT_CC_COUNT - 1,
-     "window|dctcp|hpcc|dcqcn|timely|swift", "Congestion control of all flows."},
+     "window|dctcp|hpcc|dcqcn|timely|swift|script", "Congestion control of all flows."},
     {"ecmp", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ecmp), 0, 2, "mix|ns3|first",
      "How one of several shortest next hops is picked."},
     {"completion", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(completion), 0, 1, "receiver|sender",

@@ -121,6 +121,13 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   weft_sim *copy = sim->allocator.resize(sim->allocator.user, NULL, 0, sizeof *copy);
   *out = NULL;
   if (copy == NULL) return WEFT_ENOMEM;
+  if (sim->script.call != NULL) {
+    memset(copy, 0, sizeof *copy);
+    copy->allocator = sim->allocator;
+    *out = copy;
+    return weft__fail(copy, WEFT_ESTATE,
+                      "fork: the state of a congestion control from outside cannot be copied");
+  }
   *copy = *sim;
   copy->memory_bytes = sizeof *copy;
   /* First cut all ties, so that a failure half way frees only what is the copy's own. */

@@ -355,6 +355,7 @@ enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
 struct weft_sim {
   weft_config config;
   weft_allocator allocator;
+  weft_script script; /* cc = script */
   uint64_t memory_bytes;
   void *scratch; /* of pool_reserve; meaningless between calls */
   char error[256];

@@ -42,7 +42,13 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
 /** Free everything. NULL is allowed. */
 void weft_sim_destroy(weft_sim *sim);
 
-/** A copy that continues independently: what-if from here. */
+/** Give a simulation with cc = WEFT_CC_SCRIPT its congestion control, before weft_fabric_ready().
+ *  `script` is copied; its `user` must live as long as the simulation. */
+int weft_sim_set_script(weft_sim *sim, const weft_script *script);
+
+/** A copy that continues independently: what-if from here. With a script, whose state is not part
+ *  of the simulation: WEFT_ESTATE. On errors other than WEFT_ENOMEM *copy holds the message and
+ *  must be destroyed. */
 int weft_sim_fork(const weft_sim *sim, weft_sim **copy);
 
 /** The last error's message; valid until the next call on the same simulation. */

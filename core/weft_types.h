@@ -39,7 +39,8 @@ enum weft_status {
   WEFT_ESTATE = -3, /* call not allowed now, such as adding a link after weft_fabric_ready() */
   WEFT_ENOROUTE = -4, /* destination unreachable */
   WEFT_ELIMIT = -5, /* more objects than an index can hold, path longer than WEFT_PATH_MAX */
-  WEFT_EINTERNAL = -6 /* an invariant is broken: a bug in weft (checked with CONFIG=check) */
+  WEFT_EINTERNAL = -6, /* an invariant is broken: a bug in weft (checked with CONFIG=check) */
+  WEFT_ESCRIPT = -7 /* a function of weft_script failed */
 };
 
 /** Why weft_run() returned, when not with an error. */
@@ -60,7 +61,8 @@ enum weft_cc_kind {
   WEFT_CC_DCQCN = 3,
   WEFT_CC_TIMELY = 4,
   WEFT_CC_SWIFT = 5,
-  WEFT_CC_COUNT = 6
+  WEFT_CC_SCRIPT = 6, /* weft_sim_set_script() */
+  WEFT_CC_COUNT = 7
 };
 
 /** Whose quirks a simulation reproduces. */
@@ -323,6 +325,63 @@ typedef struct weft_series {
   uint64_t count;
   const uint64_t *value; /* valid until the next call that runs or changes the simulation */
 } weft_series;
+
+/** What packets carry for a congestion control from outside. */
+enum weft_script_needs {
+  WEFT_SCRIPT_NOTHING = 0,
+  WEFT_SCRIPT_TELEMETRY = 1,
+  WEFT_SCRIPT_TIMESTAMP = 2,
+  WEFT_SCRIPT_NEEDS_COUNT = 3
+};
+
+/** What a congestion control from outside is called for. */
+enum weft_script_call {
+  WEFT_SCRIPT_START = 0, /* a flow starts, at line rate */
+  WEFT_SCRIPT_ACK = 1,
+  WEFT_SCRIPT_TIMER = 2
+};
+
+/** What it knows of a flow, and may set. */
+typedef struct weft_script_flow {
+  weft_time now_ps, base_rtt_ps;
+  uint64_t line_bps; /* no flow goes above */
+  uint64_t acked_bytes; /* before the next packet that the receiver expects */
+  uint64_t sent_bytes; /* so far, less what is to be sent again */
+  double rate_bps; /* to set: rounded down, and kept within min_rate and line_bps */
+  weft_time timer_ps; /* to set: from now to a call for WEFT_SCRIPT_TIMER; negative: as it was */
+  uint32_t flow; /* row in WEFT_TABLE_FLOWS */
+  uint32_t slot; /* small number, used again when the flow is over: where to keep its state */
+  uint32_t src, dst; /* hosts */
+  uint32_t mtu_bytes;
+  uint32_t switches; /* on the path */
+} weft_script_flow;
+
+/** What a switch wrote into a packet at its departure. */
+typedef struct weft_script_hop {
+  weft_time time_ps;
+  uint64_t rate_bps; /* of the port */
+  uint32_t tx_bytes; /* of the port before this packet, modulo 2^32 */
+  uint32_t queue_bytes; /* left behind */
+} weft_script_hop;
+
+/** What an ACK tells. */
+typedef struct weft_script_ack {
+  weft_time rtt_ps; /* needs WEFT_SCRIPT_TIMESTAMP, else -1 */
+  const weft_script_hop *hops; /* needs WEFT_SCRIPT_TELEMETRY; NULL while the path changes */
+  uint32_t hop_count;
+  uint32_t ecn, nack; /* the data packet was marked; the packet after acked_bytes is missing */
+  uint32_t reserved;
+} weft_script_ack;
+
+/** A congestion control from outside the engine. `call` is given an enum weft_script_call, and an
+ *  ACK for WEFT_SCRIPT_ACK or NULL; it must not use the simulation. It returns 0, or another number
+ *  to stop the run with WEFT_ESCRIPT after this event. */
+typedef struct weft_script {
+  int (*call)(void *user, int what, weft_script_flow *flow, const weft_script_ack *ack);
+  void *user;
+  uint32_t needs; /* enum weft_script_needs */
+  uint32_t reserved;
+} weft_script;
 
 /** What a node, a link or a port is; for tables, pictures and messages. */
 typedef struct weft_port_info {

@@ -8,6 +8,12 @@ return {
     { name = "fork", c = "weft_sim_fork",
       brief = "A copy that continues independently: what-if from here.", params = {},
       returns = { "sim", "the copy" }, example = "local other = sim:fork()" },
+    { name = "set_script", c = "weft_sim_set_script",
+      brief = "Give a simulation with cc = \"script\" its callbacks, before fabric_ready(); "
+        .. "see weft.cc, which does this.",
+      params = { { "script", "table", "needs (nothing, telemetry, timestamp), start, on_ack, "
+        .. "on_timer" } },
+      example = "sim:set_script { on_ack = function(f, ack) f.rate = f.line_rate / 2 end }" },
     { name = "config", c = "weft_sim_config", brief = "The parameters in effect.", params = {},
       returns = { "table", "by option name, in stored units" }, example = "sim:config().rto" },
     { name = "close", c = "weft_sim_destroy",

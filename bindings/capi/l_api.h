@@ -9,6 +9,7 @@
 typedef struct weft_lua_sim {
   weft_sim *sim; /* NULL: closed */
   uint64_t calls; /* counts the methods called on it; pointers from before may be stale */
+  uint64_t running; /* 1 in run(): a callback may not use it */
 } weft_lua_sim;
 
 /** Functions of the engine for programs that cannot link it by name. Only ever grows at the end. */

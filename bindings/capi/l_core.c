@@ -97,6 +97,7 @@ static void push_sim_metatable(lua_State *L) {
     luaL_setfuncs(L, l_work_methods, 0);
     luaL_setfuncs(L, l_run_methods, 0);
     luaL_setfuncs(L, l_results_methods, 0);
+    luaL_setfuncs(L, l_script_methods, 0);
     lua_setfield(L, -2, "__index");
     luaL_setfuncs(L, l_sim_events, 0);
   }

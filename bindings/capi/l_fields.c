@@ -12,6 +12,7 @@ const char l_metrics[] = "port_bytes|port_queue|flow_bytes";
 const char l_tables[] = "flows|ports|tasks|acks";
 const char l_column_types[] = "u32|i64|u64|f64";
 const char l_run_results[] = "done|until|budget|interrupted";
+const char l_script_needs[] = "nothing|telemetry|timestamp";
 const char l_units[] = "none|time|rate|bytes|enum|bool";
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof(array)[0])
@@ -95,7 +96,7 @@ static const l_field series_fields[] = {I64(start_ps), I64(period_ps), U64(count
 
 #undef T
 #define T weft_lua_sim
-static const l_field box_fields[] = {HIDDEN(sim), U64(calls)};
+static const l_field box_fields[] = {HIDDEN(sim), U64(calls), U64(running)};
 
 #undef T
 #define T weft_api

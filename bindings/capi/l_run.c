@@ -1,5 +1,6 @@
 /* Methods that run the simulation and look at it as a whole. */
 #include "l_running.h"
+#include "l_script.h"
 #include "l_util.h"
 
 static l_running *get_running(lua_State *L) {
@@ -27,13 +28,22 @@ static int run(lua_State *L) {
   int64_t until =
     lua_isnoneornil(L, 2) ? -1 : l_check_int(L, 2, "until_ps", INT64_MIN, INT64_MAX);
   uint64_t max_events = lua_isnoneornil(L, 3) ? 0 : l_check_u64(L, 3, "max_events");
-  int result = l_status(L, sim, announced_run(L, sim, until, max_events));
+  weft_lua_sim *box = (weft_lua_sim *)lua_touserdata(L, 1);
+  const int has_script = l_script_enter(L), top = lua_gettop(L);
+  box->running = 1;
+  int result = announced_run(L, sim, until, max_events);
+  box->running = 0;
+  if (has_script && lua_gettop(L) > top) return lua_error(L); /* that of a callback */
+  l_status(L, sim, result);
   l_push_choice(L, l_run_results, (uint32_t)result);
   return 1;
 }
 
+/* Callbacks may call it. */
 static int interrupt(lua_State *L) {
-  weft_interrupt(l_check_sim(L));
+  const weft_lua_sim *box = (const weft_lua_sim *)luaL_checkudata(L, 1, L_SIM);
+  if (!box->sim) return luaL_error(L, "closed sim");
+  weft_interrupt(box->sim);
   return 0;
 }
 

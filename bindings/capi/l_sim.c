@@ -4,7 +4,9 @@
 #include "l_util.h"
 
 static weft_lua_sim *check_box(lua_State *L) {
-  return (weft_lua_sim *)luaL_checkudata(L, 1, L_SIM);
+  weft_lua_sim *box = (weft_lua_sim *)luaL_checkudata(L, 1, L_SIM);
+  if (box->running) luaL_error(L, "the simulation is running: a callback sees its flow alone");
+  return box;
 }
 
 weft_sim *l_check_sim(lua_State *L) {

@@ -38,6 +38,7 @@ uint32_t l_check_choice(lua_State *L, int index, const char *what, const char *c
 
 extern const char l_node_kinds[], l_directions[], l_task_kinds[], l_collective_kinds[];
 extern const char l_metrics[], l_tables[], l_column_types[], l_run_results[], l_units[];
+extern const char l_script_needs[];
 
 /* The nearest of `count` names to a mistyped one, or NULL when none is near. */
 typedef struct l_near {
@@ -96,7 +97,7 @@ int l_push_status(lua_State *L, const weft_sim *sim, int status);
 /* ---- parts of the module ---- */
 
 extern const luaL_Reg l_sim_events[], l_sim_methods[], l_fabric_methods[], l_work_methods[];
-extern const luaL_Reg l_run_methods[], l_results_methods[];
+extern const luaL_Reg l_run_methods[], l_results_methods[], l_script_methods[];
 
 void l_push_options(lua_State *L);
 void l_push_config(lua_State *L, const weft_config *config);

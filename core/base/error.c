@@ -9,7 +9,8 @@
   X(ESTATE, -3, "call not allowed in this state")             \
   X(ENOROUTE, -4, "destination unreachable")                  \
   X(ELIMIT, -5, "limit exceeded")                             \
-  X(EINTERNAL, -6, "internal error: please report this bug")
+  X(EINTERNAL, -6, "internal error: please report this bug")    \
+  X(ESCRIPT, -7, "a script failed")
 
 #define CHECK_VALUE(name, value, text) \
   _Static_assert(WEFT_##name == (value), "weft_types.h and WEFT_ERRORS differ");

@@ -9,9 +9,10 @@ enum { TIMESTAMP_BYTES = 8 };
 __extension__ typedef unsigned __int128 wide;
 
 const struct cc_ops *weft__cc(const weft_sim *sim) {
-  static const struct cc_ops *const all[WEFT_CC_COUNT] = {
+  static const struct cc_ops *const all[WEFT_CC_SCRIPT] = {
       &weft__cc_window, &weft__cc_dctcp,  &weft__cc_hpcc,
       &weft__cc_dcqcn,  &weft__cc_timely, &weft__cc_swift};
+  if (sim->config.cc == WEFT_CC_SCRIPT) return &weft__cc_script[sim->script.needs];
   return all[sim->config.cc];
 }
 

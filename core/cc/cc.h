@@ -39,7 +39,7 @@ struct cc_ops {
 };
 
 extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc, weft__cc_dcqcn,
-    weft__cc_timely, weft__cc_swift;
+    weft__cc_timely, weft__cc_swift, weft__cc_script[WEFT_SCRIPT_NEEDS_COUNT];
 
 const struct cc_ops *weft__cc(const weft_sim *sim);
 

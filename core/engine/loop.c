@@ -124,6 +124,11 @@ static int prepare(weft_sim *sim) {
   return status == WEFT_OK ? sim->failed : status;
 }
 
+static int stopped(weft_sim *sim) {
+  return weft__fail(sim, sim->failed, sim->failed == WEFT_ESCRIPT ? "run: the script failed"
+                                                                  : "run: out of memory");
+}
+
 int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
   const int status = prepare(sim);
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "run: out of memory");
@@ -133,7 +138,7 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
   int result = WEFT_RUN_DONE;
   while (!nothing_left(sim)) {
     const struct event event = event_first(sim);
-    if (sim->failed) return weft__fail(sim, sim->failed, "run: out of memory");
+    if (sim->failed) return stopped(sim);
     if (event.time > limit) {
       result = WEFT_RUN_UNTIL;
       break;
@@ -157,7 +162,7 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
     if (sim->events % 1024 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
 #endif
   }
-  if (sim->failed) return weft__fail(sim, sim->failed, "run: out of memory");
+  if (sim->failed) return stopped(sim);
   if (result == WEFT_RUN_UNTIL && sim->now < limit) sim->now = limit;
   return result;
 }

@@ -171,6 +171,8 @@ static void size_wheel(weft_sim *sim) {
 }
 
 int weft_fabric_ready(weft_sim *sim) {
+  if (sim->config.cc == WEFT_CC_SCRIPT && sim->script.call == NULL)
+    return weft__fail(sim, WEFT_ESTATE, "fabric: cc = script needs weft_sim_set_script first");
   if (sim->ready) return refuse_when_ready(sim, "fabric");
   int status = build_adjacency(sim);
   if (status == WEFT_OK) status = build_rings(sim);

@@ -8,7 +8,7 @@ local fail = require "weft.fail"
 local weft = {}
 
 local parts = {
-  "check", "core", "csv", "fabric", "fail", "failure", "json", "random", "report", "results",
+  "cc", "check", "core", "csv", "fabric", "fail", "failure", "json", "random", "report", "results",
   "stats", "topology", "units", "util", "viz", "workload",
 }
 

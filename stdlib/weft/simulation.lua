@@ -8,6 +8,7 @@
 -- sim:run()
 -- print(sim:flows():row(1).fct_ps)
 
+local cc = require "weft.cc"
 local check = require "weft.check"
 local core = require "weft.core"
 local fabric = require "weft.fabric"
@@ -41,6 +42,7 @@ local function rules()
       min = ranged and option.min or nil, max = ranged and option.max or nil,
     }
   end
+  spec.cc.choices = cc.names()
   return spec
 end
 
@@ -48,6 +50,10 @@ end
 local function call(sim, method, ...)
   local good, result = pcall(sim[method], sim, ...)
   if good then return result end
+  -- An error of a callback comes as it was raised.
+  if type(result) ~= "string" or result:find("\nstack traceback:", 1, true) then
+    error(result, 0)
+  end
   local status, message = tostring(result):match("WEFT_(%u+): (.*)$")
   if not status or status == "EINTERNAL" or status == "ENOMEM" then error(result, 0) end
   fail.raise("%s", message)
@@ -71,7 +77,10 @@ function M.new(options)
     fail.raise("simulation: option 'topology': expected a fabric, got %s", fail.show(topology))
   end
   config.topology, config.engine, config.set = nil, nil, nil
+  local script = cc.find(config.cc)
+  if script then config.cc = "script" end
   local sim = core.new(config)
+  if script then sim:set_script(script) end
   topology:build(sim)
   call(sim, "fabric_ready")
   return setmetatable({

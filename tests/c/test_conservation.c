@@ -29,7 +29,7 @@ static void add_incast(weft_sim *sim, uint32_t senders, uint64_t bytes) {
 }
 
 TEST(incast_conserves_packets_under_every_congestion_control) {
-  for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
+  for (uint32_t cc = 0; cc < WEFT_CC_SCRIPT; cc++) {
     weft_config config = weft_config_default();
     config.cc = cc;
     weft_sim *sim = star(&config, 17, 100 * (uint64_t)GBPS, US);

@@ -155,7 +155,7 @@ static uint64_t incast_headroom(const weft_config *config, uint64_t *pauses) {
 }
 
 TEST(an_incast_loses_nothing_with_pfc) {
-  for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
+  for (uint32_t cc = 0; cc < WEFT_CC_SCRIPT; cc++) {
     const weft_config config = config_with(cc);
     uint64_t pauses;
     incast_headroom(&config, &pauses);

@@ -23,7 +23,7 @@ static uint64_t print_of(weft_sim *sim) {
 }
 
 TEST(the_same_run_twice_has_the_same_fingerprint) {
-  for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
+  for (uint32_t cc = 0; cc < WEFT_CC_SCRIPT; cc++) {
     weft_sim *a = scene(cc);
     weft_sim *b = scene(cc);
     run_to_end(a);
@@ -55,7 +55,7 @@ TEST(a_run_in_small_steps_has_the_same_fingerprint) {
 }
 
 TEST(a_fork_continues_as_its_original) {
-  for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
+  for (uint32_t cc = 0; cc < WEFT_CC_SCRIPT; cc++) {
     weft_sim *original = scene(cc);
     ENSURE_EQ(MUST(original, weft_run(original, -1, 3000)), WEFT_RUN_BUDGET);
     weft_sim *fork = NULL;

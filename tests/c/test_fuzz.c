@@ -22,7 +22,7 @@ static uint64_t pick_rate(dice *d) {
 static weft_config random_config(dice *d) {
   weft_config config = weft_config_default();
   config.seed = d->key;
-  config.cc = roll(d, WEFT_CC_COUNT);
+  config.cc = roll(d, WEFT_CC_SCRIPT);
   config.ecmp = roll(d, 3);
   config.completion = roll(d, 2);
   config.recovery = WEFT_RECOVERY_GO_BACK_N + roll(d, 2);

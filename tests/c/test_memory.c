@@ -47,7 +47,7 @@ static weft_sim *permutation(ledger *book, uint32_t cc) {
 }
 
 TEST(a_warm_run_allocates_nothing) {
-  for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
+  for (uint32_t cc = 0; cc < WEFT_CC_SCRIPT; cc++) {
     ledger book = {0};
     weft_sim *sim = permutation(&book, cc);
     ENSURE_EQ(MUST(sim, weft_run(sim, 400 * (weft_time)US, 0)), WEFT_RUN_UNTIL);

@@ -194,7 +194,7 @@ TEST(selective_repeat_keeps_its_goodput_under_loss) {
 /* What the application has read never shrinks, never exceeds the flow, and is all of it at the
  * end; wherever the run is looked at. */
 TEST(bytes_are_delivered_once_and_in_order) {
-  for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
+  for (uint32_t cc = 0; cc < WEFT_CC_SCRIPT; cc++) {
     weft_config config = weft_config_default();
     config.cc = cc;
     config.recovery = WEFT_RECOVERY_SELECTIVE;

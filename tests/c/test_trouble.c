@@ -110,7 +110,7 @@ TEST(a_pause_frame_on_a_wire_that_fails_is_lost_with_it) {
 }
 
 TEST(a_flow_that_began_on_a_slow_nic_is_fast_after_repair) {
-  for (uint32_t cc = 0; cc < WEFT_CC_COUNT; cc++) {
+  for (uint32_t cc = 0; cc < WEFT_CC_SCRIPT; cc++) {
     weft_config config = weft_config_default();
     config.cc = cc;
     weft_sim *sim = star(&config, 2, FAST, US);

@@ -17,7 +17,8 @@ enum weft_status {
   WEFT_ESTATE = -3,
   WEFT_ENOROUTE = -4,
   WEFT_ELIMIT = -5,
-  WEFT_EINTERNAL = -6
+  WEFT_EINTERNAL = -6,
+  WEFT_ESCRIPT = -7
 };
 enum weft_run_result {
   WEFT_RUN_DONE = 0,
@@ -33,7 +34,8 @@ enum weft_cc_kind {
   WEFT_CC_DCQCN = 3,
   WEFT_CC_TIMELY = 4,
   WEFT_CC_SWIFT = 5,
-  WEFT_CC_COUNT = 6
+  WEFT_CC_SCRIPT = 6,
+  WEFT_CC_COUNT = 7
 };
 enum weft_compat {
   WEFT_COMPAT_NONE = 0,
@@ -231,6 +233,49 @@ typedef struct weft_series {
   uint64_t count;
   const uint64_t *value;
 } weft_series;
+enum weft_script_needs {
+  WEFT_SCRIPT_NOTHING = 0,
+  WEFT_SCRIPT_TELEMETRY = 1,
+  WEFT_SCRIPT_TIMESTAMP = 2,
+  WEFT_SCRIPT_NEEDS_COUNT = 3
+};
+enum weft_script_call {
+  WEFT_SCRIPT_START = 0,
+  WEFT_SCRIPT_ACK = 1,
+  WEFT_SCRIPT_TIMER = 2
+};
+typedef struct weft_script_flow {
+  weft_time now_ps, base_rtt_ps;
+  uint64_t line_bps;
+  uint64_t acked_bytes;
+  uint64_t sent_bytes;
+  double rate_bps;
+  weft_time timer_ps;
+  uint32_t flow;
+  uint32_t slot;
+  uint32_t src, dst;
+  uint32_t mtu_bytes;
+  uint32_t switches;
+} weft_script_flow;
+typedef struct weft_script_hop {
+  weft_time time_ps;
+  uint64_t rate_bps;
+  uint32_t tx_bytes;
+  uint32_t queue_bytes;
+} weft_script_hop;
+typedef struct weft_script_ack {
+  weft_time rtt_ps;
+  const weft_script_hop *hops;
+  uint32_t hop_count;
+  uint32_t ecn, nack;
+  uint32_t reserved;
+} weft_script_ack;
+typedef struct weft_script {
+  int (*call)(void *user, int what, weft_script_flow *flow, const weft_script_ack *ack);
+  void *user;
+  uint32_t needs;
+  uint32_t reserved;
+} weft_script;
 typedef struct weft_port_info {
   uint32_t link, from, to;
   uint32_t up;
@@ -242,6 +287,7 @@ typedef struct weft_port_info {
 typedef struct weft_lua_sim {
   weft_sim *sim;
   uint64_t calls;
+  uint64_t running;
 } weft_lua_sim;
 typedef struct weft_api {
   uint32_t size;

@@ -8,6 +8,8 @@ Congestion control is chosen for a whole simulation: weft.simulation { cc = "hpc
   timely   reacts to the gradient of the round-trip time (Mittal et al., SIGCOMM 2015)
   swift    holds the delay at a target (Kumar et al., SIGCOMM 2020)
 
+or one of your own in Lua: weft.cc.define(name, { start = f, on_ack = f, on_timer = f })
+
 help "options" lists what this build knows and their parameters: those named after an algorithm
 (dctcp_g, hpcc_eta, ...), the ECN thresholds (ecn_kmin, ecn_kmax, ecn_pmax, given for 100 Gbit/s
 ports and scaled), window, base_rtt, min_rate. `pfc = false` makes the fabric lossy; `recovery` and
