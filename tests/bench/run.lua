@@ -26,13 +26,23 @@ if exists then exists:close() end
 local out = assert(io.open(path, "a"))
 if not exists then out:write("time,version,name,value,unit\n") end
 
-local pipe = assert(io.popen(build .. "/tests/cbench " .. table.concat(arg, " ")))
-for line in pipe:lines() do
-  print(line)
-  io.stdout:flush()
-  local name, value, unit = line:match("^(%S+)%s+(%S+)%s+(%S+)$")
-  if name then out:write(table.concat({ when, version, name, value, unit }, ","), "\n") end
+-- Rows of a benchmark, shown and recorded; whether it ended well.
+local function record(command)
+  local pipe = assert(io.popen(command))
+  for line in pipe:lines() do
+    print(line)
+    io.stdout:flush()
+    local name, value, unit = line:match("^(%S+)%s+(%S+)%s+(%S+)$")
+    if name then out:write(table.concat({ when, version, name, value, unit }, ","), "\n") end
+  end
+  return pipe:close()
 end
-local ok = pipe:close()
+
+local ok = record(build .. "/tests/cbench " .. table.concat(arg, " "))
+if #arg == 0 then
+  for _, program in ipairs({ "weft", "weftjit" }) do
+    ok = record(build .. "/" .. program .. " tests/bench/script.lua") and ok
+  end
+end
 out:close()
 if not ok then os.exit(1) end
