@@ -17,7 +17,7 @@ JOBS    ?= $(shell nproc)
 
 # Debian 12. Nothing else in the repository names a package.
 PACKAGES := gcc make pkg-config lua5.4 liblua5.4-dev luajit libluajit-5.1-dev lua-busted lua-check \
-  lua-argparse libcsv-dev libcairo2-dev fonts-dejavu-core libedit2 valgrind
+  lua-argparse lua-filesystem libcsv-dev libcairo2-dev fonts-dejavu-core libedit2 valgrind
 
 CFLAGS_release := -O3 -g1 -DNDEBUG
 CFLAGS_debug   := -O0 -g

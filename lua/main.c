@@ -1,4 +1,5 @@
 /* weft and weftjit: a Lua with the simulator built in. What a user sees is in weft/cli.lua. */
+#include <errno.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <lualib.h>
@@ -103,7 +104,19 @@ static int run(lua_State *L) {
   return 1;
 }
 
+/* What was printed may not have arrived: on a full disk that shows only here, and scripts also end
+ * through exit(). Nothing but _exit can change the status of a process that is ending. */
+static void close_stdout(void) {
+  const int failed_before = ferror(stdout);
+  if (fflush(stdout) == 0 && !failed_before) return;
+  fprintf(stderr, "weft: cannot write standard output%s%s\n", failed_before ? "" : ": ",
+          failed_before ? "" : strerror(errno));
+  fflush(NULL); /* files that the script has left open */
+  _exit(STATUS_BROKEN);
+}
+
 int main(int argc, char **argv) {
+  atexit(close_stdout);
   lua_State *L = luaL_newstate();
   if (!L) {
     fputs("weft: out of memory\n", stderr);

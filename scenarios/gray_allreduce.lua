@@ -8,8 +8,7 @@ local build = dofile(here .. "build/gray_allreduce.lua")
 local args = weft.params {
   name = "gray_allreduce",
   brief = "Ring AllReduce on a rail-optimised fabric, healthy and with N GPUs degraded to 1/R.",
-  { name = "cc", choices = { "window", "dctcp", "hpcc" }, default = "hpcc",
-    help = "congestion control" },
+  { name = "cc", engine = true, default = "hpcc", help = "congestion control" },
   { name = "size", type = "bytes", default = "16MiB", min = 2, help = "buffer of each GPU" },
   { name = "degraded", type = "integer", default = 4, min = 0,
     help = "N, GPUs that have all their links degraded" },
@@ -26,6 +25,10 @@ local args = weft.params {
 -- Time between samples at the start; it doubles when a run gets longer than the samples' room.
 local SAMPLE_PERIOD, SAMPLE_CAPACITY = "1us", 512
 
+-- Intervals in the picture of rates over the longest run. Shorter ones show the steps of the rings
+-- instead of rates.
+local DRAWN_INTERVALS = 80
+
 --- The ports by which hosts enter the network, NVLink left out.
 local function nic_ports(fabric)
   local ports = {}
@@ -40,16 +43,15 @@ local function nic_ports(fabric)
   return ports
 end
 
-local function run(name, fabric, degraded, nics)
+local function prepare(name, fabric, degraded, nics)
   local ports = {}
   for i, nic in ipairs(nics) do ports[i] = nic.port end
-  local sim, job, links = build {
+  local sim, job, links = args:blame(nil, build, {
     topology = fabric, cc = args.cc, seed = args.seed, set = args.set,
     size = args.size, channels = args.channels, degraded = degraded, factor = 1 / args.factor,
-  }
+  })
   sim:sample { period = SAMPLE_PERIOD, capacity = SAMPLE_CAPACITY, ports = ports }
-  local outcome = sim:run { progress = not args.quiet }
-  return { name = name, sim = sim, job = job, links = links, outcome = outcome }
+  return { name = name, sim = sim, job = job, links = links }
 end
 
 local function row_of(one, healthy)
@@ -58,7 +60,8 @@ local function row_of(one, healthy)
     run = one.name, time_ps = result.time_ps, fingerprint = one.sim:stats().fingerprint,
   }
   if result.complete then
-    row.slowdown = result.time_ps / healthy.job:time_ps()
+    local healthy_ps = healthy.job:result().time_ps
+    row.slowdown = healthy_ps and result.time_ps / healthy_ps
     row.algorithm_bandwidth_gb_s = result.algorithm_bps / 8e9
     row.bus_bandwidth_gb_s = result.bus_bps / 8e9
   end
@@ -80,23 +83,27 @@ local function columns()
   return list
 end
 
---- Mean rate of some of the NICs over time, as a curve of weft.viz.rates.
-local function mean_rate(one, nics, chosen, label)
-  local curve, count = { label = label, time_s = {}, value = {} }, 0
+--- Mean rate of some of the NICs in intervals, as a curve of weft.viz.rates.
+local function mean_rate(one, nics, interval_ps, chosen, label)
+  local sums, count, times = {}, 0, nil
   for _, nic in ipairs(nics) do
     if chosen(nic.host) then
       count = count + 1
       local series = one.sim:series("port_bytes", nic.port)
       for i = 1, series.count do
-        local bps = series.value[i] * 8e12 / series.period_ps
-        curve.value[i] = (curve.value[i] or 0) + bps
-        curve.time_s[i] = (series.start_ps + (i - 1) * series.period_ps) / 1e12
+        sums[i] = (sums[i] or 0) + series.value[i] * 8e12 / series.period_ps
       end
-      curve.time_s[series.count + 1] = (series.start_ps + series.count * series.period_ps) / 1e12
+      times = series -- the same for all ports
     end
   end
-  for i = 1, #curve.value do curve.value[i] = curve.value[i] / count end
-  return count > 0 and #curve.value > 0 and curve or nil
+  if #sums == 0 then return nil end
+  for i = 1, #sums do sums[i] = sums[i] / count end
+  local width = math.max(1, math.floor(interval_ps / times.period_ps + 0.5))
+  local curve = { label = label, time_s = {}, value = weft.stats.rebin(sums, width) }
+  for i = 0, #curve.value do
+    curve.time_s[i + 1] = (times.start_ps + math.min(i * width, #sums) * times.period_ps) / 1e12
+  end
+  return curve
 end
 
 local function draw(path, runs, nics, degraded)
@@ -107,9 +114,10 @@ local function draw(path, runs, nics, degraded)
     file = path "fabric.png", color = "utilization", degraded = last.links,
     title = ("%s run: mean link utilization"):format(last.name),
   })
-  local curves = {}
+  local curves, longest_ps = {}, 0
+  for _, one in ipairs(runs) do longest_ps = math.max(longest_ps, one.sim:now_ps()) end
   local function add(one, chosen, label)
-    curves[#curves + 1] = mean_rate(one, nics, chosen, label)
+    curves[#curves + 1] = mean_rate(one, nics, longest_ps / DRAWN_INTERVALS, chosen, label)
   end
   add(runs[1], function() return true end, "healthy run")
   if runs[2] then
@@ -139,20 +147,31 @@ local function write(path, fabric, runs, rows, nics, degraded)
   draw(path, runs, nics, degraded)
   weft.util.write_file(path "run.json", weft.json.encode({
     scenario = "gray_allreduce", version = weft.version, parameters = args:parameters(),
-    configuration = runs[1].sim.core:config(), fabric = tostring(fabric),
+    configuration = weft.report.configuration_values(runs[1].sim), fabric = tostring(fabric),
     degraded = names_of(fabric, degraded), runs = rows,
   }, "  ") .. "\n")
 end
 
-local fabric = weft.topology.from_file(args.topology or here .. "data/rail_32gpu.txt")
-local degraded = weft.failure.choose(fabric, {
+local fabric = args:blame("topology", weft.topology.from_file,
+  args.topology or here .. "data/rail_32gpu.txt")
+local degraded = args:blame("degraded", weft.failure.choose, fabric, {
   count = args.degraded, seed = args.seed, rule = args.pick,
 })
 local nics = nic_ports(fabric)
-local path = weft.results.folder(args.out)
 
-local runs = { run("healthy", fabric, {}, nics) }
-if runs[1].outcome ~= "interrupted" then runs[2] = run("degraded", fabric, degraded, nics) end
+-- All that can be wrong is found before the folder is made.
+local prepared = {
+  prepare("healthy", fabric, {}, nics), prepare("degraded", fabric, degraded, nics),
+}
+local path = args:blame("out", weft.results.folder, args.out)
+
+local runs, outcome = {}, nil
+for i, one in ipairs(prepared) do
+  if outcome ~= "interrupted" then
+    outcome = one.sim:run { progress = not args.quiet }
+    runs[i] = one
+  end
+end
 local rows = {}
 for i, one in ipairs(runs) do rows[i] = row_of(one, runs[1]) end
 
@@ -168,7 +187,15 @@ write(path, fabric, runs, rows, nics, degraded)
 out:line("")
 out:line("written to %s: flows.csv ports.csv run.json fabric.png rates.png", args.out)
 
-if runs[#runs].outcome == "interrupted" then
+if outcome == "interrupted" then
   io.stderr:write("weft: interrupted; results so far are in ", args.out, "\n")
   os.exit(130, true)
 end
+local status = 0
+for _, one in ipairs(runs) do
+  if not one.job:result().complete then
+    io.stderr:write(("weft: %s run: %s\n"):format(one.name, one.job:summary()))
+    status = 1
+  end
+end
+if status ~= 0 then os.exit(status, true) end

@@ -5,7 +5,7 @@ local weft = require "weft"
 local args = weft.params {
   name = "02-allreduce", brief = "Bus bandwidth of a ring AllReduce on 2 servers of 8 GPUs.",
   out = false,
-  { name = "cc", choices = { "window", "dctcp", "hpcc" }, default = "hpcc",
+  { name = "cc", engine = true, default = "hpcc",
     help = "congestion control" },
   { name = "channels", type = "integer", default = 8, min = 1, max = 8,
     help = "rings that share the buffer" },

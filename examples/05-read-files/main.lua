@@ -9,7 +9,7 @@ local args = weft.params {
   out = false,
   { name = "topology", default = here .. "topology.txt", help = "HPCC or SimAI topology file" },
   { name = "flows", default = here .. "flows.csv", help = "CSV, or a flow list of HPCC" },
-  { name = "cc", choices = { "window", "dctcp", "hpcc" }, default = "hpcc",
+  { name = "cc", engine = true, default = "hpcc",
     help = "congestion control" },
 }
 

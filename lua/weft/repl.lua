@@ -113,6 +113,18 @@ function repl.complete(text)
   return words
 end
 
+--- What the history keeps of an input: one line that means the same, or where comments or long text
+-- need their line breaks, its lines.
+-- @tparam string text
+-- @treturn {string,...}
+function repl.history_entries(text)
+  local needs_lines = text:find("--", 1, true) or text:find("%[=*%[") or text:find("\\\n")
+  if not needs_lines then return { (text:gsub("\n", " ")) } end
+  local lines = {}
+  for line in text:gmatch("[^\n]+") do lines[#lines + 1] = line end
+  return lines
+end
+
 --- Read one complete input, of one or more lines.
 -- @treturn ?function nil when there is nothing to run
 -- @treturn string "read", "dropped" (Ctrl-C on a line with text), "interrupted" (on an empty line)
@@ -128,7 +140,7 @@ local function read_chunk(prompt, continued)
     local line = incomplete and host.readline(continued)
     if incomplete and line == false then return nil, "dropped" end
     if not line then
-      host.history_add((text:gsub("\n", " ")))
+      for _, entry in ipairs(repl.history_entries(text)) do host.history_add(entry) end
       if not chunk then io.stderr:write(message, "\n") end
       return chunk, "read"
     end

@@ -125,17 +125,20 @@ end
 -- A column is a name or `{ name, type =, min =, optional =, default = }`. Types are "string",
 -- "integer", "number", "time" (to ps), "rate" (to bit/s), "bytes", or a function that gets the text
 -- and returns the value, or nil and what was expected. Further columns of the file are ignored;
--- without `columns` all are read, as strings.
+-- without `columns` all are read, as strings. `columns` may be a function that gets the names in
+-- the header and its place, "path:1", and returns the columns.
 -- @tparam string path
--- @tparam ?{string|table,...} columns
+-- @tparam ?{string|table,...}|function columns
 -- @treturn function yields a table by column name, and the number of the row's line
 -- @usage for row, line in csv.rows("flows.csv", { "src", { "size_bytes", type = "integer" } }) do
 function csv.rows(path, columns)
   local next_row = open(path)
   local header, header_line = next_row()
   local index = read_header(path, header, header_line)
+  local place = ("%s:%d"):format(path, header_line)
+  if type(columns) == "function" then columns = columns(header, place) end
   local wanted = resolve_columns(columns or header)
-  locate(("%s:%d"):format(path, header_line), wanted, index, header)
+  locate(place, wanted, index, header)
   return function()
     local fields, line = next_row()
     if not fields then return nil end

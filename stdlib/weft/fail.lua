@@ -51,8 +51,8 @@ end
 -- Without further arguments `format` is taken literally.
 -- @tparam string format lower case, no full stop
 function fail.raise(format, ...)
-  local place = caller_place()
-  error(setmetatable({ place = place, message = format_message(format, ...) }, UserError), 0)
+  local err = { place = caller_place(), message = format_message(format, ...), from_script = true }
+  error(setmetatable(err, UserError), 0)
 end
 
 --- Raise a user error at a given place, such as "topology.txt:17".
@@ -60,6 +60,21 @@ end
 -- @tparam string format
 function fail.at(place, format, ...)
   error(setmetatable({ place = place, message = format_message(format, ...) }, UserError), 0)
+end
+
+--- Call a function; a user error that it raises for the line of the script is raised again for
+-- `place`, such as the command line. One with a place of its own, in a file, stays.
+-- @tparam string place
+-- @tparam ?string what put before the message
+-- @tparam function f
+-- @return what f returns
+function fail.blame(place, what, f, ...)
+  local function after(good, err, ...)
+    if good then return err, ... end
+    if not fail.is(err) or not err.from_script then error(err, 0) end
+    fail.at(place, "%s", (what and what .. ": " or "") .. err.message)
+  end
+  return after(pcall(f, ...))
 end
 
 --- Whether a caught error value is a user error.
@@ -129,8 +144,9 @@ function fail.show(value)
     local text = #value > 60 and value:sub(1, 57) .. "..." or value
     return "'" .. text:gsub("%c", "?") .. "'"
   elseif kind == "number" then
-    return value == math.floor(value) and math.abs(value) < 1e15 and ("%.0f"):format(value)
-      or ("%.17g"):format(value)
+    if value == math.floor(value) and math.abs(value) < 1e15 then return ("%.0f"):format(value) end
+    local short = ("%.14g"):format(value)
+    return tonumber(short) == value and short or ("%.17g"):format(value)
   elseif kind == "boolean" or kind == "nil" then
     return tostring(value)
   end

@@ -11,6 +11,9 @@ local units = require "weft.units"
 
 local M = {}
 
+--- Engine tags from here on belong to jobs, those below to scripts.
+M.FIRST_TAG = 0x80000000
+
 local Job = {}
 Job.__index = Job
 
@@ -20,15 +23,15 @@ local bus_factor = {
 }
 
 --- @local
-function M.new(sim, work, tag, started)
+function M.new(sim, work, number, tag, started)
   return setmetatable({
-    sim = sim, work = work, kind = work.kind, tag = tag, started = started,
+    sim = sim, work = work, kind = work.kind, number = number, tag = tag, started = started,
   }, Job)
 end
 
 --- The same job in a fork of its simulation.
 function Job:copy_to(sim)
-  return M.new(sim, self.work, self.tag, self.started)
+  return M.new(sim, self.work, self.number, self.tag, self.started)
 end
 
 -- Rows of the job's flows, as far as they have started.
@@ -141,13 +144,13 @@ function Job:summary()
 end
 
 function Job:__tostring()
-  return ("job %d: %s"):format(self.tag, self:summary())
+  return ("job %d: %s"):format(self.number, self:summary())
 end
 
 --- Time to completion, in picoseconds; an error if the job is not complete.
 function Job:time_ps()
   local result = self:result()
-  if not result.time_ps then fail.raise("job %d (%s) is not complete", self.tag, self.kind) end
+  if not result.time_ps then fail.raise("job %d (%s) is not complete", self.number, self.kind) end
   return result.time_ps
 end
 

@@ -3,7 +3,7 @@
 -- @usage
 -- local args = weft.params {
 --   name = "gray", brief = "AllReduce with degraded GPUs.",
---   { name = "cc", choices = { "hpcc", "dctcp" }, default = "hpcc", help = "congestion control" },
+--   { name = "cc", engine = true, default = "hpcc", help = "congestion control" },
 --   { name = "size", type = "bytes", default = "16MiB", help = "of the buffer" },
 -- }
 -- print(args.cc, args.size)
@@ -11,6 +11,7 @@
 local argparse = require "argparse"
 local check = require "weft.check"
 local fail = require "weft.fail"
+local simulation = require "weft.simulation"
 
 local M = {}
 
@@ -45,6 +46,7 @@ local parameter_rule = {
   max = { type = "number" },
   help = { type = "string", default = "" },
   required = { type = "boolean", default = false },
+  engine = { type = "boolean", default = false },
 }
 
 -- Times leave in seconds: everything that takes a time reads a bare number so.
@@ -52,6 +54,17 @@ local PS_PER_S = 1e12
 
 local function flag_of(parameter)
   return "--" .. parameter.name:gsub("_", "-")
+end
+
+-- A parameter that is an option of the engine has its choices, so that no list of them ages.
+local function with_choices(parameter)
+  if not parameter.engine then return parameter end
+  local rule = simulation.engine_rules()[parameter.name]
+  if not (rule and rule.choices) then
+    fail.raise("params: '%s' is no engine option with choices", parameter.name)
+  end
+  parameter.choices = rule.choices
+  return parameter
 end
 
 local function split_declaration(declaration)
@@ -67,7 +80,7 @@ local function split_declaration(declaration)
     local parameter = check.options("params: parameter " .. #parameters + 1, given, parameter_rule)
     if taken[parameter.name] then fail.raise("params: '%s' is declared twice", parameter.name) end
     taken[parameter.name] = true
-    parameters[#parameters + 1] = parameter
+    parameters[#parameters + 1] = with_choices(parameter)
   end
   for _, given in ipairs(declaration) do add(given) end
   for _, given in ipairs(common) do
@@ -90,16 +103,15 @@ local function declare(parser, parameter, default)
   if default ~= nil then option:default(tostring(default)) end
 end
 
-local function convert_settings(texts, complain)
-  local settings = {}
+local function convert_settings(texts, what, place, complain)
+  local settings, rules = {}, simulation.engine_rules()
   for _, text in ipairs(texts) do
     local name, value = text:match("^([%w_]+)=(.+)$")
     if not name then complain("expected option=value, got " .. fail.show(text)) end
-    if value == "true" or value == "false" then
-      settings[name] = value == "true"
-    else
-      settings[name] = tonumber(value) or value
-    end
+    local given = tonumber(value) or value
+    if value == "true" or value == "false" then given = value == "true" end
+    fail.blame(place, what, check.options, text, { [name] = given }, rules)
+    settings[name] = given
   end
   return settings
 end
@@ -108,7 +120,7 @@ local function convert(parameter, text, place)
   local what = "option " .. flag_of(parameter)
   local function complain(message) fail.at(place, "%s: %s", what, message) end
   if parameter.type == "boolean" then return text == true end
-  if parameter.type == "setting" then return convert_settings(text or {}, complain) end
+  if parameter.type == "setting" then return convert_settings(text or {}, what, place, complain) end
   if text == nil then
     if parameter.required then complain("is missing") end
     return nil
@@ -120,34 +132,43 @@ local function convert(parameter, text, place)
   elseif rule.type == "integer" or rule.type == "number" then
     value = tonumber(text) or text
   end
-  local good, result = pcall(check.value, what, value, rule)
   -- The mistake is on the command line, not in the line of the script that reads it.
-  if not good then
-    if not fail.is(result) then error(result, 0) end
-    fail.at(place, "%s", result.message)
-  end
+  local result = fail.blame(place, nil, check.value, what, value, rule)
   return rule.type == "time" and result / PS_PER_S or result
 end
 
 local Arguments = {}
 
+local unit_suffix = { bytes = "_bytes", rate = "_bps", time = "_s" }
+
 --- The parameters that decide the results: all but where and how these are shown.
--- @treturn table by name
+-- @treturn table by name; quantities have their unit at the end of the name, such as `size_bytes`
 function Arguments:parameters()
-  local copy = {}
+  local copy, types = {}, getmetatable(self).types
   for name, value in pairs(self) do -- order-free: a copy
-    if not presentation[name] then copy[name] = value end
+    if not presentation[name] then copy[name .. (unit_suffix[types[name]] or "")] = value end
   end
   return copy
 end
 
-local function strict(args, parameters)
-  local names, declared = {}, {}
+--- Call a function whose user errors are mistakes on the command line.
+-- @tparam ?string name the parameter that is to blame; nil if it may be several
+-- @tparam function f
+-- @return what f returns
+-- @usage local fabric = args:blame("topology", weft.topology.from_file, args.topology)
+function Arguments:blame(name, f, ...)
+  return fail.blame(getmetatable(self).place, name and "option " .. flag_of { name = name }, f, ...)
+end
+
+local function strict(args, parameters, place)
+  local names, declared, types = {}, {}, {}
   for i, parameter in ipairs(parameters) do
     names[i] = parameter.name
     declared[parameter.name] = true
+    types[parameter.name] = parameter.type
   end
   return setmetatable(args, {
+    types = types, place = place,
     __index = function(_, name)
       if Arguments[name] then return Arguments[name] end
       if declared[name] then return nil end
@@ -167,7 +188,8 @@ end
 -- @tparam table declaration `name`, `brief`, `out` (default folder for results; false if the script
 -- writes none), `format` (default of what is printed: table), and a list of parameters: `name`,
 -- `type` (string, integer, number, boolean, bytes,
--- rate, time), `choices`, `default`, `min`, `max`, `help`, `required`
+-- rate, time), `choices`, `default`, `min`, `max`, `help`, `required`, `engine` (true: choices are
+-- those of the engine option of this name)
 -- @treturn table values by name; numbers in bytes, bit/s, seconds
 function M.read(declaration)
   local head, parameters = split_declaration(declaration)
@@ -181,13 +203,18 @@ function M.read(declaration)
   end
   local line = {}
   for i, text in ipairs(rawget(_G, "arg") or {}) do line[i] = text end
+  -- argparse does not say which argument is too many.
+  parser:argument("rest"):args("*"):hidden(true)
   local good, result = parser:pparse(line)
   if not good then fail.at(head.name, "%s", one_line(result)) end
+  if result.rest[1] then
+    fail.at(head.name, "expected options only, got %s", fail.show(result.rest[1]))
+  end
   local args = {}
   for _, parameter in ipairs(parameters) do
     args[parameter.name] = convert(parameter, result[parameter.name], head.name)
   end
-  return strict(args, parameters)
+  return strict(args, parameters, head.name)
 end
 
 return M

@@ -111,6 +111,8 @@ M.congestion_columns = {
   { "pfc_pauses", "pauses" },
   { "packets_dropped", "drops" },
   { "retransmits", "retransmits" },
+  { "timeouts", "timeouts" },
+  { "flows_failed", "failed flows" },
   { "max_queue_bytes", "max queue", units.format_bytes },
 }
 
@@ -149,6 +151,19 @@ function M.configuration(sim)
     }
   end
   return { { "option" }, { "text", "value" }, { "changed", "" }, { "brief", "meaning" } }, rows
+end
+
+local unit_suffix = { time = "_ps", rate = "_bps", bytes = "_bytes" }
+
+--- The configuration in effect, for files: quantities have their unit at the end of the name.
+-- @tparam Simulation sim
+-- @treturn table such as `{ cc = "hpcc", mtu_bytes = 1000, rto_ps = 1000000000 }`
+function M.configuration_values(sim)
+  local config, values = sim.core:config(), {}
+  for _, option in ipairs(core.options()) do
+    values[option.name .. (unit_suffix[option.unit] or "")] = config[option.name]
+  end
+  return values
 end
 
 --- Print the configuration in effect on standard error, where it disturbs no results.

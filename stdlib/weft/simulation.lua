@@ -13,6 +13,7 @@ local check = require "weft.check"
 local core = require "weft.core"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
+local job = require "weft.job"
 local progress = require "weft.progress"
 local results = require "weft.results"
 local unfinished = require "weft.unfinished"
@@ -26,15 +27,12 @@ Simulation.__index = Simulation
 -- Events between looks at the clock: some 50 ms.
 local SLICE = 500000
 
--- Options of the engine as rules for weft.check: the same names, units and ranges.
-local function rules()
+--- Options of the engine as rules for weft.check: the same names, units and ranges.
+-- @treturn table
+function M.engine_rules()
   local types = { time = "time", rate = "rate", bytes = "bytes", enum = "enum", bool = "boolean",
     none = "number" }
-  local spec = {
-    topology = { type = "any", required = true },
-    engine = { type = "enum", choices = { "packet" }, default = "packet" },
-    set = { type = "table", default = {} },
-  }
+  local spec = {}
   for _, option in ipairs(core.options()) do
     local ranged = option.unit ~= "enum" and option.unit ~= "bool"
     spec[option.name] = {
@@ -46,9 +44,18 @@ local function rules()
   return spec
 end
 
--- Call the engine. What it refuses is a mistake of the script; what is broken in it is not.
-local function call(sim, method, ...)
-  local good, result = pcall(sim[method], sim, ...)
+local function rules()
+  local spec = M.engine_rules()
+  spec.topology = { type = "any", required = true }
+  spec.engine = { type = "enum", choices = { "packet" }, default = "packet" }
+  spec.set = { type = "table", default = {} }
+  return spec
+end
+
+-- Call a function of the engine. What it refuses is a mistake of the script; what breaks in it is
+-- not.
+local function call_function(f, ...)
+  local good, result = pcall(f, ...)
   if good then return result end
   -- An error of a callback comes as it was raised.
   if type(result) ~= "string" or result:find("\nstack traceback:", 1, true) then
@@ -58,6 +65,8 @@ local function call(sim, method, ...)
   if not status or status == "EINTERNAL" or status == "ENOMEM" then error(result, 0) end
   fail.raise("%s", message)
 end
+
+local function call(sim, method, ...) return call_function(sim[method], sim, ...) end
 
 --- Build a simulation. Every engine option may be given by its name; those in `set` win.
 -- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name)
@@ -79,9 +88,9 @@ function M.new(options)
   config.topology, config.engine, config.set = nil, nil, nil
   local script = cc.find(config.cc)
   if script then config.cc = "script" end
-  local sim = core.new(config)
+  local sim = call_function(core.new, config)
   if script then sim:set_script(script) end
-  topology:build(sim)
+  call_function(topology.build, topology, sim)
   call(sim, "fabric_ready")
   return setmetatable({
     core = sim, fabric = topology, jobs = {}, watches = {}, total_bytes = 0,
@@ -95,7 +104,7 @@ function Simulation:fork()
     core = call(self.core, "fork"), fabric = self.fabric, jobs = {}, watches = {},
     total_bytes = self.total_bytes, outcome = self.outcome,
   }, Simulation)
-  for i, job in ipairs(self.jobs) do copy.jobs[i] = job:copy_to(copy) end
+  for i, one in ipairs(self.jobs) do copy.jobs[i] = one:copy_to(copy) end
   for metric, objects in pairs(self.watches) do -- order-free: a copy
     copy.watches[metric] = {}
     for object, watch in pairs(objects) do copy.watches[metric][object] = watch end -- order-free
@@ -108,7 +117,7 @@ local flow_rule = {
   dst = { type = "any", required = true },
   size = { type = "bytes", required = true, min = 1 },
   start = { type = "time", min = 0 },
-  tag = { type = "integer", default = 0, min = 0, max = 2 ^ 32 - 1 },
+  tag = { type = "integer", default = 0, min = 0, max = job.FIRST_TAG - 1 },
 }
 
 -- Add a flow given in the engine's units. An unreachable destination is named by its name.
@@ -126,13 +135,15 @@ end
 
 --- Add a flow.
 -- @tparam table options `src`, `dst` (hosts by name or number), `size`, `start` (default: now),
--- `tag` (any number, for you to find it again)
+-- `tag` (any number below 2^31, for you to find it again)
 -- @treturn number its number, counted from 0; its row in sim:flows() is one more
 function Simulation:add_flow(options)
   local flow = check.options("add_flow", options, flow_rule)
+  local src, dst = self.fabric:host(flow.src), self.fabric:host(flow.dst)
+  if src == dst then workload.same_host("add_flow", src) end
   return add_flow(self, {
-    src = self.fabric:host(flow.src).id,
-    dst = self.fabric:host(flow.dst).id,
+    src = src.id,
+    dst = dst.id,
     size_bytes = flow.size,
     start_ps = flow.start or self:now_ps(),
     tag = flow.tag,

@@ -108,4 +108,18 @@ function M.jain(values)
   return squares == 0 and 1 or sum ^ 2 / (#values * squares)
 end
 
+--- Means of `width` values in a row each; the last may be of fewer.
+-- @tparam table values
+-- @tparam number width at least 1
+-- @treturn table
+function M.rebin(values, width)
+  local means = {}
+  for first = 1, #values, width do
+    local last, sum = math.min(first + width - 1, #values), 0
+    for i = first, last do sum = sum + values[i] end
+    means[#means + 1] = sum / (last - first + 1)
+  end
+  return means
+end
+
 return M

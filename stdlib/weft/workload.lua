@@ -30,12 +30,21 @@ function M.unreachable(fabric, src, dst)
   fail.raise("no path from '%s' to '%s'", fabric:node(src).name, fabric:node(dst).name)
 end
 
+--- Raise the error for a flow from a host to itself.
+-- @tparam string what
+-- @tparam table host
+-- @tparam[opt] string place in a file; default: the line of the script
+function M.same_host(what, host, place)
+  local raise = place and function(...) fail.at(place, ...) end or fail.raise
+  raise("%s: expected different hosts, got '%s' twice", what, host.name)
+end
+
 -- Refuse pairs that cannot reach each other before anything is added.
-local function need_path(sim, src, dst)
+local function need_path(sim, engine, src, dst)
   local good, message = pcall(sim.core.path, sim.core, src, dst, 0)
   if good then return end
   if tostring(message):find("WEFT_ENOROUTE", 1, true) then M.unreachable(sim.fabric, src, dst) end
-  error(message, 0)
+  engine.call(sim.core, "path", src, dst, 0)
 end
 
 -- Hosts by name or number, or so many of the first, as node ids; all hosts if not said.
@@ -117,7 +126,7 @@ local function begin_allreduce(work, sim, engine)
   check_ranks("allreduce", ranks, share(options.size, options.channels, options.channels))
   local orders = rings.orders(sim.fabric, ranks, options.channels)
   for _, order in ipairs(orders) do
-    for i = 1, #order do need_path(sim, order[i], order[i % #order + 1]) end
+    for i = 1, #order do need_path(sim, engine, order[i], order[i % #order + 1]) end
   end
   local ends = {}
   for c, order in ipairs(orders) do
@@ -135,7 +144,7 @@ local function begin_alltoall(work, sim, engine)
   check_ranks("alltoall", ranks, work.options.size)
   for _, src in ipairs(ranks) do
     for _, dst in ipairs(ranks) do
-      if src ~= dst then need_path(sim, src, dst) end
+      if src ~= dst then need_path(sim, engine, src, dst) end
     end
   end
   local done = add_collective(sim, engine, "alltoall", work, ranks, work.options.size)
@@ -156,12 +165,13 @@ local function begin_flows(work, sim, engine)
   local fabric, now_ps, bytes, resolved = sim.fabric, sim:now_ps(), 0, {}
   for i, flow in ipairs(work.flows) do
     local place = work.file and ("%s:%d"):format(work.file, flow.line)
+    local src, dst = fabric:host(flow.src, place), fabric:host(flow.dst, place)
+    if src == dst then M.same_host("flow " .. i, src, place) end
     resolved[i] = {
-      src = fabric:host(flow.src, place).id, dst = fabric:host(flow.dst, place).id,
-      size_bytes = flow.size_bytes, tag = work.tag,
+      src = src.id, dst = dst.id, size_bytes = flow.size_bytes, tag = work.tag,
       start_ps = start_of("flow " .. i, flow.start_ps, now_ps),
     }
-    need_path(sim, resolved[i].src, resolved[i].dst)
+    need_path(sim, engine, resolved[i].src, resolved[i].dst)
   end
   for _, flow in ipairs(resolved) do
     engine.add_flow(sim, flow)
@@ -231,13 +241,14 @@ function M.add_to(sim, work, engine)
     fail.raise("add_job: expected a workload such as weft.workload.allreduce { size = \"1MiB\" },"
       .. " got %s", fail.show(work))
   end
-  local tag = #sim.jobs + 1
+  local number = #sim.jobs + 1
+  local tag = job.FIRST_TAG + number
   local start_ps = start_of(work.kind, work.options.start, sim:now_ps())
   local tagged = setmetatable({ tag = tag, start_ps = start_ps }, { __index = work })
   local started = work.begin(tagged, sim, engine)
   if work.kind ~= "flows" then sim.total_bytes = sim.total_bytes + started.bytes end
-  local added = job.new(sim, work, tag, started)
-  sim.jobs[tag] = added
+  local added = job.new(sim, work, number, tag, started)
+  sim.jobs[number] = added
   return added
 end
 

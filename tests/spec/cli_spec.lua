@@ -89,6 +89,15 @@ describe("weft", function()
     assert.equal(7, status)
   end)
 
+  it("ends with 1 when what it prints cannot be written", function()
+    local many = "print(('x'):rep(1e6)) os.exit(0, true)"
+    for _, code in ipairs { "print(1)", "print(1) os.exit(0)", many } do
+      local pipe = io.popen(("%s -e \"%s\" 2>&1 >/dev/full; echo $?"):format(program.path, code))
+      assert.matches("^weft: cannot write standard output[^\n]*\n1\n$", pipe:read("*a"))
+      pipe:close()
+    end
+  end)
+
   it("names the nearest option", function()
     assert.same({ "", "weft: unknown option '--verison'; did you mean '--version'?\n", 2 },
       { weft("--verison") })

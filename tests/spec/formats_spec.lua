@@ -5,6 +5,7 @@ local simai = require "weft.formats.simai"
 local text = require "weft.formats.text"
 local topology = require "weft.topology"
 local support = require "support"
+local weft = require "weft"
 
 local NS3 = "tests/reference/ns3-fabric/inputs/"
 local temporary
@@ -214,11 +215,38 @@ describe("flow CSV", function()
     assert.same(list, round_trip(flows.write, collect(flows.rows), list))
   end)
 
-  it("needs neither ids nor start times", function()
+  it("needs no ids, and takes an empty start for 0", function()
     assert.same({
       { id = 0, src = 1, dst = 2, size_bytes = 5, start_ps = 0 },
-      { id = 1, src = 2, dst = 1, size_bytes = 6, start_ps = 0 },
-    }, read_text(collect(flows.rows), "dst,src,size_bytes\n2,1,5\n1,2,6\n"))
+      { id = 1, src = 2, dst = 1, size_bytes = 6, start_ps = 1000 },
+    }, read_text(collect(flows.rows), "dst,src,size_bytes,start_ns\n2,1,5,\n1,2,6,1\n"))
+  end)
+
+  it("takes starts in ps", function()
+    local read = read_text(collect(flows.rows), "src,dst,size_bytes,start_ps\n0,1,5,5000000001\n")
+    assert.equal(5000000001, read[1].start_ps)
+  end)
+
+  it("does not take a start that it cannot read for 0", function()
+    local function at(header)
+      return error_of(flows.read, "src,dst,size_bytes" .. header .. "\n")
+    end
+    local wanted = ":1: expected a column 'start_ns' or 'start_ps', got "
+    assert.equal(wanted .. "neither", at "")
+    assert.equal(wanted .. "both", at ",start_ns,start_ps")
+    assert.equal(wanted .. "'start_us'", at ",start_us")
+    assert.equal(wanted .. "'start'", at ",start_ns,start")
+  end)
+
+  it("is what a simulation writes", function()
+    local path = support.file("")
+    finally(function() os.remove(path) end)
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+    sim:add_flow { src = "h0", dst = "h1", size = "1MB", start = "5ms" }
+    sim:run()
+    sim:flows():write_csv(path)
+    local flow = flows.read(path)[1]
+    assert.same({ 0, 1, 1000000, 5e9 }, { flow.src, flow.dst, flow.size_bytes, flow.start_ps })
   end)
 
   it("with a fault names the line", function()

@@ -1,5 +1,7 @@
 -- The main job from the outside: what it prints, what it leaves, and how it fails.
 
+local lfs = require "lfs"
+
 local csv = require "weft.csv"
 local helper = require "helper"
 local support = require "support"
@@ -44,6 +46,8 @@ describe("gray_allreduce", function()
     assert.equal("\137PNG", in_folder("fabric.png"):sub(1, 4))
     assert.equal("\137PNG", in_folder("rates.png"):sub(1, 4))
     assert.truthy(in_folder("run.json"):find("\"scenario\": \"gray_allreduce\"", 1, true))
+    assert.truthy(in_folder("run.json"):find("\"mtu_bytes\": 1000", 1, true))
+    assert.truthy(in_folder("run.json"):find("\"size_bytes\": 262144", 1, true))
     assert.is_nil(in_folder("run.json"):find(folder, 1, true))
   end)
 
@@ -100,19 +104,22 @@ describe("gray_allreduce", function()
       ["--degrade 3"] = "did you mean '--degraded'?",
       ["--cc hpc"] = "did you mean 'hpcc'?",
       ["--size 1furlong"] = "option --size",
-      ["--degraded 33"] = "at most the 32 hosts",
+      ["--degraded 33"] = "option --degraded: failure.choose: count: expected at most the 32 hosts",
       ["--factor 0"] = "option --factor",
       ["--topology nowhere.txt"] = "cannot read 'nowhere.txt'",
-      ["--set bufer=1"] = "did you mean 'buffer'?",
+      ["--set bufer=1"] = "option --set: bufer=1: unknown option 'bufer'; did you mean 'buffer'?",
+      ["--set ecn_kmin=1MB"] = "expected at least ecn_kmin",
+      ["--size 4"] = "at least a byte for each",
+      ["--cc hpcc more"] = "'more'",
     }
     for options, fragment in pairs(wrong) do
       local printed, status = run(options .. " --out " .. folder)
       assert.equal(2, status, printed)
-      assert.equal("weft: ", printed:sub(1, 6))
+      assert.equal("weft: gray_allreduce: ", printed:sub(1, 22))
       assert.truthy(printed:find(fragment, 1, true), printed)
       local _, lines = printed:gsub("\n", "")
       assert.equal(1, lines, printed)
-      assert.is_nil(in_folder "flows.csv")
+      assert.is_nil(lfs.attributes(folder))
     end
   end)
 
@@ -120,6 +127,17 @@ describe("gray_allreduce", function()
     local printed, status = run "--out /dev/null/results"
     assert.equal(2, status)
     assert.truthy(printed:find("^weft: [^\n]*cannot create folder '/dev/null/results'[^\n]*\n$"))
+  end)
+
+  it("says which run is not complete, and why, and ends with status 1", function()
+    local printed, status = run("--size 1MiB --cc window --factor 100 --set recovery=none"
+      .. " --set pfc=false --set buffer=50kB --quiet --out " .. folder)
+    assert.equal(1, status, printed)
+    assert.truthy(printed:find("timeouts  failed flows", 1, true), printed)
+    assert.truthy(printed:find("weft: degraded run: [^\n]*: not complete; %d+ flows got stuck: "),
+      printed)
+    assert.is_nil(printed:find("weft: healthy run", 1, true), printed)
+    assert.truthy(in_folder("run.json"):find("\"flows_failed\": [1-9]"))
   end)
 
   it("stops on Ctrl-C with the results so far", function()

@@ -55,6 +55,7 @@ describe("params", function()
     local all = read("--seed 3 --quiet --format csv --out x"):parameters()
     assert.equal(3, all.seed)
     assert.equal("hpcc", all.cc)
+    assert.same({ 2 ^ 24, 100e9, 1.5e-6 }, { all.size_bytes, all.link_rate_bps, all.delay_s })
     assert.is_nil(all.quiet or all.format or all.out)
   end)
 
@@ -67,7 +68,32 @@ describe("params", function()
     fails("script: option --set: expected option=value, got 'pfc'", "--set pfc")
     assert.truthy(support.error_of(read, "--size 3x"):find("script: option --size: ", 1, true))
     assert.truthy(support.error_of(read, "--size"):find("requires an argument", 1, true))
-    assert.truthy(support.error_of(read, "more"):find("too many arguments", 1, true))
+    fails("script: expected options only, got 'more'", "--fast more or --count 1")
+  end)
+
+  it("blames engine options on the command line", function()
+    fails("script: option --set: buffr=1: unknown option 'buffr'; did you mean 'buffer'?",
+      "--set buffr=1")
+    assert.truthy(support.error_of(read, "--set buffer=1ns")
+      :find("script: option --set: buffer=1ns: option 'buffer': ", 1, true))
+  end)
+
+  it("lets a script blame what it was given", function()
+    local args = read ""
+    assert.equal("script: option --link-rate: no", support.error_of(args.blame, args, "link_rate",
+      weft.fail.raise, "no"))
+    assert.equal("file:3: no", support.error_of(args.blame, args, "file", weft.fail.at, "file:3",
+      "no"))
+    assert.same({ 1, 2 }, { args:blame(nil, function() return 1, 2 end) })
+  end)
+
+  it("has the engine's choices", function()
+    local declared = { name = "script", { name = "cc", engine = true, default = "hpcc" } }
+    assert.equal("dcqcn", read("--cc dcqcn", declared).cc)
+    assert.truthy(support.error_of(read, "--cc dcqcm", declared):find("'dcqcn'?", 1, true))
+    local wrong = { name = "script", { name = "mtu", engine = true } }
+    assert.truthy(support.error_of(read, "", wrong)
+      :find("params: 'mtu' is no engine option with choices", 1, true))
   end)
 
   it("knows which parameters must be given", function()

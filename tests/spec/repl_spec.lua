@@ -79,6 +79,26 @@ describe("the prompt", function()
   end)
 end)
 
+describe("history", function()
+  local code = "for _, entry in ipairs(require(\"weft.repl\").history_entries(io.read(\"*a\"))) do"
+    .. " print(entry) end"
+
+  local function kept(text)
+    return (program.run("-e '" .. code .. "'", text))
+  end
+
+  it("has one line for an input of several", function()
+    assert.equal("for i = 1, 2 do   print(i) end\n", kept("for i = 1, 2 do\n  print(i)\nend"))
+  end)
+
+  it("keeps the lines that comments and long text need", function()
+    assert.equal("for i = 1, 2 do -- twice\nprint(i)\nend\n",
+      kept("for i = 1, 2 do -- twice\nprint(i)\nend"))
+    assert.equal("x = [==[a\nb]==]\n", kept("x = [==[a\n\nb]==]"))
+    assert.equal("x = 'a\\\nb'\n", kept("x = 'a\\\nb'"))
+  end)
+end)
+
 describe("completion", function()
   local code = "for _, word in ipairs(require(\"weft.repl\").complete([[%s]])) do print(word) end"
 

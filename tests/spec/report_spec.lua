@@ -70,6 +70,17 @@ describe("a report", function()
   end)
 end)
 
+describe("the configuration for files", function()
+  it("has the unit of a quantity in its name", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 2 }, buffer = "4MiB" }
+    local values = report.configuration_values(sim)
+    assert.same({ 4 * 2 ^ 20, 100e6, "hpcc" },
+      { values.buffer_bytes, values.min_rate_bps, values.cc })
+    assert.is_nil(values.buffer)
+    assert.is_number(values.rto_ps)
+  end)
+end)
+
 describe("json", function()
   it("sorts keys and writes numbers that read back", function()
     local value = { d = "x\n\"\1", b = { c = true }, a = { 1, 0.1, 1e300 } }

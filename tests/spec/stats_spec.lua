@@ -8,6 +8,14 @@ local function counting(n)
   return values
 end
 
+describe("rebin", function()
+  it("gives means of values in a row, the last of as many as are left", function()
+    assert.same({ 1.5, 3.5, 5 }, stats.rebin({ 1, 2, 3, 4, 5 }, 2))
+    assert.same({ 1, 2 }, stats.rebin({ 1, 2 }, 1))
+    assert.same({}, stats.rebin({}, 3))
+  end)
+end)
+
 describe("stats", function()
   it("takes percentiles by nearest rank", function()
     -- The example of the rule's usual description: ranks 1, 2, 2, 3, 5 of five values.

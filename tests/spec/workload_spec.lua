@@ -150,6 +150,29 @@ describe("a list of flows", function()
     assert.same({ 2, 3 }, second:flows())
   end)
 
+  it("is kept apart from the script's own flows, whatever their tags", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+    sim:add_flow { src = "h0", dst = "h1", size = "1MB", tag = 1 }
+    local job = sim:add_job(workload.flows(list))
+    sim:run()
+    assert.same({ 1, 2 }, job:flows())
+    assert.same({ 2, 2, true }, { job:result().flows, job:result().done, job:result().complete })
+    assert.truthy(tostring(job):find("^job 1: "))
+    fails("option 'tag': expected 0 to 2147483647, got 2147483649", function()
+      sim:add_flow { src = "h0", dst = "h1", size = "1MB", tag = job.tag }
+    end)
+  end)
+
+  it("refuses a flow from a host to itself", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+    fails("flow 1: expected different hosts, got 'h0' twice", function()
+      sim:add_job(workload.flows { { src = "h0", dst = 0, size = 1 } })
+    end)
+    fails("add_flow: expected different hosts, got 'h0' twice", function()
+      sim:add_flow { src = "h0", dst = "h0", size = 1 }
+    end)
+  end)
+
   it("is read from CSV and from the HPCC simulator's format", function()
     local csv = support.file("src,dst,size_bytes,start_ns\n0,1,1000000,0\n2,h1,500,10000\n")
     assert.is_true(os.rename(csv, csv .. ".csv"))

@@ -1,4 +1,5 @@
---- Flow lists as CSV: columns id, src, dst, size_bytes, start_ns. Other columns are ignored.
+--- Flow lists as CSV: columns id, src, dst, size_bytes, and start_ns or start_ps. Other columns are
+-- ignored, so a table of flows that weft has written can be read.
 local core = require "weft.core"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
@@ -27,8 +28,31 @@ local COLUMNS = {
   { "src", type = parse_host },
   { "dst", type = parse_host },
   { "size_bytes", type = "integer", min = 1 },
-  { "start_ns", type = parse_start, default = 0 },
 }
+
+local START_COLUMNS = {
+  start_ns = { "start_ns", type = parse_start, default = 0 },
+  start_ps = { "start_ps", type = "integer", min = 0, default = 0 },
+}
+
+local START_WANTED = "expected a column 'start_ns' or 'start_ps'"
+
+--- The columns to read. A start in a unit that is not known must not be taken for no start at all.
+local function columns_of(header, place)
+  local start
+  for _, name in ipairs(header) do
+    if START_COLUMNS[name] then
+      if start then fail.at(place, "%s, got both", START_WANTED) end
+      start = name
+    elseif name:find("^start") then
+      fail.at(place, "%s, got %s", START_WANTED, fail.show(name))
+    end
+  end
+  if not start then fail.at(place, "%s, got neither", START_WANTED) end
+  local columns = { START_COLUMNS[start] }
+  for _, column in ipairs(COLUMNS) do columns[#columns + 1] = column end
+  return columns
+end
 
 --- A function that tells whether a number was given before. Numbers that count up, as in most
 -- files, take no memory.
@@ -51,7 +75,7 @@ end
 -- @treturn function yields { id, src, dst, size_bytes, start_ps, line }; ids count from 0 where the
 -- file has none; src and dst are ids or names, not yet looked up in a fabric
 function flows.rows(path)
-  local next_row = csv.rows(path, COLUMNS)
+  local next_row = csv.rows(path, columns_of)
   local is_duplicate, count = duplicate_finder(), 0
   return function()
     local row, line = next_row()
@@ -68,7 +92,7 @@ function flows.rows(path)
       src = row.src,
       dst = row.dst,
       size_bytes = row.size_bytes,
-      start_ps = row.start_ns,
+      start_ps = row.start_ps or row.start_ns,
       line = line,
     }
   end
