@@ -294,7 +294,7 @@ struct watch {
   uint32_t metric, object;
   uint64_t last; /* counter at the last sample */
   uint32_t first_bin; /* in bins */
-  uint32_t skipped; /* bins before it was added */
+  uint32_t unused;
 };
 
 /* A row of the port table, filled when the table is asked for. */

@@ -175,8 +175,7 @@ static void forward(weft_sim *sim, uint32_t in_port, struct packet *packet) {
 
 void weft__ns3_arrive(weft_sim *sim, uint32_t index, struct packet *packet) {
   if (packet->flags & PACKET_PFC) {
-    ++sim->stats.packets_delivered;
-    sim->stats.bytes_delivered += packet->size;
+    count_delivered(sim, packet);
     receive_pfc(sim, index ^ 1, (int)packet->seq);
   } else if (sim->ports.at[index].flags & PORT_TO_HOST) {
     weft__ns3_receive(sim, packet);

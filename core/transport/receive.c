@@ -158,8 +158,7 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
 }
 
 void weft__receive(weft_sim *sim, const struct packet *packet) {
-  ++sim->stats.packets_delivered;
-  sim->stats.bytes_delivered += packet->size;
+  count_delivered(sim, packet);
   if (packet->flags & PACKET_ACK)
     receive_ack(sim, packet);
   else

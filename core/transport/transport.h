@@ -106,6 +106,13 @@ static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
   return &sim->paths.at[(uint64_t)slot * 2 * sim->path_ports];
 }
 
+/** A packet has left the network at its end: conservation is injected = delivered + dropped +
+ *  there. */
+static inline void count_delivered(weft_sim *sim, const struct packet *packet) {
+  ++sim->stats.packets_delivered;
+  sim->stats.bytes_delivered += packet->size;
+}
+
 /** Payload bytes before packet `seq` of the flow. */
 static inline uint64_t seq_bytes(const weft_sim *sim, const struct tx *tx, uint32_t seq) {
   const uint64_t mtu = sim->config.mtu_bytes;
