@@ -1,5 +1,4 @@
 /* Hosts of the ns-3 model: round robin by position, pacing, receiver, sender. */
-#include "base/hash_i.h"
 #include "cc/cc.h"
 #include "fabric/port_i.h"
 #include "ns3/ns3.h"
