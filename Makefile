@@ -78,7 +78,7 @@ PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_cc.c test_conservation.c test_error.c \
   test_event_queue.c test_fairness.c test_fingerprint.c test_fuzz.c test_ideal.c test_main.c \
   test_md1.c test_memory.c test_recovery.c test_trouble.c test_units.c)
-BENCH_SOURCES   := $(addprefix tests/bench/, bench.c skeleton.c)
+BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h
 
 # "major.minor.patch", from the one place that has it.

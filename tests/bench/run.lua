@@ -1,30 +1,18 @@
--- Runs the benchmarks and records their rows in tests/bench/<machine>.csv, one line a row and run,
--- so that a change of speed can be found. `make bench` starts it from the top folder.
+-- Runs the benchmarks and records their rows in tests/bench/<machine>.csv, so that a change of
+-- speed can be found (compare.lua). `make bench` starts it from the top folder; with arguments,
+-- only rows of the engine whose names contain one of them are run.
+
+local recording = dofile("tests/bench/recording.lua")
 
 local build = os.getenv("WEFT_BUILD") or "build/release"
-
-local function first_line(command)
-  local pipe = assert(io.popen(command .. " 2>/dev/null"))
-  local line = pipe:read("*l")
-  pipe:close()
-  return line and line ~= "" and line or nil
-end
-
--- "amd-epyc-7763-64-core-processor-2": the processor's name and how many we have.
-local function machine()
-  local model = first_line("sed -n 's/^model name[^:]*: //p' /proc/cpuinfo") or "unknown"
-  local name = model:lower():gsub("%b()", ""):gsub("@.*", ""):gsub("[^%w]+", "-"):gsub("%-$", "")
-  return name .. "-" .. (first_line("nproc") or "1")
-end
-
-local path = "tests/bench/" .. machine() .. ".csv"
-local version = first_line("git describe --always --dirty") or "unversioned"
+local path = recording.file()
+local version = recording.first_line("git describe --always --dirty") or "unversioned"
 local when = os.date("!%Y-%m-%dT%H:%MZ")
 
 local exists = io.open(path)
 if exists then exists:close() end
 local out = assert(io.open(path, "a"))
-if not exists then out:write("time,version,name,value,unit\n") end
+if not exists then out:write(recording.HEADER, "\n") end
 
 -- Rows of a benchmark, shown and recorded; whether it ended well.
 local function record(command)

@@ -2,9 +2,13 @@
 #ifndef WEFT_BENCH_SKELETON_H
 #define WEFT_BENCH_SKELETON_H
 
-#include "weft.h"
+#include "bench.h"
 
-/** ns per packet-hop of `count` flows (at most 1024) on the fabric of `sim`: 100 Gbit/s, 1 us. */
-double skeleton_hop_ns(weft_sim *sim, const weft_flow_def *flows, uint32_t count);
+/** How the skeleton finds the next link: a 4-ary heap, or a naive wheel of sorted buckets. */
+enum skeleton_queue { SKELETON_HEAP, SKELETON_WHEEL };
+
+/** ns of CPU time per packet-hop of the flows, all started at once, on the fabric of `sim`, whose
+ *  links are all of 100 Gbit/s and 1 us. */
+double skeleton_hop_ns(weft_sim *sim, const struct flow_list *list, enum skeleton_queue queue);
 
 #endif
