@@ -62,11 +62,12 @@ VMS := lua5.4 luajit
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, options.c sim.c \
   base/alloc.c base/error.c base/event_queue.c base/units.c base/version.c \
-  fabric/buffer.c fabric/change.c fabric/fabric.c fabric/path.c fabric/port.c fabric/route.c \
+  fabric/buffer.c fabric/change.c fabric/fabric.c fabric/path.c fabric/pause.c fabric/port.c \
+  fabric/route.c fabric/wire.c \
   transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
-  transport/rtt.c transport/selective.c \
+  transport/rtt.c transport/selective.c transport/stalled.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
-  work/collective.c work/task.c \
+  work/collective.c work/pace.c work/task.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c \
   results/acks.c results/columns.c results/sample.c)
@@ -76,7 +77,8 @@ CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_cc.c test_conservation.c test_error.c \
-  test_event_queue.c test_fairness.c test_fingerprint.c test_fuzz.c test_ideal.c test_main.c \
+  test_event_queue.c test_fairness.c test_fingerprint.c test_fuzz.c test_ideal.c \
+  test_impair.c test_main.c \
   test_md1.c test_memory.c test_recovery.c test_trouble.c test_units.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h

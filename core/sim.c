@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim_i.h"
+#include "fabric/fabric.h"
 
 #if WEFT_CHECK
 void weft__assert_failed(const char *what, const char *file, int line) {
@@ -222,6 +222,7 @@ int weft_check(weft_sim *sim) {
       bytes += ns3->bytes[class];
       queued += ns3->bytes[class];
     }
+    weft__wire_count(sim, p, &packets, &bytes);
     if (queued != sim->ports.at[p].queue_bytes)
       return weft__fail(sim, WEFT_EINTERNAL,
                         "port %" PRIu32 ": queue holds %" PRIu64 " bytes, counter says %" PRIu32, p,

@@ -46,7 +46,8 @@ enum event_kind {
   EV_NS3_INIT,
   EV_NS3_START, /* source: flow row, on its two steps to its start */
   EV_NS3_SENT, /* source: port whose transmission ends */
-  EV_FLOW_DONE /* not in the queue: marks completions in the fingerprint */
+  EV_FLOW_DONE, /* not in the queue: marks completions in the fingerprint */
+  EV_WIRE /* source: port whose oldest delayed packet reaches the far end */
 };
 
 enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
@@ -80,7 +81,7 @@ enum port_flags {
   PORT_TO_HOST = 1, /* far end is a host */
   PORT_OF_SWITCH = 2, /* near end is a switch: its buffer, ECN and INT apply */
   PORT_INEXACT = 4, /* a byte does not take a whole number of ps */
-  PORT_LOSSY = 8, /* random loss on the wire */
+  PORT_LOSSY = 8, /* the wire loses or delays packets: see wire.c */
   PORT_PAUSED = 16, /* by PFC from the far end */
   PORT_DOWN = 32,
   PORT_EXPLICIT = 64, /* compat ns3: departures are decided one by one, queues are in ns3_ports */
@@ -106,7 +107,8 @@ struct port {
   uint32_t from_node, to_node; /* 8 */
   uint8_t flags; /* 1  enum port_flags */
   uint8_t ring_log2; /* 1  ring size is 1 << ring_log2 */
-  uint16_t unused; /* 2 */
+  uint8_t avoided; /* 1  routes keep off it: its failure has been noticed */
+  uint8_t unused; /* 1 */
 };
 
 /* The rest of a port: touched on marks, PFC, rate changes and by reports. */
@@ -121,6 +123,7 @@ struct port_cold {
   uint64_t pauses; /* pause frames that the far end sent to this port */
   weft_time paused_since, paused_ps;
   weft_time down_at; /* last failure, or -1 */
+  weft_time turned_at; /* last failure or repair, or -1 */
   weft_time frame_free_at; /* end of the last PFC frame sent from here */
   weft_time dequeue_event; /* time of the valid EV_DEQUEUE, or -1 */
   uint64_t in_bytes; /* of what came through this port, in the far switch's shared buffer */
@@ -130,6 +133,41 @@ struct port_cold {
   uint32_t unsent; /* packets that port.deq counts but that were dropped from the queue */
   uint32_t pausing; /* the far switch has paused this port */
   uint32_t ecn_given; /* thresholds were set by hand */
+  uint32_t wire; /* in wires + 1, or 0 */
+  uint32_t storms; /* PFC storms that pause it now */
+  uint32_t far_pause; /* during a storm: whether the far switch would have it paused */
+};
+
+/* What a wire does to packets beyond its delay as built and uniform loss; see wire.c. */
+struct wire {
+  weft_time delay_ps, jitter_ps; /* added to every packet; up to this much more */
+  weft_time last_ps; /* arrival of the last packet that it delayed */
+  weft_time frame_ps; /* arrival of the last PFC frame */
+  weft_time frames_lost_ps; /* PFC frames that arrive until then were on it as it failed */
+  double enter, leave, loss_good, loss_bad; /* Gilbert-Elliott: p, r, 1 - k, 1 - h */
+  uint32_t bad; /* its state */
+  uint32_t ring, ring_log2, head, tail; /* packets that are late, in sim->packets */
+  uint32_t unused;
+};
+
+/* A change that is to come. Those of one instant happen in the order in which they were added. */
+enum change_kind {
+  CHANGE_LINK,
+  CHANGE_NOTICED, /* routing notices that the link has failed or is back */
+  CHANGE_WIRE,
+  CHANGE_STORM,
+  CHANGE_HOST
+};
+
+struct change {
+  uint32_t kind;
+  uint32_t raging; /* CHANGE_STORM: the port is paused */
+  union {
+    weft_link_change link;
+    weft_link_impairment wire;
+    weft_storm storm;
+    weft_host_change host;
+  } of;
 };
 
 /* A node. Its ports are adj[first_port ...], in the order of link creation. */
@@ -209,6 +247,12 @@ struct selective {
   struct bitmap held; /* receiver: arrived beyond next */
   uint32_t resend; /* sender: the next packet to send again, if it is below lost_end */
   uint32_t lost_end; /* sender: what is below it and not sacked counts as lost */
+};
+
+/* What the watchdog last saw of a slot's flow. */
+struct sighting {
+  weft_time since; /* when it first saw this much */
+  uint32_t row, next; /* of rx */
 };
 
 enum flow_state { FLOW_WAITING = 0, FLOW_ACTIVE = 1, FLOW_DONE = 2, FLOW_FAILED = 3 };
@@ -321,7 +365,10 @@ struct ack_row {
   X(nics, struct nic)               \
   X(adjacency, uint32_t)            \
   X(packets, struct packet)         \
-  X(changes, weft_link_change)      \
+  X(changes, struct change)         \
+  X(wires, struct wire)             \
+  X(paces, double)                  \
+  X(sightings, struct sighting)     \
   X(distances, uint16_t)            \
   X(groups, uint32_t)               \
   X(bfs, uint32_t)                  \

@@ -91,6 +91,15 @@ int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size_byte
 /** Schedule a change of a link. */
 int weft_link_schedule(weft_sim *sim, const weft_link_change *change);
 
+/** Schedule a change of what a link's wires do to packets: delay, jitter, burst loss. */
+int weft_link_impair(weft_sim *sim, const weft_link_impairment *impairment);
+
+/** Schedule a PFC storm on a port. */
+int weft_storm_add(weft_sim *sim, const weft_storm *storm);
+
+/** Schedule a change of a host's speed of computing. */
+int weft_host_schedule(weft_sim *sim, const weft_host_change *change);
+
 /* ---- workload --------------------------------------------------------------------------- */
 
 /** Add a flow; returns its index, which is its row in WEFT_TABLE_FLOWS. */
@@ -117,6 +126,12 @@ void weft_interrupt(weft_sim *sim);
 
 /** Totals so far. */
 void weft_stats_get(weft_sim *sim, weft_stats *stats);
+
+/** The watchdog: look at all active flows, and write the rows of those to which nothing has been
+ *  delivered for `patience_ps` (1 or more), in the order of slots, at most `capacity` of them.
+ *  Returns how many there are. What has arrived is compared with the call before, so a flow is
+ *  found between one and two intervals between calls after its patience is over. */
+int weft_stalled(weft_sim *sim, weft_time patience_ps, uint32_t *rows, uint32_t capacity);
 
 /** Verify conservation of packets and bytes and the consistency of queues; WEFT_EINTERNAL and a
  *  message if broken. Builds with CONFIG=check call it during runs. */

@@ -222,7 +222,42 @@ typedef struct weft_link_change {
   uint32_t direction; /* enum weft_direction */
   double factor; /* new rate = factor x rate as built; 0: down, 1: repaired; at most 1000 */
   double loss; /* new loss probability, or negative: as it was */
+  weft_time detect_ps; /* failure and repair: from then until routes take it into account */
 } weft_link_change;
+
+/** What a wire does to packets besides uniform loss, from a time on. Packets on the wire at that
+ *  time are subject to it; none overtakes another, and the far end receives no faster than at line
+ *  rate. Burst loss is that of Gilbert and Elliott: two states, a draw per packet. All zero: as
+ *  built. */
+typedef struct weft_link_impairment {
+  weft_time at_ps; /* not before the present */
+  uint32_t link;
+  uint32_t direction; /* enum weft_direction */
+  weft_time delay_ps; /* added to the propagation, to 1e13; negative: both as they were */
+  weft_time jitter_ps; /* each packet up to this much more, uniformly, to 1e13 */
+  double enter; /* probability of good to bad after a packet; negative: burst loss as it was */
+  double leave; /* of bad to good */
+  double loss_good, loss_bad; /* probability of losing a packet in each state */
+} weft_link_impairment;
+
+/** A PFC storm: the far end of a port goes on sending it pause frames, so that it stands still. */
+typedef struct weft_storm {
+  weft_time at_ps; /* not before the present */
+  uint32_t port; /* directed: the one that is paused */
+  uint32_t reserved;
+  weft_time duration_ps; /* 0: for ever, then period_ps must be 0 too */
+  weft_time period_ps; /* 0: paused throughout; else for the first pause_ps of each period */
+  weft_time pause_ps;
+} weft_storm;
+
+/** A change of how fast a host computes: a straggler. Compute tasks that begin from then on take
+ *  factor x their duration; one that has begun keeps its end. */
+typedef struct weft_host_change {
+  weft_time at_ps; /* not before the present */
+  uint32_t host;
+  uint32_t reserved;
+  double factor; /* 1: as it should be; 1e-3 to 1e6 */
+} weft_host_change;
 
 /** A transfer of bytes between two hosts. */
 typedef struct weft_flow_def {
@@ -244,7 +279,7 @@ enum weft_task_kind {
  *  start_ps. */
 typedef struct weft_task_def {
   uint32_t kind; /* enum weft_task_kind */
-  uint32_t src, dst; /* SEND: hosts */
+  uint32_t src, dst; /* SEND: hosts; COMPUTE: src is the host that computes */
   uint32_t tag; /* the caller's; flows of the task inherit it */
   uint64_t size_bytes; /* SEND: at least 1 */
   weft_time duration_ps; /* COMPUTE */
@@ -389,8 +424,13 @@ typedef struct weft_port_info {
   uint32_t up; /* 1: carries traffic */
   uint64_t rate_bps; /* now */
   uint64_t built_rate_bps; /* as built */
-  weft_time delay_ps;
-  double loss;
+  weft_time delay_ps; /* as built */
+  double loss; /* uniform */
+  double burst_loss; /* mean of the Gilbert-Elliott loss, 0 without */
+  weft_time added_delay_ps, jitter_ps;
+  weft_time paused_since_ps; /* by PFC, or -1 */
+  uint32_t storms; /* PFC storms that pause it now */
+  uint32_t reserved;
 } weft_port_info;
 
 #endif

@@ -31,7 +31,8 @@ return {
     { name = "port_info", c = "weft_port_info_get", brief = "What a directed port is, as of now.",
       params = { { "port", "integer", "directed" } },
       returns = { "table",
-        "{ link, from, to, up (0 or 1), rate_bps, built_rate_bps, delay_ps, loss }" },
+        "{ link, from, to, up (0 or 1), rate_bps, built_rate_bps, delay_ps, loss, burst_loss, "
+          .. "added_delay_ps, jitter_ps, paused_since_ps (-1: it is not), storms }" },
       example = "sim:port_info(7).rate_bps" },
     { name = "path", c = "weft_path", brief = "The ports that a flow would take now.",
       params = { { "src", "integer", "host" }, { "dst", "integer", "host" },
@@ -46,7 +47,27 @@ return {
       brief = "Change a link at a time. A field left out is 0: no factor takes the link down, no "
         .. "loss makes it loss-free (loss = -1 keeps it).",
       params = { { "change", "table",
-        "{ at_ps, link, direction (both, a_to_b, b_to_a), factor (of the built rate), loss }" } },
+        "{ at_ps, link, direction (both, a_to_b, b_to_a), factor (of the built rate), loss, "
+          .. "detect_ps (until routes take a failure or repair into account) }" } },
       example = "sim:link_schedule { at_ps = 2e9, link = 4, factor = 0.25, loss = -1 }" },
+    { name = "link_impair", c = "weft_link_impair",
+      brief = "Let a link delay packets, by an amount of time and up to a jitter more, or lose "
+        .. "them in bursts (Gilbert-Elliott). A field left out is 0: all 0 is as built. "
+        .. "Negative delay_ps and negative enter keep what is.",
+      params = { { "impairment", "table",
+        "{ at_ps, link, direction, delay_ps, jitter_ps, enter (good to bad, p), leave (bad to "
+          .. "good, r), loss_good (1 - k), loss_bad (1 - h) }" } },
+      example = "sim:link_impair { link = 4, delay_ps = 5e6, jitter_ps = 1e6, enter = -1 }" },
+    { name = "storm_add", c = "weft_storm_add",
+      brief = "Let the far end of a port send pause frames from a time on: a PFC storm.",
+      params = { { "storm", "table",
+        "{ at_ps, port (the one that is paused), duration_ps (0: for ever), period_ps (0: paused "
+          .. "throughout), pause_ps (at the beginning of each period) }" } },
+      example = "sim:storm_add { at_ps = 1e9, port = 7, duration_ps = 2e9 }" },
+    { name = "host_schedule", c = "weft_host_schedule",
+      brief = "Change how fast a host computes: compute tasks of it that begin from then on take "
+        .. "factor times their duration.",
+      params = { { "change", "table", "{ at_ps, host, factor (1e-3 to 1e6) }" } },
+      example = "sim:host_schedule { at_ps = 1e9, host = 3, factor = 1.5 }" },
   },
 }

@@ -15,6 +15,12 @@ return {
     { name = "stats", c = "weft_stats_get", brief = "Totals so far.", params = {},
       returns = { "table", "all fields of weft_stats; fingerprint as 16 hexadecimal digits" },
       example = "print(sim:stats().events)" },
+    { name = "stalled", c = "weft_stalled",
+      brief = "The watchdog: flows that are active and to which nothing has been delivered for "
+        .. "some time, by what it saw when it was last called.",
+      params = { { "patience_ps", "integer", "1 or more" } },
+      returns = { "table", "array of rows of the table \"flows\", counted from 0" },
+      example = "sim:stalled(1e9)" },
     { name = "check", c = "weft_check", params = {},
       brief = "Verify conservation of packets and bytes and the consistency of queues.",
       returns = { "boolean", "true; raises WEFT_EINTERNAL when an invariant is broken" },

@@ -12,7 +12,8 @@ return {
     { name = "task_add", c = "weft_task_add",
       brief = "Add a task. It begins when all it was put after are done, not before start_ps.",
       params = { { "task", "table",
-        "{ kind (compute, send, barrier), src, dst, size_bytes, duration_ps, start_ps, tag, "
+        "{ kind (compute, send, barrier), src (compute: the host that computes), dst, size_bytes, "
+          .. "duration_ps, start_ps, tag, "
           .. "sport, dport }" } },
       returns = { "integer", "its index, which is its row in the table \"tasks\"" },
       example = "sim:task_add { kind = \"send\", src = 0, dst = 3, size_bytes = 4096 }" },

@@ -89,6 +89,30 @@ static int link_schedule(lua_State *L) {
   return 0;
 }
 
+static int link_impair(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_link_impairment impairment;
+  l_read_struct(L, 2, &l_link_impairment, NULL, &impairment);
+  l_status(L, sim, weft_link_impair(sim, &impairment));
+  return 0;
+}
+
+static int storm_add(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_storm storm;
+  l_read_struct(L, 2, &l_storm, NULL, &storm);
+  l_status(L, sim, weft_storm_add(sim, &storm));
+  return 0;
+}
+
+static int host_schedule(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_host_change change;
+  l_read_struct(L, 2, &l_host_change, NULL, &change);
+  l_status(L, sim, weft_host_schedule(sim, &change));
+  return 0;
+}
+
 const luaL_Reg l_fabric_methods[] = {
   {"node_add", node_add},
   {"link_add", link_add},
@@ -101,5 +125,8 @@ const luaL_Reg l_fabric_methods[] = {
   {"path", path},
   {"ideal_fct", ideal_fct},
   {"link_schedule", link_schedule},
+  {"link_impair", link_impair},
+  {"storm_add", storm_add},
+  {"host_schedule", host_schedule},
   {NULL, NULL},
 };

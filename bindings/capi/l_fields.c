@@ -42,8 +42,25 @@ static const l_field link_def_fields[] = {U32(a), U32(b), U64(rate_bps), TIME(de
 #undef T
 #define T weft_link_change
 static const l_field link_change_fields[] = {
-  TIME(at_ps), U32(link), ENUM(direction, l_directions), F64(factor), F64(loss),
+  TIME(at_ps), U32(link), ENUM(direction, l_directions), F64(factor), F64(loss), TIME(detect_ps),
 };
+
+#undef T
+#define T weft_link_impairment
+static const l_field link_impairment_fields[] = {
+  TIME(at_ps), U32(link), ENUM(direction, l_directions), I64(delay_ps), I64(jitter_ps), F64(enter),
+  F64(leave), F64(loss_good), F64(loss_bad),
+};
+
+#undef T
+#define T weft_storm
+static const l_field storm_fields[] = {
+  TIME(at_ps), U32(port), TIME(duration_ps), TIME(period_ps), TIME(pause_ps),
+};
+
+#undef T
+#define T weft_host_change
+static const l_field host_change_fields[] = {TIME(at_ps), U32(host), F64(factor)};
 
 #undef T
 #define T weft_flow_def
@@ -81,7 +98,8 @@ static const l_field stats_fields[] = {
 #define T weft_port_info
 static const l_field port_info_fields[] = {
   U32(link), U32(from), U32(to), U32(up), U64(rate_bps), U64(built_rate_bps), I64(delay_ps),
-  F64(loss),
+  F64(loss), F64(burst_loss), I64(added_delay_ps), I64(jitter_ps), I64(paused_since_ps),
+  U32(storms),
 };
 
 #undef T
@@ -106,6 +124,9 @@ static const l_field api_fields[] = {
 
 const l_struct l_link_def = TYPE(weft_link_def, link_def_fields);
 const l_struct l_link_change = TYPE(weft_link_change, link_change_fields);
+const l_struct l_link_impairment = TYPE(weft_link_impairment, link_impairment_fields);
+const l_struct l_storm = TYPE(weft_storm, storm_fields);
+const l_struct l_host_change = TYPE(weft_host_change, host_change_fields);
 const l_struct l_flow_def = TYPE(weft_flow_def, flow_def_fields);
 const l_struct l_task_def = TYPE(weft_task_def, task_def_fields);
 const l_struct l_collective_def = TYPE(weft_collective_def, collective_def_fields);
@@ -117,6 +138,9 @@ const l_struct l_structs[] = {
   TYPE(weft_option, option_fields),
   TYPE(weft_link_def, link_def_fields),
   TYPE(weft_link_change, link_change_fields),
+  TYPE(weft_link_impairment, link_impairment_fields),
+  TYPE(weft_storm, storm_fields),
+  TYPE(weft_host_change, host_change_fields),
   TYPE(weft_flow_def, flow_def_fields),
   TYPE(weft_task_def, task_def_fields),
   TYPE(weft_collective_def, collective_def_fields),

@@ -54,6 +54,20 @@ static int stats(lua_State *L) {
   return 1;
 }
 
+static int stalled(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  const weft_time patience = l_check_int(L, 2, "patience_ps", 1, INT64_MAX);
+  const int count = l_status(L, sim, weft_stalled(sim, patience, NULL, 0));
+  uint32_t *rows = lua_newuserdata(L, (size_t)count * sizeof *rows + 1);
+  weft_stalled(sim, patience, rows, (uint32_t)count);
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    l_push_int(L, rows[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 static int check(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   l_status(L, sim, weft_check(sim));
@@ -62,5 +76,6 @@ static int check(lua_State *L) {
 }
 
 const luaL_Reg l_run_methods[] = {
-  {"run", run}, {"interrupt", interrupt}, {"stats", stats}, {"check", check}, {NULL, NULL},
+  {"run", run},         {"interrupt", interrupt}, {"stats", stats},
+  {"stalled", stalled}, {"check", check},         {NULL, NULL},
 };

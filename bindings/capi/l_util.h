@@ -74,7 +74,7 @@ typedef struct l_struct {
 
 extern const l_struct l_structs[]; /* every struct of the border; ends with a NULL name */
 extern const l_struct l_link_def, l_link_change, l_flow_def, l_task_def, l_collective_def;
-extern const l_struct l_stats, l_port_info;
+extern const l_struct l_link_impairment, l_storm, l_host_change, l_stats, l_port_info;
 
 /* Fill `data` from the table at `index`: a missing key is 0, an unknown one an error. Keys that end
  * the list `others` ("ranks|...", may be NULL) are the caller's to read. */

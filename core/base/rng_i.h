@@ -6,7 +6,14 @@
 
 #include "base/hash_i.h"
 
-enum rng_purpose { RNG_ECN = 1, RNG_LOSS = 2, RNG_PATH = 3 };
+enum rng_purpose {
+  RNG_ECN = 1,
+  RNG_LOSS = 2,
+  RNG_PATH = 3,
+  RNG_JITTER = 4,
+  RNG_BURST = 5, /* changes of state */
+  RNG_BURST_LOSS = 6
+};
 
 static inline uint64_t rng_bits(uint64_t seed, uint32_t purpose, uint32_t object, uint64_t n) {
   const uint64_t key = hash_mix(seed + 0x9e3779b97f4a7c15u * purpose);

@@ -27,8 +27,15 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
   if (node->tracked) weft__buffer_enqueued(sim, node_index, out);
 }
 
-static int lost_on_wire(const weft_sim *sim, uint32_t index, uint32_t cursor) {
-  return rng_uniform(sim->config.seed, RNG_LOSS, index, cursor) < sim->port_cold.at[index].loss;
+/* A packet has come out of the wire. */
+static inline void deliver(weft_sim *sim, uint32_t index, struct packet *packet) {
+  const struct port *port = &sim->ports.at[index];
+  if (port->flags & PORT_EXPLICIT)
+    weft__ns3_arrive(sim, index, packet);
+  else if (port->flags & PORT_TO_HOST)
+    weft__receive(sim, packet);
+  else
+    forward(sim, port->to_node, index, packet);
 }
 
 /* The oldest packet of a port reaches the far end. */
@@ -49,23 +56,25 @@ static inline void arrive(weft_sim *sim, uint32_t index) {
   sim->fingerprint +=
       hash_event(now, (uint64_t)index << 32 | (uint64_t)packet.size << 8 | packet.flags,
                  (uint64_t)packet.flow << 32 | packet.seq);
-  if ((port->flags & PORT_LOSSY) && lost_on_wire(sim, index, port->head))
-    weft__packet_drop(sim, index, &packet);
-  else if (port->flags & PORT_EXPLICIT)
-    weft__ns3_arrive(sim, index, &packet);
-  else if (port->flags & PORT_TO_HOST)
-    weft__receive(sim, &packet);
-  else
-    forward(sim, port->to_node, index, &packet);
+  if ((port->flags & PORT_LOSSY) && !weft__wire_pass(sim, index, port->head, &packet)) return;
+  deliver(sim, index, &packet);
+}
+
+static void arrive_late(weft_sim *sim, uint32_t index) {
+  struct packet packet;
+  if (weft__wire_take(sim, index, &packet)) deliver(sim, index, &packet);
 }
 
 static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_t order) {
   switch (kind) {
     case EV_CHANGE:
-      weft__link_change(sim, source);
+      weft__change_event(sim, source);
       break;
     case EV_DEQUEUE:
       weft__buffer_dequeue_event(sim, source);
+      break;
+    case EV_WIRE:
+      arrive_late(sim, source);
       break;
     case EV_PFC:
       weft__port_pause(sim, source / 2, source % 2);

@@ -133,7 +133,8 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
     port->free_at = end;
   else
     weft__port_retime(sim, out, end);
-  event_at(sim, EV_PFC, in_port * 2 + (uint32_t)pause, end + port->delay_ps);
+  event_at(sim, EV_PFC, in_port * 2 + (uint32_t)pause,
+           weft__wire_frame(sim, out, end + port->delay_ps));
 }
 
 /* Ingress counters from what the rings hold. The frame that tips the bound is not yet among

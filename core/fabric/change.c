@@ -1,38 +1,66 @@
-/* Changes of links and ports during a run: rate, loss, down, repair, PFC pause. */
+/* Changes during a run: the list of those to come, and links that change their rate and uniform
+ * loss, fail and are repaired.
+ *
+ * A link that fails loses at once what is on it and what is sent into it. Routing may notice later
+ * (detect_ps): until then paths lead into the dead link, a black hole, and after a repair they keep
+ * off a link that would carry them. A failure that is over before it is noticed changes no path. */
 #include <inttypes.h>
 
 #include "fabric/port_i.h"
 #include "transport/transport.h"
+#include "work/work.h"
 
-int weft_link_schedule(weft_sim *sim, const weft_link_change *change) {
+int weft__change_check(weft_sim *sim, uint32_t link, uint32_t direction) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "link change: call weft_fabric_ready first");
-  if (change->link >= sim->ports.n / 2)
+  if (link >= sim->ports.n / 2)
     return weft__fail(sim, WEFT_EINVAL, "link: expected less than %" PRIu32 ", got %" PRIu32,
-                      sim->ports.n / 2, change->link);
-  if (change->direction > WEFT_B_TO_A)
-    return weft__fail(sim, WEFT_EINVAL, "direction: expected 0 to 2, got %" PRIu32,
-                      change->direction);
-  if (change->at_ps < sim->now || change->at_ps > LATEST_PS)
+                      sim->ports.n / 2, link);
+  if (direction > WEFT_B_TO_A)
+    return weft__fail(sim, WEFT_EINVAL, "direction: expected 0 to 2, got %" PRIu32, direction);
+  return WEFT_OK;
+}
+
+int weft__change_add(weft_sim *sim, const struct change *change, weft_time at_ps, uint32_t count) {
+  if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "change: call weft_fabric_ready first");
+  if (at_ps < sim->now || at_ps > LATEST_PS)
     return weft__fail(sim, WEFT_EINVAL,
-                      "link change at_ps: expected %" PRId64 " (the present) to %" PRId64
+                      "change at_ps: expected %" PRId64 " (the present) to %" PRId64
                       ", got %" PRId64,
-                      sim->now, (int64_t)LATEST_PS, change->at_ps);
-  if (!(change->factor >= 0 && change->factor <= 1000) || change->loss > 1)
+                      sim->now, (int64_t)LATEST_PS, at_ps);
+  if (sim->changes.n + count > EVENT_SOURCE_MASK)
+    return weft__fail(sim, WEFT_ELIMIT, "change: too many changes");
+  if (!pool_reserve(sim, sim->changes, sim->changes.n + count))
+    return weft__fail(sim, WEFT_ENOMEM, "change: out of memory");
+  sim->changes.at[sim->changes.n] = *change;
+  event_at(sim, EV_CHANGE, sim->changes.n++, at_ps);
+  return sim->failed;
+}
+
+int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
+  int status = weft__change_check(sim, link->link, link->direction);
+  if (status != WEFT_OK) return status;
+  if (!(link->factor >= 0 && link->factor <= 1000) || link->loss > 1)
     return weft__fail(sim, WEFT_EINVAL,
                       "link change: expected factor 0 to 1000 and loss at most 1, got "
                       "%g, %g",
-                      change->factor, change->loss);
-  if (is_ns3(sim) && change->factor == 0)
+                      link->factor, link->loss);
+  if (is_ns3(sim) && link->factor == 0)
     return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with compat ns3");
-  const double rate = change->factor * (double)sim->port_cold.at[2 * change->link].built_rate_bps;
-  if (change->factor > 0 && (rate < (double)weft__min_rate(sim) || rate > 1e14))
+  const double rate = link->factor * (double)sim->port_cold.at[2 * link->link].built_rate_bps;
+  if (link->factor > 0 && (rate < (double)weft__min_rate(sim) || rate > 1e14))
     return weft__fail(sim, WEFT_EINVAL,
                       "link change: expected a rate of %" PRIu64 " to 1e14 bit/s, got %g",
                       weft__min_rate(sim), rate);
-  if (!pool_reserve(sim, sim->changes, sim->changes.n + 1u))
-    return weft__fail(sim, WEFT_ENOMEM, "link change: out of memory");
-  sim->changes.at[sim->changes.n] = *change;
-  event_at(sim, EV_CHANGE, sim->changes.n++, change->at_ps);
+  if (link->detect_ps < 0 || link->detect_ps > LATEST_PS / 2)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link change detect_ps: expected 0 to %" PRId64 ", got %" PRId64,
+                      (int64_t)LATEST_PS / 2, link->detect_ps);
+  struct change change = {.kind = CHANGE_LINK, .of.link = *link};
+  status = weft__change_add(sim, &change, link->at_ps, 2); /* room for both, so that both come */
+  if (status != WEFT_OK || link->detect_ps == 0) return status;
+  change.kind = CHANGE_NOTICED;
+  sim->changes.at[sim->changes.n] = change;
+  event_at(sim, EV_CHANGE, sim->changes.n++, link->at_ps + link->detect_ps);
   return sim->failed;
 }
 
@@ -54,34 +82,7 @@ static void lose_all(weft_sim *sim, uint32_t index) {
     weft__packet_drop(sim, index, packet);
   }
   port->head = port->tail;
-}
-
-static void release_pause(weft_sim *sim, uint32_t index) {
-  struct port *port = &sim->ports.at[index];
-  struct port_cold *cold = &sim->port_cold.at[index];
-  port->flags &= (uint8_t)~PORT_PAUSED;
-  cold->paused_ps += sim->now - cold->paused_since;
-  weft__port_retime(sim, index, port->free_at > sim->now ? port->free_at : sim->now);
-  port_settle(sim, index, port, sim->now);
-  if (sim->nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
-  weft__nic_kick(sim, index);
-}
-
-/* Frames in both directions are needed to pause and to resume, so a direction that fails ends the
- * pauses of both. Who still has to pause says so again at its next packet. */
-static void forget_pauses(weft_sim *sim, uint32_t index) {
-  for (uint32_t side = 0; side < 2; ++side) {
-    const uint32_t port = index ^ side;
-    struct port_cold *cold = &sim->port_cold.at[port];
-    cold->pausing = 0;
-    if (!(sim->ports.at[port].flags & PORT_PAUSED)) continue;
-    if (sim->ports.at[port].flags & PORT_DOWN) {
-      sim->ports.at[port].flags &= (uint8_t)~PORT_PAUSED;
-      cold->paused_ps += sim->now - cold->paused_since;
-    } else {
-      release_pause(sim, port);
-    }
-  }
+  weft__wire_fail(sim, index);
 }
 
 static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *change) {
@@ -90,20 +91,20 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   port_settle(sim, index, port, sim->now);
   if (change->loss >= 0) {
     cold->loss = change->loss;
-    port->flags =
-        (uint8_t)(change->loss > 0 ? port->flags | PORT_LOSSY : port->flags & ~PORT_LOSSY);
+    const int lossy = change->loss > 0 || cold->wire != 0;
+    port->flags = (uint8_t)(lossy ? port->flags | PORT_LOSSY : port->flags & ~PORT_LOSSY);
   }
   if (change->factor <= 0) {
     port->flags |= PORT_DOWN;
     lose_all(sim, index);
-    cold->down_at = sim->now;
-    forget_pauses(sim, index);
+    cold->down_at = cold->turned_at = sim->now;
+    weft__pauses_forget(sim, index);
     return;
   }
   const weft_time busy_until = weft__port_busy_until(sim, index);
   const int was_down = port->flags & PORT_DOWN;
   port->flags &= (uint8_t)~PORT_DOWN;
-  if (was_down) port->free_at = sim->now;
+  if (was_down) port->free_at = cold->turned_at = sim->now;
   weft__port_set_rate(sim, index, (uint64_t)(change->factor * (double)cold->built_rate_bps + 0.5));
   if (!(port->flags & PORT_HELD) && port->deq != port->tail)
     weft__port_retime(sim, index, busy_until > sim->now ? busy_until : sim->now);
@@ -112,37 +113,53 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   weft__buffer_rate_changed(sim, index ^ 1);
 }
 
-void weft__link_change(weft_sim *sim, uint32_t index) {
-  const weft_link_change change = sim->changes.at[index];
-  int reachability = 0;
-  ++sim->rate_epoch;
+/* Routing takes note of what the change has done, if that still is the last to have happened. */
+static void notice(weft_sim *sim, const weft_link_change *change) {
+  int news = 0;
   for (uint32_t side = 0; side < 2; ++side) {
-    if (change.direction == (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B)) continue;
-    const uint32_t port = 2 * change.link + side;
-    const int was_down = sim->ports.at[port].flags & PORT_DOWN;
-    change_port(sim, port, &change);
-    reachability |= was_down != (sim->ports.at[port].flags & PORT_DOWN);
+    if (change->direction == (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B)) continue;
+    const uint32_t index = 2 * change->link + side;
+    struct port *port = &sim->ports.at[index];
+    const uint8_t down = (port->flags & PORT_DOWN) != 0;
+    if (sim->port_cold.at[index].turned_at > change->at_ps || port->avoided == down) continue;
+    port->avoided = down;
+    news = 1;
   }
-  if (reachability) {
-    weft__route_reset(sim);
-    weft__reroute_flows(sim);
-  }
-  for (uint32_t side = 0; side < 2; ++side) weft__nic_kick(sim, 2 * change.link + side);
+  if (!news) return;
+  weft__route_reset(sim);
+  weft__reroute_flows(sim);
 }
 
-/* A pause stops the port behind the packet in transmission; what was queued loses its departure.
- * A resume assigns departures anew. A frame that was on the wire when it failed is lost. */
-void weft__port_pause(weft_sim *sim, uint32_t index, int pause) {
-  struct port *port = &sim->ports.at[index];
-  const weft_time sent = sim->now - sim->ports.at[index ^ 1].delay_ps;
-  if (sent < sim->port_cold.at[index ^ 1].down_at) return;
-  if (port->flags & PORT_DOWN || !(port->flags & PORT_PAUSED) == !pause) return;
-  if (!pause) {
-    release_pause(sim, index);
-    return;
+static void change_link(weft_sim *sim, const weft_link_change *change) {
+  ++sim->rate_epoch;
+  for (uint32_t side = 0; side < 2; ++side)
+    if (change->direction != (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B))
+      change_port(sim, 2 * change->link + side, change);
+  if (change->detect_ps == 0) notice(sim, change);
+  for (uint32_t side = 0; side < 2; ++side) {
+    weft__storm_resume(sim, 2 * change->link + side);
+    weft__nic_kick(sim, 2 * change->link + side);
   }
-  port_settle(sim, index, port, sim->now);
-  port->free_at = weft__port_busy_until(sim, index);
-  port->flags |= PORT_PAUSED;
-  sim->port_cold.at[index].paused_since = sim->now;
+}
+
+void weft__change_event(weft_sim *sim, uint32_t index) {
+  const struct change change = sim->changes.at[index];
+  switch (change.kind) {
+    case CHANGE_LINK:
+      change_link(sim, &change.of.link);
+      break;
+    case CHANGE_NOTICED:
+      notice(sim, &change.of.link);
+      for (uint32_t side = 0; side < 2; ++side) weft__nic_kick(sim, 2 * change.of.link.link + side);
+      break;
+    case CHANGE_WIRE:
+      weft__wire_change(sim, &change.of.wire);
+      break;
+    case CHANGE_STORM:
+      weft__storm_change(sim, index);
+      break;
+    default:
+      weft__pace_change(sim, &change.of.host);
+      break;
+  }
 }

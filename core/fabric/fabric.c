@@ -84,8 +84,11 @@ static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
                         .to_node = to,
                         .ring = WEFT_NONE,
                         .kmin = UINT32_MAX};
-  *cold = (struct port_cold){
-      .built_rate_bps = def->rate_bps, .loss = def->loss, .dequeue_event = -1, .down_at = -1};
+  *cold = (struct port_cold){.built_rate_bps = def->rate_bps,
+                             .loss = def->loss,
+                             .dequeue_event = -1,
+                             .down_at = -1,
+                             .turned_at = -1};
   if (sim->nodes.at[to].kind == WEFT_HOST) port->flags |= PORT_TO_HOST;
   if (sim->nodes.at[from].kind != WEFT_HOST) port->flags |= PORT_OF_SWITCH;
   if (def->loss > 0) port->flags |= PORT_LOSSY;
@@ -203,6 +206,7 @@ int weft_port_info_get(weft_sim *sim, uint32_t index, weft_port_info *info) {
                       sim->ports.n, index);
   const struct port *port = &sim->ports.at[index];
   const struct port_cold *cold = &sim->port_cold.at[index];
+  const struct wire *wire = cold->wire != 0 ? &sim->wires.at[cold->wire - 1] : NULL;
   *info = (weft_port_info){.link = index / 2,
                            .from = port->from_node,
                            .to = port->to_node,
@@ -210,6 +214,11 @@ int weft_port_info_get(weft_sim *sim, uint32_t index, weft_port_info *info) {
                            .rate_bps = cold->rate_bps,
                            .built_rate_bps = cold->built_rate_bps,
                            .delay_ps = port->delay_ps,
-                           .loss = cold->loss};
+                           .loss = cold->loss,
+                           .burst_loss = weft__wire_burst_loss(sim, index),
+                           .added_delay_ps = wire != NULL ? wire->delay_ps : 0,
+                           .jitter_ps = wire != NULL ? wire->jitter_ps : 0,
+                           .paused_since_ps = port->flags & PORT_PAUSED ? cold->paused_since : -1,
+                           .storms = cold->storms};
   return WEFT_OK;
 }

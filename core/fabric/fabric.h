@@ -31,11 +31,51 @@ uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t d
 
 /* change.c */
 
-/** Carry out the scheduled change. */
-void weft__link_change(weft_sim *sim, uint32_t change);
+/** Check which ports a change is about; needs a closed fabric. */
+int weft__change_check(weft_sim *sim, uint32_t link, uint32_t direction);
+
+/** Add a change for a time to the list, and make room for `count` of them in all. */
+int weft__change_add(weft_sim *sim, const struct change *change, weft_time at_ps, uint32_t count);
+
+/** EV_CHANGE: carry out a change. */
+void weft__change_event(weft_sim *sim, uint32_t change);
+
+/* pause.c */
 
 /** Take or release a port's pause; the PFC frame has arrived. */
 void weft__port_pause(weft_sim *sim, uint32_t port, int pause);
+
+/** The port has failed: pauses of both directions of its link are over. */
+void weft__pauses_forget(weft_sim *sim, uint32_t port);
+
+/** Begin or end a pause of a storm, and ask for the next. */
+void weft__storm_change(weft_sim *sim, uint32_t change);
+
+/** The link is up again: a storm on this port goes on. */
+void weft__storm_resume(weft_sim *sim, uint32_t port);
+
+/* wire.c; for ports with PORT_LOSSY */
+
+/** A packet would arrive at the far end now: 1 if it does, 0 if it is lost or will be late. */
+int weft__wire_pass(weft_sim *sim, uint32_t port, uint32_t cursor, const struct packet *packet);
+
+/** EV_WIRE: the packet that arrives late; 0 if it was lost in the meantime. */
+int weft__wire_take(weft_sim *sim, uint32_t port, struct packet *packet);
+
+/** When a PFC frame arrives that would without impairments at `at`; any port. */
+weft_time weft__wire_frame(weft_sim *sim, uint32_t port, weft_time at);
+
+/** The port has failed: lose what is late, and PFC frames on the way; any port. */
+void weft__wire_fail(weft_sim *sim, uint32_t port);
+
+/** Add the packets that are late to the totals; any port. */
+void weft__wire_count(const weft_sim *sim, uint32_t port, uint64_t *packets, uint64_t *bytes);
+
+/** Mean loss of the Gilbert-Elliott model; any port. */
+double weft__wire_burst_loss(const weft_sim *sim, uint32_t port);
+
+/** Carry out a change. */
+void weft__wire_change(weft_sim *sim, const weft_link_impairment *impairment);
 
 /* buffer.c */
 

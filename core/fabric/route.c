@@ -84,7 +84,7 @@ static const uint16_t *group_distances(weft_sim *sim, uint32_t group) {
     for (uint32_t i = 0; i < node->port_count; ++i) {
       const uint32_t out = sim->adjacency.at[node->first_port + i];
       const struct node *from = &sim->nodes.at[sim->ports.at[out].to_node];
-      if (from->kind == WEFT_HOST || (sim->ports.at[out ^ 1].flags & PORT_DOWN)) continue;
+      if (from->kind == WEFT_HOST || sim->ports.at[out ^ 1].avoided) continue;
       if (distance[from->rank] != FAR) continue;
       distance[from->rank] = (uint16_t)(here + 1);
       fifo[last++] = sim->ports.at[out].to_node;
@@ -133,7 +133,7 @@ static uint32_t hash_flow(const weft_sim *sim, const struct flow_key *key, uint3
 /* Distance to the destination through a port; FAR if it does not lead there. */
 static uint32_t through(const weft_sim *sim, const uint16_t *distance, uint32_t out, uint32_t dst) {
   const struct port *port = &sim->ports.at[out];
-  if (port->flags & PORT_DOWN) return FAR;
+  if (port->avoided) return FAR;
   if (port->to_node == dst) return 0;
   const struct node *to = &sim->nodes.at[port->to_node];
   return to->kind == WEFT_HOST ? FAR : distance[to->rank];

@@ -119,7 +119,7 @@ static void begin(weft_sim *sim, uint32_t index) {
   task->begin_ps = sim->now;
   switch (task->kind) {
     case WEFT_TASK_COMPUTE:
-      event_at(sim, EV_TASK, index, sim->now + task->duration_ps);
+      event_at(sim, EV_TASK, index, sim->now + weft__paced(sim, task->src, task->duration_ps));
       break;
     case WEFT_TASK_SEND:
       send(sim, index);

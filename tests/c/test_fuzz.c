@@ -83,10 +83,37 @@ static void add_random_trouble(weft_sim *sim, dice *d, bool dead) {
     weft_link_change change = {.at_ps = (50 + roll(d, 100)) * US,
                                .link = roll(d, weft_link_count(sim)), .direction = roll(d, 3),
                                .factor = dead ? factors[roll(d, 4)] : 0.25,
-                               .loss = roll(d, 2) ? -1 : 0.02};
+                               .loss = roll(d, 2) ? -1 : 0.02,
+                               .detect_ps = roll(d, 2) ? roll(d, 100 * US) : 0};
     MUST(sim, weft_link_schedule(sim, &change));
     change = (weft_link_change){.at_ps = 200 * (weft_time)US, .link = change.link, .factor = 1};
     MUST(sim, weft_link_schedule(sim, &change));
+  }
+}
+
+/* Late packets, bursts of losses, storms, slow detection; over when the links are as new. */
+static void add_random_impairments(weft_sim *sim, dice *d, bool pfc) {
+  const uint32_t count = roll(d, 4);
+  for (uint32_t i = 0; i < count; i++) {
+    weft_link_impairment wire = {.at_ps = roll(d, 150) * (weft_time)US,
+                                 .link = roll(d, weft_link_count(sim)), .direction = roll(d, 3)};
+    wire.delay_ps = roll(d, 3) ? (weft_time)roll(d, 20 * US) : -1;
+    wire.jitter_ps = roll(d, 2) ? roll(d, 10 * US) : 0;
+    if (roll(d, 2)) {
+      wire.enter = 0.02;
+      wire.leave = 0.3;
+      wire.loss_bad = 0.5;
+    }
+    MUST(sim, weft_link_impair(sim, &wire));
+    wire = (weft_link_impairment){.at_ps = 200 * (weft_time)US, .link = wire.link};
+    MUST(sim, weft_link_impair(sim, &wire));
+  }
+  for (uint32_t i = roll(d, 3); pfc && i > 0; i--) {
+    const weft_storm storm = {.at_ps = roll(d, 150) * (weft_time)US,
+                              .port = roll(d, 2 * weft_link_count(sim)),
+                              .duration_ps = 1 + roll(d, 300 * US),
+                              .period_ps = roll(d, 2) ? 9 * US : 0, .pause_ps = 2 * US};
+    MUST(sim, weft_storm_add(sim, &storm));
   }
 }
 
@@ -97,6 +124,7 @@ static weft_sim *random_scene(uint64_t key, uint64_t *bytes) {
   *bytes = add_random_flows(sim, &d, hosts);
   const bool collective = roll(&d, 3) == 0;
   add_random_trouble(sim, &d, !collective);
+  add_random_impairments(sim, &d, weft_sim_config(sim).pfc);
   if (collective) {
     uint32_t ranks[3] = {0, 1, 2};
     weft_collective_def def = {.kind = roll(&d, 2), .ranks = ranks, .rank_count = 3};

@@ -94,6 +94,9 @@ static int live(weft_allocator *allocator, weft_sim **sim, weft_sim **fork) {
   config.recovery = WEFT_RECOVERY_SELECTIVE;
   const weft_flow_def flow = {.src = 2, .dst = 0, .size_bytes = 30000};
   const weft_link_change gray = {.at_ps = 2 * US, .link = 1, .factor = 0.5, .loss = 0.1};
+  const weft_link_impairment late = {.at_ps = 2 * US, .delay_ps = 9 * US, .jitter_ps = US};
+  const weft_storm storm = {.at_ps = 3 * US, .port = 3, .duration_ps = 9 * US};
+  const weft_host_change slow = {.host = 1, .factor = 2};
   const weft_collective_def ring = {.size_bytes = 9000, .ranks = ranks, .rank_count = 3};
   weft_column column;
   int status = weft_sim_create(&config, allocator, sim);
@@ -110,9 +113,13 @@ static int live(weft_allocator *allocator, weft_sim **sim, weft_sim **fork) {
   if (status >= 0) status = weft_watch(*sim, WEFT_FLOW_BYTES, 0);
   if (status >= 0) status = weft_watch(*sim, WEFT_PORT_BYTES, 0);
   if (status >= 0) status = weft_link_schedule(*sim, &gray);
+  if (status >= 0) status = weft_link_impair(*sim, &late);
+  if (status >= 0) status = weft_storm_add(*sim, &storm);
+  if (status >= 0) status = weft_host_schedule(*sim, &slow);
   if (status >= 0) status = weft_collective_add(*sim, &ring);
   if (status >= 0) status = weft_run(*sim, -1, 50);
   if (status >= 0) status = weft_sim_fork(*sim, fork);
+  if (status >= 0) status = weft_stalled(*fork, US, NULL, 0);
   if (status >= 0) status = weft_run(*fork, -1, 0);
   if (status >= 0) status = weft_run(*sim, -1, 0);
   for (int table = 0; table < WEFT_TABLE_COUNT && status >= 0; table++) {

@@ -152,7 +152,32 @@ typedef struct weft_link_change {
   uint32_t direction;
   double factor;
   double loss;
+  weft_time detect_ps;
 } weft_link_change;
+typedef struct weft_link_impairment {
+  weft_time at_ps;
+  uint32_t link;
+  uint32_t direction;
+  weft_time delay_ps;
+  weft_time jitter_ps;
+  double enter;
+  double leave;
+  double loss_good, loss_bad;
+} weft_link_impairment;
+typedef struct weft_storm {
+  weft_time at_ps;
+  uint32_t port;
+  uint32_t reserved;
+  weft_time duration_ps;
+  weft_time period_ps;
+  weft_time pause_ps;
+} weft_storm;
+typedef struct weft_host_change {
+  weft_time at_ps;
+  uint32_t host;
+  uint32_t reserved;
+  double factor;
+} weft_host_change;
 typedef struct weft_flow_def {
   uint32_t src, dst;
   uint64_t size_bytes;
@@ -283,6 +308,11 @@ typedef struct weft_port_info {
   uint64_t built_rate_bps;
   weft_time delay_ps;
   double loss;
+  double burst_loss;
+  weft_time added_delay_ps, jitter_ps;
+  weft_time paused_since_ps;
+  uint32_t storms;
+  uint32_t reserved;
 } weft_port_info;
 typedef struct weft_lua_sim {
   weft_sim *sim;

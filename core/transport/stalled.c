@@ -1,0 +1,28 @@
+/* The watchdog: which flows make no progress. It compares what has arrived with the last time that
+ * it was asked, so that packets pay nothing for it. */
+#include <inttypes.h>
+
+#include "transport/transport.h"
+
+int weft_stalled(weft_sim *sim, weft_time patience_ps, uint32_t *rows, uint32_t capacity) {
+  if (patience_ps < 1)
+    return weft__fail(sim, WEFT_EINVAL, "stalled patience_ps: expected 1 or more, got %" PRId64,
+                      patience_ps);
+  if (!pool_reserve(sim, sim->sightings, sim->tx.n))
+    return weft__fail(sim, WEFT_ENOMEM, "stalled: out of memory");
+  for (; sim->sightings.n < sim->tx.n; ++sim->sightings.n)
+    sim->sightings.at[sim->sightings.n] = (struct sighting){.row = WEFT_NONE};
+  uint32_t count = 0;
+  for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
+    if (!(sim->tx.at[slot].flags & TX_ACTIVE)) continue;
+    struct sighting *last = &sim->sightings.at[slot];
+    const struct rx *rx = &sim->rx.at[slot];
+    if (last->row != rx->row || last->next != rx->next)
+      *last = (struct sighting){sim->now, rx->row, rx->next};
+    /* All there, and only ACKs are missing: that is the sender's trouble, but trouble as well. */
+    if (sim->now - last->since < patience_ps) continue;
+    if (count < capacity) rows[count] = rx->row;
+    ++count;
+  }
+  return (int)count;
+}
