@@ -270,7 +270,7 @@ struct flow {
   uint32_t slot, state;
   uint32_t retransmits, ecn_marks;
   uint16_t sport, dport;
-  uint32_t unused;
+  uint32_t part; /* of a collective: which of its messages; see work/collective_i.h */
 };
 
 /* Telemetry that one switch wrote into a packet at its departure (HPCC section 3.3). */
@@ -326,10 +326,42 @@ struct task {
   uint32_t state;
   uint32_t flow;
   uint16_t sport, dport;
+  uint32_t collective; /* in collectives */
 };
 
 struct task_edge {
   uint32_t task, next;
+};
+
+/* A collective: what it is, for ever, and its lanes while it runs. */
+struct collective {
+  uint64_t size_bytes;
+  uint64_t left; /* messages that have not arrived */
+  uint32_t n; /* ranks */
+  uint32_t ranks; /* first of them in ranks */
+  uint32_t task;
+  uint32_t pieces; /* of a slice: what messages carry a number of */
+  uint32_t largest; /* pieces in the largest message */
+  uint32_t lanes; /* of a rank */
+  uint32_t steps; /* of the longest lane */
+  uint32_t slices;
+  uint32_t first_lane; /* in lanes, while it runs */
+  uint8_t lanes_log2, kind, algorithm, unused;
+};
+
+/* A lane of a rank: messages before `next` have been sent, those before `arrived` have arrived, and
+ * bit i of `ahead` says whether message arrived + i has. */
+struct lane {
+  uint64_t ahead;
+  uint32_t arrived;
+  uint32_t next : 31, unsent : 1; /* unsent: of the last message, packets are left to send */
+};
+
+/* A list of hosts that collectives name. */
+struct rank_group {
+  uint64_t hash;
+  uint32_t first, n; /* in ranks */
+  uint32_t next1; /* of those with a similar hash, + 1; 0: none */
 };
 
 /* ---- results (results/) ----------------------------------------------------------------- */
@@ -388,6 +420,11 @@ struct ack_row {
   X(tasks, struct task)             \
   X(task_edges, struct task_edge)   \
   X(ready_tasks, uint32_t)          \
+  X(collectives, struct collective) \
+  X(lanes, struct lane)             \
+  X(ranks, uint32_t)                \
+  X(rank_groups, struct rank_group) \
+  X(rank_marks, uint32_t)           \
   X(watches, struct watch)          \
   X(bins, uint64_t)                 \
   X(port_rows, struct port_row)     \
@@ -397,7 +434,7 @@ struct ack_row {
   X(event_nodes, struct event_node) \
   X(ns3_ports, struct ns3_port)
 
-enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
+enum { RING_CLASSES = 33, BITMAP_CLASSES = 21, LANE_CLASSES = 33, RANK_GROUP_HEADS = 64 };
 
 struct weft_sim {
   weft_config config;
@@ -430,6 +467,8 @@ struct weft_sim {
   uint32_t active_flows;
   uint32_t next_task; /* tasks behind this have not been looked at */
   int in_task_loop;
+  uint32_t lanes_free[LANE_CLASSES]; /* freed blocks by log2 size, + 1, chained through arrived */
+  uint32_t rank_group_heads[RANK_GROUP_HEADS]; /* + 1 */
 
   weft_time sample_period; /* 0: not sampling */
   weft_time sample_start;

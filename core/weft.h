@@ -112,7 +112,7 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def);
 /** Let `task` wait for `dependency`, which was added before it. */
 int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency);
 
-/** Add a collective; returns the barrier task that is done when it is. */
+/** Add a collective; returns its task, which is a task like any other. */
 int weft_collective_add(weft_sim *sim, const weft_collective_def *def);
 
 /* ---- run -------------------------------------------------------------------------------- */

@@ -272,7 +272,8 @@ typedef struct weft_flow_def {
 enum weft_task_kind {
   WEFT_TASK_COMPUTE = 0, /* takes duration_ps */
   WEFT_TASK_SEND = 1, /* a flow from src to dst */
-  WEFT_TASK_BARRIER = 2 /* takes no time: joins what it waits for */
+  WEFT_TASK_BARRIER = 2, /* takes no time: joins what it waits for */
+  WEFT_TASK_COLLECTIVE = 3 /* weft_collective_add() */
 };
 
 /** A node of the task graph. It begins when all tasks it was put after are done, and not before
@@ -287,20 +288,33 @@ typedef struct weft_task_def {
   uint32_t sport, dport; /* SEND: as in weft_flow_def */
 } weft_task_def;
 
+/** What a collective does. `size_bytes` is what nccl-tests call the size. */
 enum weft_collective_kind {
-  WEFT_ALLREDUCE_RING = 0, /* 2(n-1) steps of size/n around the ring in the order of `ranks` */
-  WEFT_ALLTOALL = 1 /* every ordered pair at once, size/n each */
+  WEFT_ALLREDUCE = 0, /* every rank gets the sum of all buffers of size bytes */
+  WEFT_ALL_TO_ALL = 1, /* of the size bytes of a rank each other one gets size/n */
+  WEFT_COLLECTIVE_COUNT = 2
 };
 
-/** A collective, lowered to tasks. */
+/** How it does it. Not every kind has every algorithm. */
+enum weft_algorithm {
+  WEFT_ALGORITHM_DEFAULT = 0, /* ring; all-to-all: direct */
+  WEFT_RING = 1, /* around the ring in the order of `ranks` */
+  WEFT_DIRECT = 2, /* every ordered pair at once */
+  WEFT_ALGORITHM_COUNT = 3
+};
+
+/** A collective: one task, whose sends are flows that come into being as it goes on. */
 typedef struct weft_collective_def {
   uint32_t kind; /* enum weft_collective_kind */
   uint32_t tag;
   uint64_t size_bytes; /* per rank: the buffer that is reduced or exchanged */
-  weft_time start_ps;
+  weft_time start_ps; /* not before */
   const uint32_t *ranks; /* hosts, all different; copied */
   uint32_t rank_count; /* 2 or more */
   uint32_t after; /* task that must be done first + 1, or 0 */
+  uint64_t chunk_bytes; /* no message is larger: its parts follow one another; 0: no limit */
+  uint32_t algorithm; /* enum weft_algorithm */
+  uint32_t reserved;
 } weft_collective_def;
 
 /** Totals of a run. Packets count data and ACKs; injected = delivered + dropped + in flight. */

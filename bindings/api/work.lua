@@ -22,11 +22,13 @@ return {
         { "dependency", "integer", "the one that was added before it" } },
       example = "sim:task_after(second, first)" },
     { name = "collective_add", c = "weft_collective_add",
-      brief = "Add a collective, lowered to tasks.",
+      brief = "Add a collective: one task, whose sends are flows that come as it goes on.",
       params = { { "collective", "table",
-        "{ kind (allreduce_ring, alltoall), ranks (array of hosts), size_bytes (per rank), "
-        .. "start_ps, tag, after (task that must be done first + 1; 0: none) }" } },
-      returns = { "integer", "the barrier task that is done when the collective is" },
-      example = "sim:collective_add { kind = \"alltoall\", ranks = { 0, 1 }, size_bytes = 3000 }" },
+        "{ kind (allreduce, all_to_all), algorithm (default, ring, direct), ranks (array of "
+        .. "hosts), size_bytes (per rank), chunk_bytes, start_ps, tag, after (task that must be "
+        .. "done first + 1; 0: none) }" } },
+      returns = { "integer", "its task" },
+      example =
+        "sim:collective_add { kind = \"allreduce\", ranks = { 0, 1 }, size_bytes = 3000 }" },
   },
 }

@@ -41,6 +41,7 @@ static void push_constants(lua_State *L) {
   set_choices(L, "direction", l_directions);
   set_choices(L, "task_kind", l_task_kinds);
   set_choices(L, "collective_kind", l_collective_kinds);
+  set_choices(L, "algorithm", l_algorithms);
   set_choices(L, "metric", l_metrics);
   set_choices(L, "table", l_tables);
   set_choices(L, "column_type", l_column_types);

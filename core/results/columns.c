@@ -53,12 +53,12 @@ static const struct field port_fields[] = {
 };
 
 static const struct field task_fields[] = {
-    {"kind", "0 compute, 1 send, 2 barrier", WEFT_COL_U32, AT(task, kind)},
+    {"kind", "0 compute, 1 send, 2 barrier, 3 collective", WEFT_COL_U32, AT(task, kind)},
     {"begin_ps", "begin, -1 if not begun", WEFT_COL_I64, AT(task, begin_ps)},
     {"end_ps", "end, -1 if not done", WEFT_COL_I64, AT(task, end_ps)},
     {"src", "source host of a send", WEFT_COL_U32, AT(task, src)},
     {"dst", "destination host of a send", WEFT_COL_U32, AT(task, dst)},
-    {"size_bytes", "payload of a send", WEFT_COL_U64, AT(task, size_bytes)},
+    {"size_bytes", "payload of a send, size of a collective", WEFT_COL_U64, AT(task, size_bytes)},
     {"state", "0 waiting, 1 scheduled, 2 running, 3 done, 4 failed", WEFT_COL_U32, AT(task, state)},
     {"flow", "its flow, 4294967295 if none yet", WEFT_COL_U32, AT(task, flow)},
     {"tag", "as given", WEFT_COL_U32, AT(task, tag)},

@@ -273,7 +273,7 @@ void weft__flow_start(weft_sim *sim, uint32_t row) {
   if (hops == 0) {
     flow->state = FLOW_FAILED;
     ++sim->stats.flows_failed;
-    if (flow->task != WEFT_NONE) weft__task_flow_done(sim, flow->task, 0);
+    if (flow->task != WEFT_NONE) weft__task_flow_done(sim, row, 0);
     return;
   }
   flow->ideal_ps = weft__path_ideal(sim, data, hops, flow->size_bytes);
@@ -330,7 +330,7 @@ static void complete(weft_sim *sim, uint32_t row, enum weft_completion where) {
   if (sim->config.completion != where) return;
   flow->fct_ps = sim->now - flow->start_ps;
   ++sim->stats.flows_done;
-  if (flow->task != WEFT_NONE) weft__task_flow_done(sim, flow->task, 1);
+  if (flow->task != WEFT_NONE) weft__task_flow_done(sim, row, 1);
 }
 
 void weft__flow_received(weft_sim *sim, uint32_t slot) {
@@ -347,12 +347,12 @@ void weft__flow_acked(weft_sim *sim, uint32_t slot) {
 }
 
 void weft__flow_fail(weft_sim *sim, uint32_t slot) {
-  const struct flow *flow = &sim->flows.at[sim->tx.at[slot].row];
-  const uint32_t task = flow->task;
+  const uint32_t row = sim->tx.at[slot].row;
+  const struct flow *flow = &sim->flows.at[row];
   const int had_completed = flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
   leave(sim, slot, FLOW_FAILED);
   sim->stats.flows_failed += !had_completed;
-  if (task != WEFT_NONE && !had_completed) weft__task_flow_done(sim, task, 0);
+  if (flow->task != WEFT_NONE && !had_completed) weft__task_flow_done(sim, row, 0);
 }
 
 /* ---- reroute ---- */

@@ -9,6 +9,7 @@
 #include "cc/cc.h"
 #include "fabric/port_i.h"
 #include "ns3/ns3.h"
+#include "work/work.h"
 
 void weft__nic_add(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
@@ -58,11 +59,16 @@ static void send(weft_sim *sim, uint32_t slot) {
   const uint32_t port = tx->port;
   const struct packet packet = weft__make_data(sim, slot);
   tx->next_at = sim->now + tx->gap_ps;
-  if (tx->next == tx->total && !(tx->flags & TX_RESEND))
+  const int all_sent = tx->next == tx->total && !(tx->flags & TX_RESEND);
+  if (all_sent)
     weft__nic_remove(sim, slot);
   else
     sim->nics.at[port].last = slot;
   port_enqueue(sim, port, &packet);
+  if (all_sent && sim->flows.at[tx->row].task != WEFT_NONE) {
+    weft__task_flow_sent(sim, tx->row); /* which may start flows */
+    tx = &sim->tx.at[slot];
+  }
   const struct nic *nic = &sim->nics.at[port];
   if (nic->first == WEFT_NONE) return;
   weft_time next = sim->ports.at[port].free_at;

@@ -1,4 +1,4 @@
-/* The task graph: compute, send, barrier; each begins when all it waits for is done. */
+/* The task graph: compute, send, barrier, collective; each begins when all it waits for is done. */
 #include "work/work.h"
 
 #include <inttypes.h>
@@ -31,9 +31,7 @@ static int check_task(weft_sim *sim, const weft_task_def *def) {
   }
 }
 
-int weft_task_add(weft_sim *sim, const weft_task_def *def) {
-  const int status = check_task(sim, def);
-  if (status != WEFT_OK) return status;
+int weft__task_push(weft_sim *sim, const weft_task_def *def, uint32_t collective) {
   const uint32_t n = sim->tasks.n;
   if (n >= EVENT_SOURCE_MASK) return weft__fail(sim, WEFT_ELIMIT, "task: too many tasks");
   if (!pool_reserve(sim, sim->tasks, n + 1u) || !pool_reserve(sim, sim->ready_tasks, n + 1u))
@@ -50,9 +48,15 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def) {
                                    .edges = WEFT_NONE,
                                    .flow = WEFT_NONE,
                                    .sport = (uint16_t)def->sport,
-                                   .dport = (uint16_t)def->dport};
+                                   .dport = (uint16_t)def->dport,
+                                   .collective = collective};
   ++sim->tasks.n;
   return (int)n;
+}
+
+int weft_task_add(weft_sim *sim, const weft_task_def *def) {
+  const int status = check_task(sim, def);
+  return status != WEFT_OK ? status : weft__task_push(sim, def, WEFT_NONE);
 }
 
 int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
@@ -77,7 +81,7 @@ int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
 
 /* ---- running ---- */
 
-static void done(weft_sim *sim, uint32_t index) {
+void weft__task_done(weft_sim *sim, uint32_t index) {
   struct task *task = &sim->tasks.at[index];
   task->state = TASK_DONE;
   task->end_ps = sim->now;
@@ -124,8 +128,11 @@ static void begin(weft_sim *sim, uint32_t index) {
     case WEFT_TASK_SEND:
       send(sim, index);
       break;
+    case WEFT_TASK_COLLECTIVE:
+      weft__collective_begin(sim, task->collective);
+      break;
     default:
-      done(sim, index);
+      weft__task_done(sim, index);
       break;
   }
 }
@@ -151,14 +158,24 @@ void weft__task_event(weft_sim *sim, uint32_t index) {
   if (sim->tasks.at[index].state == TASK_SCHEDULED)
     sim->ready_tasks.at[sim->ready_tasks.n++] = index;
   else
-    done(sim, index);
+    weft__task_done(sim, index);
   work_off_ready(sim);
 }
 
-void weft__task_flow_done(weft_sim *sim, uint32_t index, int ok) {
-  if (ok)
-    done(sim, index);
+void weft__task_flow_done(weft_sim *sim, uint32_t row, int ok) {
+  const uint32_t index = sim->flows.at[row].task;
+  struct task *task = &sim->tasks.at[index];
+  if (!ok)
+    task->state = TASK_FAILED; /* what waits for it will never begin */
+  else if (task->kind == WEFT_TASK_COLLECTIVE)
+    weft__collective_arrived(sim, task->collective, sim->flows.at[row].part);
   else
-    sim->tasks.at[index].state = TASK_FAILED; /* what waits for it will never begin */
+    weft__task_done(sim, index);
   work_off_ready(sim);
+}
+
+void weft__task_flow_sent(weft_sim *sim, uint32_t row) {
+  const struct flow *flow = &sim->flows.at[row];
+  const struct task *task = &sim->tasks.at[flow->task];
+  if (task->kind == WEFT_TASK_COLLECTIVE) weft__collective_sent(sim, task->collective, flow->part);
 }

@@ -12,8 +12,26 @@ void weft__tasks_begin_new(weft_sim *sim);
 /** EV_TASK: the time of a scheduled task has come, or a computation is over. */
 void weft__task_event(weft_sim *sim, uint32_t task);
 
-/** The flow of a SEND is complete, or has failed. */
-void weft__task_flow_done(weft_sim *sim, uint32_t task, int ok);
+/** A flow of a task is complete, or has failed. */
+void weft__task_flow_done(weft_sim *sim, uint32_t row, int ok);
+
+/** The NIC has sent the last packet of a flow of a task, maybe not for the first time. */
+void weft__task_flow_sent(weft_sim *sim, uint32_t row);
+
+/** Add a task without looking at it; returns its index or a negative status. */
+int weft__task_push(weft_sim *sim, const weft_task_def *def, uint32_t collective);
+
+/** A task is over: what waits for it may begin. */
+void weft__task_done(weft_sim *sim, uint32_t task);
+
+/* collective.c */
+
+/** Begin a collective: send what needs nothing of others. */
+void weft__collective_begin(weft_sim *sim, uint32_t collective);
+
+/** A message of it is all sent, or has arrived: send what waited for that. */
+void weft__collective_sent(weft_sim *sim, uint32_t collective, uint32_t part);
+void weft__collective_arrived(weft_sim *sim, uint32_t collective, uint32_t part);
 
 /* pace.c */
 

@@ -4,7 +4,7 @@ local weft = require "weft"
 
 local fabric = weft.topology.fat_tree { k = 4, rate = "100Gbps", delay = "1us" }
 local sim = weft.simulation { topology = fabric, cc = "dctcp" }
-local job = sim:add_job(weft.workload.alltoall { size = "8MiB" })
+local job = sim:add_job(weft.workload.all_to_all { size = "8MiB" })
 
 sim:run { stop_at = "200us" }
 print(("at %s %d of %d flows are done"):format(weft.units.format_time(sim:now_ps()),

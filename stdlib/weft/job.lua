@@ -1,7 +1,7 @@
 --- A workload at work: when it was done and how fast that was.
 -- Bandwidths of collectives are those of nccl-tests: algorithm bandwidth = size / time; bus
--- bandwidth = algorithm bandwidth x 2 (n - 1) / n for AllReduce, x (n - 1) / n for all-to-all; it
--- does not depend on the number of ranks and compares with the rate of a link.
+-- bandwidth = algorithm bandwidth x the bus factor of the workload, such as 2 (n - 1) / n for
+-- AllReduce; it does not depend on the number of ranks and compares with the rate of a link.
 -- @module weft.job
 
 local fail = require "weft.fail"
@@ -16,11 +16,6 @@ M.FIRST_TAG = 0x80000000
 
 local Job = {}
 Job.__index = Job
-
-local bus_factor = {
-  allreduce = function(n) return 2 * (n - 1) / n end,
-  alltoall = function(n) return (n - 1) / n end,
-}
 
 --- @local
 function M.new(sim, work, number, tag, started)
@@ -82,7 +77,7 @@ local function collective_result(self)
     local time_ps = done - self.started.start_ps
     result.time_ps = time_ps
     result.algorithm_bps = result.size_bytes * 8e12 / time_ps
-    result.bus_bps = result.algorithm_bps * bus_factor[self.kind](result.ranks)
+    result.bus_bps = result.algorithm_bps * self.started.bus_factor
   end
   return result
 end

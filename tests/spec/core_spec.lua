@@ -222,16 +222,16 @@ describe("a sim", function()
   it("lowers collectives to tasks, in order", function()
     local sim = star(3)
     local ring = sim:collective_add {
-      kind = "allreduce_ring", ranks = { 0, 1, 2 }, size_bytes = 3000,
+      kind = "allreduce", ranks = { 0, 1, 2 }, size_bytes = 3000,
     }
     local all = sim:collective_add {
-      kind = "alltoall", ranks = { 2, 1, 0 }, size_bytes = 3000, after = ring + 1,
+      kind = "all_to_all", ranks = { 2, 1, 0 }, size_bytes = 3000, after = ring + 1,
     }
     sim:run()
     local done = sim:column("tasks", "end_ps")
     assert.is_true(done[all + 1] > done[ring + 1])
     assert_fails("argument `ranks`: expected array of hosts, got nil", sim.collective_add, sim,
-      { kind = "alltoall", size_bytes = 1 })
+      { kind = "all_to_all", size_bytes = 1 })
   end)
 
   it("samples what is watched", function()

@@ -118,7 +118,7 @@ end)
 
 describe("all-to-all", function()
   it("has a flow for every ordered pair and the bus bandwidth of nccl-tests", function()
-    local job = simulate(weft.topology.star { hosts = 5 }, workload.alltoall { size = "5MB" })
+    local job = simulate(weft.topology.star { hosts = 5 }, workload.all_to_all { size = "5MB" })
     assert.equal(20, #job:flows())
     local result = job:result()
     assert.equal(result.algorithm_bps * (4 / 5), result.bus_bps)

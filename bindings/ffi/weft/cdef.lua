@@ -189,7 +189,8 @@ typedef struct weft_flow_def {
 enum weft_task_kind {
   WEFT_TASK_COMPUTE = 0,
   WEFT_TASK_SEND = 1,
-  WEFT_TASK_BARRIER = 2
+  WEFT_TASK_BARRIER = 2,
+  WEFT_TASK_COLLECTIVE = 3
 };
 typedef struct weft_task_def {
   uint32_t kind;
@@ -201,8 +202,15 @@ typedef struct weft_task_def {
   uint32_t sport, dport;
 } weft_task_def;
 enum weft_collective_kind {
-  WEFT_ALLREDUCE_RING = 0,
-  WEFT_ALLTOALL = 1
+  WEFT_ALLREDUCE = 0,
+  WEFT_ALL_TO_ALL = 1,
+  WEFT_COLLECTIVE_COUNT = 2
+};
+enum weft_algorithm {
+  WEFT_ALGORITHM_DEFAULT = 0,
+  WEFT_RING = 1,
+  WEFT_DIRECT = 2,
+  WEFT_ALGORITHM_COUNT = 3
 };
 typedef struct weft_collective_def {
   uint32_t kind;
@@ -212,6 +220,9 @@ typedef struct weft_collective_def {
   const uint32_t *ranks;
   uint32_t rank_count;
   uint32_t after;
+  uint64_t chunk_bytes;
+  uint32_t algorithm;
+  uint32_t reserved;
 } weft_collective_def;
 typedef struct weft_stats {
   weft_time now_ps;
