@@ -70,7 +70,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   work/all_to_all.c work/collective.c work/pace.c work/ring.c work/task.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c \
-  results/acks.c results/columns.c results/sample.c)
+  results/acks.c results/columns.c results/sample.c results/traffic.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_config.c l_core.c l_fabric.c l_fields.c \
   l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
@@ -78,8 +78,8 @@ CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_cc.c test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
-  test_fuzz.c test_ideal.c test_impair.c test_main.c \
-  test_md1.c test_memory.c test_recovery.c test_trouble.c test_units.c)
+  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c \
+  test_recovery.c test_traffic.c test_trouble.c test_units.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h
 

@@ -142,6 +142,11 @@ int weft_check(weft_sim *sim);
 /** Column `index` of a table (enum weft_table), 0, 1, ...; WEFT_EINVAL behind the last. */
 int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *column);
 
+/** What a flow has put on which ports: summed over all flows this is what each port has sent, if
+ *  nothing was lost, is under way, or has changed its way. A flow that is over is taken to have
+ *  gone the way that routing gives now; WEFT_ENOROUTE if there is none. */
+int weft_flow_traffic_get(weft_sim *sim, uint32_t flow, weft_flow_traffic *traffic);
+
 /** Sample all watches every `period_ps` from now on, keeping at most `capacity` periods (even, 16
  *  or more): when full, neighbours are merged and the period doubles. Once per simulation. */
 int weft_sample(weft_sim *sim, weft_time period_ps, uint32_t capacity);

@@ -359,6 +359,15 @@ typedef struct weft_column {
   uint64_t count; /* rows */
 } weft_column;
 
+/** What a flow has put on the links of its way, of what has arrived in order so far. Packets that
+ *  were sent more than once count once. */
+typedef struct weft_flow_traffic {
+  uint64_t data_bytes; /* on the wire, headers included, on each port of data_ports */
+  uint64_t ack_bytes; /* of their ACKs, on each port of ack_ports */
+  uint32_t data_hops, ack_hops; /* 0 while nothing has arrived */
+  uint32_t data_ports[WEFT_PATH_MAX], ack_ports[WEFT_PATH_MAX];
+} weft_flow_traffic;
+
 /** What a watch samples. */
 enum weft_metric {
   WEFT_PORT_BYTES = 0, /* bytes that began transmission in the period */

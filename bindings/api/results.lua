@@ -15,6 +15,12 @@ return {
         { "column", "string|integer", "its name, or its index from 0" } },
       returns = { "table", "array; element 1 belongs to row 0" },
       example = "sim:column(\"flows\", \"fct_ps\")" },
+    { name = "flow_traffic", c = "weft_flow_traffic_get",
+      brief = "What a flow has put on the links of its way, of what has arrived so far.",
+      params = { { "flow", "integer", "its number" } },
+      returns = { "table", "{ data_bytes, ack_bytes (on the wire, on each link), data_ports, "
+        .. "ack_ports (arrays of directed ports) }" },
+      example = "sim:flow_traffic(0).data_bytes" },
     { name = "sample", c = "weft_sample",
       brief = "Sample all watches from now on. Once per simulation.",
       params = { { "period_ps", "integer", "doubles whenever the capacity is reached" },

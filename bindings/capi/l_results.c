@@ -65,6 +65,30 @@ static int column_values(lua_State *L) {
   return 1;
 }
 
+static void push_ports(lua_State *L, const char *name, const uint32_t *ports, uint32_t count) {
+  lua_createtable(L, (int)count, 0);
+  for (uint32_t i = 0; i < count; i++) {
+    l_push_int(L, ports[i]);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, name);
+}
+
+/* sim:flow_traffic(flow) -> {data_bytes=, ack_bytes=, data_ports={...}, ack_ports={...}} */
+static int flow_traffic(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_flow_traffic traffic;
+  l_status(L, sim, weft_flow_traffic_get(sim, l_check_u32(L, 2, "flow"), &traffic));
+  lua_createtable(L, 0, 4);
+  l_push_uint(L, traffic.data_bytes);
+  lua_setfield(L, -2, "data_bytes");
+  l_push_uint(L, traffic.ack_bytes);
+  lua_setfield(L, -2, "ack_bytes");
+  push_ports(L, "data_ports", traffic.data_ports, traffic.data_hops);
+  push_ports(L, "ack_ports", traffic.ack_ports, traffic.ack_hops);
+  return 1;
+}
+
 static int sample(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   int64_t period = l_check_int(L, 2, "period_ps", 1, INT64_MAX);
@@ -110,6 +134,7 @@ static int series_values(lua_State *L) {
 const luaL_Reg l_results_methods[] = {
   {"columns", columns},
   {"column", column_values},
+  {"flow_traffic", flow_traffic},
   {"sample", sample},
   {"trace_acks", trace_acks},
   {"watch", watch},

@@ -145,10 +145,11 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
   sim->tx_warm.at[slot].ecn_marks += (packet->flags & PACKET_ECN) != 0;
   const uint32_t port = tx->port;
   if (tx->una == tx->total) {
-    /* The receiver forgets the flow: what is still on its way meets a new, empty one. */
+    weft__flow_acked(sim, slot);
+    /* The receiver forgets the flow: what is still on its way meets a new, empty one. The slot is
+     * still the flow's, because this packet is out. */
     sim->rx.at[slot].next = sim->rx.at[slot].nack_for = 0;
     sim->tx_warm.at[slot].nack_at = 0;
-    weft__flow_acked(sim, slot);
   }
   if (packet->flags & PACKET_NACK) sim->tx.at[slot].next = sim->tx.at[slot].una;
   /* Also for a flow that is over: a rate that changes moves the NIC's next look at its flows. */

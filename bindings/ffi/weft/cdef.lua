@@ -258,6 +258,12 @@ typedef struct weft_column {
   uint32_t stride;
   uint64_t count;
 } weft_column;
+typedef struct weft_flow_traffic {
+  uint64_t data_bytes;
+  uint64_t ack_bytes;
+  uint32_t data_hops, ack_hops;
+  uint32_t data_ports[WEFT_PATH_MAX], ack_ports[WEFT_PATH_MAX];
+} weft_flow_traffic;
 enum weft_metric {
   WEFT_PORT_BYTES = 0,
   WEFT_PORT_QUEUE = 1,
