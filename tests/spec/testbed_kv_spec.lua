@@ -1,0 +1,157 @@
+-- The key-value application of m4's testbed, and the closed loop that it is built from.
+
+local weft = require "weft"
+
+local helper = require "helper"
+local support = require "support"
+
+local closed_loop = dofile("scenarios/build/closed_loop.lua")
+local kv = dofile("scenarios/build/kv.lua")
+
+local DATA = "tests/reference/testbed"
+
+local function star(hosts)
+  return weft.simulation { topology = weft.topology.star { hosts = hosts }, cc = "window" }
+end
+
+-- Run a shell command; what it printed on both outputs, and its status.
+local function shell(command)
+  local pipe = assert(io.popen(("{ %s; } 2>&1; echo $?"):format(command)))
+  local text = pipe:read("*a")
+  pipe:close()
+  local printed, status = text:match("^(.-)(%d+)\n$")
+  return printed, tonumber(status)
+end
+
+describe("closed loop", function()
+  it("keeps a window of operations going", function()
+    local sim = star(3)
+    local loop = closed_loop.add(sim, {
+      server = "h0", clients = { "h1", "h2" }, operations = 10, window = 2,
+      steps = { { compute = "1us" }, { compute = "2us" } },
+    })
+    sim:run()
+    assert.equal(15e6, sim:now_ps())
+    local operations = loop:operations()
+    assert.equal(20, #operations)
+    for i, one in ipairs(operations) do
+      assert.equal(3e6, one.end_ps - one.begin_ps)
+      assert.equal(3e6 * math.floor((i - 1) / 4), one.begin_ps)
+    end
+  end)
+
+  it("sends in order where it is told to", function()
+    for _, in_order in ipairs { false, true } do
+      local sim = star(2)
+      local loop = closed_loop.add(sim, {
+        server = 0, clients = { 1 }, operations = 4, window = 4,
+        steps = { { from = "client", size = 20 },
+          { from = "server", size = "100kB", in_order = in_order } },
+      })
+      sim:run()
+      local times = loop:operations(2)
+      for i = 2, 4 do assert.equal(in_order, times[i].begin_ps >= times[i - 1].end_ps) end
+    end
+  end)
+
+  it("begins each client at its time, and asks for the time of each computation", function()
+    local sim, asked = star(3), {}
+    local loop = closed_loop.add(sim, {
+      server = 0, clients = { 1, 2 }, operations = 2, start_ps = { 5e6, 0 },
+      steps = { { compute = function(client, number)
+        asked[#asked + 1] = { client, number }
+        return 1e6 * number
+      end } },
+    })
+    sim:run()
+    assert.same({ { 1, 1 }, { 1, 2 }, { 2, 1 }, { 2, 2 } }, asked)
+    assert.same({ 1e6, 2e6, 1e6, 2e6 }, loop:step_ps(1))
+    assert.equal(8e6, sim:now_ps())
+  end)
+
+  it("refuses a step that is neither a computation nor a message", function()
+    for _, step in ipairs { {}, { from = "client" }, { compute = 0, from = "client", size = 1 } } do
+      local message = support.error_of(closed_loop.add, star(2),
+        { server = 0, clients = { 1 }, operations = 1, steps = { step } })
+      assert.truthy(message:find("step 1: expected compute, or from and size", 1, true), message)
+    end
+  end)
+end)
+
+describe("testbed_kv", function()
+  local data = kv.read(DATA)
+
+  local function error_pct(wanted, kind)
+    for _, case in ipairs(data.cases) do
+      if case.case == wanted then
+        local sim, loop = kv.build(case, {
+          overheads = data.overheads, kind = kind or "recorded", operations = 100,
+          start_ps = 45e9, seed = 1,
+        })
+        assert.equal("done", sim:run())
+        local ms, complete = kv.completion_ms(loop)
+        assert.equal(1100, complete)
+        assert.equal(0, sim:stats().packets_dropped + sim:stats().pfc_pauses)
+        return 100 * math.abs(ms / case.hardware_ms - 1)
+      end
+    end
+  end
+
+  it("takes the recorded time for a read alone, near and far", function()
+    assert.equal(25, #data.reads)
+    local known = {}
+    for _, read in ipairs(data.reads) do
+      local key = read.client .. " " .. read.size_bytes
+      known[key] = known[key] or kv.lone_read_ns(read.client, read.size_bytes)
+      local off = math.abs(known[key] / read.duration_ns - 1)
+      assert.is_true(off < 0.003, ("client %d, %d B: %g"):format(read.client, read.size_bytes, off))
+    end
+  end)
+
+  it("completes within 3 % of the hardware, whatever the window", function()
+    for _, case in ipairs { "100_2", "250_1", "250_2", "250_4" } do
+      local off = error_pct(case)
+      assert.is_true(off < 3, ("%s: %g %%"):format(case, off))
+    end
+  end)
+
+  it("does so without any time on hosts: the server's link decides", function()
+    assert.is_true(error_pct("250_1", "none") < 3)
+  end)
+
+  it("has 24 cases and two that the published figures leave out", function()
+    assert.equal(26, #data.cases)
+    assert.same({ "100_2", 100, 2 },
+      { data.cases[1].case, data.cases[1].size_kb, data.cases[1].window })
+    assert.equal("1000_4", data.cases[26].case)
+  end)
+
+  it("prints the same rows that it writes", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    local printed, status = shell(("%s scenarios/testbed_kv.lua --case 100_2 --operations 91"
+      .. " --format csv --out %s --plot %s"):format(helper.program, folder, folder))
+    assert.equal(0, status, printed)
+    assert.equal(support.content(folder .. "/completion.csv"), printed)
+    assert.truthy(printed:find("\n100_2,100,2,90.17", 1, true), printed)
+    assert.equal("\137PNG", support.content(folder .. "/completion.png"):sub(1, 4))
+    os.execute("rm -r " .. folder)
+  end)
+
+  it("says what is wrong with its input, and leaves nothing", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    for options, message in pairs { -- order-free
+      ["--case 250_3"] = "option --case: no recorded case '250_3'; did you mean '250_1'?",
+      ["--operations 90"] = "option --operations: expected 91 to 100000, got 90",
+      ["--data /nowhere"] = "option --data: cannot read '/nowhere/completion_ms.csv'",
+      ["--case 250_1 --set mtu=3"] = "option --set: mtu=3: option 'mtu': expected 64 B to 16 KiB",
+    } do
+      local printed, status = shell(("%s scenarios/testbed_kv.lua %s --out %s"):format(
+        helper.program, options, folder))
+      assert.equal(2, status, printed)
+      assert.truthy(printed:find(message, 1, true), printed)
+    end
+    assert.is_nil(io.open(folder))
+  end)
+end)
