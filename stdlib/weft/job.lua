@@ -105,8 +105,10 @@ end
 
 --- Numbers about the job as far as it has come.
 -- @treturn table `kind`, `complete`, `size_bytes`; when complete `time_ps`; collectives: `ranks`,
--- `algorithm_bps`, `bus_bps`; flows: `flows`, `done`, `slowdown` (as weft.stats.summary)
+-- `algorithm_bps`, `bus_bps`; flows: `flows`, `done`, `slowdown` (as weft.stats.summary); training:
+-- `iterations` and `groups` (docs/workloads.md)
 function Job:result()
+  if self.started.result then return self.started.result(self) end
   if self.kind == "flows" then return flows_result(self) end
   return collective_result(self)
 end
@@ -130,6 +132,9 @@ end
 -- @treturn string
 function Job:summary()
   local result = self:result()
+  if self.started.describe then
+    return and_stuck(self, self.started.describe(self, result), result)
+  end
   if self.kind == "flows" then return and_stuck(self, describe_flows(result), result) end
   local text = ("%s of %s over %d ranks"):format(self.kind, units.format_bytes(result.size_bytes),
     result.ranks)

@@ -21,6 +21,8 @@ local home = {
   all_to_all = "collectives",
   allreduce = "collectives",
   flows = "flows",
+  gpt = "gpt",
+  moe = "moe",
 }
 
 --- Put a workload to work; called by sim:add_job.

@@ -1,0 +1,214 @@
+--- A plan as tasks of the engine: computations, collectives, messages, and what waits for what.
+--
+-- Replicas and tensor ranks do the same work at the same place of the schedule, so an operation is
+-- added for all of them before the next one. Messages of the pipeline do not hold up their sender.
+-- Data parallel collectives of a group run one behind the other, as on a stream of NCCL.
+-- @module weft.workload.model_tasks
+
+local planning = require "weft.workload.model_plan"
+
+local M = {}
+
+local Builder = {}
+Builder.__index = Builder
+
+function Builder:after(task, before)
+  if before then self.core:task_after(task, before) end
+end
+
+-- A collective over ranks, which waits for the last task of each and is then their last task,
+-- unless it runs beside them.
+function Builder:collective(kind, group, ranks, bytes, beside)
+  local hosts = {}
+  for i, rank in ipairs(ranks) do hosts[i] = self.hosts[rank + 1] end
+  local task = self.engine.call(self.core, "collective_add", {
+    kind = kind, ranks = hosts, size_bytes = bytes, tag = self.tag,
+  })
+  for _, rank in ipairs(ranks) do
+    self:after(task, self.tail[rank])
+    if not beside then self.tail[rank] = task end
+  end
+  local list = self.collectives[group] or {}
+  self.collectives[group] = list
+  list[#list + 1] = { task = task, kind = kind, ranks = #ranks, bytes = bytes }
+  return task
+end
+
+-- Data parallel collectives of a stage: `sizes.dp` over its dp groups, `sizes.edp` over the ranks
+-- that hold the same experts. `side[rank]` is the last one of each kind that a rank took part in.
+function Builder:over_replicas(kind, stage, sizes, beside)
+  local layout = self.plan.layout
+  local function run(name, ranks)
+    local before = self.side[name][ranks[1]]
+    local task = self:collective(kind, name, ranks, sizes[name], beside)
+    if beside then self:after(task, before) end
+    for _, rank in ipairs(ranks) do self.side[name][rank] = task end
+  end
+  for t = 0, layout.tp - 1 do
+    if sizes.dp then run("dp", layout:dp_group(t, stage)) end
+    if sizes.edp then
+      for e = 0, layout.ep - 1 do run("edp", layout:edp_group(t, e, stage)) end
+    end
+  end
+end
+
+-- Computations of a segment on every rank of a stage.
+function Builder:compute(stage, segment, arrivals, gathered)
+  for _, rank in ipairs(self.ranks_of[stage]) do
+    local task = self.core:task_add {
+      kind = "compute", src = self.hosts[rank + 1], tag = self.tag, start_ps = self.start_ps,
+      duration_ps = math.floor(segment.compute_ps * self.slow[rank] + 0.5),
+    }
+    self:after(task, self.tail[rank])
+    if arrivals then self:after(task, arrivals[rank]) end
+    if gathered then
+      self:after(task, self.side.dp[rank])
+      self:after(task, self.side.edp[rank])
+    end
+    self.tail[rank] = task
+  end
+end
+
+-- Parameters for a segment, gathered while the segment before it computes (ZeRO 3).
+function Builder:gather(stage, sizes, previous)
+  local tail = self.tail
+  self.tail = previous or tail
+  self:over_replicas("all_gather", stage, sizes, true)
+  self.tail = tail
+end
+
+local function copy(self, stage)
+  local tails = {}
+  for _, rank in ipairs(self.ranks_of[stage]) do tails[rank] = self.tail[rank] end
+  return tails
+end
+
+function Builder:segment(stage, segment, arrivals, before)
+  local layout = self.plan.layout
+  if segment.gather then self:gather(stage, segment.gather, before) end
+  self:compute(stage, segment, arrivals, segment.gather)
+  if segment.ep_bytes then
+    for t = 0, layout.tp - 1 do
+      for e = 0, layout.dp / layout.ep - 1 do
+        self:collective("all_to_all", "ep", layout:ep_group(t, e, stage), segment.ep_bytes)
+      end
+    end
+  end
+  if segment.tp_bytes then
+    for d = 0, layout.dp - 1 do
+      self:collective("allreduce", "tp", layout:tp_group(d, stage), segment.tp_bytes)
+    end
+  end
+  if segment.reduce then
+    if self.plan.options.overlap then
+      self:over_replicas(self.reduction, stage, segment.reduce, true)
+    else
+      local later = self.deferred[stage]
+      later[#later + 1] = segment.reduce
+    end
+  end
+end
+
+-- Messages to the stage of the next chunk, from each rank to its peer there.
+function Builder:pass_on(op, chunk)
+  local layout, arrivals = self.plan.layout, {}
+  for _, rank in ipairs(self.ranks_of[op.stage]) do
+    local t, d = layout:place(rank)
+    local peer = layout:rank(t, d, chunk.stage)
+    local task = self.core:task_add {
+      kind = "send", src = self.hosts[rank + 1], dst = self.hosts[peer + 1],
+      size_bytes = self.plan.message_bytes, tag = self.tag,
+    }
+    self:after(task, self.tail[rank])
+    arrivals[peer] = task
+  end
+  return arrivals
+end
+
+function Builder:operation(op, arrivals)
+  local before
+  for _, segment in ipairs(planning.segments(self.plan, op)) do
+    local tails = copy(self, op.stage)
+    self:segment(op.stage, segment, arrivals, before)
+    arrivals, before = nil, tails
+  end
+  local chunk = planning.next_chunk(self.plan, op)
+  return chunk and self:pass_on(op, chunk)
+end
+
+-- Gradients of the table that the first and the last stage hold a copy of.
+function Builder:sum_embeddings()
+  local layout, bytes = self.plan.layout, self.plan.embedding_bytes
+  if not bytes then return end
+  for _, first in ipairs(self.ranks_of[0]) do
+    local t, d = layout:place(first)
+    local last = layout:rank(t, d, layout.pp - 1)
+    self:collective("allreduce", "embedding", { first, last }, bytes)
+  end
+end
+
+-- The end of an iteration at every rank: what is left of the sums, the optimizer, and the
+-- parameters that it changed.
+function Builder:update()
+  local plan = self.plan
+  for stage = 0, plan.layout.pp - 1 do
+    for _, sizes in ipairs(self.deferred[stage]) do
+      self:over_replicas(self.reduction, stage, sizes, true)
+    end
+    self.deferred[stage] = {}
+  end
+  self:sum_embeddings()
+  local kind = plan.options.optimizer > 0 and "compute" or "barrier"
+  for rank = 0, plan.layout.size - 1 do
+    local task = self.core:task_add {
+      kind = kind, src = self.hosts[rank + 1], tag = self.tag,
+      duration_ps = math.floor(plan.options.optimizer * self.slow[rank] + 0.5),
+    }
+    self:after(task, self.tail[rank])
+    self:after(task, self.side.dp[rank])
+    self:after(task, self.side.edp[rank])
+    self.tail[rank], self.side.dp[rank], self.side.edp[rank] = task, nil, nil
+  end
+  for index = 0, #plan.chunks do
+    local chunk = plan.chunks[index]
+    if chunk.update then self:over_replicas("all_gather", chunk.stage, chunk.update, false) end
+  end
+end
+
+function Builder:iteration()
+  local arrivals = {}
+  for i, op in ipairs(self.plan.order) do
+    arrivals[i] = self:operation(op, op.input and arrivals[op.input] or nil)
+  end
+  self:update()
+  local done = self.core:task_add { kind = "barrier", tag = self.tag }
+  for rank = 0, self.plan.layout.size - 1 do self:after(done, self.tail[rank]) end
+  return done
+end
+
+--- Add all iterations of a plan.
+-- @tparam table plan of weft.workload.model_plan
+-- @tparam table job `core` (the engine's simulation), `engine` (with `call`), `hosts` (node of each
+-- rank, from 1), `slow` (rank -> how many times as long it computes), `tag`, `start_ps`
+-- @treturn {number,...} task at the end of each iteration
+-- @treturn table kind of group -> list of `{ task, kind, ranks, bytes }`
+function M.add(plan, job)
+  local builder = setmetatable({
+    plan = plan, core = job.core, engine = job.engine, hosts = job.hosts, slow = job.slow,
+    tag = job.tag, start_ps = job.start_ps, tail = {}, side = { dp = {}, edp = {} },
+    ranks_of = {}, deferred = {}, collectives = {},
+    reduction = plan.options.zero == 0 and "allreduce" or "reduce_scatter",
+  }, Builder)
+  for stage = 0, plan.layout.pp - 1 do
+    builder.ranks_of[stage], builder.deferred[stage] = {}, {}
+  end
+  for rank = 0, plan.layout.size - 1 do
+    local _, _, stage = plan.layout:place(rank)
+    table.insert(builder.ranks_of[stage], rank)
+  end
+  local ends = {}
+  for i = 1, plan.options.iterations do ends[i] = builder:iteration() end
+  return ends, builder.collectives
+end
+
+return M
