@@ -20,7 +20,9 @@ local M = { unreachable = base.unreachable, same_host = base.same_host }
 local home = {
   all_to_all = "collectives",
   allreduce = "collectives",
+  connections = "connections",
   flows = "flows",
+  goal = "goal",
   gpt = "gpt",
   moe = "moe",
 }

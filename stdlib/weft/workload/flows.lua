@@ -43,13 +43,17 @@ end
 
 --- Single flows, from a list or from a file.
 -- @tparam table options a list of `{ src, dst, size, start }`, or `{ file = path }`: CSV if its
--- name ends in .csv, else a flow list of the HPCC simulator
+-- name ends in .csv, a connection matrix of htsim if in .cm (weft.workload.connections), else a
+-- flow list of the HPCC simulator
 -- @treturn Workload
 -- @usage weft.workload.flows { { src = "h0", dst = "h1", size = "1MB", start = "10us" } }
 function M.flows(options)
   local flows = {}
   if type(options) == "table" and options.file ~= nil then
     check.options("flows", options, { file = { type = "string" } })
+    if options.file:lower():find("%.cm$") then
+      return require("weft.workload.connections").connections { file = options.file }
+    end
     flows = read_flows(options.file)
   else
     if type(options) ~= "table" or #options == 0 then

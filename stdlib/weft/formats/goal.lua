@@ -1,0 +1,212 @@
+--- Schedules in the GOAL language (Hoefler, Siebert, Lumsdaine: Group Operation Assembly Language,
+-- ICPP 2009), in the text form that LogGOPSim and ATLAHS read:
+--
+--   num_ranks 2
+--   rank 0 {
+--   l1: calc 1500
+--   l2: send 4096b to 1 tag 7
+--   l2 requires l1
+--   }
+--
+-- `a requires b`: a begins when b has ended; `a irequires b`: when b has begun. What follows `cpu`
+-- and `nic` is read and has no effect: a host computes as much at once as the schedule lets it, and
+-- its links decide what it sends. Comments are // to the end of the line, and /* to */.
+local fail = require "weft.fail"
+local graph = require "weft.formats.graph"
+local text = require "weft.formats.text"
+
+local goal = {}
+
+-- More ranks than this are a slip of the pen.
+local RANKS_MAX = 2 ^ 22
+-- What LogGOPSim keeps of a tag and of a size.
+local TAG_MAX, SIZE_MAX = 2 ^ 32 - 1, 2 ^ 53
+
+-- ---- words ----
+
+-- A line without its comments. A comment of several lines hides what is between.
+local function strip(self, line)
+  local kept = ""
+  while line ~= "" do
+    if self.in_comment then
+      local _, stop = line:find("*/", 1, true)
+      if not stop then return kept end
+      self.in_comment, line = false, line:sub(stop + 1)
+    else
+      local start = line:find("/[/*]")
+      if not start or line:sub(start, start + 1) == "//" then
+        return kept .. line:sub(1, (start or 0) - 1)
+      end
+      kept = kept .. line:sub(1, start - 1) .. " "
+      self.in_comment, line = true, line:sub(start + 2)
+    end
+  end
+  return kept
+end
+
+-- The words of the next line that has any; false at the end of the file.
+local function next_line(self)
+  for line in function() return self.reader:line() end do
+    if self.in_comment or line:find("/", 1, true) then line = strip(self, line) end
+    local words, count, at = {}, 0, 1
+    while true do
+      at = line:find("%S", at)
+      if not at then break end
+      local word = line:match("^[%a_][%w_]*", at) or line:match("^%-?%d+", at) or line:sub(at, at)
+      count = count + 1
+      words[count], at = word, at + #word
+    end
+    if count > 0 then
+      self.words, self.at = words, 1
+      return true
+    end
+  end
+  self.reader.at_end = true
+  return false
+end
+
+local function complain(self, wanted)
+  local got = self.words[self.at]
+  self.reader:fail("expected %s, got %s", wanted, got and fail.show(got) or "end of line")
+end
+
+local function accept(self, word)
+  if self.words[self.at] ~= word then return false end
+  self.at = self.at + 1
+  return true
+end
+
+local function expect(self, word, where)
+  if not accept(self, word) then complain(self, ("'%s' %s"):format(word, where)) end
+end
+
+local function integer(self, what, min, max)
+  local word = self.words[self.at]
+  if not word or not word:find("^%-?%d+$") then complain(self, what) end
+  self.at = self.at + 1
+  return self.reader:integer(word, what, min, max)
+end
+
+-- ---- statements ----
+
+local KEYWORDS = {
+  send = true, recv = true, calc = true, requires = true, irequires = true, rank = true,
+  num_ranks = true,
+}
+local OPERATIONS = { "send", "recv", "calc" }
+
+-- cpu and nic, in either order.
+local function skip_resources(self)
+  while accept(self, "cpu") or accept(self, "nic") do
+    integer(self, "the number behind 'cpu' or 'nic'", 0, 255)
+  end
+end
+
+local function tag_of(self)
+  if not accept(self, "tag") then return 0 end
+  return integer(self, "a tag", graph.ANY, TAG_MAX)
+end
+
+local function message(self, is_send)
+  local size = integer(self, "a size in bytes", 0, SIZE_MAX)
+  expect(self, "b", "behind the size")
+  expect(self, is_send and "to" or "from", "before the other rank")
+  local other = integer(self, "a rank", is_send and 0 or graph.ANY, self.ranks - 1)
+  local tag = tag_of(self)
+  local number = self.reader.number
+  if is_send then return self.graph:send(self.rank, other, size, tag, number) end
+  return self.graph:receive(self.rank, other, tag, number)
+end
+
+local function operation(self)
+  local id
+  if accept(self, "calc") then
+    local amount = integer(self, "a time", 0, 2 ^ 53)
+    id = self.graph:compute(self.rank, amount * self.calc_ps, self.reader.number)
+  elseif accept(self, "send") then
+    id = message(self, true)
+  elseif accept(self, "recv") then
+    id = message(self, false)
+  else
+    local word = self.words[self.at]
+    complain(self, "send, recv or calc" .. (word and fail.hint(word, OPERATIONS) or ""))
+  end
+  skip_resources(self)
+  return id
+end
+
+local function labelled(self, label)
+  local id = label and self.labels[label]
+  if not id then
+    complain(self, ("a label of an earlier line of rank %d"):format(self.rank))
+  end
+  self.at = self.at + 1
+  return id
+end
+
+-- "label: operation", "label requires label" or an operation without a label.
+local function statement(self)
+  local word, following = self.words[self.at], self.words[self.at + 1]
+  if following == ":" and word:find("^%a") then
+    if self.labels[word] then
+      self.reader:fail("label '%s' is there twice in rank %d", word, self.rank)
+    end
+    self.at = self.at + 2
+    self.labels[word] = operation(self)
+  elseif following == "requires" or following == "irequires" then
+    local id = labelled(self, word)
+    self.at = self.at + 1
+    local other = labelled(self, self.words[self.at])
+    if following == "irequires" then other = self.graph:start_of(other) end
+    self.graph:after(id, other)
+  elseif KEYWORDS[word] or not following or not word:find("^%a") then
+    operation(self)
+  else
+    self.at = self.at + 1
+    complain(self, ("':', 'requires' or 'irequires' behind '%s'"):format(word))
+  end
+end
+
+local function open_rank(self)
+  expect(self, "rank", "and a number")
+  local rank = integer(self, "a rank", 0, self.ranks - 1)
+  if self.seen[rank] then self.reader:fail("rank %d is there twice", rank) end
+  expect(self, "{", "behind the rank")
+  self.rank, self.seen[rank], self.labels = rank, true, {}
+end
+
+local function header(self)
+  if not next_line(self) then self.reader:fail("expected 'num_ranks', got end of file") end
+  expect(self, "num_ranks", "and a number")
+  self.ranks = integer(self, "the number of ranks", 1, RANKS_MAX)
+end
+
+--- Read a schedule.
+-- @tparam string path
+-- @tparam ?number calc_ps picoseconds that one unit of `calc` takes; default 1000, a nanosecond
+-- @treturn table weft.formats.graph, receives matched with sends; `ranks` is what the file says
+function goal.read(path, calc_ps)
+  local reader = text.open(path)
+  local self = {
+    reader = reader, calc_ps = calc_ps or 1000, seen = {}, in_comment = false, words = {}, at = 1,
+    graph = graph.new(function(line) return ("%s:%d"):format(path, line) end),
+  }
+  header(self)
+  while self.words[self.at] or next_line(self) do
+    if not self.rank then
+      open_rank(self)
+    elseif accept(self, "}") then
+      self.rank = nil
+    else
+      statement(self)
+    end
+  end
+  if self.rank then
+    reader:fail("expected '}' at the end of rank %d, got end of file", self.rank)
+  end
+  reader:close()
+  self.graph.ranks = self.ranks
+  return self.graph:finish()
+end
+
+return goal

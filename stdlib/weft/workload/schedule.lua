@@ -1,0 +1,183 @@
+--- What workloads from traces and schedules have in common: a graph of operations of ranks
+-- (weft.formats.graph) becomes tasks on hosts, and a job that tells how long they took.
+-- @module weft.workload.schedule
+
+local base = require "weft.workload.base"
+local check = require "weft.check"
+local fail = require "weft.fail"
+local graph = require "weft.formats.graph"
+local units = require "weft.units"
+
+local M = {}
+
+--- Options that all of them take.
+M.rule = {
+  file = { type = "string", required = true },
+  ranks = { type = "any" },
+  start = { type = "time", min = 0 },
+}
+
+-- ---- operations as tasks ----
+
+-- The tasks that stand for what an operation waits for, each once.
+local function dependencies(lowering, id)
+  local net, tasks, seen = lowering.graph, {}, {}
+  local edge = net.edge_head[id]
+  while edge do
+    local task = lowering.task[net.edge_to[edge]]
+    if task and not seen[task] then
+      seen[task] = true
+      tasks[#tasks + 1] = task
+    end
+    edge = net.edge_next[edge]
+  end
+  return tasks
+end
+
+local function put_after(lowering, task, before)
+  for _, dependency in ipairs(before) do
+    lowering.engine.call(lowering.sim.core, "task_after", task, dependency)
+  end
+  return task
+end
+
+local function task_add(lowering, id, fields)
+  fields.tag = lowering.tag
+  fields.start_ps = lowering.start_ps + (lowering.graph.not_before[id] or 0)
+  return lowering.engine.call(lowering.sim.core, "task_add", fields)
+end
+
+local function send_task(lowering, id)
+  local net = lowering.graph
+  lowering.bytes = lowering.bytes + net.amount[id]
+  return task_add(lowering, id, {
+    kind = "send", size_bytes = net.amount[id], src = lowering.hosts[net.rank[id] + 1],
+    dst = lowering.hosts[net.peer[id] + 1],
+  })
+end
+
+local function collective_task(lowering, id)
+  local what, ranks = lowering.graph.collective[id], {}
+  for i, rank in ipairs(what.ranks) do ranks[i] = lowering.hosts[rank + 1] end
+  local size = math.max(what.size_bytes, #ranks)
+  -- Every rank gets all but its own part, in an AllReduce twice.
+  lowering.bytes = lowering.bytes + (#ranks - 1) * size * (what.kind == "allreduce" and 2 or 1)
+  return lowering.engine.call(lowering.sim.core, "collective_add", {
+    kind = what.kind, ranks = ranks, size_bytes = size, tag = lowering.tag,
+    start_ps = lowering.start_ps,
+  })
+end
+
+-- The task that stands for an operation; nil if it waits for nothing and takes no time.
+local function make(lowering, id, before)
+  local net = lowering.graph
+  local kind = net.kind[id]
+  if kind == graph.SEND and net.peer[id] ~= net.rank[id] then
+    return put_after(lowering, send_task(lowering, id), before)
+  elseif kind == graph.COMPUTE and net.amount[id] > 0 then
+    local host = lowering.hosts[net.rank[id] + 1]
+    return put_after(lowering, task_add(lowering, id, {
+      kind = "compute", src = host, dst = host, duration_ps = net.amount[id],
+    }), before)
+  elseif kind == graph.COLLECTIVE and graph.is_moving(net.collective[id]) then
+    return put_after(lowering, collective_task(lowering, id), before)
+  elseif #before > 1 or net.not_before[id] then
+    return put_after(lowering, task_add(lowering, id, { kind = "barrier" }), before)
+  end
+  return before[1]
+end
+
+-- Tasks of operations that nothing waits for, each once.
+local function last_tasks(lowering)
+  local net, ends, seen = lowering.graph, {}, {}
+  for id = 1, net.count do
+    local task = not net.wanted[id] and lowering.task[id]
+    if task and not seen[task] then
+      seen[task] = true
+      ends[#ends + 1] = task
+    end
+  end
+  if #ends == 0 then ends[1] = task_add(lowering, 0, { kind = "barrier" }) end
+  return ends
+end
+
+local function lower(lowering)
+  local net, names = lowering.graph, {}
+  for _, id in ipairs(net.order) do
+    local task = make(lowering, id, dependencies(lowering, id))
+    lowering.task[id] = task
+    if task and net.name[id] then names[task] = net.name[id] end
+  end
+  return {
+    ends = last_tasks(lowering), start_ps = lowering.start_ps, ranks = net.ranks,
+    operations = net.count, bytes = lowering.bytes, names = names,
+  }
+end
+
+-- ---- the job ----
+
+-- What the job reports; see weft.job.
+local function result_of(job)
+  local started = job.started
+  local result = {
+    kind = job.kind, complete = true, ranks = started.ranks, operations = started.operations,
+    size_bytes = started.bytes,
+  }
+  local ends, done = job.sim:tasks():column "end_ps", started.start_ps
+  for _, task in ipairs(started.ends) do
+    if ends[task + 1] < 0 then result.complete = false end
+    done = math.max(done, ends[task + 1])
+  end
+  if result.complete then result.time_ps = done - started.start_ps end
+  return result
+end
+
+local function describe(_, result)
+  return ("%s of %d operations over %d ranks, %s: %s"):format(result.kind, result.operations,
+    result.ranks, units.format_bytes(result.size_bytes),
+    result.complete and units.format_time(result.time_ps) or "not complete")
+end
+
+-- The hosts of the ranks; without a choice the first of the fabric.
+local function hosts_of(work, sim, count)
+  local hosts = base.resolve_ranks(work.kind, sim.fabric, work.options.ranks)
+  if #hosts < count then
+    fail.raise("%s: '%s' has %d ranks, got %d hosts%s", work.kind, work.options.file, count, #hosts,
+      work.options.ranks and " in option 'ranks'" or " in " .. sim.fabric.name)
+  end
+  return hosts
+end
+
+--- Put a graph to work; what the function `begin` of a workload does.
+-- @tparam table work as begin gets it
+-- @tparam Simulation sim
+-- @tparam table engine
+-- @tparam table net weft.formats.graph, finished
+-- @treturn table what the job is to know, and `names` (of tasks, for traces)
+function M.begin(work, sim, engine, net)
+  local hosts = hosts_of(work, sim, net.ranks)
+  net:each_pair(function(a, b) base.need_path(sim, engine, hosts[a + 1], hosts[b + 1]) end)
+  local started = lower {
+    graph = net, sim = sim, engine = engine, tag = work.tag, start_ps = work.start_ps,
+    hosts = hosts, task = {}, bytes = 0,
+  }
+  started.result, started.describe = result_of, describe
+  return started
+end
+
+local function begin(work, sim, engine)
+  return M.begin(work, sim, engine, work.graph)
+end
+
+--- A workload of a graph that does not depend on the fabric.
+-- @tparam string kind
+-- @tparam table options as the user gave them
+-- @tparam table rule for them
+-- @tparam function read gets the checked options, returns the graph
+-- @treturn Workload
+function M.new(kind, options, rule, read)
+  local checked = check.options(kind, options, rule)
+  return base.new { kind = kind, options = checked, graph = read(checked), begin = begin }
+end
+
+return M
