@@ -65,7 +65,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   fabric/buffer.c fabric/change.c fabric/fabric.c fabric/path.c fabric/pause.c fabric/port.c \
   fabric/route.c fabric/wire.c \
   transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
-  transport/rtt.c transport/selective.c transport/stalled.c \
+  transport/rtt.c transport/selective.c transport/stalled.c transport/starts.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
   work/all_to_all.c work/collective.c work/pace.c work/ring.c work/task.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \

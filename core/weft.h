@@ -105,6 +105,10 @@ int weft_host_schedule(weft_sim *sim, const weft_host_change *change);
 /** Add a flow; returns its index, which is its row in WEFT_TABLE_FLOWS. */
 int weft_flow_add(weft_sim *sim, const weft_flow_def *def);
 
+/** Add `count` flows; returns the index of the first, the others follow. All or none: a message
+ *  begins with the number of the flow it is about, "flow 17: ...", counted from 0. */
+int weft_flows_add(weft_sim *sim, const weft_flow_def *flows, uint32_t count);
+
 /** Add a task; returns its index, which is its row in WEFT_TABLE_TASKS. It will not begin before
  *  the next weft_run(), so weft_task_after() may still follow. */
 int weft_task_add(weft_sim *sim, const weft_task_def *def);

@@ -9,6 +9,14 @@ return {
       params = { { "flow", "table", "{ src, dst, size_bytes, start_ps, tag }" } },
       returns = { "integer", "its index, which is its row in the table \"flows\"" },
       example = "sim:flow_add { src = 0, dst = 3, size_bytes = 1000000 }" },
+    { name = "flows_add", c = "weft_flows_add",
+      brief = "Add many flows, all or none. An error begins with the number of the flow it is "
+        .. "about, \"flow 17: ...\", counted from 0.",
+      params = { { "flows", "table", "lists src, dst, size_bytes and start_ps of one length; "
+        .. "tag, a number for all" } },
+      returns = { "integer", "index of the first; the others follow" },
+      example = "sim:flows_add { src = { 0, 1 }, dst = { 3, 3 }, size_bytes = { 1e6, 2e6 }, "
+        .. "start_ps = { 0, 0 } }" },
     { name = "task_add", c = "weft_task_add",
       brief = "Add a task. It begins when all it was put after are done, not before start_ps.",
       params = { { "task", "table",

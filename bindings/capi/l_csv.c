@@ -8,6 +8,10 @@
  *   fields, line = reader:row()            -- an array of strings, and the line the row begins on
  *   nil, message, code, line = reader:row() -- when the file cannot be read further
  *   nil = reader:row()                     -- at the end
+ *   batch = reader:batch(indices, numeric, fields, rows)
+ *                       -- up to so many rows of so many fields, nil and errors as row(): batch[c] is
+ *                       -- the list of the fields at indices[c], batch.line that of their lines,
+ *                       -- batch.count how many; where numeric[c], plain digits become numbers
  *   reader:close()
  */
 #include <csv.h>
@@ -23,6 +27,12 @@
 
 #define READER "weft.csvcore.reader"
 
+#if LUA_VERSION_NUM < 502
+#define list_length lua_objlen
+#else
+#define list_length lua_rawlen
+#endif
+
 enum {
   CHUNK_BYTES = 1 << 16,
   ROW_BYTES_MAX = 1 << 20 /* a longer row is a missing quote */
@@ -36,6 +46,9 @@ typedef struct reader {
   bool no_memory;
   bool after_cr; /* the byte fed last was a carriage return, whose line feed does not count */
   bool at_end;
+  const char *error, *error_code; /* NULL: none; else all that is ever read from now on */
+  uint64_t error_line;
+  char error_text[80];
   struct csv_parser parser;
 
   /* Fields of the row: field i is text[ends[i - 1]..ends[i]). */
@@ -114,6 +127,53 @@ static bool feed_line(reader *r) {
   return parsed;
 }
 
+/* ---- rows ---- */
+
+enum found { FOUND_ROW, FOUND_END, FOUND_ERROR };
+
+static enum found fail(reader *r, const char *code, const char *message, uint64_t line) {
+  r->error = message;
+  r->error_code = code;
+  r->error_line = line;
+  return FOUND_ERROR;
+}
+
+static enum found fail_parse(reader *r) {
+  if (r->no_memory || csv_error(&r->parser) != CSV_EPARSE) {
+    return fail(r, "WEFT_ENOMEM", "out of memory", r->line);
+  }
+  return fail(r, "WEFT_EINVAL",
+    "expected fields that are plain or wholly in quotes, got a quote in between", r->line);
+}
+
+/* The rest of the file is read: a last row need not end in a newline. */
+static enum found finish(reader *r) {
+  if (ferror(r->file)) return fail(r, "WEFT_EIO", "read error", r->line);
+  if (r->at_end) return FOUND_END;
+  r->at_end = true;
+  if (csv_fini(&r->parser, on_field, on_row, r) != 0) {
+    return fail(r, "WEFT_EINVAL", "expected a closing quote, got end of file", r->row_line);
+  }
+  if (r->no_memory) return fail_parse(r);
+  return r->row_done ? FOUND_ROW : FOUND_END;
+}
+
+/* Read the next row into text and ends. */
+static enum found next_row(reader *r) {
+  if (r->error) return FOUND_ERROR;
+  r->fields = r->text_bytes = r->row_bytes = 0;
+  r->row_done = r->row_begun = false;
+  while (!r->row_done) {
+    if (r->chunk_at == r->chunk_bytes && !fill(r)) return finish(r);
+    if (!feed_line(r) || r->no_memory) return fail_parse(r);
+    if (r->row_bytes > ROW_BYTES_MAX) {
+      return fail(r, "WEFT_EINVAL",
+        "expected a row of at most 1 MiB, got more: is a closing quote missing?", r->row_line);
+    }
+  }
+  return FOUND_ROW;
+}
+
 /* ---- Lua ---- */
 
 static int push_error(lua_State *L, const char *code, const char *message, uint64_t line) {
@@ -124,15 +184,23 @@ static int push_error(lua_State *L, const char *code, const char *message, uint6
   return 4;
 }
 
-static int push_parse_error(lua_State *L, reader *r) {
-  if (r->no_memory || csv_error(&r->parser) != CSV_EPARSE) {
-    return push_error(L, "WEFT_ENOMEM", "out of memory", r->line);
-  }
-  return push_error(L, "WEFT_EINVAL",
-    "expected fields that are plain or wholly in quotes, got a quote in between", r->line);
+/* What there is instead of a row. */
+static int push_no_row(lua_State *L, const reader *r, enum found found) {
+  if (found == FOUND_ERROR) return push_error(L, r->error_code, r->error, r->error_line);
+  lua_pushnil(L);
+  return 1;
 }
 
-static int push_row(lua_State *L, const reader *r) {
+static reader *check_open(lua_State *L) {
+  reader *r = luaL_checkudata(L, 1, READER);
+  if (!r->file) luaL_error(L, "reader is closed");
+  return r;
+}
+
+static int reader_row(lua_State *L) {
+  reader *r = check_open(L);
+  const enum found found = next_row(r);
+  if (found != FOUND_ROW) return push_no_row(L, r, found);
   lua_createtable(L, (int)r->fields, 0);
   size_t begin = 0;
   for (size_t i = 0; i < r->fields; i++) {
@@ -144,42 +212,74 @@ static int push_row(lua_State *L, const reader *r) {
   return 2;
 }
 
-static reader *check_open(lua_State *L) {
-  reader *r = luaL_checkudata(L, 1, READER);
-  if (!r->file) luaL_error(L, "reader is closed");
-  return r;
+/* Push a field; 15 digits are exact in a double, which is all that LuaJIT has. */
+static void push_field(lua_State *L, const reader *r, size_t i, bool numeric) {
+  const size_t begin = i > 0 ? r->ends[i - 1] : 0, length = r->ends[i] - begin;
+  const char *text = r->text + begin;
+  int64_t number = 0;
+  size_t digits = 0;
+  while (numeric && digits < length && digits < 16 && text[digits] >= '0' && text[digits] <= '9') {
+    number = number * 10 + (text[digits++] - '0');
+  }
+  if (digits > 0 && digits == length && digits < 16) {
+    lua_pushinteger(L, (lua_Integer)number);
+  } else {
+    lua_pushlstring(L, text, length);
+  }
 }
 
-/* The rest of the file is read: a last row need not end in a newline. */
-static int finish(lua_State *L, reader *r) {
-  if (ferror(r->file)) return push_error(L, "WEFT_EIO", "read error", r->line);
-  if (r->at_end) {
-    lua_pushnil(L);
-    return 1;
+typedef struct wanted {
+  size_t index;
+  bool numeric;
+} wanted;
+
+/* The lists at 2 and 3 as an array, a userdata left on the stack. */
+static const wanted *read_columns(lua_State *L, int count, lua_Integer fields) {
+  wanted *columns = lua_newuserdata(L, (size_t)count * sizeof *columns + 1);
+  for (int c = 0; c < count; c++) {
+    lua_rawgeti(L, 2, c + 1);
+    lua_rawgeti(L, 3, c + 1);
+    const lua_Integer index = lua_tointeger(L, -2);
+    if (index < 1 || index > fields) luaL_error(L, "column %d is not in the file", c + 1);
+    columns[c] = (wanted){(size_t)index - 1, lua_toboolean(L, -1)};
+    lua_pop(L, 2);
   }
-  r->at_end = true;
-  if (csv_fini(&r->parser, on_field, on_row, r) != 0) {
-    return push_error(L, "WEFT_EINVAL", "expected a closing quote, got end of file", r->row_line);
-  }
-  if (r->no_memory) return push_parse_error(L, r);
-  if (r->row_done) return push_row(L, r);
-  lua_pushnil(L);
-  return 1;
+  return columns;
 }
 
-static int reader_row(lua_State *L) {
+static int reader_batch(lua_State *L) {
   reader *r = check_open(L);
-  r->fields = r->text_bytes = r->row_bytes = 0;
-  r->row_done = r->row_begun = false;
-  while (!r->row_done) {
-    if (r->chunk_at == r->chunk_bytes && !fill(r)) return finish(L, r);
-    if (!feed_line(r) || r->no_memory) return push_parse_error(L, r);
-    if (r->row_bytes > ROW_BYTES_MAX) {
-      return push_error(L, "WEFT_EINVAL",
-        "expected a row of at most 1 MiB, got more: is a closing quote missing?", r->row_line);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  const lua_Integer fields = luaL_checkinteger(L, 4), rows = luaL_checkinteger(L, 5);
+  const int columns = (int)list_length(L, 2);
+  lua_settop(L, 5);
+  luaL_checkstack(L, columns + 8, "too many columns");
+  const wanted *column = read_columns(L, columns, fields);
+  lua_createtable(L, columns, 2);
+  for (int c = 0; c <= columns; c++) lua_newtable(L); /* from 8 on; the last: lines */
+  enum found found = FOUND_END;
+  int count = 0;
+  for (; count < rows && (found = next_row(r)) == FOUND_ROW; count++) {
+    if (r->fields != (size_t)fields) {
+      snprintf(r->error_text, sizeof r->error_text, "expected %d fields, got %d", (int)fields,
+        (int)r->fields);
+      found = fail(r, "WEFT_EINVAL", r->error_text, r->row_line);
+      break;
     }
+    for (int c = 0; c < columns; c++) {
+      push_field(L, r, column[c].index, column[c].numeric);
+      lua_rawseti(L, 8 + c, count + 1);
+    }
+    lua_pushinteger(L, (lua_Integer)r->row_line);
+    lua_rawseti(L, 8 + columns, count + 1);
   }
-  return push_row(L, r);
+  if (count == 0) return push_no_row(L, r, found);
+  lua_setfield(L, 7, "line");
+  for (int c = columns; c > 0; c--) lua_rawseti(L, 7, c);
+  lua_pushinteger(L, count);
+  lua_setfield(L, 7, "count");
+  return 1;
 }
 
 static int reader_close(lua_State *L) {
@@ -221,6 +321,7 @@ static int reader_open(lua_State *L) {
 
 static const luaL_Reg methods[] = {
   {"row", reader_row},
+  {"batch", reader_batch},
   {"close", reader_close},
   {NULL, NULL},
 };

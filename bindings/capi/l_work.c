@@ -8,6 +8,47 @@ static int flow_add(lua_State *L) {
   return l_push_status(L, sim, weft_flow_add(sim, &def));
 }
 
+/* Push the list of one field of many flows; it has `count` elements. */
+static void push_list(lua_State *L, const char *name, size_t count) {
+  lua_getfield(L, 2, name);
+  if (!lua_istable(L, -1)) l_wrong(L, -1, name, "list of numbers");
+  if (lua_rawlen(L, -1) != count)
+    luaL_error(L, "argument `%s`: expected as many elements as in src", name);
+}
+
+/* Element i of the list at `index`, on top of the stack. */
+static int push_element(lua_State *L, int index, uint32_t i) {
+  lua_rawgeti(L, index, (int)i + 1);
+  return lua_gettop(L);
+}
+
+/* sim:flows_add{src = {...}, dst = {...}, size_bytes = {...}, start_ps = {...}, tag = number} */
+static int flows_add(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_getfield(L, 2, "tag");
+  const uint32_t tag = lua_isnil(L, 3) ? 0 : l_check_u32(L, 3, "tag");
+  lua_getfield(L, 2, "src");
+  if (!lua_istable(L, 4)) l_wrong(L, 4, "src", "list of numbers");
+  const size_t count = lua_rawlen(L, 4);
+  if (count > INT32_MAX) luaL_error(L, "argument `src`: too many");
+  push_list(L, "dst", count);
+  push_list(L, "size_bytes", count);
+  push_list(L, "start_ps", count);
+  /* A userdata, so that an error frees it. */
+  weft_flow_def *flows = (weft_flow_def *)lua_newuserdata(L, count * sizeof *flows + 1);
+  for (uint32_t i = 0; i < count; i++) {
+    flows[i] = (weft_flow_def){.tag = tag};
+    flows[i].src = l_check_u32(L, push_element(L, 4, i), "src");
+    flows[i].dst = l_check_u32(L, push_element(L, 5, i), "dst");
+    flows[i].size_bytes = l_check_u64(L, push_element(L, 6, i), "size_bytes");
+    flows[i].start_ps = l_check_int(L, push_element(L, 7, i), "start_ps", 0, INT64_MAX);
+    lua_settop(L, 8);
+  }
+  return l_push_status(L, sim, weft_flows_add(sim, flows, (uint32_t)count));
+}
+
 static int task_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   weft_task_def def;
@@ -49,6 +90,7 @@ static int collective_add(lua_State *L) {
 
 const luaL_Reg l_work_methods[] = {
   {"flow_add", flow_add},
+  {"flows_add", flows_add},
   {"task_add", task_add},
   {"task_after", task_after},
   {"collective_add", collective_add},

@@ -25,6 +25,9 @@ int weft__route_init(weft_sim *sim);
  *  without a message (WEFT_ENOROUTE, WEFT_ELIMIT, WEFT_ENOMEM). */
 int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack, uint32_t *ports);
 
+/** How many ports weft__route() writes, or its status, without walking the path. */
+int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst);
+
 /** Next port from a switch towards a host, or WEFT_NONE. For packets whose path has changed. */
 uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t dst, uint32_t flow,
                           int ack);

@@ -183,3 +183,20 @@ int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ac
   }
   return hops;
 }
+
+int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst) {
+  const uint16_t *distance = group_distances(sim, sim->nodes.at[dst].group);
+  const struct node *from = &sim->nodes.at[src], *to = &sim->nodes.at[dst];
+  const uint32_t *out = sim->adjacency.at + from->first_port;
+  uint32_t hops = FAR;
+  for (uint32_t i = 0; i < from->port_count; ++i) {
+    const uint32_t d = through(sim, distance, out[i], dst);
+    if (d < hops) hops = d;
+  }
+  /* Distances lead to the group's switch also where its own link to the host is down. */
+  uint32_t ways = 0;
+  for (uint32_t i = 0; i < to->port_count; ++i)
+    ways += !(sim->ports.at[sim->adjacency.at[to->first_port + i] ^ 1].flags & PORT_DOWN);
+  if (hops == FAR || ways == 0) return WEFT_ENOROUTE;
+  return hops < WEFT_PATH_MAX ? (int)hops + 1 : WEFT_ELIMIT;
+}

@@ -9,15 +9,6 @@
 /** Take the flow of a row into a slot and let it send. Fails the flow when it has no route. */
 void weft__flow_start(weft_sim *sim, uint32_t row);
 
-/** Start a flow now, by the events that compat ns3 takes for it. */
-void weft__flow_launch(weft_sim *sim, uint32_t row);
-
-/** Start all flows of the start list that are due, and ask for the event of the next. */
-void weft__flow_start_due(weft_sim *sim);
-
-/** Sort flows that were added since the last run into the start list. */
-int weft__flow_sort_starts(weft_sim *sim);
-
 /** The last byte is at the receiver, or the last ACK at the sender. */
 void weft__flow_received(weft_sim *sim, uint32_t slot);
 void weft__flow_acked(weft_sim *sim, uint32_t slot);
@@ -49,6 +40,17 @@ int weft__flow_check(weft_sim *sim, const weft_flow_def *def);
 
 /** Add a row for a flow without starting it; returns the row or a negative status. */
 int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
+
+/* starts.c: flows that wait for their start */
+
+/** Start a flow now, by the events that compat ns3 takes for it. */
+void weft__flow_launch(weft_sim *sim, uint32_t row);
+
+/** Start all flows of the start list that are due, and ask for the event of the next. */
+void weft__flow_start_due(weft_sim *sim);
+
+/** Sort flows that were added since the last run into the start list. */
+int weft__flow_sort_starts(weft_sim *sim);
 
 /* rtt.c: the empty round trip of the fabric */
 

@@ -54,6 +54,7 @@ local function resolve_columns(columns)
     resolved[i] = {
       name = column[1],
       parse = parse,
+      scale = column.scale or (kind == "integer" and 1 or nil),
       min = column.min,
       optional = column.optional or column.default ~= nil,
       default = column.default,
@@ -62,17 +63,24 @@ local function resolve_columns(columns)
   return resolved
 end
 
---- A reader that raises user errors with the file's name and line.
 local function open(path)
   local reader, message = csvcore.open(path)
   if not reader then fail.raise("cannot read '%s': %s", path, message) end
-  return function()
-    local fields, line_or_message, code, line = reader:row()
-    if fields then return fields, line_or_message end
-    reader:close()
-    if code then fail.at(("%s:%d"):format(path, line), "%s", line_or_message) end
-    return nil
-  end
+  return reader
+end
+
+--- End of a file, or what keeps it from being read further.
+local function finish(path, reader, message, code, line)
+  reader:close()
+  if code then fail.at(("%s:%d"):format(path, line), "%s", message) end
+  return nil
+end
+
+--- The first row of a file and its line.
+local function first_row(path, reader)
+  local fields, line_or_message, code, line = reader:row()
+  if fields then return fields, line_or_message end
+  return finish(path, reader, line_or_message, code, line)
 end
 
 --- Find each wanted column in the header: index by name.
@@ -98,54 +106,90 @@ local function locate(place, columns, index, header)
   end
 end
 
---- Convert one row of the file.
-local function convert_row(columns, fields, path, line)
-  local row = {}
-  for _, column in ipairs(columns) do
-    local field = column.index and fields[column.index]
-    if not field or (field == "" and column.optional) then
-      row[column.name] = column.default
-    else
-      local value, reason = column.parse(field)
-      if value == nil then
-        fail.at(("%s:%d"):format(path, line), "column '%s': %s, got %s", column.name,
-          reason or "wrong value", fail.show(field))
-      elseif column.min and value < column.min then
-        fail.at(("%s:%d"):format(path, line), "column '%s': expected at least %s, got %s",
-          column.name, fail.show(column.min), fail.show(field))
-      end
-      row[column.name] = value
-    end
-  end
-  return row
+--- Refuse a field. It may have come as a number.
+local function refuse(path, line, column, reason, field)
+  fail.at(("%s:%d"):format(path, line), "column '%s': %s, got %s", column.name, reason,
+    fail.show(type(field) == "number" and ("%.0f"):format(field) or field))
 end
 
---- Iterate over the rows of a file with a header line, in bounded memory.
---
--- A column is a name or `{ name, type =, min =, optional =, default = }`. Types are "string",
--- "integer", "number", "time" (to ps), "rate" (to bit/s), "bytes", or a function that gets the text
--- and returns the value, or nil and what was expected. Further columns of the file are ignored;
--- without `columns` all are read, as strings. `columns` may be a function that gets the names in
--- the header and its place, "path:1", and returns the columns.
--- @tparam string path
--- @tparam ?{string|table,...}|function columns
--- @treturn function yields a table by column name, and the number of the row's line
--- @usage for row, line in csv.rows("flows.csv", { "src", { "size_bytes", type = "integer" } }) do
-function csv.rows(path, columns)
-  local next_row = open(path)
-  local header, header_line = next_row()
+--- The value of a field: text, a number where the reader made it one, or nil if there is none.
+local function convert(column, field, path, line)
+  if field == nil or (field == "" and column.optional) then return column.default end
+  local value, reason
+  if type(field) == "number" then
+    value = field * column.scale
+  else
+    value, reason = column.parse(field)
+  end
+  if value == nil then
+    refuse(path, line, column, reason or "wrong value", field)
+  elseif column.min and value < column.min then
+    refuse(path, line, column, "expected at least " .. fail.show(column.min), field)
+  end
+  return value
+end
+
+-- Rows that are read at a time.
+local BATCH = 1024
+
+--- As csv.rows, but the values come as an array in the order of `columns`, the same one for every
+-- row: what takes the least time and memory for files of millions of rows.
+-- @treturn function yields the array and the number of the row's line
+-- @treturn {table,...} the columns, with their names
+function csv.values(path, columns)
+  local reader = open(path)
+  local header, header_line = first_row(path, reader)
   local index = read_header(path, header, header_line)
   local place = ("%s:%d"):format(path, header_line)
   if type(columns) == "function" then columns = columns(header, place) end
   local wanted = resolve_columns(columns or header)
   locate(place, wanted, index, header)
-  return function()
-    local fields, line = next_row()
-    if not fields then return nil end
-    if #fields ~= #header then
-      fail.at(("%s:%d"):format(path, line), "expected %d fields, got %d", #header, #fields)
+  local indices, numeric, in_batch = {}, {}, {}
+  for c, column in ipairs(wanted) do
+    if column.index then
+      indices[#indices + 1] = column.index
+      numeric[#indices] = column.scale ~= nil
+      in_batch[c] = #indices
     end
-    return convert_row(wanted, fields, path, line), line
+  end
+  local batch, i, values = { count = 0 }, 0, {}
+  return function()
+    if not batch then return nil end
+    if i == batch.count then
+      local message, code, line
+      batch, message, code, line = reader:batch(indices, numeric, #header, BATCH)
+      if not batch then return finish(path, reader, message, code, line) end
+      i = 0
+    end
+    i = i + 1
+    local line = batch.line[i]
+    for c = 1, #wanted do
+      values[c] = convert(wanted[c], in_batch[c] and batch[in_batch[c]][i], path, line)
+    end
+    return values, line
+  end, wanted
+end
+
+--- Iterate over the rows of a file with a header line, in bounded memory.
+--
+-- A column is a name or `{ name, type =, min =, optional =, default =, scale = }`. Types are
+-- "string", "integer", "number", "time" (to ps), "rate" (to bit/s), "bytes", or a function that
+-- gets the text and returns the value, or nil and what was expected; with `scale` a field of plain
+-- digits is its number times that instead. Further columns of the file are ignored; without
+-- `columns` all are read, as strings. `columns` may be a function that gets the names in the header
+-- and its place, "path:1", and returns the columns.
+-- @tparam string path
+-- @tparam ?{string|table,...}|function columns
+-- @treturn function yields a table by column name, and the number of the row's line
+-- @usage for row, line in csv.rows("flows.csv", { "src", { "size_bytes", type = "integer" } }) do
+function csv.rows(path, columns)
+  local next_values, wanted = csv.values(path, columns)
+  return function()
+    local values, line = next_values()
+    if not values then return nil end
+    local row = {}
+    for c, column in ipairs(wanted) do row[column.name] = values[c] end
+    return row, line
   end
 end
 

@@ -6,6 +6,8 @@ local fail = require "weft.fail"
 
 local flows = {}
 
+local unpack = table.unpack or unpack
+
 local PS_PER_NS = 1000
 
 --- A host as an id, or as a name.
@@ -25,13 +27,13 @@ end
 
 local COLUMNS = {
   { "id", type = "integer", min = 0, optional = true },
-  { "src", type = parse_host },
-  { "dst", type = parse_host },
+  { "src", type = parse_host, scale = 1 },
+  { "dst", type = parse_host, scale = 1 },
   { "size_bytes", type = "integer", min = 1 },
 }
 
 local START_COLUMNS = {
-  start_ns = { "start_ns", type = parse_start, default = 0 },
+  start_ns = { "start_ns", type = parse_start, scale = PS_PER_NS, default = 0 },
   start_ps = { "start_ps", type = "integer", min = 0, default = 0 },
 }
 
@@ -70,31 +72,38 @@ local function duplicate_finder()
   end
 end
 
---- Iterate over the flows of a file, in bounded memory.
+--- Iterate over the flows of a file, in bounded memory and without a table for each.
 -- @tparam string path
--- @treturn function yields { id, src, dst, size_bytes, start_ps, line }; ids count from 0 where the
+-- @treturn function yields src, dst, size_bytes, start_ps, line, id; ids count from 0 where the
 -- file has none; src and dst are ids or names, not yet looked up in a fabric
-function flows.rows(path)
-  local next_row = csv.rows(path, columns_of)
+function flows.values(path)
+  local next_values = csv.values(path, columns_of)
   local is_duplicate, count = duplicate_finder(), 0
   return function()
-    local row, line = next_row()
-    if not row then return nil end
-    local id = row.id or count
+    local values, line = next_values()
+    if not values then return nil end
+    local start_ps, id, src, dst, size_bytes = unpack(values, 1, 5)
+    id = id or count
     count = count + 1
     if is_duplicate(id) then fail.at(("%s:%d"):format(path, line), "id %d is there twice", id) end
-    if row.src == row.dst then
+    if src == dst then
       fail.at(("%s:%d"):format(path, line), "expected different hosts, got %s twice",
-        fail.show(row.src))
+        fail.show(src))
     end
-    return {
-      id = id,
-      src = row.src,
-      dst = row.dst,
-      size_bytes = row.size_bytes,
-      start_ps = row.start_ps or row.start_ns,
-      line = line,
-    }
+    return src, dst, size_bytes, start_ps, line, id
+  end
+end
+
+--- Iterate over the flows of a file, in bounded memory.
+-- @tparam string path
+-- @treturn function yields { id, src, dst, size_bytes, start_ps, line }, as flows.values
+function flows.rows(path)
+  local next_flow = flows.values(path)
+  return function()
+    local src, dst, size_bytes, start_ps, line, id = next_flow()
+    if not src then return nil end
+    return { id = id, src = src, dst = dst, size_bytes = size_bytes, start_ps = start_ps,
+      line = line }
   end
 end
 
