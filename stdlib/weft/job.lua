@@ -26,7 +26,12 @@ end
 
 --- The same job in a fork of its simulation.
 function Job:copy_to(sim)
-  return M.new(sim, self.work, self.number, self.tag, self.started)
+  local started = self.started
+  if started.copy_to then -- a stream
+    started = started:copy_to(sim)
+    if not started.ended then sim.streams[#sim.streams + 1] = started end
+  end
+  return M.new(sim, self.work, self.number, self.tag, started)
 end
 
 -- Rows of the job's flows, as far as they have started.
@@ -97,7 +102,7 @@ local function flows_result(self)
       last = math.max(last, start[i] + fct[i])
     end
   end
-  result.complete = result.done == result.flows
+  result.complete = self.started.ended and result.done == result.flows
   if result.done > 0 then result.slowdown = stats.summary(of_done) end
   if result.complete then result.time_ps = last - first end
   return result

@@ -16,6 +16,7 @@ local fail = require "weft.fail"
 local job = require "weft.job"
 local progress = require "weft.progress"
 local results = require "weft.results"
+local stream = require "weft.workload.stream"
 local unfinished = require "weft.unfinished"
 local workload = require "weft.workload"
 
@@ -93,7 +94,7 @@ function M.new(options)
   call_function(topology.build, topology, sim)
   call(sim, "fabric_ready")
   return setmetatable({
-    core = sim, fabric = topology, jobs = {}, watches = {}, total_bytes = 0,
+    core = sim, fabric = topology, jobs = {}, watches = {}, streams = {}, total_bytes = 0,
   }, Simulation)
 end
 
@@ -102,7 +103,7 @@ end
 function Simulation:fork()
   local copy = setmetatable({
     core = call(self.core, "fork"), fabric = self.fabric, jobs = {}, watches = {},
-    total_bytes = self.total_bytes, outcome = self.outcome,
+    streams = {}, total_bytes = self.total_bytes, outcome = self.outcome,
   }, Simulation)
   for i, one in ipairs(self.jobs) do copy.jobs[i] = one:copy_to(copy) end
   for metric, objects in pairs(self.watches) do -- order-free: a copy
@@ -218,15 +219,27 @@ local run_rule = {
   progress = { type = "boolean", default = false },
 }
 
--- Without a reporter the engine runs in one go.
-local function run_slices(sim, limits, reporter)
-  local left = limits.events
+-- Without a reporter the engine runs in one go, or from one chunk of streamed flows to the next.
+local function run_slices(self, limits, reporter)
+  local core, left = self.core, limits.events
   while true do
+    local horizon = stream.horizon_ps(self)
+    local to_horizon = horizon and horizon < (limits.stop_at or math.huge)
     local slice = reporter and math.min(left or SLICE, SLICE) or left or 0
-    local outcome = call(sim, "run", limits.stop_at or -1, slice)
-    if left then left = left - slice end
-    if outcome ~= "budget" or left == 0 then return outcome end
-    if reporter then reporter:report(sim:stats()) end
+    local before = left and core:stats().events
+    local outcome = call(core, "run", to_horizon and horizon or limits.stop_at or -1, slice)
+    if left then left = left - (core:stats().events - before) end
+    if to_horizon and (outcome == "until" or outcome == "done") then
+      stream.pull(self)
+      if left == 0 then return "budget" end
+    elseif outcome ~= "budget" or left == 0 then
+      return outcome
+    end
+    if reporter then
+      -- How much is left is known only when all has been read.
+      reporter.total_bytes = #self.streams == 0 and self.total_bytes or 0
+      reporter:report(core:stats())
+    end
   end
 end
 
@@ -240,7 +253,7 @@ function Simulation:run(options)
   local reporter = limits.progress and progress.start({
     until_ps = limits.stop_at, total_bytes = self.total_bytes,
   }, self.core:stats())
-  local good, outcome = pcall(run_slices, self.core, limits, reporter)
+  local good, outcome = pcall(run_slices, self, limits, reporter)
   if reporter then reporter:finish() end
   if good then
     self.outcome = outcome

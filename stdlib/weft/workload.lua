@@ -38,7 +38,8 @@ function M.add_to(sim, work, engine)
   local start_ps = base.start_of(work.kind, work.options.start, sim:now_ps())
   local tagged = setmetatable({ tag = tag, start_ps = start_ps }, { __index = work })
   local started = work.begin(tagged, sim, engine)
-  if work.kind ~= "flows" then sim.total_bytes = sim.total_bytes + started.bytes end
+  local streams = started.pull ~= nil -- and counts its bytes as they come
+  if not streams then sim.total_bytes = sim.total_bytes + started.bytes end
   local added = job.new(sim, work, number, tag, started)
   sim.jobs[number] = added
   return added

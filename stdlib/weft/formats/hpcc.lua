@@ -145,14 +145,13 @@ local function seconds_text(ps)
   return ("%.0f.%s"):format((ps - fraction) / PS_PER_S, digits == "" and "0" or digits)
 end
 
---- Iterate over a flow list, in bounded memory.
+--- Iterate over a flow list, in bounded memory and without a table for each.
 --
 -- As in the simulator itself, the number on the first line says how many lines count: a file may
 -- hold more, and does in the simulator's own example.
 -- @tparam string path
--- @treturn function yields { line, src, dst, priority, port, size_bytes, start_ps } and at the end
--- nothing; `line` is the number of the line
-function hpcc.flows(path)
+-- @treturn function yields src, dst, size_bytes, start_ps, line, priority, port
+function hpcc.values(path)
   local reader = text.open(path)
   local header = reader:fields()
   if not header or #header ~= 1 then
@@ -173,15 +172,27 @@ function hpcc.flows(path)
       reader:fail("expected 'src dst priority port bytes start_s', got %s", reader:shown())
     end
     done = done + 1
-    return {
-      line = reader.number,
-      src = reader:integer(fields[1], "src", 0, hpcc.NODES_MAX),
-      dst = reader:integer(fields[2], "dst", 0, hpcc.NODES_MAX),
-      priority = reader:integer(fields[3], "priority", 0, 7),
-      port = reader:integer(fields[4], "port", 0, 65535),
-      size_bytes = reader:integer(fields[5], "bytes", 1, 2 ^ 53),
-      start_ps = quantity(reader, fields[6] .. "s", "time"),
-    }
+    local src = reader:integer(fields[1], "src", 0, hpcc.NODES_MAX)
+    local dst = reader:integer(fields[2], "dst", 0, hpcc.NODES_MAX)
+    local priority = reader:integer(fields[3], "priority", 0, 7)
+    local port = reader:integer(fields[4], "port", 0, 65535)
+    local size_bytes = reader:integer(fields[5], "bytes", 1, 2 ^ 53)
+    local start_ps = quantity(reader, fields[6] .. "s", "time")
+    return src, dst, size_bytes, start_ps, reader.number, priority, port
+  end
+end
+
+--- Iterate over a flow list, in bounded memory.
+-- @tparam string path
+-- @treturn function yields { line, src, dst, priority, port, size_bytes, start_ps } and at the end
+-- nothing; `line` is the number of the line
+function hpcc.flows(path)
+  local next_flow = hpcc.values(path)
+  return function()
+    local src, dst, size_bytes, start_ps, line, priority, port = next_flow()
+    if not src then return nil end
+    return { line = line, src = src, dst = dst, priority = priority, port = port,
+      size_bytes = size_bytes, start_ps = start_ps }
   end
 end
 
