@@ -9,9 +9,9 @@
  *   nil, message, code, line = reader:row() -- when the file cannot be read further
  *   nil = reader:row()                     -- at the end
  *   batch = reader:batch(indices, numeric, fields, rows)
- *                       -- up to so many rows of so many fields, nil and errors as row(): batch[c] is
- *                       -- the list of the fields at indices[c], batch.line that of their lines,
- *                       -- batch.count how many; where numeric[c], plain digits become numbers
+ *       -- up to so many rows of so many fields; nil and errors as row(). batch[c] is the list of
+ *       -- the fields at indices[c], batch.line that of their lines, batch.count how many; where
+ *       -- numeric[c] is true, plain digits become numbers
  *   reader:close()
  */
 #include <csv.h>

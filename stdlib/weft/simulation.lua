@@ -221,14 +221,14 @@ local run_rule = {
 
 -- Without a reporter the engine runs in one go, or from one chunk of streamed flows to the next.
 local function run_slices(self, limits, reporter)
-  local core, left = self.core, limits.events
+  local left = limits.events
   while true do
     local horizon = stream.horizon_ps(self)
     local to_horizon = horizon and horizon < (limits.stop_at or math.huge)
     local slice = reporter and math.min(left or SLICE, SLICE) or left or 0
-    local before = left and core:stats().events
-    local outcome = call(core, "run", to_horizon and horizon or limits.stop_at or -1, slice)
-    if left then left = left - (core:stats().events - before) end
+    local before = left and self.core:stats().events
+    local outcome = call(self.core, "run", to_horizon and horizon or limits.stop_at or -1, slice)
+    if left then left = left - (self.core:stats().events - before) end
     if to_horizon and (outcome == "until" or outcome == "done") then
       stream.pull(self)
       if left == 0 then return "budget" end
@@ -238,7 +238,7 @@ local function run_slices(self, limits, reporter)
     if reporter then
       -- How much is left is known only when all has been read.
       reporter.total_bytes = #self.streams == 0 and self.total_bytes or 0
-      reporter:report(core:stats())
+      reporter:report(self.core:stats())
     end
   end
 end
