@@ -21,6 +21,7 @@ Job.__index = Job
 function M.new(sim, work, number, tag, started)
   return setmetatable({
     sim = sim, work = work, kind = work.kind, number = number, tag = tag, started = started,
+    added_ps = sim:now_ps(),
   }, Job)
 end
 
@@ -31,7 +32,9 @@ function Job:copy_to(sim)
     started = started:copy_to(sim)
     if not started.ended then sim.streams[#sim.streams + 1] = started end
   end
-  return M.new(sim, self.work, self.number, self.tag, started)
+  local copy = M.new(sim, self.work, self.number, self.tag, started)
+  copy.added_ps = self.added_ps
+  return copy
 end
 
 -- Rows of the job's flows, as far as they have started.

@@ -87,6 +87,7 @@ function M.new(options)
     fail.raise("simulation: option 'topology': expected a fabric, got %s", fail.show(topology))
   end
   config.topology, config.engine, config.set = nil, nil, nil
+  given.set = nil
   local script = cc.find(config.cc)
   if script then config.cc = "script" end
   local sim = call_function(core.new, config)
@@ -95,6 +96,7 @@ function M.new(options)
   call(sim, "fabric_ready")
   return setmetatable({
     core = sim, fabric = topology, jobs = {}, watches = {}, streams = {}, total_bytes = 0,
+    given = given, changes = {},
   }, Simulation)
 end
 
@@ -103,12 +105,26 @@ end
 function Simulation:fork()
   local copy = setmetatable({
     core = call(self.core, "fork"), fabric = self.fabric, jobs = {}, watches = {},
-    streams = {}, total_bytes = self.total_bytes, outcome = self.outcome,
+    streams = {}, total_bytes = self.total_bytes, outcome = self.outcome, given = self.given,
+    changes = {},
   }, Simulation)
+  for i, change in ipairs(self.changes) do copy.changes[i] = change end
   for i, one in ipairs(self.jobs) do copy.jobs[i] = one:copy_to(copy) end
   for metric, objects in pairs(self.watches) do -- order-free: a copy
     copy.watches[metric] = {}
     for object, watch in pairs(objects) do copy.watches[metric][object] = watch end -- order-free
+  end
+  return copy
+end
+
+--- A new simulation as this one was built, at its beginning: its fabric, options and failures, and
+-- no work.
+-- @treturn Simulation
+function Simulation:fresh()
+  local copy = M.new(self.given)
+  for i, change in ipairs(self.changes) do
+    call(copy.core, "link_schedule", change)
+    copy.changes[i] = change
   end
   return copy
 end
@@ -171,13 +187,15 @@ local end_rule = {
 }
 
 local function schedule(self, link, change, factor, loss)
-  call(self.core, "link_schedule", {
+  local scheduled = {
     at_ps = change.at or self:now_ps(),
     link = self.fabric:link(link).id,
     direction = change.direction,
     factor = factor,
     loss = loss,
-  })
+  }
+  call(self.core, "link_schedule", scheduled)
+  self.changes[#self.changes + 1] = scheduled
 end
 
 --- Change a link's rate: a gray failure.
@@ -288,6 +306,14 @@ function Simulation:flows() return results.table(self.core, "flows", self.fabric
 -- @treturn table list of `{ flow, src_name, dst_name, size_bytes, delivered_bytes, state, stuck,
 -- why }`
 function Simulation:unfinished(tag) return unfinished.rows(self, tag) end
+
+--- What each job lost to the others, and on which links; see weft.job_report.
+-- @tparam[opt] table options `alone` (run every job alone, to compare; true), `prepare` (function
+-- that gets each of these simulations before its run, for what the script did to this one through
+-- sim.core)
+-- @treturn JobReport prints as text; `jobs` (list with `time_ps`, `alone_ps`, `lost_ps`,
+-- `slowdown`, `mean_fct_ps`, `alone_mean_fct_ps`, `links`), `unowned_bytes`
+function Simulation:job_report(options) return require("weft.job_report").new(self, options) end
 
 --- The table of directed ports.
 function Simulation:ports() return results.table(self.core, "ports", self.fabric) end

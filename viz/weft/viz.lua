@@ -67,4 +67,23 @@ function viz.rate_series(sim, options)
   return require("weft.viz.rates").series(sim, given)
 end
 
+local jobs_options = {
+  file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
+  links = { type = "integer", default = 8, min = 1, max = 40, brief = "Links shown at most." },
+  title = { type = "string" },
+  width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
+  height = { type = "number", min = 1, max = 100, brief = "Inches." },
+}
+
+--- Draw what jobs lost to each other: their times alone and together, and the links on which their
+-- flows gave way.
+-- @param report of sim:job_report()
+-- @tparam table options see jobs_options
+-- @usage weft.viz.jobs(sim:job_report(), { file = "jobs.png" })
+function viz.jobs(report, options)
+  local given = check.options("jobs", options, jobs_options)
+  size.points("jobs", given.width)
+  return require("weft.viz.jobs").draw(report, given)
+end
+
 return viz

@@ -13,6 +13,7 @@ Several jobs: weft.placement.packed, spread, random and explicit give each its h
 
   local placed = weft.placement.spread(fabric, { 8, 8 })
   sim:add_job(weft.workload.allreduce { size = "16MiB", ranks = placed[1] })
+  print(sim:job_report())      after the run: what each lost to the others, and on which links
 
 A job has job:summary(), job:result(), job:slowest(n) and a tag that its flows carry.
 Print a gpt or moe before it runs: its parallel groups and the bytes that each moves.
