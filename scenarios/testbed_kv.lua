@@ -42,7 +42,7 @@ end
 local function build(case)
   return args:blame(nil, kv.build, case, {
     overheads = data.overheads, kind = args.overheads, operations = args.operations,
-    start_ps = math.floor(args.start * 1e12), seed = args.seed, set = args.set,
+    start = args.start, seed = args.seed, set = args.set,
   })
 end
 
@@ -57,18 +57,18 @@ local function three_digits(value) return ("%.3f"):format(value) end
 
 -- One case run: its row, or nil when it was interrupted.
 local function run(case)
-  local sim, loop = build(case)
+  local sim, job = build(case)
   local outcome = sim:run()
   if outcome == "interrupted" then return nil end
-  local weft_ms, complete = kv.completion_ms(loop)
+  local weft_ms, complete = kv.completion_ms(job)
   local row = {
     case = case.case, size_kb = case.size_kb, window = case.window,
     hardware_ms = case.hardware_ms, weft_ms = weft_ms,
     error_pct = weft_ms and 100 * (weft_ms / case.hardware_ms - 1),
-    incomplete = args.operations * #loop.clients - complete,
+    incomplete = job:result().operations - complete,
     fingerprint = sim:stats().fingerprint,
   }
-  if complete > 0 then row.reply_us, row.read_us = kv.parts_us(loop) end
+  if complete > 0 then row.reply_us, row.read_us = kv.parts_us(job) end
   return row
 end
 

@@ -2,10 +2,8 @@
 -- tree of 10 Gbit/s links. Builds fabric and application, reads the recorded figures.
 -- docs/testbed.md says where each number comes from.
 
+local closed_loop = require "weft.workload.closed_loop"
 local weft = require "weft"
-
-local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
-local closed_loop = dofile(here .. "closed_loop.lua")
 
 local M = {}
 
@@ -124,13 +122,13 @@ function M.read(folder)
   }
 end
 
--- A function that gives the time of each computation: drawn from the recorded ones, their mean, or
--- none.
+-- A function that gives the time of each computation in s: drawn from the recorded ones, their
+-- mean, or none.
 local function overhead(list_ps, kind, stream)
   if kind == "none" then return function() return 0 end end
-  local mean_ps = math.floor(weft.stats.mean(list_ps))
-  if kind == "mean" then return function() return mean_ps end end
-  return function() return list_ps[stream:integer(#list_ps)] end
+  local mean_s = weft.stats.mean(list_ps) / 1e12
+  if kind == "mean" then return function() return mean_s end end
+  return function() return list_ps[stream:integer(#list_ps)] / 1e12 end
 end
 
 local function simulation(settings, seed)
@@ -142,21 +140,21 @@ end
 --- One case: the application as a closed loop.
 -- @tparam table case `size_kb`, `window`
 -- @tparam table options `overheads` (of M.read), `kind` ("recorded", "mean", "none"), `operations`
--- of each client, `start_ps` (clients begin within this time), `seed`, `set` (engine options)
+-- of each client, `start` (s; clients begin within this time), `seed`, `set` (engine options)
 -- @treturn Simulation ready to run
--- @treturn Loop
+-- @treturn Job
 function M.build(case, options)
   local sim = simulation(options.set, options.seed)
-  local start, clients, stream = {}, {}, weft.random.stream(options.seed, "start")
+  local delays, clients, stream = {}, {}, weft.random.stream(options.seed, "start")
   for c = 0, HOSTS - 2 do
     clients[c + 1] = client_host(c)
-    start[c + 1] = math.floor(stream:uniform() * options.start_ps)
+    delays[c + 1] = stream:uniform() * options.start
   end
   local hosts = weft.random.stream(options.seed, "hosts")
   local function compute(name) return overhead(options.overheads[name], options.kind, hosts) end
-  local loop = closed_loop.add(sim, {
+  return sim, sim:add_job(weft.workload.closed_loop {
     server = SERVER, clients = clients, operations = options.operations, window = case.window,
-    start_ps = start,
+    delays = delays,
     steps = {
       { compute = compute "turnaround" },
       { from = "client", size = REQUEST_BYTES },
@@ -167,16 +165,15 @@ function M.build(case, options)
       { from = "server", size = M.value_bytes(case.size_kb), in_order = true },
     },
   })
-  return sim, loop
 end
 
 --- The recorded quantity: from the first request of the last 1,000 operations, in the order of
 -- requests, to the end of the last one; of all, if there are fewer.
--- @tparam Loop loop
+-- @tparam Job job
 -- @treturn ?number ms; nil if no operation is complete
 -- @treturn number operations that are complete
-function M.completion_ms(loop)
-  local operations = loop:operations(REQUEST)
+function M.completion_ms(job)
+  local operations = closed_loop.operations(job, REQUEST)
   if #operations == 0 then return nil, 0 end
   local first, done_ps = math.max(1, #operations - MEASURED + 1), 0
   for i = first, #operations do done_ps = math.max(done_ps, operations[i].end_ps) end
@@ -189,7 +186,7 @@ end
 -- @treturn number ns from posting the read to its last byte
 function M.lone_read_ns(client, size_bytes)
   local sim = simulation(nil, 1)
-  local loop = closed_loop.add(sim, {
+  local job = sim:add_job(weft.workload.closed_loop {
     server = SERVER, clients = { client_host(client) }, operations = 1,
     steps = {
       { from = "client", size = READ_REQUEST_BYTES },
@@ -197,15 +194,17 @@ function M.lone_read_ns(client, size_bytes)
     },
   })
   sim:run()
-  return loop:step_ps(1, 2)[1] / 1000
+  return job:time_ps() / 1000
 end
 
 --- Mean times of the two parts of an operation, for comparison with the logs.
--- @tparam Loop loop
+-- @tparam Job job
 -- @treturn number us from a request to its reply
 -- @treturn number us from posting a read to its last byte
-function M.parts_us(loop)
-  local function mean_us(first, last) return weft.stats.mean(loop:step_ps(first, last)) / 1e6 end
+function M.parts_us(job)
+  local function mean_us(first, last)
+    return weft.stats.mean(closed_loop.step_ps(job, first, last)) / 1e6
+  end
   return mean_us(REQUEST, REPLY), mean_us(READ, VALUE)
 end
 

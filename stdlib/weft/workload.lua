@@ -20,6 +20,7 @@ local M = { unreachable = base.unreachable, same_host = base.same_host }
 local home = {
   all_to_all = "collectives",
   allreduce = "collectives",
+  closed_loop = "closed_loop",
   connections = "connections",
   flows = "flows",
   goal = "goal",

@@ -1,18 +1,11 @@
--- The key-value application of m4's testbed, and the closed loop that it is built from.
-
-local weft = require "weft"
+-- The key-value application of m4's testbed against recorded times.
 
 local helper = require "helper"
 local support = require "support"
 
-local closed_loop = dofile("scenarios/build/closed_loop.lua")
 local kv = dofile("scenarios/build/kv.lua")
 
 local DATA = "tests/reference/testbed"
-
-local function star(hosts)
-  return weft.simulation { topology = weft.topology.star { hosts = hosts }, cc = "window" }
-end
 
 -- Run a shell command; what it printed on both outputs, and its status.
 local function shell(command)
@@ -23,73 +16,18 @@ local function shell(command)
   return printed, tonumber(status)
 end
 
-describe("closed loop", function()
-  it("keeps a window of operations going", function()
-    local sim = star(3)
-    local loop = closed_loop.add(sim, {
-      server = "h0", clients = { "h1", "h2" }, operations = 10, window = 2,
-      steps = { { compute = "1us" }, { compute = "2us" } },
-    })
-    sim:run()
-    assert.equal(15e6, sim:now_ps())
-    local operations = loop:operations()
-    assert.equal(20, #operations)
-    for i, one in ipairs(operations) do
-      assert.equal(3e6, one.end_ps - one.begin_ps)
-      assert.equal(3e6 * math.floor((i - 1) / 4), one.begin_ps)
-    end
-  end)
-
-  it("sends in order where it is told to", function()
-    for _, in_order in ipairs { false, true } do
-      local sim = star(2)
-      local loop = closed_loop.add(sim, {
-        server = 0, clients = { 1 }, operations = 4, window = 4,
-        steps = { { from = "client", size = 20 },
-          { from = "server", size = "100kB", in_order = in_order } },
-      })
-      sim:run()
-      local times = loop:operations(2)
-      for i = 2, 4 do assert.equal(in_order, times[i].begin_ps >= times[i - 1].end_ps) end
-    end
-  end)
-
-  it("begins each client at its time, and asks for the time of each computation", function()
-    local sim, asked = star(3), {}
-    local loop = closed_loop.add(sim, {
-      server = 0, clients = { 1, 2 }, operations = 2, start_ps = { 5e6, 0 },
-      steps = { { compute = function(client, number)
-        asked[#asked + 1] = { client, number }
-        return 1e6 * number
-      end } },
-    })
-    sim:run()
-    assert.same({ { 1, 1 }, { 1, 2 }, { 2, 1 }, { 2, 2 } }, asked)
-    assert.same({ 1e6, 2e6, 1e6, 2e6 }, loop:step_ps(1))
-    assert.equal(8e6, sim:now_ps())
-  end)
-
-  it("refuses a step that is neither a computation nor a message", function()
-    for _, step in ipairs { {}, { from = "client" }, { compute = 0, from = "client", size = 1 } } do
-      local message = support.error_of(closed_loop.add, star(2),
-        { server = 0, clients = { 1 }, operations = 1, steps = { step } })
-      assert.truthy(message:find("step 1: expected compute, or from and size", 1, true), message)
-    end
-  end)
-end)
-
 describe("testbed_kv", function()
   local data = kv.read(DATA)
 
   local function error_pct(wanted, kind)
     for _, case in ipairs(data.cases) do
       if case.case == wanted then
-        local sim, loop = kv.build(case, {
+        local sim, job = kv.build(case, {
           overheads = data.overheads, kind = kind or "recorded", operations = 100,
-          start_ps = 45e9, seed = 1,
+          start = 45e-3, seed = 1,
         })
         assert.equal("done", sim:run())
-        local ms, complete = kv.completion_ms(loop)
+        local ms, complete = kv.completion_ms(job)
         assert.equal(1100, complete)
         assert.equal(0, sim:stats().packets_dropped + sim:stats().pfc_pauses)
         return 100 * math.abs(ms / case.hardware_ms - 1)
