@@ -79,7 +79,7 @@ describe("GOAL schedule", function()
       .. "rank 2 {\nrecv 0b from -1 tag -1\nrecv 0b from 0 tag 5\nrecv 0b from 0 tag -1\n"
       .. "recv 0b from 0 tag 5\n}\n")
     local got = {}
-    for id = 5, 8 do got[#got + 1] = net.amount[net.edge_to[net.edge_head[id]]] end
+    for id = 5, 8 do got[#got + 1] = net.amount[net.message[id]] end
     assert.same({ 4, 1, 2, 3 }, got)
   end)
 

@@ -14,6 +14,7 @@
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
 local text = require "weft.formats.text"
+local util = require "weft.util"
 
 local goal = {}
 
@@ -207,6 +208,95 @@ function goal.read(path, calc_ps)
   reader:close()
   self.graph.ranks = self.ranks
   return self.graph:finish()
+end
+
+-- ---- writing ----
+
+-- Whole ns, which is what the tools take a unit of calc for.
+local function calc(ps)
+  return ("calc %.0f"):format(math.floor(ps / 1000 + 0.5))
+end
+
+-- What is to be written: operations by rank, sends without a receive by the rank that they go to,
+-- and the label by which a send is known where it arrives.
+local function plan(net)
+  local self = { net = net, operations = {}, arrivals = {}, arrival = {} }
+  for rank = 0, net.ranks - 1 do self.operations[rank], self.arrivals[rank] = {}, {} end
+  for id = 1, net.count do
+    if net.message[id] then self.arrival[net.message[id]] = "l" .. id end
+  end
+  for id = 1, net.count do
+    local list = self.operations[net.rank[id]]
+    list[#list + 1] = id
+    if net.kind[id] == graph.SEND and not self.arrival[id] then
+      self.arrival[id] = "r" .. id
+      local open = self.arrivals[net.peer[id]]
+      open[#open + 1] = id
+    end
+  end
+  return self
+end
+
+-- Tags tell messages apart, so that each receive gets its own.
+local function receive(net, send)
+  return ("recv %.0fb from %d tag %d"):format(net.amount[send], net.rank[send], send)
+end
+
+local function text_of(net, id)
+  local kind = net.kind[id]
+  if kind == graph.SEND then
+    return ("send %.0fb to %d tag %d"):format(net.amount[id], net.peer[id], id)
+  elseif kind == graph.RECEIVE then
+    return receive(net, net.message[id])
+  elseif kind == graph.COLLECTIVE then
+    fail.at(net.place(net.where[id]), "GOAL has no collectives")
+  end
+  return calc(kind == graph.COMPUTE and net.amount[id] or 0)
+end
+
+-- The label of what an operation waits for, as its own rank knows it.
+local function label_of(self, id, earlier)
+  local net = self.net
+  if net.rank[earlier] == net.rank[id] then return "l" .. earlier end
+  if net.kind[earlier] == graph.SEND and net.peer[earlier] == net.rank[id] then
+    return self.arrival[earlier]
+  end
+  return fail.at(net.place(net.where[id]),
+    "waits for rank %d without a message from it, which GOAL cannot say", net.rank[earlier])
+end
+
+local function write_rank(self, output, rank)
+  local net = self.net
+  output:write(("\nrank %d {\n"):format(rank))
+  for _, send in ipairs(self.arrivals[rank]) do
+    output:write(("r%d: %s\n"):format(send, receive(net, send)))
+  end
+  for _, id in ipairs(self.operations[rank]) do
+    output:write(("l%d: %s\n"):format(id, text_of(net, id)))
+    if net.not_before[id] then
+      output:write(("t%d: %s\nl%d requires t%d\n"):format(id, calc(net.not_before[id]), id, id))
+    end
+  end
+  for _, id in ipairs(self.operations[rank]) do
+    for earlier in net:before(id) do
+      if net.message[id] ~= earlier then
+        output:write(("l%d requires %s\n"):format(id, label_of(self, id, earlier)))
+      end
+    end
+  end
+  output:write("}\n")
+end
+
+--- Write a graph as a schedule; times are rounded to whole ns. A graph with a collective, or with
+-- an operation that waits for another rank without a message from it, is an error.
+-- @tparam string path
+-- @tparam table net weft.formats.graph, finished
+function goal.write(path, net)
+  local self = plan(net)
+  util.write_file(path, function(output)
+    output:write(("num_ranks %d\n"):format(net.ranks))
+    for rank = 0, net.ranks - 1 do write_rank(self, output, rank) end
+  end)
 end
 
 return goal

@@ -15,7 +15,7 @@ Graph.__index = Graph
 local COMPUTE, SEND, RECEIVE, JOIN, COLLECTIVE = 1, 2, 3, 4, 5
 
 --- Kinds of operations.
-graph.COMPUTE, graph.SEND, graph.COLLECTIVE = COMPUTE, SEND, COLLECTIVE
+graph.COMPUTE, graph.SEND, graph.RECEIVE, graph.COLLECTIVE = COMPUTE, SEND, RECEIVE, COLLECTIVE
 
 --- Peer or tag of a receive that takes any.
 graph.ANY = -1
@@ -32,6 +32,8 @@ function graph.new(place)
     not_before = {},  -- ps after the start of the job, where an operation says so
     collective = {},  -- of COLLECTIVE: { kind =, size_bytes =, ranks = { ... } }
     begins = {},      -- the join that an operation's own start waits for, where one was asked for
+    members = {},     -- ranks that a computation is of, where it stands for several
+    message = {},     -- the send that a receive takes
     wanted = {},      -- true: some operation waits for this one
     edge_head = {}, edge_next = {}, edge_to = {}, edges = 0,
   }, Graph)
@@ -50,10 +52,11 @@ end
 -- @tparam number duration_ps
 -- @tparam integer where for messages
 -- @tparam ?string name for pictures and traces
+-- @tparam ?{integer,...} members ranks that all compute this at once, where it stands for several
 -- @treturn integer operation
-function Graph:compute(rank, duration_ps, where, name)
+function Graph:compute(rank, duration_ps, where, name, members)
   local id = add(self, COMPUTE, rank, where)
-  self.amount[id], self.name[id] = duration_ps, name
+  self.amount[id], self.name[id], self.members[id] = duration_ps, name, members
   return id
 end
 
@@ -199,7 +202,8 @@ local function match(self)
   local function settle(id, send)
     if not send then no_message(self, id) end
     taken[send] = true
-    self:after(id, send)
+    self.message[id] = send
+    link(self, id, send)
   end
   local any_tag, any_sender = {}, {}
   for id = 1, self.count do
@@ -288,6 +292,22 @@ function Graph:finish(one_sided)
 end
 
 -- ---- what others ask ----
+
+--- Whether there is any collective.
+function Graph:has_collectives()
+  return next(self.collective) ~= nil
+end
+
+--- Iterate over the operations that one waits for.
+function Graph:before(id)
+  local edge = self.edge_head[id]
+  return function()
+    if not edge then return nil end
+    local earlier = self.edge_to[edge]
+    edge = self.edge_next[edge]
+    return earlier
+  end
+end
 
 --- Whether a collective moves anything. One that does not (a barrier, a group of one rank) only
 -- joins.

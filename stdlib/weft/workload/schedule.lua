@@ -21,15 +21,13 @@ M.rule = {
 
 -- The tasks that stand for what an operation waits for, each once.
 local function dependencies(lowering, id)
-  local net, tasks, seen = lowering.graph, {}, {}
-  local edge = net.edge_head[id]
-  while edge do
-    local task = lowering.task[net.edge_to[edge]]
+  local tasks, seen = {}, {}
+  for earlier in lowering.graph:before(id) do
+    local task = lowering.task[earlier]
     if task and not seen[task] then
       seen[task] = true
       tasks[#tasks + 1] = task
     end
-    edge = net.edge_next[edge]
   end
   return tasks
 end
@@ -102,15 +100,19 @@ local function last_tasks(lowering)
 end
 
 local function lower(lowering)
-  local net, names = lowering.graph, {}
+  local net, names, members = lowering.graph, {}, {}
   for _, id in ipairs(net.order) do
     local task = make(lowering, id, dependencies(lowering, id))
     lowering.task[id] = task
     if task and net.name[id] then names[task] = net.name[id] end
+    if task and net.members[id] then
+      members[task] = {}
+      for i, rank in ipairs(net.members[id]) do members[task][i] = lowering.hosts[rank + 1] end
+    end
   end
   return {
     ends = last_tasks(lowering), start_ps = lowering.start_ps, ranks = net.ranks,
-    operations = net.count, bytes = lowering.bytes, names = names,
+    operations = net.count, bytes = lowering.bytes, names = names, members = members,
   }
 end
 
@@ -153,7 +155,7 @@ end
 -- @tparam Simulation sim
 -- @tparam table engine
 -- @tparam table net weft.formats.graph, finished
--- @treturn table what the job is to know, and `names` (of tasks, for traces)
+-- @treturn table what the job is to know, and for traces `names` and `members` (hosts) of tasks
 function M.begin(work, sim, engine, net)
   local hosts = hosts_of(work, sim, net.ranks)
   net:each_pair(function(a, b) base.need_path(sim, engine, hosts[a + 1], hosts[b + 1]) end)
