@@ -67,7 +67,8 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
   transport/rtt.c transport/selective.c transport/stalled.c transport/starts.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
-  work/all_to_all.c work/collective.c work/pace.c work/ring.c work/task.c \
+  work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
+  work/ring.c work/stream.c work/task.c work/tree.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c)
@@ -76,9 +77,9 @@ BINDING_SOURCES := $(addprefix bindings/capi/, l_config.c l_core.c l_fabric.c l_
 CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
-TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_cc.c test_collective.c \
+TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_alpha_beta.c test_cc.c test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
-  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c \
+  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_recovery.c test_traffic.c test_trouble.c test_units.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h

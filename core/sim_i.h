@@ -345,6 +345,9 @@ struct collective {
   uint32_t lanes; /* of a rank */
   uint32_t steps; /* of the longest lane */
   uint32_t slices;
+  uint32_t root; /* rank */
+  uint32_t local; /* ranks of a server */
+  uint32_t volumes; /* first of n x n in volumes, or WEFT_NONE */
   uint32_t first_lane; /* in lanes, while it runs */
   uint8_t lanes_log2, kind, algorithm, unused;
 };
@@ -425,6 +428,7 @@ struct ack_row {
   X(ranks, uint32_t)                \
   X(rank_groups, struct rank_group) \
   X(rank_marks, uint32_t)           \
+  X(volumes, uint64_t)              \
   X(watches, struct watch)          \
   X(bins, uint64_t)                 \
   X(port_rows, struct port_row)     \

@@ -291,16 +291,26 @@ typedef struct weft_task_def {
 /** What a collective does. `size_bytes` is what nccl-tests call the size. */
 enum weft_collective_kind {
   WEFT_ALLREDUCE = 0, /* every rank gets the sum of all buffers of size bytes */
-  WEFT_ALL_TO_ALL = 1, /* of the size bytes of a rank each other one gets size/n */
-  WEFT_COLLECTIVE_COUNT = 2
+  WEFT_ALL_TO_ALL = 1, /* of the size bytes of a rank each other one gets size/n, or `volumes` */
+  WEFT_REDUCE_SCATTER = 2, /* of the sum of all buffers of size bytes each rank gets its size/n */
+  WEFT_ALL_GATHER = 3, /* every rank gets the size/n bytes of each other one, size in all */
+  WEFT_BROADCAST = 4, /* every rank gets the size bytes of the root */
+  WEFT_REDUCE = 5, /* the root gets the sum of all buffers of size bytes */
+  WEFT_COLLECTIVE_COUNT = 6
 };
 
-/** How it does it. Not every kind has every algorithm. */
+/** How it does it. Ranks are numbered by their place in `ranks`. */
 enum weft_algorithm {
   WEFT_ALGORITHM_DEFAULT = 0, /* ring; all-to-all: direct */
-  WEFT_RING = 1, /* around the ring in the order of `ranks` */
-  WEFT_DIRECT = 2, /* every ordered pair at once */
-  WEFT_ALGORITHM_COUNT = 3
+  WEFT_RING = 1, /* from each rank to the next; not all-to-all */
+  WEFT_DIRECT = 2, /* every ordered pair at once; all-to-all */
+  WEFT_BIDIRECTIONAL = 3, /* ring, one half each way; AllReduce, ReduceScatter, AllGather */
+  WEFT_TREE = 4, /* binary tree; AllReduce, Broadcast, Reduce */
+  WEFT_DOUBLE_TREE = 5, /* two of them, one half each; AllReduce */
+  WEFT_HALVING_DOUBLING = 6, /* recursive; AllReduce, ReduceScatter, AllGather */
+  WEFT_HIERARCHICAL = 7, /* inside servers, then between them; AllReduce, all-to-all */
+  WEFT_PAIRWISE = 8, /* n-1 steps, one partner each; all-to-all */
+  WEFT_ALGORITHM_COUNT = 9
 };
 
 /** A collective: one task, whose sends are flows that come into being as it goes on. */
@@ -314,6 +324,9 @@ typedef struct weft_collective_def {
   uint32_t after; /* task that must be done first + 1, or 0 */
   uint64_t chunk_bytes; /* no message is larger: its parts follow one another; 0: no limit */
   uint32_t algorithm; /* enum weft_algorithm */
+  uint32_t root; /* BROADCAST, REDUCE: rank */
+  const uint64_t *volumes; /* ALL_TO_ALL: bytes, [src * rank_count + dst]; copied; or NULL */
+  uint32_t local; /* HIERARCHICAL: ranks of a server, listed one after the other; 0: one server */
   uint32_t reserved;
 } weft_collective_def;
 

@@ -32,9 +32,12 @@ return {
     { name = "collective_add", c = "weft_collective_add",
       brief = "Add a collective: one task, whose sends are flows that come as it goes on.",
       params = { { "collective", "table",
-        "{ kind (allreduce, all_to_all), algorithm (default, ring, direct), ranks (array of "
-        .. "hosts), size_bytes (per rank), chunk_bytes, start_ps, tag, after (task that must be "
-        .. "done first + 1; 0: none) }" } },
+        "{ kind (allreduce, all_to_all, reduce_scatter, all_gather, broadcast, reduce), "
+        .. "algorithm (default, ring, direct, bidirectional, tree, double_tree, "
+        .. "halving_doubling, hierarchical, pairwise), ranks (array of hosts), size_bytes "
+        .. "(per rank), chunk_bytes, root (rank), local (ranks of a server), volumes (all_to_all: "
+        .. "list of lists of bytes), start_ps, tag, after (task that must be done first + 1; "
+        .. "0: none) }" } },
       returns = { "integer", "its task" },
       example =
         "sim:collective_add { kind = \"allreduce\", ranks = { 0, 1 }, size_bytes = 3000 }" },

@@ -7,8 +7,10 @@
 const char l_node_kinds[] = "host|switch|nvswitch";
 const char l_directions[] = "both|a_to_b|b_to_a";
 const char l_task_kinds[] = "compute|send|barrier|collective";
-const char l_collective_kinds[] = "allreduce|all_to_all";
-const char l_algorithms[] = "default|ring|direct";
+const char l_collective_kinds[] =
+  "allreduce|all_to_all|reduce_scatter|all_gather|broadcast|reduce";
+const char l_algorithms[] =
+  "default|ring|direct|bidirectional|tree|double_tree|halving_doubling|hierarchical|pairwise";
 const char l_metrics[] = "port_bytes|port_queue|flow_bytes";
 const char l_tables[] = "flows|ports|tasks|acks";
 const char l_column_types[] = "u32|i64|u64|f64";
@@ -82,6 +84,7 @@ static const l_field task_def_fields[] = {
 static const l_field collective_def_fields[] = {
   ENUM(kind, l_collective_kinds), U32(tag), U64(size_bytes), TIME(start_ps), HIDDEN(ranks),
   HIDDEN(rank_count), U32(after), U64(chunk_bytes), ENUM(algorithm, l_algorithms),
+  U32(root), HIDDEN(volumes), U32(local),
 };
 
 #undef T

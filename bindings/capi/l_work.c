@@ -80,11 +80,32 @@ static const uint32_t *read_ranks(lua_State *L, uint32_t *count) {
   return ranks;
 }
 
+/* The matrix of bytes, if there is one: a list of n lists of n numbers. */
+static const uint64_t *read_volumes(lua_State *L, uint32_t n) {
+  lua_getfield(L, 2, "volumes");
+  if (lua_isnil(L, -1)) return NULL;
+  if (!lua_istable(L, -1)) l_wrong(L, -1, "volumes", "list of lists of bytes");
+  const int rows = lua_gettop(L);
+  uint64_t *volumes = (uint64_t *)lua_newuserdata(L, (size_t)n * n * sizeof *volumes + 1);
+  for (uint32_t i = 0; i < n; i++) {
+    lua_rawgeti(L, rows, (int)i + 1);
+    if (!lua_istable(L, -1)) l_wrong(L, -1, "volumes", "a list of bytes for each rank");
+    for (uint32_t j = 0; j < n; j++) {
+      lua_rawgeti(L, -1, (int)j + 1);
+      volumes[(size_t)i * n + j] = (uint64_t)l_check_int(L, lua_gettop(L), "volumes", 0, INT64_MAX);
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+  return volumes;
+}
+
 static int collective_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   weft_collective_def def;
-  l_read_struct(L, 2, &l_collective_def, "ranks", &def);
+  l_read_struct(L, 2, &l_collective_def, "ranks|volumes", &def);
   def.ranks = read_ranks(L, &def.rank_count);
+  def.volumes = read_volumes(L, def.rank_count);
   return l_push_status(L, sim, weft_collective_add(sim, &def));
 }
 

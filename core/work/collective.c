@@ -1,20 +1,30 @@
-/* A collective as one task: checked and kept when it is added, streaming its sends while it runs.
- */
+/* Collectives as tasks: what is checked and kept when one is added. */
 #include "work/collective_i.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/hash_i.h"
-#include "transport/transport.h"
-
-/* Messages of a lane that are under way or have overtaken others: the bits of lane.ahead. */
-enum { LANE_WINDOW = 64 };
 
 static const struct algorithm *find_algorithm(uint32_t kind, uint32_t algorithm) {
   static const struct algorithm *const table[WEFT_COLLECTIVE_COUNT][WEFT_ALGORITHM_COUNT] = {
-      [WEFT_ALLREDUCE] = {[WEFT_RING] = &weft__ring},
-      [WEFT_ALL_TO_ALL] = {[WEFT_DIRECT] = &weft__all_to_all_direct},
+      [WEFT_ALLREDUCE] = {[WEFT_RING] = &weft__ring,
+                          [WEFT_BIDIRECTIONAL] = &weft__ring,
+                          [WEFT_TREE] = &weft__tree,
+                          [WEFT_DOUBLE_TREE] = &weft__tree,
+                          [WEFT_HALVING_DOUBLING] = &weft__halving_doubling,
+                          [WEFT_HIERARCHICAL] = &weft__hierarchical},
+      [WEFT_ALL_TO_ALL] = {[WEFT_DIRECT] = &weft__pairs,
+                           [WEFT_PAIRWISE] = &weft__pairs,
+                           [WEFT_HIERARCHICAL] = &weft__tiers},
+      [WEFT_REDUCE_SCATTER] = {[WEFT_RING] = &weft__ring,
+                               [WEFT_BIDIRECTIONAL] = &weft__ring,
+                               [WEFT_HALVING_DOUBLING] = &weft__halving_doubling},
+      [WEFT_ALL_GATHER] = {[WEFT_RING] = &weft__ring,
+                           [WEFT_BIDIRECTIONAL] = &weft__ring,
+                           [WEFT_HALVING_DOUBLING] = &weft__halving_doubling},
+      [WEFT_BROADCAST] = {[WEFT_RING] = &weft__chain, [WEFT_TREE] = &weft__tree},
+      [WEFT_REDUCE] = {[WEFT_RING] = &weft__chain, [WEFT_TREE] = &weft__tree},
   };
   return table[kind][algorithm];
 }
@@ -105,6 +115,17 @@ static int check(weft_sim *sim, const weft_collective_def *def) {
                       WEFT_ALGORITHM_COUNT - 1, def->algorithm);
   if (n < 2)
     return weft__fail(sim, WEFT_EINVAL, "collective ranks: expected 2 or more, got %" PRIu32, n);
+  if (def->root >= n)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "collective root: expected a rank, 0 to %" PRIu32 ", got %" PRIu32, n - 1,
+                      def->root);
+  if (def->local > n)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "collective local: expected at most %" PRIu32 " ranks, got %" PRIu32, n,
+                      def->local);
+  if (def->volumes != NULL && def->kind != WEFT_ALL_TO_ALL)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "collective volumes: expected all-to-all, got kind %" PRIu32, def->kind);
   if (def->start_ps < 0 || def->start_ps > LATEST_PS)
     return weft__fail(sim, WEFT_EINVAL,
                       "collective start_ps: expected 0 to %" PRId64 ", got %" PRId64,
@@ -114,30 +135,40 @@ static int check(weft_sim *sim, const weft_collective_def *def) {
   return WEFT_OK;
 }
 
-static uint64_t largest_message(const struct collective *collective) {
-  return weft__piece_bytes(collective, 0, 0, collective->largest);
+static uint64_t largest_message(const weft_sim *sim, const struct collective *c) {
+  if (c->volumes == WEFT_NONE) return weft__piece_bytes(c, 0, 0, c->largest);
+  const struct algorithm *algorithm = weft__collective_algorithm(c);
+  uint64_t most = 0;
+  for (struct place at = {0}; at.rank < c->n; ++at.rank)
+    for (at.lane = 0; at.lane < c->lanes; ++at.lane)
+      for (at.step = 0; at.step < algorithm->steps(c, at.rank, at.lane); ++at.step) {
+        const uint64_t bytes = algorithm->message(sim, c, at).bytes;
+        if (bytes > most) most = bytes;
+      }
+  return most;
 }
 
 /* Slices so that the largest message is at most a chunk, though no piece is empty. */
-static int cut(weft_sim *sim, struct collective *collective, uint64_t chunk_bytes) {
-  const uint64_t size = collective->size_bytes, pieces = collective->pieces;
-  if (size < pieces)
+static int cut(weft_sim *sim, struct collective *c, uint64_t chunk_bytes) {
+  const uint64_t size = c->size_bytes, pieces = c->pieces;
+  if (c->volumes == WEFT_NONE && size < pieces)
     return weft__fail(sim, WEFT_EINVAL,
                       "collective size_bytes: expected at least a byte per piece, %" PRIu64
                       ", got %" PRIu64,
                       pieces, size);
-  collective->slices = 1;
+  c->slices = 1;
   const uint64_t chunk = chunk_bytes == 0 ? UINT64_MAX : chunk_bytes;
-  uint64_t slices = (largest_message(collective) - 1) / chunk + 1;
-  if (slices > size / pieces) slices = size / pieces;
-  const uint64_t places = (uint64_t)collective->n * collective->lanes * collective->steps;
+  const uint64_t whole = largest_message(sim, c);
+  uint64_t slices = whole == 0 ? 1 : (whole - 1) / chunk + 1;
+  if (c->volumes == WEFT_NONE && slices > size / pieces) slices = size / pieces;
+  const uint64_t places = (uint64_t)c->n * c->lanes * c->steps;
   if (slices > UINT32_MAX / places)
     return weft__fail(sim, WEFT_ELIMIT,
                       "collective: expected at most %" PRIu32 " messages, got %" PRIu64
                       " x %" PRIu64,
                       UINT32_MAX, places, slices);
-  collective->slices = (uint32_t)slices;
-  const uint64_t message = largest_message(collective);
+  c->slices = (uint32_t)slices;
+  const uint64_t message = largest_message(sim, c);
   const uint64_t most = (uint64_t)(UINT32_MAX - 1) * sim->config.mtu_bytes;
   if (message > most)
     return weft__fail(sim, WEFT_EINVAL,
@@ -147,190 +178,59 @@ static int cut(weft_sim *sim, struct collective *collective, uint64_t chunk_byte
   return WEFT_OK;
 }
 
-int weft_collective_add(weft_sim *sim, const weft_collective_def *def) {
-  int status = check(sim, def);
-  if (status != WEFT_OK) return status;
-  struct collective collective = {.size_bytes = def->size_bytes,
-                                  .kind = (uint8_t)def->kind,
-                                  .algorithm = (uint8_t)def->algorithm,
-                                  .n = def->rank_count};
-  if (collective.algorithm == WEFT_ALGORITHM_DEFAULT)
-    collective.algorithm = def->kind == WEFT_ALL_TO_ALL ? WEFT_DIRECT : WEFT_RING;
-  const struct algorithm *algorithm = weft__collective_algorithm(&collective);
-  if (algorithm == NULL)
-    return weft__fail(sim, WEFT_EINVAL, "collective: kind %" PRIu32 " has no algorithm %" PRIu32,
-                      def->kind, def->algorithm);
-  algorithm->plan(&collective);
-  status = cut(sim, &collective, def->chunk_bytes);
-  uint32_t group = 0;
-  if (status == WEFT_OK) status = find_group(sim, def, &group);
-  if (status != WEFT_OK) return status;
-  collective.ranks = sim->rank_groups.at[group].first;
-  collective.task = sim->tasks.n;
-  if (!pool_reserve(sim, sim->collectives, sim->collectives.n + 1u))
+/* Behind the last volumes of the pool, where they stay if the collective is added. */
+static int copy_volumes(weft_sim *sim, struct collective *c, const uint64_t *volumes) {
+  c->volumes = WEFT_NONE;
+  if (volumes == NULL) return WEFT_OK;
+  const uint64_t count = (uint64_t)c->n * c->n;
+  if (!pool_reserve(sim, sim->volumes, sim->volumes.n + count))
     return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
+  memcpy(&sim->volumes.at[sim->volumes.n], volumes, count * sizeof *volumes);
+  c->volumes = sim->volumes.n;
+  return WEFT_OK;
+}
+
+static int add_task(weft_sim *sim, const weft_collective_def *def) {
   const weft_task_def task = {.kind = WEFT_TASK_COLLECTIVE,
                               .size_bytes = def->size_bytes,
                               .tag = def->tag,
                               .start_ps = def->start_ps};
-  status = weft__task_push(sim, &task, sim->collectives.n);
-  if (status < 0) return status;
-  if (def->after > 0 && weft_task_after(sim, (uint32_t)status, def->after - 1) != WEFT_OK) {
-    --sim->tasks.n;
-    return WEFT_ENOMEM;
-  }
-  sim->collectives.at[sim->collectives.n++] = collective;
+  const int added = weft__task_push(sim, &task, sim->collectives.n);
+  if (added < 0 || def->after == 0) return added;
+  const int status = weft_task_after(sim, (uint32_t)added, def->after - 1);
+  if (status == WEFT_OK) return added;
+  --sim->tasks.n;
   return status;
 }
 
-/* ---- lanes: blocks of counters, taken for the time of the run ---- */
-
-static int take_lanes(weft_sim *sim, struct collective *collective) {
-  const uint64_t count = (uint64_t)collective->n * collective->lanes;
-  uint32_t log2 = 0;
-  while ((1ull << log2) < count) ++log2;
-  uint32_t first = sim->lanes_free[log2];
-  if (first != 0) {
-    sim->lanes_free[log2] = sim->lanes.at[first - 1].arrived;
-  } else {
-    first = sim->lanes.n + 1;
-    if (!pool_reserve(sim, sim->lanes, sim->lanes.n + (1ull << log2))) return 0;
-    sim->lanes.n += 1u << log2;
-  }
-  collective->first_lane = first - 1;
-  collective->lanes_log2 = (uint8_t)log2;
-  memset(&sim->lanes.at[first - 1], 0, count * sizeof *sim->lanes.at);
-  return 1;
-}
-
-static void free_lanes(weft_sim *sim, const struct collective *collective) {
-  const uint32_t log2 = collective->lanes_log2;
-  sim->lanes.at[collective->first_lane].arrived = sim->lanes_free[log2];
-  sim->lanes_free[log2] = collective->first_lane + 1;
-}
-
-static struct lane *lane_of(const weft_sim *sim, const struct collective *collective, uint32_t rank,
-                            uint32_t lane) {
-  return &sim->lanes.at[collective->first_lane + rank * collective->lanes + lane];
-}
-
-int weft__message_arrived(const weft_sim *sim, const struct collective *collective,
-                          struct place at) {
-  const struct lane *lane = lane_of(sim, collective, at.rank, at.lane);
-  const uint32_t index = at.step * collective->slices + at.slice;
-  if (index < lane->arrived) return 1;
-  return index - lane->arrived < LANE_WINDOW && (lane->ahead >> (index - lane->arrived) & 1);
-}
-
-static void mark_arrived(struct lane *lane, uint32_t index) {
-  lane->ahead |= 1ull << (index - lane->arrived);
-  for (; lane->ahead & 1; lane->ahead >>= 1) ++lane->arrived;
-}
-
-/* ---- running ---- */
-
-static void send(weft_sim *sim, uint32_t index, const struct message *message, struct place at) {
-  const struct collective *c = &sim->collectives.at[index];
-  const uint32_t task = c->task;
-  const weft_flow_def def = {.src = sim->ranks.at[c->ranks + at.rank],
-                             .dst = sim->ranks.at[c->ranks + message->to],
-                             .size_bytes = message->bytes,
-                             .start_ps = sim->now,
-                             .tag = sim->tasks.at[task].tag};
-  const uint32_t lane = at.rank * c->lanes + at.lane;
-  const uint32_t part = (lane * c->steps + at.step) * c->slices + at.slice;
-  const int row = weft__flow_row(sim, &def, task);
-  if (row < 0) {
-    weft__no_memory(sim);
-    return;
-  }
-  sim->flows.at[row].part = part;
-  weft__flow_launch(sim, (uint32_t)row);
-}
-
-/* Send what a lane can send now. With slices a lane is a FIFO: the next one goes when the last
- * packet of the one before has left, else they would share the NIC and all arrive late. */
-static void advance(weft_sim *sim, uint32_t index, uint32_t rank, uint32_t lane_index) {
-  while (!sim->failed) {
-    struct collective *c = &sim->collectives.at[index];
-    const struct algorithm *algorithm = weft__collective_algorithm(c);
-    struct lane *lane = lane_of(sim, c, rank, lane_index);
-    const uint32_t next = lane->next;
-    if (next == algorithm->steps(c, rank, lane_index) * c->slices) return;
-    if ((c->slices > 1 && lane->unsent) || next - lane->arrived >= LANE_WINDOW) return;
-    const struct place at = {rank, lane_index, next / c->slices, next % c->slices};
-    if (!algorithm->ready(sim, c, at)) return;
-    const struct message message = algorithm->message(sim, c, at);
-    ++lane->next;
-    if (message.bytes > 0) {
-      lane->unsent = 1;
-      send(sim, index, &message, at);
-    } else {
-      mark_arrived(lane, next);
-      --c->left;
-    }
-  }
-}
-
-/* What arrived goes on in the next step, whether or not the steps before it have come. */
-static void relay(weft_sim *sim, uint32_t index, uint32_t rank, struct place came) {
-  const struct collective *c = &sim->collectives.at[index];
-  const struct algorithm *algorithm = weft__collective_algorithm(c);
-  const struct place at = {rank, came.lane, came.step + 1, 0};
-  if (at.step == algorithm->steps(c, rank, at.lane)) return;
-  const struct message message = algorithm->message(sim, c, at);
-  send(sim, index, &message, at);
-}
-
-static void end_if_done(weft_sim *sim, uint32_t index) {
-  const struct collective *c = &sim->collectives.at[index];
-  if (c->left > 0) return;
-  free_lanes(sim, c);
-  weft__task_done(sim, c->task);
-}
-
-void weft__collective_begin(weft_sim *sim, uint32_t index) {
-  struct collective *c = &sim->collectives.at[index];
-  if (!take_lanes(sim, c)) {
-    weft__no_memory(sim);
-    return;
-  }
-  const struct algorithm *algorithm = weft__collective_algorithm(c);
-  const uint32_t n = c->n, lanes = c->lanes;
-  for (uint32_t rank = 0; rank < n; ++rank)
-    for (uint32_t lane = 0; lane < lanes; ++lane)
-      c->left += (uint64_t)algorithm->steps(c, rank, lane) * c->slices;
-  for (uint32_t lane = 0; lane < lanes; ++lane)
-    for (uint32_t rank = n; rank-- > 0;) advance(sim, index, rank, lane);
-  end_if_done(sim, index);
-}
-
-void weft__collective_sent(weft_sim *sim, uint32_t index, uint32_t part) {
-  const struct collective *c = &sim->collectives.at[index];
-  if (c->slices == 1 || c->left == 0) return; /* nobody waits, or the lanes are gone */
-  const struct place at = weft__collective_place(c, part);
-  struct lane *lane = lane_of(sim, c, at.rank, at.lane);
-  /* A retransmission sends the last packet again. */
-  if (!lane->unsent || lane->next != at.step * c->slices + at.slice + 1) return;
-  lane->unsent = 0;
-  advance(sim, index, at.rank, at.lane);
-}
-
-void weft__collective_arrived(weft_sim *sim, uint32_t index, uint32_t part) {
-  struct collective *c = &sim->collectives.at[index];
-  const struct algorithm *algorithm = weft__collective_algorithm(c);
-  const struct place at = weft__collective_place(c, part);
-  const struct message message = algorithm->message(sim, c, at);
-  --c->left;
-  if (algorithm->relays && c->slices == 1) {
-    relay(sim, index, message.to, at);
-  } else {
-    const uint32_t number = at.step * c->slices + at.slice;
-    struct lane *lane = lane_of(sim, c, at.rank, at.lane);
-    if (lane->next == number + 1) lane->unsent = 0;
-    mark_arrived(lane, number);
-    for (uint32_t i = 0; i < message.wakes; ++i) advance(sim, index, message.to, message.wake + i);
-    advance(sim, index, at.rank, at.lane);
-  }
-  end_if_done(sim, index);
+int weft_collective_add(weft_sim *sim, const weft_collective_def *def) {
+  int status = check(sim, def);
+  if (status != WEFT_OK) return status;
+  struct collective c = {.size_bytes = def->size_bytes,
+                         .kind = (uint8_t)def->kind,
+                         .algorithm = (uint8_t)def->algorithm,
+                         .n = def->rank_count,
+                         .root = def->root,
+                         .local = def->local == 0 ? def->rank_count : def->local,
+                         .task = sim->tasks.n};
+  if (c.algorithm == WEFT_ALGORITHM_DEFAULT)
+    c.algorithm = def->kind == WEFT_ALL_TO_ALL ? WEFT_DIRECT : WEFT_RING;
+  const struct algorithm *algorithm = weft__collective_algorithm(&c);
+  if (algorithm == NULL)
+    return weft__fail(sim, WEFT_EINVAL, "collective: kind %" PRIu32 " has no algorithm %" PRIu32,
+                      def->kind, def->algorithm);
+  algorithm->plan(&c);
+  uint32_t group = 0;
+  status = copy_volumes(sim, &c, def->volumes);
+  if (status == WEFT_OK) status = cut(sim, &c, def->chunk_bytes);
+  if (status == WEFT_OK) status = find_group(sim, def, &group);
+  if (status != WEFT_OK) return status;
+  c.ranks = sim->rank_groups.at[group].first;
+  if (!pool_reserve(sim, sim->collectives, sim->collectives.n + 1u))
+    return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
+  const int task = add_task(sim, def);
+  if (task < 0) return task;
+  if (c.volumes != WEFT_NONE) sim->volumes.n += c.n * c.n;
+  sim->collectives.at[sim->collectives.n++] = c;
+  return task;
 }

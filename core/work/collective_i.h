@@ -48,7 +48,12 @@ struct algorithm {
   int relays;
 };
 
-extern const struct algorithm weft__ring, weft__all_to_all_direct;
+extern const struct algorithm weft__ring, weft__chain, weft__tree, weft__halving_doubling;
+extern const struct algorithm weft__hierarchical, weft__pairs, weft__tiers;
+
+/** Whether a message of an all-to-all carries what rank src has for rank dst. */
+int weft__all_to_all_carries(const struct collective *collective, struct place at, uint32_t src,
+                             uint32_t dst);
 
 /** The algorithm of a collective. */
 const struct algorithm *weft__collective_algorithm(const struct collective *collective);

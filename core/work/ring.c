@@ -1,39 +1,109 @@
-/* Ring AllReduce (Patarasuk and Yuan, JPDC 2009): n-1 steps of reduce-scatter, n-1 of all-gather.
- * In step s rank i passes piece (i - s) mod n on to rank i+1, once it has received that piece from
- * rank i-1 in step s-1. */
+/* Rings and chains.
+ *
+ * A ring has n-1 steps of reduce-scatter, n-1 of all-gather; AllReduce is one after the other
+ * (Patarasuk and Yuan, JPDC 2009). In each step a rank passes on to the next one the block that it
+ * received from the one before in the step before. A bidirectional ring sends one half of every
+ * block each way round. A chain is what is left of a ring for one root: Broadcast goes from the
+ * root to the last rank before it, Reduce the other way. */
 #include "work/collective_i.h"
 
-static void plan(struct collective *collective) {
-  collective->pieces = collective->n;
-  collective->largest = 1;
-  collective->lanes = 1;
-  collective->steps = 2 * (collective->n - 1);
+/* ---- rings ---- */
+
+/* Pieces: block * directions + direction. */
+static uint32_t directions(const struct collective *collective) {
+  return collective->algorithm == WEFT_BIDIRECTIONAL ? 2 : 1;
 }
 
-static uint32_t steps(const struct collective *collective, uint32_t rank, uint32_t lane) {
+static void plan_ring(struct collective *collective) {
+  const uint32_t n = collective->n;
+  collective->lanes = directions(collective);
+  collective->pieces = n * collective->lanes;
+  collective->largest = 1;
+  collective->steps = collective->kind == WEFT_ALLREDUCE ? 2 * (n - 1) : n - 1;
+}
+
+static uint32_t steps_of_ring(const struct collective *collective, uint32_t rank, uint32_t lane) {
   (void)rank;
   (void)lane;
   return collective->steps;
 }
 
-static struct message message(const weft_sim *sim, const struct collective *collective,
-                              struct place at) {
-  (void)sim;
-  const uint32_t n = collective->n, piece = (at.rank + 2 * n - at.step % n) % n;
-  return (struct message){.bytes = weft__piece_bytes(collective, at.slice, piece, 1),
-                          .to = (at.rank + 1) % n,
-                          .first = piece,
-                          .count = 1,
-                          .reduce = at.step < n - 1,
-                          .wake = 0,
-                          .wakes = 1};
+/* Lane 1 goes the other way round: there rank i is in place -i. */
+static uint32_t turn(const struct collective *collective, uint32_t lane, uint32_t i) {
+  return lane == 0 ? i % collective->n : (collective->n - i % collective->n) % collective->n;
 }
 
-static int ready(const weft_sim *sim, const struct collective *collective, struct place at) {
+static struct message message_of_ring(const weft_sim *sim, const struct collective *collective,
+                                      struct place at) {
+  (void)sim;
+  const uint32_t n = collective->n, place = turn(collective, at.lane, at.rank);
+  /* After n-1 steps of reducing, block i must be with rank i, which AllReduce does not ask for. */
+  const uint32_t lag = at.step % n + (collective->kind == WEFT_REDUCE_SCATTER);
+  const uint32_t block = turn(collective, at.lane, place + 2 * n - lag);
+  const uint32_t piece = block * collective->lanes + at.lane;
+  return (struct message){
+      .bytes = weft__piece_bytes(collective, at.slice, piece, 1),
+      .to = turn(collective, at.lane, place + 1),
+      .first = piece,
+      .count = 1,
+      .reduce = collective->kind != WEFT_ALL_GATHER && at.step < n - 1,
+      .wake = at.lane,
+      .wakes = 1,
+  };
+}
+
+static int ready_in_ring(const weft_sim *sim, const struct collective *collective,
+                         struct place at) {
   if (at.step == 0) return 1;
-  const uint32_t n = collective->n;
-  const struct place before = {(at.rank + n - 1) % n, 0, at.step - 1, at.slice};
+  const uint32_t place = turn(collective, at.lane, at.rank) + collective->n - 1;
+  const struct place before = {turn(collective, at.lane, place), at.lane, at.step - 1, at.slice};
   return weft__message_arrived(sim, collective, before);
 }
 
-const struct algorithm weft__ring = {plan, steps, message, ready, 1};
+const struct algorithm weft__ring = {plan_ring, steps_of_ring, message_of_ring, ready_in_ring, 1};
+
+/* ---- chains ---- */
+
+static void plan_chain(struct collective *collective) {
+  collective->lanes = collective->pieces = collective->largest = collective->steps = 1;
+}
+
+/* Places count from where the data starts: the root of Broadcast is first, that of Reduce last. */
+static uint32_t place_in_chain(const struct collective *collective, uint32_t rank) {
+  const uint32_t n = collective->n, from_root = (rank + n - collective->root) % n;
+  return collective->kind == WEFT_BROADCAST ? from_root : n - 1 - from_root;
+}
+
+static uint32_t rank_in_chain(const struct collective *collective, uint32_t place) {
+  const uint32_t n = collective->n;
+  const uint32_t from_root = collective->kind == WEFT_BROADCAST ? place : n - 1 - place;
+  return (from_root + collective->root) % n;
+}
+
+static uint32_t steps_of_chain(const struct collective *collective, uint32_t rank, uint32_t lane) {
+  (void)lane;
+  return place_in_chain(collective, rank) < collective->n - 1;
+}
+
+static struct message message_of_chain(const weft_sim *sim, const struct collective *collective,
+                                       struct place at) {
+  (void)sim;
+  return (struct message){
+      .bytes = weft__piece_bytes(collective, at.slice, 0, 1),
+      .to = rank_in_chain(collective, place_in_chain(collective, at.rank) + 1),
+      .count = 1,
+      .reduce = collective->kind == WEFT_REDUCE,
+      .wakes = 1,
+  };
+}
+
+static int ready_in_chain(const weft_sim *sim, const struct collective *collective,
+                          struct place at) {
+  const uint32_t place = place_in_chain(collective, at.rank);
+  if (place == 0) return 1;
+  const struct place before = {rank_in_chain(collective, place - 1), 0, 0, at.slice};
+  return weft__message_arrived(sim, collective, before);
+}
+
+const struct algorithm weft__chain = {plan_chain, steps_of_chain, message_of_chain, ready_in_chain,
+                                      0};

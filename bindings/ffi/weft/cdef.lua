@@ -204,13 +204,23 @@ typedef struct weft_task_def {
 enum weft_collective_kind {
   WEFT_ALLREDUCE = 0,
   WEFT_ALL_TO_ALL = 1,
-  WEFT_COLLECTIVE_COUNT = 2
+  WEFT_REDUCE_SCATTER = 2,
+  WEFT_ALL_GATHER = 3,
+  WEFT_BROADCAST = 4,
+  WEFT_REDUCE = 5,
+  WEFT_COLLECTIVE_COUNT = 6
 };
 enum weft_algorithm {
   WEFT_ALGORITHM_DEFAULT = 0,
   WEFT_RING = 1,
   WEFT_DIRECT = 2,
-  WEFT_ALGORITHM_COUNT = 3
+  WEFT_BIDIRECTIONAL = 3,
+  WEFT_TREE = 4,
+  WEFT_DOUBLE_TREE = 5,
+  WEFT_HALVING_DOUBLING = 6,
+  WEFT_HIERARCHICAL = 7,
+  WEFT_PAIRWISE = 8,
+  WEFT_ALGORITHM_COUNT = 9
 };
 typedef struct weft_collective_def {
   uint32_t kind;
@@ -222,6 +232,9 @@ typedef struct weft_collective_def {
   uint32_t after;
   uint64_t chunk_bytes;
   uint32_t algorithm;
+  uint32_t root;
+  const uint64_t *volumes;
+  uint32_t local;
   uint32_t reserved;
 } weft_collective_def;
 typedef struct weft_stats {

@@ -1,0 +1,162 @@
+/* A collective while it runs: it sends a message when what that takes has arrived. Messages are
+ * flows that come into being when they are sent; what the collective itself holds is a counter per
+ * lane. */
+#include <string.h>
+
+#include "transport/transport.h"
+#include "work/collective_i.h"
+
+/* Messages of a lane that are under way or have overtaken others: the bits of lane.ahead. */
+enum { LANE_WINDOW = 64 };
+
+/* ---- lanes: blocks of counters, taken for the time of the run ---- */
+
+static int take_lanes(weft_sim *sim, struct collective *collective) {
+  const uint64_t count = (uint64_t)collective->n * collective->lanes;
+  uint32_t log2 = 0;
+  while ((1ull << log2) < count) ++log2;
+  uint32_t first = sim->lanes_free[log2];
+  if (first != 0) {
+    sim->lanes_free[log2] = sim->lanes.at[first - 1].arrived;
+  } else {
+    first = sim->lanes.n + 1;
+    if (!pool_reserve(sim, sim->lanes, sim->lanes.n + (1ull << log2))) return 0;
+    sim->lanes.n += 1u << log2;
+  }
+  collective->first_lane = first - 1;
+  collective->lanes_log2 = (uint8_t)log2;
+  memset(&sim->lanes.at[first - 1], 0, count * sizeof *sim->lanes.at);
+  return 1;
+}
+
+static void free_lanes(weft_sim *sim, const struct collective *collective) {
+  const uint32_t log2 = collective->lanes_log2;
+  sim->lanes.at[collective->first_lane].arrived = sim->lanes_free[log2];
+  sim->lanes_free[log2] = collective->first_lane + 1;
+}
+
+static struct lane *lane_of(const weft_sim *sim, const struct collective *collective, uint32_t rank,
+                            uint32_t lane) {
+  return &sim->lanes.at[collective->first_lane + rank * collective->lanes + lane];
+}
+
+int weft__message_arrived(const weft_sim *sim, const struct collective *collective,
+                          struct place at) {
+  const struct lane *lane = lane_of(sim, collective, at.rank, at.lane);
+  const uint32_t index = at.step * collective->slices + at.slice;
+  if (index < lane->arrived) return 1;
+  return index - lane->arrived < LANE_WINDOW && (lane->ahead >> (index - lane->arrived) & 1);
+}
+
+static void mark_arrived(struct lane *lane, uint32_t index) {
+  lane->ahead |= 1ull << (index - lane->arrived);
+  for (; lane->ahead & 1; lane->ahead >>= 1) ++lane->arrived;
+}
+
+/* ---- running ---- */
+
+static void send(weft_sim *sim, uint32_t index, const struct message *message, struct place at) {
+  const struct collective *c = &sim->collectives.at[index];
+  const uint32_t task = c->task;
+  const weft_flow_def def = {.src = sim->ranks.at[c->ranks + at.rank],
+                             .dst = sim->ranks.at[c->ranks + message->to],
+                             .size_bytes = message->bytes,
+                             .start_ps = sim->now,
+                             .tag = sim->tasks.at[task].tag};
+  const uint32_t lane = at.rank * c->lanes + at.lane;
+  const uint32_t part = (lane * c->steps + at.step) * c->slices + at.slice;
+  const int row = weft__flow_row(sim, &def, task);
+  if (row < 0) {
+    weft__no_memory(sim);
+    return;
+  }
+  sim->flows.at[row].part = part;
+  weft__flow_launch(sim, (uint32_t)row);
+}
+
+/* Send what a lane can send now. With slices a lane is a FIFO: the next one goes when the last
+ * packet of the one before has left, else they would share the NIC and all arrive late. */
+static void advance(weft_sim *sim, uint32_t index, uint32_t rank, uint32_t lane_index) {
+  while (!sim->failed) {
+    struct collective *c = &sim->collectives.at[index];
+    const struct algorithm *algorithm = weft__collective_algorithm(c);
+    struct lane *lane = lane_of(sim, c, rank, lane_index);
+    const uint32_t next = lane->next;
+    if (next == algorithm->steps(c, rank, lane_index) * c->slices) return;
+    if ((c->slices > 1 && lane->unsent) || next - lane->arrived >= LANE_WINDOW) return;
+    const struct place at = {rank, lane_index, next / c->slices, next % c->slices};
+    if (!algorithm->ready(sim, c, at)) return;
+    const struct message message = algorithm->message(sim, c, at);
+    ++lane->next;
+    if (message.bytes > 0) {
+      lane->unsent = 1;
+      send(sim, index, &message, at);
+    } else {
+      mark_arrived(lane, next);
+      --c->left;
+    }
+  }
+}
+
+/* What arrived goes on in the next step, whether or not the steps before it have come. */
+static void relay(weft_sim *sim, uint32_t index, uint32_t rank, struct place came) {
+  const struct collective *c = &sim->collectives.at[index];
+  const struct algorithm *algorithm = weft__collective_algorithm(c);
+  const struct place at = {rank, came.lane, came.step + 1, 0};
+  if (at.step == algorithm->steps(c, rank, at.lane)) return;
+  const struct message message = algorithm->message(sim, c, at);
+  send(sim, index, &message, at);
+}
+
+static void end_if_done(weft_sim *sim, uint32_t index) {
+  const struct collective *c = &sim->collectives.at[index];
+  if (c->left > 0) return;
+  free_lanes(sim, c);
+  weft__task_done(sim, c->task);
+}
+
+void weft__collective_begin(weft_sim *sim, uint32_t index) {
+  struct collective *c = &sim->collectives.at[index];
+  if (!take_lanes(sim, c)) {
+    weft__no_memory(sim);
+    return;
+  }
+  const struct algorithm *algorithm = weft__collective_algorithm(c);
+  const uint32_t n = c->n, lanes = c->lanes;
+  for (uint32_t rank = 0; rank < n; ++rank)
+    for (uint32_t lane = 0; lane < lanes; ++lane)
+      c->left += (uint64_t)algorithm->steps(c, rank, lane) * c->slices;
+  for (uint32_t lane = 0; lane < lanes; ++lane)
+    for (uint32_t rank = n; rank-- > 0;) advance(sim, index, rank, lane);
+  end_if_done(sim, index);
+}
+
+void weft__collective_sent(weft_sim *sim, uint32_t index, uint32_t part) {
+  const struct collective *c = &sim->collectives.at[index];
+  if (c->slices == 1 || c->left == 0) return; /* nobody waits, or the lanes are gone */
+  const struct place at = weft__collective_place(c, part);
+  struct lane *lane = lane_of(sim, c, at.rank, at.lane);
+  /* A retransmission sends the last packet again. */
+  if (!lane->unsent || lane->next != at.step * c->slices + at.slice + 1) return;
+  lane->unsent = 0;
+  advance(sim, index, at.rank, at.lane);
+}
+
+void weft__collective_arrived(weft_sim *sim, uint32_t index, uint32_t part) {
+  struct collective *c = &sim->collectives.at[index];
+  const struct algorithm *algorithm = weft__collective_algorithm(c);
+  const struct place at = weft__collective_place(c, part);
+  const struct message message = algorithm->message(sim, c, at);
+  --c->left;
+  if (algorithm->relays && c->slices == 1) {
+    relay(sim, index, message.to, at);
+  } else {
+    const uint32_t number = at.step * c->slices + at.slice;
+    struct lane *lane = lane_of(sim, c, at.rank, at.lane);
+    if (lane->next == number + 1) lane->unsent = 0;
+    mark_arrived(lane, number);
+    for (uint32_t i = 0; i < message.wakes; ++i) advance(sim, index, message.to, message.wake + i);
+    advance(sim, index, at.rank, at.lane);
+  }
+  end_if_done(sim, index);
+}
