@@ -61,20 +61,24 @@ local function client_host(c) return c < SERVER and c or c + 1 end
 
 local function column(name) return { name, type = "integer", min = 0 } end
 
+-- "250_1" as `{ size_kb, window }`.
+local function parse_case(field)
+  local size_kb, window = field:match("^(%d+)_(%d+)$")
+  if not size_kb then return nil, "expected KB and window such as 250_1" end
+  local whole = weft.util.integer
+  return { name = field, size_kb = whole(tonumber(size_kb)), window = whole(tonumber(window)) }
+end
+
 -- Cases in the order of sizes and windows.
 local function read_cases(file)
   local cases = {}
-  for _, row in ipairs(weft.csv.read(file, {
-    { "case" }, { "time_in_milliseconds", type = "number", min = 1e-6 },
+  for i, row in ipairs(weft.csv.read(file, {
+    { "case", type = parse_case }, { "time_in_milliseconds", type = "number", min = 1e-6 },
   })) do
-    local size_kb, window = row.case:match("^(%d+)_(%d+)$")
-    if not size_kb then
-      weft.fail.at(file, "case: expected KB and window such as 250_1, got %s",
-        weft.fail.show(row.case))
-    end
-    cases[#cases + 1] = {
-      case = row.case, size_kb = weft.util.integer(tonumber(size_kb)),
-      window = weft.util.integer(tonumber(window)), hardware_ms = row.time_in_milliseconds,
+    local case = row.case
+    cases[i] = {
+      case = case.name, size_kb = case.size_kb, window = case.window,
+      hardware_ms = row.time_in_milliseconds,
     }
   end
   table.sort(cases, function(a, b)
