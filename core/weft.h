@@ -83,6 +83,9 @@ int weft_port_info_get(weft_sim *sim, uint32_t port, weft_port_info *info);
  *  WEFT_ENOROUTE. `ports` has room for WEFT_PATH_MAX. */
 int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports);
 
+/** The ports that the ACKs of that flow would take now, from dst to src. */
+int weft_ack_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports);
+
 /** Completion time of one flow alone on its path: every packet is sent at line rate, stored and
  *  forwarded at each hop. This is the FCT that slowdown divides by. */
 int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size_bytes,

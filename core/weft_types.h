@@ -220,8 +220,9 @@ typedef struct weft_link_change {
   weft_time at_ps; /* not before the present */
   uint32_t link;
   uint32_t direction; /* enum weft_direction */
-  double factor; /* new rate = factor x rate as built; 0: down, 1: repaired; at most 1000 */
-  double loss; /* new loss probability, or negative: as it was */
+  double factor; /* new rate = factor x rate as built, at most 1000; 0: down, 1: repaired;
+                    negative: as it was */
+  double loss; /* new uniform loss probability; negative: as it was */
   weft_time detect_ps; /* failure and repair: from then until routes take it into account */
 } weft_link_change;
 

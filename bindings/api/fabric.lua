@@ -38,6 +38,12 @@ return {
       params = { { "src", "integer", "host" }, { "dst", "integer", "host" },
         { "flow", "integer", "the flow's number, for ECMP; default 0" } },
       returns = { "table", "array of directed ports" }, example = "sim:path(0, 5, 12)" },
+    { name = "ack_path", c = "weft_ack_path",
+      brief = "The ports that the ACKs of a flow would take now.",
+      params = { { "src", "integer", "host that sends the data" },
+        { "dst", "integer", "host that sends the ACKs" },
+        { "flow", "integer", "the flow's number, for ECMP; default 0" } },
+      returns = { "table", "array of directed ports" }, example = "sim:ack_path(0, 5, 12)" },
     { name = "ideal_fct", c = "weft_ideal_fct",
       brief = "Completion time of a flow alone on its path: what slowdown divides by.",
       params = { { "src", "integer", "host" }, { "dst", "integer", "host" },
@@ -47,8 +53,8 @@ return {
       brief = "Change a link at a time. A field left out is 0: no factor takes the link down, no "
         .. "loss makes it loss-free (loss = -1 keeps it).",
       params = { { "change", "table",
-        "{ at_ps, link, direction (both, a_to_b, b_to_a), factor (of the built rate), loss, "
-          .. "detect_ps (until routes take a failure or repair into account) }" } },
+        "{ at_ps, link, direction (both, a_to_b, b_to_a), factor (of the built rate; negative "
+          .. "keeps it), loss, detect_ps (until routes heed a failure or repair) }" } },
       example = "sim:link_schedule { at_ps = 2e9, link = 4, factor = 0.25, loss = -1 }" },
     { name = "link_impair", c = "weft_link_impair",
       brief = "Let a link delay packets, by an amount of time and up to a jitter more, or lose "

@@ -55,19 +55,28 @@ static int port_info(lua_State *L) {
   return 1;
 }
 
-static int path(lua_State *L) {
+static int push_path(lua_State *L, int (*find)(weft_sim *, uint32_t, uint32_t, uint32_t,
+                                               uint32_t *)) {
   weft_sim *sim = l_check_sim(L);
   uint32_t ports[WEFT_PATH_MAX];
   uint32_t src = l_check_u32(L, 2, "src");
   uint32_t dst = l_check_u32(L, 3, "dst");
   uint32_t flow = lua_isnoneornil(L, 4) ? 0 : l_check_u32(L, 4, "flow");
-  int count = l_status(L, sim, weft_path(sim, src, dst, flow, ports));
+  int count = l_status(L, sim, find(sim, src, dst, flow, ports));
   lua_createtable(L, count, 0);
   for (int i = 0; i < count; i++) {
     l_push_int(L, ports[i]);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
+}
+
+static int path(lua_State *L) {
+  return push_path(L, weft_path);
+}
+
+static int ack_path(lua_State *L) {
+  return push_path(L, weft_ack_path);
 }
 
 static int ideal_fct(lua_State *L) {
@@ -123,6 +132,7 @@ const luaL_Reg l_fabric_methods[] = {
   {"node_kind", node_kind},
   {"port_info", port_info},
   {"path", path},
+  {"ack_path", ack_path},
   {"ideal_fct", ideal_fct},
   {"link_schedule", link_schedule},
   {"link_impair", link_impair},

@@ -39,9 +39,9 @@ int weft__change_add(weft_sim *sim, const struct change *change, weft_time at_ps
 int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
   int status = weft__change_check(sim, link->link, link->direction);
   if (status != WEFT_OK) return status;
-  if (!(link->factor >= 0 && link->factor <= 1000) || link->loss > 1)
+  if (!(link->factor <= 1000) || !(link->loss <= 1))
     return weft__fail(sim, WEFT_EINVAL,
-                      "link change: expected factor 0 to 1000 and loss at most 1, got "
+                      "link change: expected factor at most 1000 and loss at most 1, got "
                       "%g, %g",
                       link->factor, link->loss);
   if (is_ns3(sim) && link->factor == 0)
@@ -94,7 +94,8 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
     const int lossy = change->loss > 0 || cold->wire != 0;
     port->flags = (uint8_t)(lossy ? port->flags | PORT_LOSSY : port->flags & ~PORT_LOSSY);
   }
-  if (change->factor <= 0) {
+  if (change->factor < 0) return;
+  if (change->factor == 0) {
     port->flags |= PORT_DOWN;
     lose_all(sim, index);
     cold->down_at = cold->turned_at = sim->now;

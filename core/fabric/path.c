@@ -103,6 +103,12 @@ int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t
   return weft__path_check(sim, weft__route(sim, src, dst, flow, 0, ports), src, dst);
 }
 
+int weft_ack_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
+  const int status = check_ends(sim, src, dst);
+  if (status != WEFT_OK) return status;
+  return weft__path_check(sim, weft__route(sim, src, dst, flow, 1, ports), dst, src);
+}
+
 int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size, weft_time *fct_ps) {
   uint32_t ports[WEFT_PATH_MAX];
   if (size < 1) return weft__fail(sim, WEFT_EINVAL, "size_bytes: expected 1 or more, got 0");

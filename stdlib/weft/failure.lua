@@ -1,10 +1,14 @@
---- Failures of links and hosts, gray ones above all: links that are up and slow.
+--- Failures of links, switches and hosts, gray ones above all: what is up, and slow.
+-- A simulation's methods degrade, fail, repair, storm, slow and inject let them happen:
+-- weft.failure.methods. Here is what chooses and what reads them.
 -- @module weft.failure
 -- @usage
 -- local bad = weft.failure.choose(fabric, { count = 4, seed = 1 })
 -- weft.failure.degrade_hosts(sim, bad, { factor = 1 / 10 })
 
 local check = require "weft.check"
+local generate = require "weft.failure.generate"
+local timeline = require "weft.failure.timeline"
 local fail = require "weft.fail"
 local random = require "weft.random"
 
@@ -96,5 +100,12 @@ end
 function M.repair_hosts(sim, hosts, options)
   for _, link in ipairs(M.links_of(sim.fabric, hosts)) do sim:repair(link, options) end
 end
+
+--- A random timeline: see weft.failure.generate.
+M.random = generate.random
+
+--- Read a timeline from a CSV file, and write one: see weft.failure.timeline. sim:inject reads a
+-- file by itself.
+M.read, M.write = timeline.read, timeline.write
 
 return M

@@ -13,11 +13,13 @@ local check = require "weft.check"
 local core = require "weft.core"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
+local failure_methods = require "weft.failure.methods"
 local job = require "weft.job"
 local progress = require "weft.progress"
 local results = require "weft.results"
 local stream = require "weft.workload.stream"
 local unfinished = require "weft.unfinished"
+local watchdog = require "weft.watchdog"
 local workload = require "weft.workload"
 
 local M = {}
@@ -96,7 +98,7 @@ function M.new(options)
   call(sim, "fabric_ready")
   return setmetatable({
     core = sim, fabric = topology, jobs = {}, watches = {}, streams = {}, total_bytes = 0,
-    given = given, changes = {},
+    given = given, changes = {}, announced = {}, stalls = {},
   }, Simulation)
 end
 
@@ -106,9 +108,11 @@ function Simulation:fork()
   local copy = setmetatable({
     core = call(self.core, "fork"), fabric = self.fabric, jobs = {}, watches = {},
     streams = {}, total_bytes = self.total_bytes, outcome = self.outcome, given = self.given,
-    changes = {},
+    changes = {}, announced = {}, stalls = {},
   }, Simulation)
-  for i, change in ipairs(self.changes) do copy.changes[i] = change end
+  for _, list in ipairs { "changes", "announced", "stalls" } do
+    for i, one in ipairs(self[list]) do copy[list][i] = one end
+  end
   for i, one in ipairs(self.jobs) do copy.jobs[i] = one:copy_to(copy) end
   for metric, objects in pairs(self.watches) do -- order-free: a copy
     copy.watches[metric] = {}
@@ -123,9 +127,10 @@ end
 function Simulation:fresh()
   local copy = M.new(self.given)
   for i, change in ipairs(self.changes) do
-    call(copy.core, "link_schedule", change)
+    call(copy.core, change[1], change[2])
     copy.changes[i] = change
   end
+  for i, row in ipairs(self.announced) do copy.announced[i] = row end
   return copy
 end
 
@@ -174,53 +179,7 @@ function Simulation:add_job(work)
   return workload.add_to(self, work, { add_flow = add_flow, call = call })
 end
 
-local change_rule = {
-  at = { type = "time", min = 0 },
-  factor = { type = "number", required = true, min = 1e-6, max = 1000 },
-  loss = { type = "number", min = 0, max = 1 },
-  direction = { type = "enum", choices = { "both", "a_to_b", "b_to_a" }, default = "both" },
-}
-
-local end_rule = {
-  at = change_rule.at,
-  direction = change_rule.direction,
-}
-
-local function schedule(self, link, change, factor, loss)
-  local scheduled = {
-    at_ps = change.at or self:now_ps(),
-    link = self.fabric:link(link).id,
-    direction = change.direction,
-    factor = factor,
-    loss = loss,
-  }
-  call(self.core, "link_schedule", scheduled)
-  self.changes[#self.changes + 1] = scheduled
-end
-
---- Change a link's rate: a gray failure.
--- @param link of the fabric, or its number
--- @tparam table options `factor` (new rate = factor x rate as built), `at` (default: now),
--- `loss` (probability; default: as it is), `direction` (both, a_to_b, b_to_a)
-function Simulation:degrade(link, options)
-  local change = check.options("degrade", options, change_rule)
-  schedule(self, link, change, change.factor, change.loss or -1)
-end
-
---- Take a link down: what is queued for it or on it is lost, and routes avoid it.
--- @param link of the fabric, or its number
--- @tparam[opt] table options `at`, `direction`
-function Simulation:fail(link, options)
-  schedule(self, link, check.options("fail", options or {}, end_rule), 0, -1)
-end
-
---- Bring a link back to the state in which it was built.
--- @param link of the fabric, or its number
--- @tparam[opt] table options `at`, `direction`
-function Simulation:repair(link, options)
-  schedule(self, link, check.options("repair", options or {}, end_rule), 1,
-    self.fabric:link(link).loss)
-end
+failure_methods.install(Simulation, call)
 
 --- Number of the directed port of a node towards its neighbour.
 -- @param from node
@@ -235,35 +194,48 @@ local run_rule = {
   stop_at = { type = "time", min = 0 },
   events = { type = "integer", min = 1 },
   progress = { type = "boolean", default = false },
+  watchdog = { type = "time", min = 1 },
+  on_stall = { type = "function" },
 }
 
--- Without a reporter the engine runs in one go, or from one chunk of streamed flows to the next.
-local function run_slices(self, limits, reporter)
-  local left = limits.events
+-- Without a reporter and a watchdog the engine runs in one go, or from one chunk of streamed flows
+-- to the next.
+local function run_slices(self, limits, reporter, dog)
+  local sim, left, never = self.core, limits.events, math.huge
   while true do
-    local horizon = stream.horizon_ps(self)
-    local to_horizon = horizon and horizon < (limits.stop_at or math.huge)
+    local horizon, stop_at = stream.horizon_ps(self), limits.stop_at or never
+    local target = math.min(stop_at, horizon or never, dog and dog:next_look() or never)
     local slice = reporter and math.min(left or SLICE, SLICE) or left or 0
-    local before = left and self.core:stats().events
-    local outcome = call(self.core, "run", to_horizon and horizon or limits.stop_at or -1, slice)
-    if left then left = left - (self.core:stats().events - before) end
-    if to_horizon and (outcome == "until" or outcome == "done") then
+    local before = left and sim:stats().events
+    local outcome = call(sim, "run", target < never and target or -1, slice)
+    if left then left = left - (sim:stats().events - before) end
+    if dog then dog:look() end
+    local to_horizon = horizon and horizon < stop_at
+    if to_horizon and (outcome == "done" or outcome == "until" and target == horizon) then
       stream.pull(self)
-      if left == 0 then return "budget" end
-    elseif outcome ~= "budget" or left == 0 then
+    elseif outcome ~= "budget" and (outcome ~= "until" or target == stop_at) then
       return outcome
     end
+    if left == 0 then return "budget" end
     if reporter then
       -- How much is left is known only when all has been read.
       reporter.total_bytes = #self.streams == 0 and self.total_bytes or 0
-      reporter:report(self.core:stats())
+      reporter:report(sim:stats())
     end
   end
 end
 
+-- What a run in progress has to tell at its end.
+local function say_stuck(self)
+  local text = unfinished.describe(self:unfinished())
+  if text then io.stderr:write("weft: ", text, "\n") end
+end
+
 --- Run until nothing is left to happen, or until a limit.
 -- @tparam[opt] table options `stop_at` (simulated time), `events` (how many more), `progress` (on
--- standard error)
+-- standard error), `watchdog` (simulated time: a flow to which nothing is delivered for so long is
+-- named on standard error, and kept in sim.stalls), `on_stall` (function that gets the list of such
+-- flows, instead of standard error)
 -- @treturn string "done", "until" (the time was reached), "budget" (the events were spent) or
 -- "interrupted" (Ctrl-C; the results so far are valid and the run can go on)
 function Simulation:run(options)
@@ -271,13 +243,15 @@ function Simulation:run(options)
   local reporter = limits.progress and progress.start({
     until_ps = limits.stop_at, total_bytes = self.total_bytes,
   }, self.core:stats())
-  local good, outcome = pcall(run_slices, self, limits, reporter)
+  local dog = limits.watchdog
+    and watchdog.new(self, limits.watchdog, limits.on_stall or watchdog.print)
+  self.outcome = nil
+  local good, outcome = pcall(run_slices, self, limits, reporter, dog)
   if reporter then reporter:finish() end
   if good then
     self.outcome = outcome
-    if reporter and self:stats().flows_failed > 0 then
-      io.stderr:write("weft: ", unfinished.describe(self:unfinished()), "\n")
-    end
+    local watched = dog and not limits.on_stall and outcome == "done"
+    if watched or reporter and self:stats().flows_failed > 0 then say_stuck(self) end
     return outcome
   end
   -- Ctrl-C between two slices, while no engine runs, stops Lua with this error.

@@ -2,6 +2,7 @@
 -- @module weft.unfinished
 -- @usage for _, flow in ipairs(sim:unfinished()) do print(flow.src_name, flow.why) end
 
+local trouble = require "weft.trouble"
 local units = require "weft.units"
 
 local M = {}
@@ -12,89 +13,84 @@ local NAMED = 3
 local WAITING, ACTIVE, FAILED = 0, 1, 3
 local state_name = { [WAITING] = "waiting", [ACTIVE] = "active", [FAILED] = "failed" }
 
--- A link of a host that is down, in words, or nil.
-local function down_link(sim, host)
-  for _, link in ipairs(sim.fabric:links_of(host)) do
-    for port = 2 * link.id, 2 * link.id + 1 do
-      local info = sim.core:port_info(port)
-      if info.up == 0 then
-        local nodes = sim.fabric.nodes
-        return ("%s to %s is down"):format(nodes[info.from + 1].name, nodes[info.to + 1].name)
-      end
-    end
-  end
-  return nil
-end
-
--- What is wrong with the way of a flow, there or back, at present; nil if nothing is.
-local function broken_way(sim, row)
-  local core = sim.core
-  if pcall(core.path, core, row.src, row.dst) and pcall(core.path, core, row.dst, row.src) then
-    return nil
-  end
-  return down_link(sim, row.src) or down_link(sim, row.dst) or "links between them are down"
-end
-
-local function reason(sim, row)
+local function state_of(sim, row)
   if row.state == WAITING then return "starts at " .. units.format_time(row.start_ps) end
   if row.state == ACTIVE then
     if sim.outcome ~= "done" then return "under way" end
-    return "waits for ever: no timer sends again what is lost"
+    return "waits for ever, nothing more will happen"
   end
-  local why = "gave up after repeated timeouts"
-  if row.ideal_ps < 0 then
-    why = "found no way at its start"
-  elseif row.received_ps >= 0 then
-    why = "all has arrived, but the last ACK has not"
-  end
-  local broken = broken_way(sim, row)
-  return broken and why .. "; " .. broken or why
+  if row.ideal_ps < 0 then return "found no way at its start" end
+  if row.received_ps >= 0 then return "all has arrived, but the last ACK has not" end
+  return "gave up after repeated timeouts"
 end
+
+-- What became of the flow, and what is wrong on its way now.
+local function describe_row(sim, flow, row)
+  local why = state_of(sim, row)
+  local wrong = row.state == WAITING and {} or trouble.between(sim, row.src, row.dst, flow)
+  if #wrong > 0 then why = why .. "; " .. table.concat(wrong, ", ") end
+  return {
+    flow = flow,
+    src_name = row.src_name,
+    dst_name = row.dst_name,
+    size_bytes = row.size_bytes,
+    delivered_bytes = row.delivered_bytes,
+    state = state_name[row.state],
+    stuck = row.state == FAILED or sim.outcome == "done",
+    why = why,
+    trouble = wrong,
+  }
+end
+
+--- One flow, as in M.rows.
+-- @tparam Simulation sim
+-- @param flows its table of flows, sim:flows()
+-- @tparam number flow its number, counted from 0
+-- @treturn table
+function M.row(sim, flows, flow) return describe_row(sim, flow, flows:row(flow + 1)) end
 
 --- Flows without a completion time, in the order of their numbers.
 -- @tparam Simulation sim
 -- @tparam[opt] number tag only flows with this tag
 -- @treturn table list of `{ flow, src_name, dst_name, size_bytes, delivered_bytes, state, stuck,
--- why }`; state is "waiting", "active" or "failed"; stuck: running on will not help
+-- why, trouble }`; state is "waiting", "active" or "failed"; stuck: running on will not help;
+-- trouble: what is wrong on its way at present, a list of text
 function M.rows(sim, tag)
   local flows, rows = sim:flows(), {}
   local tags = flows:column "tag"
   for i, fct in ipairs(flows:column "fct_ps") do
     if fct < 0 and (tag == nil or tags[i] == tag) then
-      local row = flows:row(i)
-      rows[#rows + 1] = {
-        flow = i - 1,
-        src_name = row.src_name,
-        dst_name = row.dst_name,
-        size_bytes = row.size_bytes,
-        delivered_bytes = row.delivered_bytes,
-        state = state_name[row.state],
-        stuck = row.state == FAILED or sim.outcome == "done",
-        why = reason(sim, row),
-      }
+      rows[#rows + 1] = describe_row(sim, i - 1, flows:row(i))
     end
   end
   return rows
+end
+
+--- "3 flows <what>: h0 to h1 after 3 kB of 1 MB (why), ... and 1 more".
+-- @tparam table rows as M.rows gives
+-- @tparam string what
+-- @treturn string
+function M.sentence(rows, what)
+  local named = {}
+  for i = 1, math.min(#rows, NAMED) do
+    local row = rows[i]
+    named[i] = ("%s to %s after %s of %s (%s)"):format(row.src_name, row.dst_name,
+      units.format_bytes(row.delivered_bytes), units.format_bytes(row.size_bytes), row.why)
+  end
+  if #rows > NAMED then named[#named + 1] = ("and %d more"):format(#rows - NAMED) end
+  return ("%d flow%s %s: %s"):format(#rows, #rows == 1 and "" or "s", what,
+    table.concat(named, ", "))
 end
 
 --- One line about the flows that are stuck, or nil if none is.
 -- @tparam table rows as M.rows gives
 -- @treturn string
 function M.describe(rows)
-  local named, count = {}, 0
+  local stuck = {}
   for _, row in ipairs(rows) do
-    if row.stuck then
-      count = count + 1
-      if count <= NAMED then
-        named[count] = ("%s to %s after %s of %s (%s)"):format(row.src_name, row.dst_name,
-          units.format_bytes(row.delivered_bytes), units.format_bytes(row.size_bytes), row.why)
-      end
-    end
+    if row.stuck then stuck[#stuck + 1] = row end
   end
-  if count == 0 then return nil end
-  if count > NAMED then named[#named + 1] = ("and %d more"):format(count - NAMED) end
-  return ("%d flow%s got stuck: %s"):format(count, count == 1 and "" or "s",
-    table.concat(named, ", "))
+  return #stuck > 0 and M.sentence(stuck, "got stuck") or nil
 end
 
 return M

@@ -204,7 +204,7 @@ describe("a simulation", function()
 
   it("refuses wrong changes", function()
     local sim = star()
-    fails("option 'factor' is missing", function() sim:degrade(0, {}) end)
+    fails("expected one of 'factor', 'factors', 'loss'", function() sim:degrade(0, {}) end)
     fails("option 'factor'", function() sim:degrade(0, { factor = 0 }) end)
     fails("unknown option 'facter'", function() sim:degrade(0, { facter = 1 }) end)
     fails("expected a link of star", function() sim:degrade(99, { factor = 1 }) end)

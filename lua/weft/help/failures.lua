@@ -1,14 +1,26 @@
 return [[
-Links change at a time, or now:
+Links, switches and hosts fail at a time, or now; at the prompt also between two runs:
 
-  local link = fabric:link("gpu3", "leaf3")
-  sim:degrade(link, { at = "2ms", factor = 1 / 4 })   a gray failure: up, but slow
-  sim:degrade(link, { factor = 1, loss = 1e-4 })      full rate, some packets lost
-  sim:fail(link, { at = "3ms" })                      down: routes avoid it, what was on it is lost
+  sim:degrade("gpu3-leaf3", { at = "2ms", factor = 1 / 4, duration = "1ms" })   gray: up, but slow
+  sim:degrade(link, { factor = 0.2, over = "5ms" })         gradually; factors, every: in steps
+  sim:degrade(link, { factor = 0.5, period = "1ms", duration = "9ms" })         flapping
+  sim:degrade(link, { loss = 1e-4 })                        uniform loss
+  sim:degrade(link, { burst = { loss = 0.01, length = 8 } })   Gilbert-Elliott
+  sim:degrade(link, { delay = "5us", jitter = "2us" })
+  sim:fail(link, { at = "3ms", detect = "200us" })          down; noticed later
+  sim:fail("spine0", { duration = "5ms" })                  all links of a switch
   sim:repair(link, { at = "5ms" })
+  sim:storm("gpu3", { at = "1ms", duration = "5ms" })       sends PFC pauses
+  sim:slow("gpu7", { factor = 2 })                          computes at half speed
 
-  local hosts = weft.failure.choose(fabric, { count = 2, seed = 7 })
-  weft.failure.degrade_hosts(sim, hosts, { factor = 1 / 4 })
+Many at once, and from files or a seed:
+
+  sim:inject "failures.csv"                                 at,kind,target,factor,duration,...
+  sim:inject(weft.failure.random(fabric, { seed = 1, count = 9, span = "1ms" }))
+
+  sim:failures()                  what was announced
+  sim:run { watchdog = "1ms" }    name flows that make no progress
+  sim:unfinished()                flows that are not complete, and why
 
 help(weft.failure) lists more.
 ]]

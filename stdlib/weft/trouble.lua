@@ -1,0 +1,119 @@
+--- What is wrong on the way of a flow at present, in words: links that are down, slow, lossy or
+-- paused, and what they are paused by.
+-- @module weft.trouble
+
+local fail = require "weft.fail"
+local units = require "weft.units"
+
+local M = {}
+
+-- A link is called slow below this part of its rate.
+local SLOW = 1 / 2
+
+local function name(sim, node) return sim.fabric.nodes[node + 1].name end
+
+-- Whether a node as a whole was announced to fail and not to be repaired since.
+local function has_failed(sim, node)
+  local last, now_ps = nil, sim:now_ps()
+  for _, row in ipairs(sim.announced) do
+    if row.at_ps <= now_ps and row.target == name(sim, node)
+      and (row.kind == "fail" or row.kind == "repair")
+      and (not last or row.at_ps >= last.at_ps) then
+      last = row
+    end
+  end
+  return last ~= nil and last.kind == "fail"
+end
+
+-- The directed ports that leave a node.
+local function ports_from(sim, node)
+  local ports = {}
+  for i, link in ipairs(sim.fabric:links_of(node)) do
+    ports[i] = 2 * link.id + (link.a == node and 0 or 1)
+  end
+  return ports
+end
+
+-- What a PFC pause comes from: switches pause who feeds them because they cannot send on
+-- themselves. Follows paused ports onwards to a storm, or back to where it began: a deadlock.
+local function cause_of_pause(sim, port, info)
+  local seen = {}
+  while info.storms == 0 do
+    if seen[port] then return "a deadlock of pauses" end
+    seen[port] = true
+    local found
+    for _, out in ipairs(ports_from(sim, info.to)) do
+      local next_info = sim.core:port_info(out)
+      if out - out % 2 ~= port - port % 2 and next_info.paused_since_ps >= 0
+        and (not found or next_info.storms > 0) then
+        found = { out, next_info }
+      end
+    end
+    if not found then return nil end
+    port, info = found[1], found[2]
+  end
+  return "a PFC storm of " .. name(sim, info.to)
+end
+
+-- What is wrong with a directed port, or nil.
+local function of_port(sim, port)
+  local info = sim.core:port_info(port)
+  local ends = ("%s to %s"):format(name(sim, info.from), name(sim, info.to))
+  if info.up == 0 then
+    for _, node in ipairs { info.from, info.to } do
+      if has_failed(sim, node) then return name(sim, node) .. " is down" end
+    end
+    return ends .. " is down"
+  elseif info.paused_since_ps >= 0 then
+    local cause = cause_of_pause(sim, port, info)
+    return ("%s is paused since %s by %s"):format(ends, units.format_time(info.paused_since_ps),
+      cause or "PFC")
+  end
+  local loss = 1 - (1 - info.loss) * (1 - info.burst_loss)
+  if loss > 0 then return ("%s loses %s %% of packets"):format(ends, fail.show(100 * loss)) end
+  if info.rate_bps < SLOW * info.built_rate_bps then
+    return ("%s runs at %s of %s"):format(ends, units.format_rate(info.rate_bps),
+      units.format_rate(info.built_rate_bps))
+  elseif info.added_delay_ps + info.jitter_ps > 0 then
+    return ("%s is late by up to %s"):format(ends,
+      units.format_time(info.added_delay_ps + info.jitter_ps))
+  end
+  return nil
+end
+
+-- A link of a host that is down, in words, or nil.
+local function down_link(sim, host)
+  for _, link in ipairs(sim.fabric:links_of(host)) do
+    for port = 2 * link.id, 2 * link.id + 1 do
+      if sim.core:port_info(port).up == 0 then return of_port(sim, port) end
+    end
+  end
+  return nil
+end
+
+--- What is wrong between two hosts, there and on the way of the ACKs back, for a flow with a number
+-- (ECMP: which decides on its way).
+-- @tparam Simulation sim
+-- @tparam number src
+-- @tparam number dst
+-- @tparam number flow
+-- @treturn table list of text, each once; empty if all is well
+function M.between(sim, src, dst, flow)
+  local there, ports = pcall(sim.core.path, sim.core, src, dst, flow)
+  local back, ack_ports = pcall(sim.core.ack_path, sim.core, src, dst, flow)
+  if not there or not back then
+    return { down_link(sim, src) or down_link(sim, dst) or "links between them are down" }
+  end
+  local list, seen = {}, {}
+  for _, port in ipairs(ack_ports) do ports[#ports + 1] = port end
+  for _, port in ipairs(ports) do
+    local text = of_port(sim, port)
+    if text and not seen[text] then
+      seen[text] = true
+      list[#list + 1] = text
+    end
+  end
+  return list
+end
+
+return M

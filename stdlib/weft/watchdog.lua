@@ -1,0 +1,67 @@
+--- The watchdog: while a simulation runs, name the flows that make no progress.
+-- A flow stalls when it is active and no byte has been delivered for the watchdog's patience. The
+-- engine is asked four times in that while, between two slices of the run, so events, results and
+-- fingerprint are the same with and without it.
+-- @module weft.watchdog
+-- @usage sim:run { watchdog = "5ms" }
+
+local units = require "weft.units"
+local unfinished = require "weft.unfinished"
+
+local M = {}
+
+-- Looks in the time of its patience: a stall is found at most a quarter late.
+local LOOKS = 4
+
+local Watchdog = {}
+Watchdog.__index = Watchdog
+
+--- @local
+-- @tparam Simulation sim
+-- @tparam number patience_ps
+-- @tparam function report gets the list of flows that have stalled since its last call
+function M.new(sim, patience_ps, report)
+  local self = setmetatable({
+    sim = sim, patience_ps = patience_ps, report = report, known = {}, ever = {},
+    period_ps = math.max(1, math.floor(patience_ps / LOOKS)),
+  }, Watchdog)
+  self:look()
+  return self
+end
+
+--- When to look next.
+function Watchdog:next_look() return self.sim:now_ps() + self.period_ps end
+
+--- Look, and report what is new. A flow that moves and stalls again is reported again.
+function Watchdog:look()
+  local sim, known, news = self.sim, {}, {}
+  local flows = sim:flows()
+  local rows = sim.core:stalled(self.patience_ps)
+  table.sort(rows)
+  for _, flow in ipairs(rows) do
+    known[flow] = true
+    if not self.known[flow] then
+      local row = unfinished.row(sim, flows, flow)
+      row.at_ps, row.again = sim:now_ps(), self.ever[flow]
+      row.why = #row.trouble > 0 and table.concat(row.trouble, ", ") or "nothing wrong on its way"
+      self.ever[flow] = true
+      news[#news + 1] = row
+      sim.stalls[#sim.stalls + 1] = row
+    end
+  end
+  self.known = known
+  if #news > 0 then self.report(news, self.patience_ps) end
+end
+
+--- Print on standard error which flows have stalled for the first time.
+function M.print(rows, patience_ps)
+  local first = {}
+  for _, row in ipairs(rows) do
+    if not row.again then first[#first + 1] = row end
+  end
+  if #first == 0 then return end
+  io.stderr:write(("weft: at %s: %s\n"):format(units.format_time(first[1].at_ps),
+    unfinished.sentence(first, "without progress for " .. units.format_time(patience_ps))))
+end
+
+return M
