@@ -93,8 +93,8 @@ end
 local function flows_result(self)
   local flows = self.sim:flows()
   local fct, start = flows:column "fct_ps", flows:column "start_ps"
-  local result = { kind = "flows", flows = self.started.count, size_bytes = self.started.bytes,
-    done = 0 }
+  local result = { kind = self.kind, flows = self.started.count, size_bytes = self.started.bytes,
+    done = 0, offered_bps = self.started.offered_bps }
   local slowdown, of_done = flows:column "slowdown", {}
   local first, last = math.huge, 0
   for _, i in ipairs(own_rows(self, flows)) do
@@ -113,11 +113,12 @@ end
 
 --- Numbers about the job as far as it has come.
 -- @treturn table `kind`, `complete`, `size_bytes`; when complete `time_ps`; collectives: `ranks`,
--- `algorithm_bps`, `bus_bps`; flows: `flows`, `done`, `slowdown` (as weft.stats.summary); training:
+-- `algorithm_bps`, `bus_bps`; flows: `flows`, `done`, `slowdown` (as weft.stats.summary),
+-- `offered_bps` (synthetic: payload by the load, expected); training:
 -- `iterations` and `groups` (docs/workloads.md)
 function Job:result()
   if self.started.result then return self.started.result(self) end
-  if self.kind == "flows" then return flows_result(self) end
+  if self.started.pull then return flows_result(self) end -- a stream
   return collective_result(self)
 end
 
@@ -143,7 +144,7 @@ function Job:summary()
   if self.started.describe then
     return and_stuck(self, self.started.describe(self, result), result)
   end
-  if self.kind == "flows" then return and_stuck(self, describe_flows(result), result) end
+  if self.started.pull then return and_stuck(self, describe_flows(result), result) end
   local text = ("%s of %s over %d ranks"):format(self.kind, units.format_bytes(result.size_bytes),
     result.ranks)
   if not result.complete then return and_stuck(self, text .. ": not complete", result) end

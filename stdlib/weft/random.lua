@@ -62,6 +62,25 @@ function Stream:exponential(mean)
   return -mean * math.log(self:uniform())
 end
 
+--- A number from the normal distribution of mean 0 and variance 1 (the polar method of Marsaglia
+-- and Bray, SIAM Review 6, 1964, which takes a logarithm and a square root only).
+-- @treturn number
+function Stream:normal()
+  if self.spare then
+    local value = self.spare
+    self.spare = nil
+    return value
+  end
+  local x, y, square
+  repeat
+    x, y = 2 * self:uniform() - 1, 2 * self:uniform() - 1
+    square = x * x + y * y
+  until square < 1 and square > 0
+  local factor = math.sqrt(-2 * math.log(square) / square)
+  self.spare = y * factor
+  return x * factor
+end
+
 --- Bring a list into random order, in place (Fisher and Yates).
 -- @tparam table list
 -- @treturn table the same list

@@ -26,6 +26,7 @@ local home = {
   goal = "goal",
   gpt = "gpt",
   moe = "moe",
+  synthetic = "synthetic",
 }
 
 --- Put a workload to work; called by sim:add_job.
