@@ -32,7 +32,7 @@ struct cc_ops {
   const char *name;
   enum cc_extra extra;
   int paced; /* packets leave no faster than the rate, besides the window */
-  uint32_t (*state_words)(uint32_t path_ports); /* per slot */
+  uint32_t (*state_words)(const weft_sim *sim, uint32_t path_ports); /* per slot */
   void (*start)(weft_sim *sim, uint32_t slot); /* rate is line rate, window is full */
   void (*on_ack)(weft_sim *sim, uint32_t slot, const struct cc_ack *ack);
   void (*on_timer)(weft_sim *sim, uint32_t slot, uint32_t timer); /* NULL: has none */

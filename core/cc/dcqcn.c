@@ -19,7 +19,8 @@ struct dcqcn {
   uint32_t reacting; /* the first mark has been seen */
 };
 
-static uint32_t state_words(uint32_t path_ports) {
+static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
+  (void)sim;
   (void)path_ports;
   return sizeof(struct dcqcn) / sizeof(uint64_t);
 }

@@ -15,7 +15,8 @@ struct dctcp {
   uint32_t unused;
 };
 
-static uint32_t state_words(uint32_t path_ports) {
+static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
+  (void)sim;
   (void)path_ports;
   return sizeof(struct dctcp) / sizeof(uint64_t);
 }

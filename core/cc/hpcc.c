@@ -19,18 +19,18 @@ struct reference {
   uint32_t unused;
 };
 
+/* With hpcc_multi_rate its reference follows it. */
 struct hop {
   struct telemetry last;
-  struct reference own; /* hpcc_multi_rate */
   uint64_t bps; /* B_j */
 };
 
 struct hpcc {
   struct reference whole;
   uint64_t update_at; /* R_c is renewed when this byte is acknowledged; 0: no ACK yet */
-  uint32_t rate_epoch; /* for which hop[].bps hold */
-  uint32_t path_seq; /* of the path that hop[].last is from */
-  struct hop hop[];
+  uint32_t rate_epoch; /* for which the hops' bps hold */
+  uint32_t path_seq; /* of the path that the hops' last is from */
+  uint64_t hops[];
 };
 
 /* What passed at a hop between two ACKs, in the units of their telemetry. */
@@ -40,14 +40,29 @@ struct progress {
   uint32_t queue; /* the smaller of the two */
 };
 
-static uint32_t state_words(uint32_t path_ports) {
-  return (uint32_t)((sizeof(struct hpcc) + path_ports * sizeof(struct hop)) / sizeof(uint64_t));
+static uint32_t hop_words(const weft_sim *sim) {
+  const size_t own = sim->config.hpcc_multi_rate ? sizeof(struct reference) : 0;
+  return (uint32_t)((sizeof(struct hop) + own) / sizeof(uint64_t));
+}
+
+static struct hop *hop_at(const weft_sim *sim, struct hpcc *hpcc, uint32_t i) {
+  return (struct hop *)(hpcc->hops + i * hop_words(sim));
+}
+
+static struct reference *own_reference(struct hop *hop) {
+  return (struct reference *)(hop + 1);
+}
+
+/* A path has a port more than it has switches, which are the hops. */
+static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
+  const uint32_t hops = path_ports > 0 ? path_ports - 1 : 0;
+  return (uint32_t)(sizeof(struct hpcc) / sizeof(uint64_t)) + hops * hop_words(sim);
 }
 
 static void learn_rates(weft_sim *sim, uint32_t slot, struct hpcc *hpcc) {
   const uint32_t *path = slot_path(sim, slot);
   for (uint32_t i = 0; i + 1 < sim->tx.at[slot].hops; ++i)
-    hpcc->hop[i].bps = sim->port_cold.at[path[i + 1]].rate_bps;
+    hop_at(sim, hpcc, i)->bps = sim->port_cold.at[path[i + 1]].rate_bps;
   hpcc->rate_epoch = sim->rate_epoch;
 }
 
@@ -55,7 +70,8 @@ static void start(weft_sim *sim, uint32_t slot) {
   struct hpcc *hpcc = cc_state(sim, slot);
   const struct reference fresh = {.bps = cc_nic_rate(sim, slot), .u = 1};
   hpcc->whole = fresh;
-  for (uint32_t i = 0; i + 1 < sim->tx.at[slot].hops; ++i) hpcc->hop[i].own = fresh;
+  for (uint32_t i = 0; sim->config.hpcc_multi_rate && i + 1 < sim->tx.at[slot].hops; ++i)
+    *own_reference(hop_at(sim, hpcc, i)) = fresh;
   learn_rates(sim, slot, hpcc);
 }
 
@@ -96,7 +112,7 @@ static void measure(weft_sim *sim, uint32_t slot, struct hpcc *hpcc, const struc
   double worst = 0;
   int64_t worst_ticks = 0;
   for (uint32_t i = 0; i < ack->hops; ++i) {
-    struct hop *hop = &hpcc->hop[i];
+    struct hop *hop = hop_at(sim, hpcc, i);
     const struct progress passed = progress_of(sim, &hop->last, &ack->telemetry[i]);
     const double seconds = (double)passed.ticks * tick_s;
     const double tx_bps = (double)(passed.bytes * 8) / seconds;
@@ -104,7 +120,7 @@ static void measure(weft_sim *sim, uint32_t slot, struct hpcc *hpcc, const struc
                                                      (double)hop->bps / (double)warm->base_window;
     hop->last = ack->telemetry[i];
     if (sim->config.hpcc_multi_rate) {
-      average(sim, &hop->own, u, passed.ticks, rtt);
+      average(sim, own_reference(hop), u, passed.ticks, rtt);
     } else if (u > worst) { /* false also when nothing was sent in no time */
       worst = u;
       worst_ticks = passed.ticks;
@@ -140,7 +156,7 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   if (hpcc->update_at == 0) { /* the first ACK has nothing to compare with */
     if (!renew && !sim->config.hpcc_fast_react) return;
     hpcc->update_at = ack->sent;
-    for (uint32_t i = 0; i < ack->hops; ++i) hpcc->hop[i].last = ack->telemetry[i];
+    for (uint32_t i = 0; i < ack->hops; ++i) hop_at(sim, hpcc, i)->last = ack->telemetry[i];
     return;
   }
   if (!renew && !sim->config.hpcc_fast_react) return;
@@ -149,7 +165,7 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   uint64_t rate = line_bps;
   if (sim->config.hpcc_multi_rate)
     for (uint32_t i = 0; i < ack->hops; ++i)
-      rate = cc_at_most(rate, react(sim, &hpcc->hop[i].own, line_bps, renew));
+      rate = cc_at_most(rate, react(sim, own_reference(hop_at(sim, hpcc, i)), line_bps, renew));
   else
     rate = react(sim, &hpcc->whole, line_bps, renew);
   weft__cc_rescale_rate(sim, slot, rate);

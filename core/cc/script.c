@@ -9,7 +9,8 @@ struct script {
   weft_time due; /* of the timer */
 };
 
-static uint32_t state_words(uint32_t path_ports) {
+static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
+  (void)sim;
   (void)path_ports;
   return sizeof(struct script) / sizeof(uint64_t);
 }

@@ -26,7 +26,8 @@ struct swift {
   uint32_t rate_epoch, path_seq; /* for which empty_rtt holds */
 };
 
-static uint32_t state_words(uint32_t path_ports) {
+static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
+  (void)sim;
   (void)path_ports;
   return sizeof(struct swift) / sizeof(uint64_t);
 }

@@ -19,7 +19,8 @@ struct timely {
   uint32_t unused;
 };
 
-static uint32_t state_words(uint32_t path_ports) {
+static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
+  (void)sim;
   (void)path_ports;
   return sizeof(struct timely) / sizeof(uint64_t);
 }

@@ -1,7 +1,8 @@
 /* Fixed window: line rate, no reaction. For baselines, analytic cases and lossless fabrics. */
 #include "cc/cc.h"
 
-static uint32_t state_words(uint32_t path_ports) {
+static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
+  (void)sim;
   (void)path_ports;
   return 0;
 }

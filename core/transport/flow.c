@@ -58,7 +58,7 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task) {
 static int widen_slots(weft_sim *sim, uint32_t path_ports) {
   const struct cc_ops *cc = weft__cc(sim);
   const uint32_t old_ports = sim->path_ports, old_words = sim->cc_words;
-  const uint32_t words = cc->state_words(path_ports);
+  const uint32_t words = cc->state_words(sim, path_ports);
   const uint64_t slots = sim->tx.n, blocks = old_ports ? sim->telemetry.n / old_ports : 0;
   if (!pool_reserve(sim, sim->paths, slots * 2 * path_ports) ||
       !pool_reserve(sim, sim->cc_state, slots * words) ||
