@@ -114,13 +114,9 @@ struct port {
 /* The rest of a port: touched on marks, PFC, rate changes and by reports. */
 struct port_cold {
   uint64_t rate_bps, built_rate_bps;
-  uint64_t residue; /* 8e12 mod rate: what byte_ps leaves out, in ps x rate */
   uint64_t carry; /* of the running busy period, in ps x rate */
-  uint64_t kmax;
-  double pmax;
   double loss;
-  uint64_t ecn_marks, drops;
-  uint64_t pauses; /* pause frames that the far end sent to this port */
+  uint64_t ecn_marks;
   weft_time paused_since, paused_ps;
   weft_time down_at; /* last failure, or -1 */
   weft_time turned_at; /* last failure or repair, or -1 */
@@ -131,11 +127,21 @@ struct port_cold {
   uint64_t headroom_cap;
   uint32_t tx_wraps; /* of port.tx_bytes */
   uint32_t unsent; /* packets that port.deq counts but that were dropped from the queue */
-  uint32_t pausing; /* the far switch has paused this port */
-  uint32_t ecn_given; /* thresholds were set by hand */
+  uint32_t drops;
+  uint32_t pauses; /* pause frames that the far end sent to this port */
+  uint32_t ecn; /* in ecn */
   uint32_t wire; /* in wires + 1, or 0 */
   uint32_t storms; /* PFC storms that pause it now */
-  uint32_t far_pause; /* during a storm: whether the far switch would have it paused */
+  uint8_t pausing; /* the far switch has paused this port */
+  uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
+  uint8_t ecn_given; /* thresholds were set by hand */
+  uint8_t unused;
+};
+
+/* Upper ECN threshold and the probability of a mark there; most ports share a few. */
+struct ecn {
+  uint64_t kmax;
+  double pmax;
 };
 
 /* What a wire does to packets beyond its delay as built and uniform loss; see wire.c. */
@@ -398,13 +404,14 @@ struct ack_row {
   X(ports, struct port)             \
   X(port_cold, struct port_cold)    \
   X(nics, struct nic)               \
+  X(ecn, struct ecn)                \
   X(adjacency, uint32_t)            \
   X(packets, struct packet)         \
   X(changes, struct change)         \
   X(wires, struct wire)             \
   X(paces, double)                  \
   X(sightings, struct sighting)     \
-  X(distances, uint16_t)            \
+  X(distances, uint8_t)             \
   X(groups, uint32_t)               \
   X(bfs, uint32_t)                  \
   X(flows, struct flow)             \

@@ -11,15 +11,27 @@ void *weft__resize(weft_sim *sim, void *block, size_t old_size, size_t new_size)
   return grown;
 }
 
+/* Growing by doubles wastes a third on average, which of large pools is much; by quarters, a ninth,
+ * and large blocks are moved by remapping. */
+enum { DOUBLE_BYTES = 1 << 16 };
+
 void *weft__grow(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint64_t need) {
   /* Check builds start tiny, so that growth and moving bases are exercised everywhere. */
   const uint64_t least = WEFT_CHECK ? 1 : 64 / element + 8;
+  const uint64_t doubles = WEFT_CHECK ? 8 : DOUBLE_BYTES / element;
   uint64_t size = *cap;
   if (size < least) size = least;
-  while (size < need) size += WEFT_CHECK && size > 8 ? size / 4 : size;
+  while (size < need) size += size > doubles ? size / 4 : size;
   if (size > UINT32_MAX) size = UINT32_MAX;
   if (size < need) return NULL;
   void *grown = weft__resize(sim, base, *cap * element, size * element);
   if (grown != NULL) *cap = (uint32_t)size;
   return grown;
+}
+
+void *weft__trim(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint32_t n) {
+  if (n == *cap) return base;
+  void *trimmed = weft__resize(sim, base, *cap * element, n * element);
+  if (trimmed != NULL) *cap = n;
+  return trimmed;
 }

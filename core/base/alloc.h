@@ -11,6 +11,9 @@ void *weft__resize(weft_sim *sim, void *block, size_t old_size, size_t new_size)
  *  failure (the old array stays valid). New elements are not initialised. */
 void *weft__grow(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint64_t need);
 
+/** Give back what an array of `n` used elements has too much; as weft__grow. */
+void *weft__trim(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint32_t n);
+
 /* A pool is an array with a fill count. No pointer into one may be kept across a call that can add
  * to it: that is what the indices are for. */
 #define WEFT_POOL(type) \
@@ -24,6 +27,12 @@ void *weft__grow(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint6
 #define pool_reserve(sim, pool, need) \
   ((uint64_t)(need) <= (pool).cap || \
    ((sim)->scratch = weft__grow((sim), (pool).at, &(pool).cap, sizeof *(pool).at, (need)), \
+    (sim)->scratch != NULL ? ((pool).at = (sim)->scratch, 1) : 0))
+
+/* Give back what a pool that will not grow has too much; true on success. */
+#define pool_trim(sim, pool) \
+  ((pool).n == 0 || \
+   ((sim)->scratch = weft__trim((sim), (pool).at, &(pool).cap, sizeof *(pool).at, (pool).n), \
     (sim)->scratch != NULL ? ((pool).at = (sim)->scratch, 1) : 0))
 
 #endif

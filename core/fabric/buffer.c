@@ -117,7 +117,7 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
   const uint32_t out = in_port ^ 1;
   struct port *port = &sim->ports.at[out];
   struct port_cold *cold = &sim->port_cold.at[out];
-  sim->port_cold.at[in_port].pausing = (uint32_t)pause;
+  sim->port_cold.at[in_port].pausing = (uint8_t)pause;
   if (port->flags & PORT_DOWN) return;
   port_settle(sim, out, port, sim->now);
   if (pause) {

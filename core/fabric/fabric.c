@@ -50,6 +50,16 @@ static int check_link(weft_sim *sim, const weft_link_def *def) {
   return WEFT_OK;
 }
 
+/* Index of upper thresholds, which mostly are those of a port before; there is room for more. */
+static uint32_t find_ecn(weft_sim *sim, uint64_t kmax, double pmax) {
+  enum { LOOK_BACK = 8 };
+  const uint32_t n = sim->ecn.n, first = n > LOOK_BACK ? n - LOOK_BACK : 0;
+  for (uint32_t i = n; i-- > first;)
+    if (sim->ecn.at[i].kmax == kmax && sim->ecn.at[i].pmax == pmax) return i;
+  sim->ecn.at[n] = (struct ecn){kmax, pmax};
+  return sim->ecn.n++;
+}
+
 /* A port's ECN thresholds follow its rate, so that the marking queue is the same time
  * everywhere. */
 static void set_ecn(weft_sim *sim, uint32_t index) {
@@ -59,8 +69,8 @@ static void set_ecn(weft_sim *sim, uint32_t index) {
   const double scale = (double)cold->built_rate_bps / (REFERENCE_BPS_ECN_GBIT * 1e9);
   const double kmin = sim->config.ecn_kmin_bytes * scale;
   port->kmin = kmin < (double)UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
-  cold->kmax = (uint64_t)(sim->config.ecn_kmax_bytes * scale);
-  cold->pmax = sim->config.ecn_pmax;
+  const double kmax = sim->config.ecn_kmax_bytes * scale;
+  cold->ecn = find_ecn(sim, (uint64_t)kmax, sim->config.ecn_pmax);
 }
 
 void weft__port_set_rate(weft_sim *sim, uint32_t index, uint64_t rate_bps) {
@@ -68,11 +78,10 @@ void weft__port_set_rate(weft_sim *sim, uint32_t index, uint64_t rate_bps) {
   struct port *port = &sim->ports.at[index];
   struct port_cold *cold = &sim->port_cold.at[index];
   cold->rate_bps = rate_bps;
-  cold->residue = byte_ps_bps % rate_bps;
   cold->carry = 0;
   port->byte_ps = (uint32_t)(byte_ps_bps / rate_bps);
-  port->flags =
-      (uint8_t)(cold->residue != 0 ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
+  const int inexact = byte_ps_bps % rate_bps != 0;
+  port->flags = (uint8_t)(inexact ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
 }
 
 static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
@@ -104,7 +113,7 @@ int weft_link_add(weft_sim *sim, const weft_link_def *def) {
   const uint32_t port = sim->ports.n;
   if (port > EVENT_SOURCE_MASK / 2 - 2) return weft__fail(sim, WEFT_ELIMIT, "link: too many links");
   if (!pool_reserve(sim, sim->ports, port + 2u) || !pool_reserve(sim, sim->port_cold, port + 2u) ||
-      !pool_reserve(sim, sim->nics, port + 2u))
+      !pool_reserve(sim, sim->nics, port + 2u) || !pool_reserve(sim, sim->ecn, sim->ecn.n + 2u))
     return WEFT_ENOMEM;
   sim->ports.n = sim->port_cold.n = sim->nics.n = port + 2;
   init_port(sim, port, def->a, def->b, def);
@@ -123,9 +132,9 @@ int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax
                       "port ECN: expected kmin <= kmax and pmax 0 to 1, got %" PRIu64 ", %" PRIu64
                       ", %g",
                       kmin, kmax, pmax);
+  if (!pool_reserve(sim, sim->ecn, sim->ecn.n + 1u)) return WEFT_ENOMEM;
   sim->ports.at[port].kmin = kmin < UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
-  sim->port_cold.at[port].kmax = kmax;
-  sim->port_cold.at[port].pmax = pmax;
+  sim->port_cold.at[port].ecn = find_ecn(sim, kmax, pmax);
   sim->port_cold.at[port].ecn_given = 1;
   return WEFT_OK;
 }
@@ -150,7 +159,7 @@ static int build_adjacency(weft_sim *sim) {
 
 /* The smallest rings, so that the hot path never meets a port without one. */
 static int build_rings(weft_sim *sim) {
-  const uint32_t log2 = WEFT_CHECK ? 0 : 2;
+  const uint32_t log2 = WEFT_CHECK ? 0 : 1;
   const uint64_t packets = (uint64_t)sim->ports.n << log2;
   if (packets > UINT32_MAX || !pool_reserve(sim, sim->packets, packets)) return WEFT_ENOMEM;
   sim->packets.n = (uint32_t)packets;
@@ -173,6 +182,15 @@ static void size_wheel(weft_sim *sim) {
   weft__events_init(sim, (weft_time)(2 * mean / WHEEL_BUCKETS) + 1);
 }
 
+/* Nothing of a fabric is added once it is ready, so its pools need no room to grow. */
+static int trim(weft_sim *sim) {
+  return pool_trim(sim, sim->nodes) && pool_trim(sim, sim->ports) &&
+         pool_trim(sim, sim->port_cold) && pool_trim(sim, sim->nics) &&
+         pool_trim(sim, sim->adjacency) && pool_trim(sim, sim->packets) &&
+         pool_trim(sim, sim->groups) && pool_trim(sim, sim->bfs) &&
+         pool_trim(sim, sim->distances);
+}
+
 int weft_fabric_ready(weft_sim *sim) {
   if (sim->config.cc == WEFT_CC_SCRIPT && sim->script.call == NULL)
     return weft__fail(sim, WEFT_ESTATE, "fabric: cc = script needs weft_sim_set_script first");
@@ -181,6 +199,7 @@ int weft_fabric_ready(weft_sim *sim) {
   if (status == WEFT_OK) status = build_rings(sim);
   if (status == WEFT_OK) status = weft__route_init(sim);
   if (status == WEFT_OK) status = is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
+  if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
   if (status != WEFT_OK) return status;
   size_wheel(sim);

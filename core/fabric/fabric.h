@@ -6,7 +6,12 @@
 
 /* fabric.c */
 
-/** Derive what the hot path needs (byte_ps, residue, ECN thresholds) from a port's rate. */
+/** 8e12 mod rate: what a port's byte_ps leaves out of the time of a byte, in ps x rate. */
+static inline uint64_t port_residue(const weft_sim *sim, uint32_t port) {
+  return 8000000000000u - sim->ports.at[port].byte_ps * sim->port_cold.at[port].rate_bps;
+}
+
+/** Derive what the hot path needs (byte_ps, flags) from a port's rate. */
 void weft__port_set_rate(weft_sim *sim, uint32_t port, uint64_t rate_bps);
 
 /** Slowest rate at which a full packet's time on the wire fits the 32 bits of packet.ser_ps,

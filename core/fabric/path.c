@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "fabric/fabric.h"
+
 __extension__ typedef unsigned __int128 wide;
 
 /* Time of `bytes` back to back on a port, with the remainders carried: rounded down once. */
@@ -40,7 +42,8 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
 static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
                                uint64_t packets, uint64_t full, uint64_t last) {
   weft_time free_at[WEFT_PATH_MAX] = {0}, time = 0;
-  uint64_t carry[WEFT_PATH_MAX] = {0};
+  uint64_t carry[WEFT_PATH_MAX] = {0}, residue[WEFT_PATH_MAX];
+  for (int i = 0; i < hops; ++i) residue[i] = port_residue(sim, ports[i]);
   for (uint64_t k = 0; k < packets; ++k) {
     const uint64_t bytes = k + 1 == packets ? last : full;
     time = 0; /* the NIC always has the next packet ready */
@@ -48,7 +51,7 @@ static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int h
       const struct port *port = &sim->ports.at[ports[i]];
       const struct port_cold *cold = &sim->port_cold.at[ports[i]];
       const int idle = free_at[i] < time;
-      const uint64_t sum = (idle ? 0 : carry[i]) + bytes * cold->residue;
+      const uint64_t sum = (idle ? 0 : carry[i]) + bytes * residue[i];
       carry[i] = sum % cold->rate_bps;
       free_at[i] =
           (idle ? time : free_at[i]) + (weft_time)(bytes * port->byte_ps + sum / cold->rate_bps);

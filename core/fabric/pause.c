@@ -55,7 +55,7 @@ void weft__port_pause(weft_sim *sim, uint32_t index, int pause) {
   if (sent < back->down_at) return;
   if (back->wire != 0 && sim->now <= sim->wires.at[back->wire - 1].frames_lost_ps) return;
   if (cold->storms > 0 && !(port->flags & PORT_DOWN)) {
-    cold->far_pause = (uint32_t)pause;
+    cold->far_pause = (uint8_t)pause;
     return;
   }
   if (port->flags & PORT_DOWN || !(port->flags & PORT_PAUSED) == !pause) return;

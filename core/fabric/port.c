@@ -47,7 +47,7 @@ int weft__ring_grow(weft_sim *sim, uint32_t index) {
  * busy period, so n packets take exactly the time of their sum, rounded down. */
 uint32_t weft__port_residue(weft_sim *sim, uint32_t index, uint32_t size, int idle) {
   struct port_cold *cold = &sim->port_cold.at[index];
-  const uint64_t sum = (idle ? 0 : cold->carry) + size * cold->residue;
+  const uint64_t sum = (idle ? 0 : cold->carry) + size * port_residue(sim, index);
   cold->carry = sum % cold->rate_bps;
   return (uint32_t)(sum / cold->rate_bps);
 }
@@ -55,10 +55,11 @@ uint32_t weft__port_residue(weft_sim *sim, uint32_t index, uint32_t size, int id
 void weft__port_mark(weft_sim *sim, uint32_t index, struct packet *packet) {
   const struct port *port = &sim->ports.at[index];
   struct port_cold *cold = &sim->port_cold.at[index];
+  const struct ecn *ecn = &sim->ecn.at[cold->ecn];
   if (packet->flags & PACKET_ACK) return;
-  if (port->queue_bytes <= cold->kmax) {
-    const double span = (double)(cold->kmax - port->kmin);
-    const double p = cold->pmax * (port->queue_bytes - port->kmin) / span;
+  if (port->queue_bytes <= ecn->kmax) {
+    const double span = (double)(ecn->kmax - port->kmin);
+    const double p = ecn->pmax * (port->queue_bytes - port->kmin) / span;
     if (rng_uniform(sim->config.seed, RNG_ECN, index, port->deq) >= p) return;
   }
   packet->flags |= PACKET_ECN;

@@ -2,16 +2,17 @@
  *
  * A table of next hops per switch and host would take 21 MB at k=32. What is kept instead is the
  * distance of each switch to each group of destinations: hosts that hang on the same switch by a
- * single link share a group, so a k=32 fat tree of 8192 hosts has 512 groups and 1.3 MB of 16-bit
- * distances, filled by one breadth-first search per group when it is first used. Next hops are the
- * neighbours that are one closer; flows walk their path once, at their start, and keep it. */
+ * single link share a group, so a k=32 fat tree of 8192 hosts has 512 groups and 650 KB of 8-bit
+ * distances, filled by one breadth-first search per group when it is first used (paths have at most
+ * WEFT_PATH_MAX links, so what is far beyond that counts as 254). Next hops are the neighbours that
+ * are one closer; flows walk their path once, at their start, and keep it. */
 #include <inttypes.h>
 
 #include "base/hash_i.h"
 #include "base/rng_i.h"
 #include "fabric/fabric.h"
 
-enum { FAR = UINT16_MAX, FIRST_SPORT = 10000, SPORTS = 1 << 15, DPORT = 100 };
+enum { FAR = UINT8_MAX, FURTHEST = FAR - 1, FIRST_SPORT = 10000, SPORTS = 1 << 15, DPORT = 100 };
 
 struct flow_key {
   uint32_t src, dst, flow;
@@ -68,8 +69,8 @@ int weft__route_init(weft_sim *sim) {
 }
 
 /* Breadth first from the group's root, against the direction of travel, through switches only. */
-static const uint16_t *group_distances(weft_sim *sim, uint32_t group) {
-  uint16_t *distance = sim->distances.at + (uint64_t)group * sim->switch_count;
+static const uint8_t *group_distances(weft_sim *sim, uint32_t group) {
+  uint8_t *distance = sim->distances.at + (uint64_t)group * sim->switch_count;
   uint32_t *epoch = &sim->groups.at[2 * group + 1];
   if (*epoch == sim->route_epoch) return distance;
   *epoch = sim->route_epoch;
@@ -86,7 +87,7 @@ static const uint16_t *group_distances(weft_sim *sim, uint32_t group) {
       const struct node *from = &sim->nodes.at[sim->ports.at[out].to_node];
       if (from->kind == WEFT_HOST || sim->ports.at[out ^ 1].avoided) continue;
       if (distance[from->rank] != FAR) continue;
-      distance[from->rank] = (uint16_t)(here + 1);
+      distance[from->rank] = (uint8_t)(here < FURTHEST ? here + 1 : FURTHEST);
       fifo[last++] = sim->ports.at[out].to_node;
     }
   }
@@ -131,7 +132,7 @@ static uint32_t hash_flow(const weft_sim *sim, const struct flow_key *key, uint3
 }
 
 /* Distance to the destination through a port; FAR if it does not lead there. */
-static uint32_t through(const weft_sim *sim, const uint16_t *distance, uint32_t out, uint32_t dst) {
+static uint32_t through(const weft_sim *sim, const uint8_t *distance, uint32_t out, uint32_t dst) {
   const struct port *port = &sim->ports.at[out];
   if (port->avoided) return FAR;
   if (port->to_node == dst) return 0;
@@ -141,7 +142,7 @@ static uint32_t through(const weft_sim *sim, const uint16_t *distance, uint32_t 
 
 static uint32_t next_hop(weft_sim *sim, uint32_t at, const struct flow_key *key) {
   const uint32_t dst = key->ack ? key->src : key->dst;
-  const uint16_t *distance = group_distances(sim, sim->nodes.at[dst].group);
+  const uint8_t *distance = group_distances(sim, sim->nodes.at[dst].group);
   const struct node *node = &sim->nodes.at[at];
   const uint32_t *out = sim->adjacency.at + node->first_port;
   /* A switch goes one step closer or nowhere: distances lead to the group's switch also where its
@@ -177,7 +178,8 @@ int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ac
   while (at != to) {
     if (hops == WEFT_PATH_MAX) return WEFT_ELIMIT;
     const uint32_t port = next_hop(sim, at, &key);
-    if (port == WEFT_NONE) return WEFT_ENOROUTE;
+    if (port == WEFT_NONE)
+      return weft__route_hops(sim, src, dst) == WEFT_ELIMIT ? WEFT_ELIMIT : WEFT_ENOROUTE;
     ports[hops++] = port;
     at = sim->ports.at[port].to_node;
   }
@@ -185,7 +187,7 @@ int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ac
 }
 
 int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst) {
-  const uint16_t *distance = group_distances(sim, sim->nodes.at[dst].group);
+  const uint8_t *distance = group_distances(sim, sim->nodes.at[dst].group);
   const struct node *from = &sim->nodes.at[src], *to = &sim->nodes.at[dst];
   const uint32_t *out = sim->adjacency.at + from->first_port;
   uint32_t hops = FAR;

@@ -85,10 +85,10 @@ int weft__ns3_admit(weft_sim *sim, uint32_t node_index, uint32_t in_device, uint
 /* Marking looks at what stays in the data class; ACKs draw random numbers like data. */
 static int marks(weft_sim *sim, uint32_t port) {
   const uint32_t kmin = sim->ports.at[port].kmin, left = sim->ns3_ports.at[port].bytes[1];
-  const struct port_cold *cold = &sim->port_cold.at[port];
-  if (left > cold->kmax) return 1;
+  const struct ecn *ecn = &sim->ecn.at[sim->port_cold.at[port].ecn];
+  if (left > ecn->kmax) return 1;
   if (left <= kmin) return 0;
-  const double p = cold->pmax * (double)(left - kmin) / (double)(cold->kmax - kmin);
+  const double p = ecn->pmax * (double)(left - kmin) / (double)(ecn->kmax - kmin);
   return weft__ns3_random(sim) < p;
 }
 

@@ -29,7 +29,9 @@ end
 local ok = record(build .. "/tests/cbench " .. table.concat(arg, " "))
 if #arg == 0 then
   for _, program in ipairs({ "weft", "weftjit" }) do
-    ok = record(build .. "/" .. program .. " tests/bench/script.lua") and ok
+    for _, script in ipairs({ "script", "trace" }) do
+      ok = record(("%s/%s tests/bench/%s.lua"):format(build, program, script)) and ok
+    end
   end
 end
 out:close()
