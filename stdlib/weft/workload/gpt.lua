@@ -15,11 +15,13 @@ local M = {}
 -- The model: `model` ("7B", "13B", "22B", "175B"), or `layers`, `hidden`, `heads`, and `kv_heads`,
 -- `ffn`, `vocabulary`, `sequence`, `block` ("gpt", "llama"); `micro_batch` and `global_batch` in
 -- sequences, `precision`, `gradient_precision`, `recompute` ("none", "selective", "full").
--- Parallelism: `tp`, `pp`, `dp`, `virtual_stages` (interleaved schedule), `bucket` and `overlap` of
--- gradients, `sequence_parallel`, `order` ("tp-dp-pp"), `ranks` (hosts, or how many).
+-- Parallelism: `tp`, `pp`, `dp`, `virtual_stages` (interleaved schedule), `zero` (0 to 3), `bucket`
+-- and `overlap` of gradients, `sequence_parallel`, `order` ("tp-dp-pp"), `ranks` (hosts, or how
+-- many).
 -- Speed: `gpu` or `flops`, `mfu`, or `compute` (times of a layer); `optimizer`, `slow_gpus`.
--- Simulation: `iterations`, `start`, `tp_traffic` ("simulate", "time", "ignore"), `tp_rate`,
--- `granularity` ("stage", "layer"), `scale_bytes`, `scale_compute`.
+-- Simulation: `iterations`, `start`, `dp_algorithm`, `tp_algorithm`, `channels`, `tp_traffic`
+-- ("simulate", "time", "ignore"), `tp_rate`, `granularity` ("stage", "layer"), `scale_bytes`,
+-- `scale_compute`.
 -- docs/workloads.md has defaults, formulas and sources.
 -- @tparam table options
 -- @treturn Workload

@@ -9,6 +9,7 @@
 -- @module weft.workload.model
 
 local fail = require "weft.fail"
+local util = require "weft.util"
 
 local M = {}
 
@@ -120,8 +121,8 @@ function M.parameters(model)
   local rest = embedding + head + model.layers * layer
   return {
     layer = layer, expert = expert, embedding = embedding, head = head,
-    total = rest + model.layers * model.experts * expert,
-    active = rest + model.layers * model.top_k * expert,
+    total = util.integer(rest + model.layers * model.experts * expert),
+    active = util.integer(rest + model.layers * model.top_k * expert),
   }
 end
 
@@ -133,15 +134,17 @@ function M.is_tied(model) return BLOCKS[model.block].tied end
 -- backward pass takes twice that.
 -- @tparam table model
 -- @tparam number tokens
--- @treturn table `layer`, `attention` (the part of it that is softmax(QK)V), `head` (logits)
+-- @treturn table `layer`, `attention` (the part of it that is softmax(QK)V), `expert` (the part of
+-- it that is in experts), `head` (logits)
 function M.forward_flops(model, tokens)
   local h = model.hidden
-  local passed = model.top_k * BLOCKS[model.block].matrices * h * model.ffn
-  if model.experts > 1 then passed = passed + h * model.experts end
+  local inner = model.top_k * BLOCKS[model.block].matrices * h * model.ffn
+  local router = model.experts > 1 and h * model.experts or 0
   local attention = 4 * tokens * model.sequence * h
   return {
-    layer = 2 * tokens * (attention_weights(model) + passed) + attention,
+    layer = 2 * tokens * (attention_weights(model) + inner + router) + attention,
     attention = attention,
+    expert = model.experts > 1 and 2 * tokens * inner or 0,
     head = 2 * tokens * h * model.vocabulary,
   }
 end

@@ -17,6 +17,10 @@ end
 
 local PRECISIONS = { "bf16", "fp16", "fp32" }
 
+local REDUCING = {
+  "ring", "bidirectional", "tree", "double_tree", "halving_doubling", "hierarchical",
+}
+
 local RULES = {
   layers = count(), hidden = count(), heads = count(), kv_heads = count(), ffn = count(),
   vocabulary = count(), sequence = count(),
@@ -27,9 +31,13 @@ local RULES = {
   tp = count(1), pp = count(1), dp = count(), virtual_stages = count(1),
   order = { type = "string", default = "tp-dp-pp" },
   ranks = { type = "any" },
+  zero = { type = "integer", min = 0, max = 3, default = 0 },
   bucket = { type = "bytes", min = 1, default = 25 * 2 ^ 20 },
   overlap = { type = "boolean", default = true },
   sequence_parallel = { type = "boolean", default = true },
+  dp_algorithm = { type = "enum", choices = REDUCING, default = "ring" },
+  tp_algorithm = { type = "enum", choices = REDUCING, default = "ring" },
+  channels = count(nil, 64),
   tp_traffic = { type = "enum", choices = { "simulate", "time", "ignore" }, default = "simulate" },
   tp_rate = { type = "rate", min = 1e6, default = 2.4e12 },
   recompute = { type = "enum", choices = { "none", "selective", "full" }, default = "none" },
@@ -49,6 +57,9 @@ local RULES = {
 local MOE_RULES = {
   experts = count(), top_k = count(), ep = count(1),
   capacity_factor = { type = "number", min = 1e-3, max = 1000, default = 1 },
+  expert_loads = { type = "table" },
+  ep_algorithm = { type = "enum", choices = { "direct", "pairwise", "hierarchical" },
+    default = "direct" },
 }
 
 local COMPUTE_RULES = {
@@ -114,17 +125,27 @@ local function check_pipeline(kind, o, shape, m)
     fail.raise("%s: option 'virtual_stages': expected a number of micro-batches that pp (%d)"
       .. " divides, got %d", kind, o.pp, m)
   end
+  if o.zero > 1 and o.pp > 1 then
+    fail.raise("%s: option 'zero': expected 0 or 1 with a pipeline (gradients and parameters that"
+      .. " are split would cross the network for every micro-batch), got %d", kind, o.zero)
+  end
+  local scatters = { ring = true, bidirectional = true, halving_doubling = true }
+  if o.zero > 0 and not scatters[o.dp_algorithm] then
+    fail.raise("%s: option 'dp_algorithm': expected ring, bidirectional or halving_doubling with"
+      .. " ZeRO %d, got '%s'", kind, o.zero, o.dp_algorithm)
+  end
   expect_divisor(kind, o.virtual_stages > 1 and "virtual_stages" or "pp", o.pp * o.virtual_stages,
     "layers", shape.layers)
 end
 
--- Times of a layer and of the output layer for one micro-batch on one GPU, in ps.
+-- Times of a layer, its part that goes with the load of experts, and the output layer, for one
+-- micro-batch on one GPU, in ps.
 local function layer_times(kind, o, shape)
   if o.compute then
     local c = check.options(kind .. ": compute", o.compute, COMPUTE_RULES)
     local k = o.scale_compute
     return {
-      forward = c.forward * k, backward = c.backward * k,
+      forward = c.forward * k, backward = c.backward * k, expert_forward = 0, expert_backward = 0,
       head_forward = c.head_forward * k, head_backward = c.head_backward * k,
     }
   end
@@ -132,8 +153,10 @@ local function layer_times(kind, o, shape)
   local peak = o.flops or model.peak_flops(o.gpu, o.precision)
   local ps = 1e12 / (peak * o.mfu * o.tp) * o.scale_compute
   local again = ({ none = 0, selective = flops.attention, full = flops.layer })[o.recompute]
+  local twice = o.recompute == "full" and 3 or 2
   return {
     forward = flops.layer * ps, backward = (2 * flops.layer + again) * ps,
+    expert_forward = flops.expert * ps, expert_backward = twice * flops.expert * ps,
     head_forward = flops.head * ps, head_backward = 2 * flops.head * ps,
   }
 end
@@ -149,18 +172,41 @@ local function check_slow(kind, slow)
   end
 end
 
+-- What part of the tokens each rank of an expert group gets, from 1; nil: the same for all.
+local function expert_shares(o, shape)
+  local loads = o.expert_loads
+  if not loads then return nil end
+  local sum, each = 0, shape.experts / o.ep
+  for i = 1, math.max(#loads, 1) do
+    if type(loads[i]) ~= "number" or not (loads[i] >= 0 and loads[i] <= 1e12) then
+      fail.raise("moe: option 'expert_loads': expected tokens of each expert, 0 to 1e12, got %s",
+        fail.show(loads[i]))
+    end
+    sum = sum + loads[i]
+  end
+  if #loads ~= shape.experts or sum == 0 then
+    fail.raise("moe: option 'expert_loads': expected %d numbers, not all 0, got %d", shape.experts,
+      #loads)
+  end
+  local shares = {}
+  for e = 1, o.ep do
+    shares[e] = 0
+    for i = 1, each do shares[e] = shares[e] + loads[(e - 1) * each + i] / sum end
+  end
+  return shares
+end
+
 --- Check options and work out what follows from them.
 -- @tparam string kind "gpt" or "moe"
 -- @tparam table given
 -- @treturn table setup: `options`, `shape` (weft.workload.model), `layout`
--- (weft.workload.parallel), `micro_batches`, `global_batch`, `times` (ps)
+-- (weft.workload.parallel), `micro_batches`, `global_batch`, `times` (ps), `expert_shares`
 function M.setup(kind, given)
   local o = check.options(kind, given, rules_of(kind))
   if not o.model and not o.layers and not o.hidden then
     fail.raise("%s: expected a 'model' (%s), or 'layers', 'hidden' and 'heads'", kind,
       table.concat(NAMES[kind], ", "))
   end
-  o.zero = 0 -- gradients and parameters are whole on every replica
   local shape = model.resolve(kind, o, model[kind])
   if kind == "moe" then
     if shape.experts < 2 then
@@ -177,6 +223,7 @@ function M.setup(kind, given)
   return {
     kind = kind, options = o, shape = shape, layout = layout, micro_batches = m,
     global_batch = global, times = layer_times(kind, o, shape),
+    expert_shares = kind == "moe" and expert_shares(o, shape) or nil,
   }
 end
 

@@ -28,6 +28,7 @@ local traffic = require "weft.workload.model_traffic"
 local M = {}
 
 local Plan = { __tostring = traffic.describe }
+Plan.__index = Plan
 
 local function round(value) return math.floor(value + 0.5) end
 
@@ -98,11 +99,14 @@ local function bucket_bytes(setup, parameters, buckets, b, bytes_each)
 end
 
 -- Fill in what a segment computes and what its layers exchange.
-local function fill(setup, segment, is_backward, layer_ps, head_ps)
-  local o, shape = setup.options, setup.shape
+local function fill(setup, segment, is_backward, at_head)
+  local o, shape, times = setup.options, setup.shape, setup.times
+  local way = is_backward and "backward" or "forward"
+  local layer_ps, head_ps = times[way], at_head and times["head_" .. way] or 0
   local passes = is_backward and o.recompute == "full" and 2 or 1
   local calls = 2 * passes * segment.layers
   segment.compute_ps = segment.layers * layer_ps + head_ps
+  segment.expert_ps = segment.layers * times["expert_" .. way]
   if o.tp > 1 and o.tp_traffic ~= "ignore" then
     local bytes = calls * setup.activation_bytes
     if o.tp_traffic == "simulate" then
@@ -117,6 +121,7 @@ local function fill(setup, segment, is_backward, layer_ps, head_ps)
     segment.ep_calls = calls
     segment.ep_bytes = scaled(setup,
       calls * setup.activation_bytes / split * shape.top_k * o.capacity_factor, setup.layout.ep)
+    segment.ep_volumes = setup:volumes(segment.ep_bytes)
   end
   segment.compute_ps = round(segment.compute_ps)
 end
@@ -130,17 +135,13 @@ end
 -- Segments of a pass. `reduce`: gradients are summed behind it; `gather`: parameters are gathered
 -- before it.
 local function pass(setup, chunk, is_backward, reduce, gather)
-  local times, last = setup.times, chunk.index == chunk.of - 1
+  local last = chunk.index == chunk.of - 1
   local buckets = (reduce or gather) and chunk.buckets or nil
   if buckets and not is_backward then buckets = reversed(buckets) end
   local segments = cut(setup, chunk.layers, buckets)
   for i, segment in ipairs(segments) do
     local at_head = last and i == (is_backward and 1 or #segments)
-    if is_backward then
-      fill(setup, segment, true, times.backward, at_head and times.head_backward or 0)
-    else
-      fill(setup, segment, false, times.forward, at_head and times.head_forward or 0)
-    end
+    fill(setup, segment, is_backward, at_head)
     local function sizes(b, bytes_each)
       local at = is_backward and b or #chunk.buckets + 1 - b
       return bucket_bytes(setup, chunk.parameters, chunk.buckets, at, bytes_each)
@@ -175,24 +176,50 @@ local function new_chunk(setup, index, chunks)
 end
 
 --- Segments of an operation of the schedule.
-function M.segments(plan, op)
-  local chunk = plan.chunks[op.chunk]
+function Plan:segments(op)
+  local chunk = self.chunks[op.chunk]
   if not op.backward then return chunk.forward end
   return op.last and chunk.last_backward or chunk.backward
 end
 
---- Time that the computations of an operation take.
-function M.compute_ps(plan, op)
+--- Time that a segment computes on a replica: longer where more than a fair share of the tokens
+-- goes to its experts.
+-- @tparam table segment
+-- @tparam ?number d replica; nil: with fair shares
+function Plan:segment_ps(segment, d)
+  local shares, ep = self.expert_shares, self.layout.ep
+  if not shares or not d then return segment.compute_ps end
+  return segment.compute_ps + segment.expert_ps * (shares[d % ep + 1] * ep - 1)
+end
+
+--- Time that the computations of an operation take, on a replica or with fair shares of tokens.
+function Plan:compute_ps(op, d)
   local sum = 0
-  for _, segment in ipairs(M.segments(plan, op)) do sum = sum + segment.compute_ps end
+  for _, segment in ipairs(self:segments(op)) do sum = sum + self:segment_ps(segment, d) end
   return sum
 end
 
--- Chunks that an operation's output goes to and comes from are neighbours; the output of the last
--- forward and of the first backward pass stays.
-function M.next_chunk(plan, op)
+--- Bytes from each rank of an expert group to each, for an all-to-all of so many bytes a rank: half
+-- of them go to the experts, by their shares of the tokens, and half of them come back.
+-- @treturn ?table bytes from rank i to rank j at [i][j]; nil: the same for all pairs
+function Plan:volumes(bytes)
+  local shares = self.expert_shares
+  if not shares then return nil end
+  local rows = {}
+  for i = 1, #shares do
+    rows[i] = {}
+    for j = 1, #shares do
+      rows[i][j] = i == j and 0 or round(bytes / 2 * shares[j]) + round(bytes / 2 * shares[i])
+    end
+  end
+  return rows
+end
+
+--- The chunk that takes the output of an operation; nil for the last of its direction, and without
+-- a pipeline.
+function Plan:next_chunk(op)
   local to = op.chunk + (op.backward and -1 or 1)
-  return plan.options.pp > 1 and plan.chunks[to] or nil
+  return self.options.pp > 1 and self.chunks[to] or nil
 end
 
 --- The plan of a workload.
@@ -203,7 +230,7 @@ end
 -- communication, `traffic` (weft.workload.model_traffic). It prints as tables.
 function M.new(setup)
   local o, shape, bytes = setup.options, setup.shape, model.bytes
-  local plan = {}
+  local plan = setmetatable({}, Plan)
   for key, value in pairs(setup) do plan[key] = value end -- order-free: a copy
   plan.parameter_bytes = bytes[o.precision]
   plan.gradient_bytes = bytes[o.gradient_precision or o.precision]
@@ -219,12 +246,12 @@ function M.new(setup)
   for index = 0, chunks - 1 do plan.chunks[index] = new_chunk(plan, index, chunks) end
   plan.order = schedule.order(o.pp, setup.micro_batches, o.virtual_stages)
   plan.makespan_ps, plan.busy_ps = schedule.makespan(plan.order, function(op)
-    return M.compute_ps(plan, op)
+    return plan:compute_ps(op)
   end)
   plan.makespan_ps = plan.makespan_ps + o.optimizer
   plan.parameters = model.parameters(shape)
   plan.traffic = traffic.rows(plan)
-  return setmetatable(plan, Plan)
+  return plan
 end
 
 return M

@@ -5,7 +5,8 @@
 -- Data parallel collectives of a group run one behind the other, as on a stream of NCCL.
 -- @module weft.workload.model_tasks
 
-local planning = require "weft.workload.model_plan"
+local base = require "weft.workload.base"
+local groups = require "weft.workload.model_groups"
 
 local M = {}
 
@@ -16,22 +17,38 @@ function Builder:after(task, before)
   if before then self.core:task_after(task, before) end
 end
 
+-- How a group runs its collectives, worked out once. A first rank names a group of its kind.
+function Builder:group(group, ranks)
+  local known = self.groups[group] or {}
+  self.groups[group] = known
+  known[ranks[1]] = known[ranks[1]] or groups.new(self.job, group, ranks)
+  return known[ranks[1]]
+end
+
 -- A collective over ranks, which waits for the last task of each and is then their last task,
--- unless it runs beside them.
-function Builder:collective(kind, group, ranks, bytes, beside)
-  local hosts = {}
-  for i, rank in ipairs(ranks) do hosts[i] = self.hosts[rank + 1] end
-  local task = self.engine.call(self.core, "collective_add", {
-    kind = kind, ranks = hosts, size_bytes = bytes, tag = self.tag,
-  })
-  for _, rank in ipairs(ranks) do
-    self:after(task, self.tail[rank])
-    if not beside then self.tail[rank] = task end
+-- unless it runs beside them. With several rings it is done when all of them are.
+function Builder:collective(kind, group, ranks, bytes, beside, volumes)
+  local how, join, first = self:group(group, ranks), nil, nil
+  local rings = bytes >= #how.orders * #ranks and #how.orders or 1
+  for i = 1, rings do
+    local task = self.engine.call(self.core, "collective_add", {
+      kind = kind, ranks = how.orders[i], size_bytes = base.share(bytes, rings, i), tag = self.tag,
+      volumes = volumes, algorithm = how.algorithm, ["local"] = how.ranks_of_server,
+    })
+    for _, rank in ipairs(ranks) do self:after(task, self.tail[rank]) end
+    first, join = first or task, task
+  end
+  if rings > 1 then
+    join = self.core:task_add { kind = "barrier", tag = self.tag }
+    for i = 0, rings - 1 do self:after(join, first + i) end
+  end
+  if not beside then
+    for _, rank in ipairs(ranks) do self.tail[rank] = join end
   end
   local list = self.collectives[group] or {}
   self.collectives[group] = list
-  list[#list + 1] = { task = task, kind = kind, ranks = #ranks, bytes = bytes }
-  return task
+  list[#list + 1] = { first = first, last = join, kind = kind, ranks = #ranks, bytes = bytes }
+  return join, first
 end
 
 -- Data parallel collectives of a stage: `sizes.dp` over its dp groups, `sizes.edp` over the ranks
@@ -40,9 +57,11 @@ function Builder:over_replicas(kind, stage, sizes, beside)
   local layout = self.plan.layout
   local function run(name, ranks)
     local before = self.side[name][ranks[1]]
-    local task = self:collective(kind, name, ranks, sizes[name], beside)
-    if beside then self:after(task, before) end
-    for _, rank in ipairs(ranks) do self.side[name][rank] = task end
+    local done, first = self:collective(kind, name, ranks, sizes[name], beside)
+    if beside then
+      for task = first, math.max(first, done - 1) do self:after(task, before) end
+    end
+    for _, rank in ipairs(ranks) do self.side[name][rank] = done end
   end
   for t = 0, layout.tp - 1 do
     if sizes.dp then run("dp", layout:dp_group(t, stage)) end
@@ -55,9 +74,10 @@ end
 -- Computations of a segment on every rank of a stage.
 function Builder:compute(stage, segment, arrivals, gathered)
   for _, rank in ipairs(self.ranks_of[stage]) do
+    local _, d = self.plan.layout:place(rank)
     local task = self.core:task_add {
       kind = "compute", src = self.hosts[rank + 1], tag = self.tag, start_ps = self.start_ps,
-      duration_ps = math.floor(segment.compute_ps * self.slow[rank] + 0.5),
+      duration_ps = math.floor(self.plan:segment_ps(segment, d) * self.slow[rank] + 0.5),
     }
     self:after(task, self.tail[rank])
     if arrivals then self:after(task, arrivals[rank]) end
@@ -90,7 +110,8 @@ function Builder:segment(stage, segment, arrivals, before)
   if segment.ep_bytes then
     for t = 0, layout.tp - 1 do
       for e = 0, layout.dp / layout.ep - 1 do
-        self:collective("all_to_all", "ep", layout:ep_group(t, e, stage), segment.ep_bytes)
+        self:collective("all_to_all", "ep", layout:ep_group(t, e, stage), segment.ep_bytes, false,
+          segment.ep_volumes)
       end
     end
   end
@@ -127,12 +148,12 @@ end
 
 function Builder:operation(op, arrivals)
   local before
-  for _, segment in ipairs(planning.segments(self.plan, op)) do
+  for _, segment in ipairs(self.plan:segments(op)) do
     local tails = copy(self, op.stage)
     self:segment(op.stage, segment, arrivals, before)
     arrivals, before = nil, tails
   end
-  local chunk = planning.next_chunk(self.plan, op)
+  local chunk = self.plan:next_chunk(op)
   return chunk and self:pass_on(op, chunk)
 end
 
@@ -176,10 +197,13 @@ function Builder:update()
 end
 
 function Builder:iteration()
-  local arrivals = {}
+  local arrivals, marks = {}, {}
+  self.marks[#self.marks + 1] = marks
   for i, op in ipairs(self.plan.order) do
+    marks[i] = self.core:stats().tasks_added
     arrivals[i] = self:operation(op, op.input and arrivals[op.input] or nil)
   end
+  marks[#marks + 1] = self.core:stats().tasks_added
   self:update()
   local done = self.core:task_add { kind = "barrier", tag = self.tag }
   for rank = 0, self.plan.layout.size - 1 do self:after(done, self.tail[rank]) end
@@ -188,17 +212,26 @@ end
 
 --- Add all iterations of a plan.
 -- @tparam table plan of weft.workload.model_plan
--- @tparam table job `core` (the engine's simulation), `engine` (with `call`), `hosts` (node of each
--- rank, from 1), `slow` (rank -> how many times as long it computes), `tag`, `start_ps`
--- @treturn {number,...} task at the end of each iteration
--- @treturn table kind of group -> list of `{ task, kind, ranks, bytes }`
+-- @tparam table job `kind`, `options`, `fabric`, `core` (the engine's simulation), `engine` (with
+-- `call`), `hosts` (node of each rank, from 1), `slow` (rank -> how many times as long it
+-- computes), `tag`, `start_ps`
+-- @treturn table `ends` (task at the end of each iteration), `marks` (of each iteration: the first
+-- task of each operation of the schedule, and of what comes behind the last), `collectives` (kind
+-- of group -> list of `{ first, last, kind, ranks, bytes }`: tasks that begin and end with it)
 function M.add(plan, job)
   local builder = setmetatable({
-    plan = plan, core = job.core, engine = job.engine, hosts = job.hosts, slow = job.slow,
-    tag = job.tag, start_ps = job.start_ps, tail = {}, side = { dp = {}, edp = {} },
-    ranks_of = {}, deferred = {}, collectives = {},
+    plan = plan, job = job, core = job.core, engine = job.engine, hosts = job.hosts,
+    slow = job.slow, tag = job.tag, start_ps = job.start_ps,
+    tail = {}, side = { dp = {}, edp = {} }, -- rank -> its last task, its last one beside those
+    groups = {}, ranks_of = {}, deferred = {}, collectives = {}, marks = {},
     reduction = plan.options.zero == 0 and "allreduce" or "reduce_scatter",
   }, Builder)
+  -- What a group cannot do is found before anything is added.
+  for _, row in ipairs(plan.traffic) do
+    if row.group ~= "pp" and row.group ~= "embedding" then
+      for _, ranks in ipairs(plan.layout:groups(row.group)) do builder:group(row.group, ranks) end
+    end
+  end
   for stage = 0, plan.layout.pp - 1 do
     builder.ranks_of[stage], builder.deferred[stage] = {}, {}
   end
@@ -208,7 +241,7 @@ function M.add(plan, job)
   end
   local ends = {}
   for i = 1, plan.options.iterations do ends[i] = builder:iteration() end
-  return ends, builder.collectives
+  return { ends = ends, marks = builder.marks, collectives = builder.collectives }
 end
 
 return M

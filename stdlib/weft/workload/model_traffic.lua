@@ -7,6 +7,7 @@
 local parallel = require "weft.workload.parallel"
 local report = require "weft.report"
 local units = require "weft.units"
+local util = require "weft.util"
 
 local M = {}
 
@@ -35,29 +36,49 @@ local function row_of(rows, layout, kind, collective)
   return row
 end
 
+-- What an all-to-all of different volumes sends, in how many messages, and its busiest rank.
+local function sum_of(volumes)
+  local sent, messages, busiest = 0, 0, 0
+  for _, row in ipairs(volumes) do
+    local own = 0
+    for _, bytes in ipairs(row) do
+      own = own + bytes
+      if bytes > 0 then messages = messages + 1 end
+    end
+    sent, busiest = sent + own, math.max(busiest, own)
+  end
+  return sent, messages, busiest
+end
+
 -- Count `times` runs at a stage of a collective that stands for so many calls.
-local function count(rows, layout, stage, kind, collective, times, calls, size)
+local function count(rows, layout, stage, kind, collective, times, calls, size, volumes)
   local row = row_of(rows, layout, kind, collective)
   local n, groups = shape_of(layout, kind)
-  local rounds = ROUNDS[collective]
-  local sent = rounds and rounds * (n - 1) * size or size
-  local messages = rounds and rounds * (n - 1) * n or 1
+  local rounds, sent, messages, busiest = ROUNDS[collective], size, 1, size
+  if volumes then
+    sent, messages, busiest = sum_of(volumes)
+  elseif rounds then
+    sent, messages = rounds * (n - 1) * size, rounds * (n - 1) * n
+    busiest = sent / n
+  end
   row.calls = row.calls + times * calls * groups
   row.buffer_bytes = row.buffer_bytes + times * size * groups
   row.sent_bytes = row.sent_bytes + times * sent * groups
   row.messages = row.messages + times * messages * groups
-  row.by_stage[stage] = (row.by_stage[stage] or 0) + times * sent / (rounds and n or 1)
+  row.by_stage[stage] = (row.by_stage[stage] or 0) + times * busiest
   row.rank_bytes = math.max(row.rank_bytes, row.by_stage[stage])
 end
 
 local function count_segments(rows, plan, stage, segments, times)
   local reduce = plan.options.zero == 0 and "allreduce" or "reduce_scatter"
   for _, segment in ipairs(segments) do
-    local function add(kind, collective, calls, size)
-      if size then count(rows, plan.layout, stage, kind, collective, times, calls, size) end
+    local function add(kind, collective, calls, size, volumes)
+      if size then
+        count(rows, plan.layout, stage, kind, collective, times, calls, size, volumes)
+      end
     end
     add("tp", "allreduce", segment.tp_calls, segment.tp_bytes)
-    add("ep", "all_to_all", segment.ep_calls, segment.ep_bytes)
+    add("ep", "all_to_all", segment.ep_calls, segment.ep_bytes, segment.ep_volumes)
     for _, kind in ipairs { "dp", "edp" } do
       if segment.gather then add(kind, "all_gather", 1, segment.gather[kind]) end
       if segment.reduce then add(kind, reduce, 1, segment.reduce[kind]) end
@@ -78,6 +99,16 @@ local function count_chunk(rows, plan, chunk)
     local neighbours = (chunk.index > 0 and 1 or 0) + (chunk.index < chunk.of - 1 and 1 or 0)
     count(rows, layout, stage, "pp", "send", m * neighbours, 1, plan.message_bytes)
   end
+end
+
+-- What is counted is that of rings and of direct all-to-all. Other algorithms send as much in all
+-- (hierarchical all-to-all: more), but in other messages, and trees not the same from every rank.
+local function not_of_rings(row, options)
+  local name = row.group == "edp" and "dp" or row.group
+  local algorithm = options[name .. "_algorithm"] or "ring"
+  if algorithm == "ring" or algorithm == "direct" or algorithm == "pairwise" then return end
+  row.messages = nil
+  if algorithm == "tree" or algorithm == "double_tree" then row.rank_bytes = nil end
 end
 
 local ORDER = { tp = 1, ep = 2, pp = 3, dp = 4, edp = 5, embedding = 6 }
@@ -104,7 +135,13 @@ function M.rows(plan)
     if a.group ~= b.group then return ORDER[a.group] < ORDER[b.group] end
     return a.at < b.at
   end)
-  for _, row in ipairs(rows) do row.at, row.by_stage = nil, nil end
+  for _, row in ipairs(rows) do
+    row.at, row.by_stage = nil, nil
+    not_of_rings(row, plan.options)
+    for key, value in pairs(row) do -- order-free: each is converted alone
+      if type(value) == "number" then row[key] = util.integer(value) end
+    end
+  end
   return rows
 end
 
@@ -117,19 +154,29 @@ end
 
 local function billions(value) return ("%.2f G"):format(value / 1e9) end
 
-local function stage_rows(plan)
+-- A row of chunks that are alike: most are, but for the first and the last.
+local function chunk_rows(plan)
   local rows = {}
   for index = 0, #plan.chunks do
     local chunk, ps = plan.chunks[index], { 0, 0 }
     for _, segment in ipairs(chunk.forward) do ps[1] = ps[1] + segment.compute_ps end
     for _, segment in ipairs(chunk.backward) do ps[2] = ps[2] + segment.compute_ps end
-    local own = chunk.parameters
-    rows[#rows + 1] = {
-      stage = ("%d"):format(chunk.stage),
-      layers = ("%d-%d"):format(chunk.first_layer, chunk.first_layer + chunk.layers - 1),
+    local own, before = chunk.parameters, rows[#rows]
+    local row = {
+      first = index, last = index, layers = chunk.layers, buckets = #chunk.buckets,
       parameters = (own.layer + own.expert) * chunk.layers + own.first + own.last,
-      forward_ps = ps[1], backward_ps = ps[2], buckets = ("%d"):format(#chunk.buckets),
+      forward_ps = ps[1], backward_ps = ps[2],
     }
+    if before and before.parameters == row.parameters and before.forward_ps == ps[1]
+      and before.backward_ps == ps[2] then
+      before.last = index
+    else
+      rows[#rows + 1] = row
+    end
+  end
+  for _, row in ipairs(rows) do
+    row.chunks = row.first == row.last and ("%d"):format(row.first)
+      or ("%d-%d"):format(row.first, row.last)
   end
   return rows
 end
@@ -146,20 +193,22 @@ local function head_lines(plan, out)
       and (", %d experts, top %d"):format(shape.experts, shape.top_k) or "",
     billions(plan.parameters.total), shape.experts > 1
       and (", %s active"):format(billions(plan.parameters.active)) or "")
-  out:line("%d GPUs: tp %d, pp %d, dp %d%s, order %s; global batch %d in %s of %s",
+  out:line("%d GPUs: tp %d, pp %d, dp %d%s, order %s; ZeRO %d; global batch %d in %s of %s",
     layout.size, layout.tp, layout.pp, layout.dp,
     shape.experts > 1 and (", ep %d"):format(layout.ep) or "", o.order,
-    plan.global_batch, counted(plan.micro_batches, "micro-batch", "micro-batches"),
+    o.zero, plan.global_batch, counted(plan.micro_batches, "micro-batch", "micro-batches"),
     counted(o.micro_batch, "sequence", "sequences"))
 end
 
 local function schedule_line(plan, out)
-  local o = plan.options
-  local busy = 0
+  local o, busy = plan.options, 0
   for stage = 0, o.pp - 1 do busy = math.max(busy, plan.busy_ps[stage]) end
-  out:line("schedule %s: %s without communication, of which the busiest stage idles %.1f %%",
-    o.virtual_stages > 1 and ("interleaved, %d chunks a stage"):format(o.virtual_stages)
-      or o.pp > 1 and "1F1B" or "without a pipeline", units.format_time(plan.makespan_ps),
+  local name = o.pp > 1 and "1F1B" or "without a pipeline"
+  if o.virtual_stages > 1 then
+    name = ("interleaved 1F1B, chunk g on stage g mod %d"):format(o.pp)
+  end
+  out:line("schedule: %s; %s without communication, of which the busiest stage idles %.1f %%", name,
+    units.format_time(plan.makespan_ps),
     plan.makespan_ps > 0 and 100 * (1 - busy / plan.makespan_ps) or 0)
 end
 
@@ -174,9 +223,9 @@ function M.describe(plan)
   head_lines(plan, out)
   schedule_line(plan, out)
   out:line("")
-  out:table({ { "stage" }, { "layers" }, { "parameters", "a GPU", billions },
-    { "forward_ps", "forward", units.format_time },
-    { "backward_ps", "backward", units.format_time }, { "buckets" } }, stage_rows(plan))
+  out:table({ { "chunks", plan.options.virtual_stages > 1 and "chunk" or "stage" }, { "layers" },
+    { "parameters", "a GPU", billions }, { "forward_ps", "forward", units.format_time },
+    { "backward_ps", "backward", units.format_time }, { "buckets" } }, chunk_rows(plan))
   if #plan.traffic == 0 then return (table.concat(parts):gsub("\n$", "")) end
   out:line("")
   local rows = {}
