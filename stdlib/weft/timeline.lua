@@ -36,17 +36,17 @@ end
 
 -- ---- names ----
 
--- Names of tasks, from the jobs that know them, and hosts of computations that stand for several.
+-- Names of tasks, from the jobs that know them (a table, or a function that makes one), and hosts
+-- of computations that stand for several.
 local function gather_names(self)
   self.names, self.members, self.kinds = {}, {}, {}
   for _, job in ipairs(self.sim.jobs) do
     self.kinds[job.tag] = job.kind
-    for task, name in pairs(job.started.names or {}) do self.names[task] = name end -- order-free
+    local names = job.started.names or {}
+    if type(names) == "function" then names = names(job.started) end
+    for task, name in pairs(names) do self.names[task] = name end -- order-free: a copy
     for task, hosts in pairs(job.started.members or {}) do -- order-free: a copy
       self.members[task] = hosts
-    end
-    for group, list in pairs(job.started.collectives or {}) do -- order-free: a copy
-      for _, one in ipairs(list) do self.names[one.task] = one.kind .. " " .. group end
     end
   end
 end

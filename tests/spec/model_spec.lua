@@ -470,6 +470,18 @@ describe("an iteration", function()
     assert.is_true(time "simulate" > out)
   end)
 
+  it("names its tasks in a timeline", function()
+    local _, sim = run(workload.gpt(tiny { pp = 2, dp = 2, virtual_stages = 2 }))
+    local path = os.tmpname()
+    weft.export.trace(sim, { file = path })
+    local text = support.content(path)
+    os.remove(path)
+    for _, name in ipairs { "forward 1, chunk 3", "backward 0, chunk 2", "allreduce dp",
+      "allreduce embedding" } do
+      assert.truthy(text:find('"' .. name .. '"', 1, true), name)
+    end
+  end)
+
   it("runs on the hosts that it is given, as often as asked, and says how far it came", function()
     local fabric = fabric_of(8, 2)
     local sim = weft.simulation { topology = fabric, cc = "window" }

@@ -58,7 +58,7 @@ local function begin(work, sim, engine)
     collectives = added.collectives, start_ps = work.start_ps,
     bytes = bytes * plan.options.iterations,
     title = ("%s %s"):format(work.kind, plan.shape.name),
-    result = results.result, describe = results.describe,
+    result = results.result, describe = results.describe, names = results.names,
   }
 end
 

@@ -8,6 +8,7 @@
 
 local schedule = require "weft.workload.model_schedule"
 local units = require "weft.units"
+local util = require "weft.util"
 
 local M = {}
 
@@ -121,6 +122,28 @@ function M.result(job)
   if found.complete then found.time_ps = before - started.start_ps end
   found.groups = bus_bandwidths(started.collectives, columns)
   return found
+end
+
+--- Names of the tasks of a job, for its timeline: "forward 3" is micro-batch 3 on its way through
+-- a stage, "allreduce dp" a collective.
+-- @tparam table started what the job knows
+-- @treturn table task -> name
+function M.names(started)
+  local names, plan = {}, started.plan
+  for number, marks in ipairs(started.marks) do
+    for i, op in ipairs(plan.order) do
+      local name = ("%s %d"):format(op.backward and "backward" or "forward", op.micro)
+      if plan.options.virtual_stages > 1 then name = ("%s, chunk %d"):format(name, op.chunk) end
+      for task = marks[i], marks[i + 1] - 1 do names[task] = name end
+    end
+    for task = marks[#marks], started.ends[number] do names[task] = "optimizer" end
+  end
+  for group, list in util.sorted_pairs(started.collectives) do
+    for _, one in ipairs(list) do
+      for task = one.first, one.last do names[task] = one.kind .. " " .. group end
+    end
+  end
+  return names
 end
 
 local function mean(list, key)
