@@ -14,7 +14,7 @@ static const weft_option options[] = {
      "How one of several shortest next hops is picked."},
     {"completion", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(completion), 0, 1, "receiver|sender",
      "Where a flow counts as complete: last byte received, or last ACK at the sender."},
-    {"compat", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(compat), 0, 1, "none|ns3",
+    {"compat", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(compat), 0, 2, "none|ns3|simai",
      "Whose quirks to reproduce, for comparison flow by flow."},
     {"mtu", WEFT_OPT_U32, WEFT_UNIT_BYTES, FIELD(mtu_bytes), 64, 16384, NULL,
      "Payload of a full packet."},

@@ -504,8 +504,9 @@ static inline void weft__no_memory(weft_sim *sim) {
   sim->failed = WEFT_ENOMEM;
 }
 
+/* The ns-3 model, of either generation. */
 static inline int is_ns3(const weft_sim *sim) {
-  return sim->config.compat == WEFT_COMPAT_NS3;
+  return sim->config.compat != WEFT_COMPAT_NONE;
 }
 
 /* Ask for an event with a given place among those of its instant. */

@@ -68,7 +68,8 @@ enum weft_cc_kind {
 /** Whose quirks a simulation reproduces. */
 enum weft_compat {
   WEFT_COMPAT_NONE = 0, /* the physically right model */
-  WEFT_COMPAT_NS3 = 1 /* the HPCC ns-3 model: whole ns, its order of events; see docs/ns3.md */
+  WEFT_COMPAT_NS3 = 1, /* the HPCC ns-3 model: whole ns, its order of events; see docs/ns3.md */
+  WEFT_COMPAT_SIMAI = 2 /* its descendant in SimAI (ns-3.36): see docs/gray-failures.md */
 };
 
 /** Which ACKs go before data, with compat ns3. */

@@ -69,6 +69,11 @@ static void count_in(weft_sim *sim, struct node *node, uint32_t device_index, ui
   }
 }
 
+/* SimAI's NVLink switches drop, but neither pause nor mark. */
+static int is_mute(const weft_sim *sim, const struct node *node) {
+  return node->kind == WEFT_NVSWITCH && sim->config.compat == WEFT_COMPAT_SIMAI;
+}
+
 int weft__ns3_admit(weft_sim *sim, uint32_t node_index, uint32_t in_device, uint32_t size) {
   struct node *node = &sim->nodes.at[node_index];
   const struct ns3_port *device = &sim->ns3_ports.at[in_device];
@@ -76,7 +81,7 @@ int weft__ns3_admit(weft_sim *sim, uint32_t node_index, uint32_t in_device, uint
       size + shared_part(sim, device) > threshold(sim, in_device))
     return 0;
   count_in(sim, node, in_device, size);
-  if (!device->pausing &&
+  if (!device->pausing && !is_mute(sim, node) &&
       (device->in_headroom > 0 || shared_part(sim, device) >= threshold(sim, in_device)))
     weft__ns3_send_pfc(sim, in_device, 1);
   return 1;
@@ -102,6 +107,7 @@ void weft__ns3_release(weft_sim *sim, uint32_t port, struct packet *packet) {
   device->in_headroom -= from_headroom;
   device->in_bytes -= rest;
   node->shared_used = (uint32_t)(node->shared_used - (rest < part ? rest : part));
+  if (is_mute(sim, node)) return;
   if (marks(sim, port) && !(packet->flags & PACKET_ACK)) {
     packet->flags |= PACKET_ECN;
     ++sim->port_cold.at[port].ecn_marks;

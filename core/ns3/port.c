@@ -71,7 +71,7 @@ static int waits(const struct ns3_port *ns3, uint32_t class) {
 static void begin(weft_sim *sim, uint32_t index, struct packet *packet) {
   struct port *port = &sim->ports.at[index];
   sim->ns3_ports.at[index].busy = 1;
-  const weft_time end = sim->now + ns3_time(packet->size, sim->port_cold.at[index].rate_bps);
+  const weft_time end = sim->now + ns3_time(sim, packet->size, sim->port_cold.at[index].rate_bps);
   event_at(sim, EV_NS3_SENT, index, end);
   packet->arrive = end + port->delay_ps;
   packet->ser_ps = ++sim->order;

@@ -8,7 +8,9 @@
  * 2^127. Objects made at set-up have taken streams before: two by the error model and six by the
  * protocol stack of each node. That rule was inferred from recordings on fabrics of 4, 6, 8,
  * 10 and 12 nodes, where it alone gives the recorded completion times, and confirmed on a fat tree,
- * where links outnumber nodes. */
+ * where links outnumber nodes.
+ *
+ * The option `seed` is that simulator's RngRun: the substream from which all streams are taken. */
 #include <string.h>
 
 #include "ns3/ns3.h"
@@ -53,10 +55,21 @@ static matrix step_matrix(int c, int doublings) {
   return a;
 }
 
-/* sim->ns3_random: state of both components at the beginning of the next stream, substream 1. */
+/* A step of `step` repeated n times. */
+static matrix repeat_step(matrix step, uint64_t n, uint64_t m) {
+  matrix all = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
+  for (; n > 0; n >>= 1) {
+    if (n & 1) all = multiply(&step, &all, m);
+    step = multiply(&step, &step, m);
+  }
+  return all;
+}
+
+/* sim->ns3_random: state of both components at the beginning of the next stream. */
 void weft__ns3_random_init(weft_sim *sim) {
   for (int c = 0; c < 2; ++c) {
-    const matrix substream = step_matrix(c, 76), stream = step_matrix(c, 127);
+    const matrix stream = step_matrix(c, 127);
+    const matrix substream = repeat_step(step_matrix(c, 76), sim->config.seed, modulus[c]);
     memcpy(sim->ns3_step[c], stream.at, sizeof stream.at);
     uint64_t *state = &sim->ns3_random[3 * c];
     const uint64_t seed[3] = {1, 1, 1};

@@ -39,7 +39,8 @@ enum weft_cc_kind {
 };
 enum weft_compat {
   WEFT_COMPAT_NONE = 0,
-  WEFT_COMPAT_NS3 = 1
+  WEFT_COMPAT_NS3 = 1,
+  WEFT_COMPAT_SIMAI = 2
 };
 enum weft_ack_priority {
   WEFT_ACK_FIFO = 0,
