@@ -11,15 +11,19 @@ local fail = require "weft.fail"
 
 local M = {}
 
--- Ranks by their group (server), in the order of first appearance; all of one size, or an error.
-local function by_server(fabric, ranks)
+--- Ranks by their group (server), in the order of first appearance; all of one size, or an error.
+-- @tparam string what for messages
+-- @tparam weft.Fabric fabric
+-- @tparam table ranks host ids
+-- @treturn table list of lists of host ids
+function M.by_server(what, fabric, ranks)
   local servers, index = {}, {}
   for _, id in ipairs(ranks) do
     local node = fabric.nodes[id + 1]
     local group = node.group
     if group == nil then
-      fail.raise("allreduce: channels need hosts that are grouped into servers, and '%s' of %s"
-        .. " is not", node.name, fabric.name)
+      fail.raise("%s: channels need hosts that are grouped into servers, and '%s' of %s is not",
+        what, node.name, fabric.name)
     end
     if not index[group] then
       index[group] = #servers + 1
@@ -30,8 +34,8 @@ local function by_server(fabric, ranks)
   end
   for s = 2, #servers do
     if #servers[s] ~= #servers[1] then
-      fail.raise("allreduce: channels: expected the same number of ranks in each server, got %d"
-        .. " and %d", #servers[1], #servers[s])
+      fail.raise("%s: channels: expected the same number of ranks in each server, got %d and %d",
+        what, #servers[1], #servers[s])
     end
   end
   return servers
@@ -56,7 +60,7 @@ end
 -- @treturn table list of lists of host ids
 function M.orders(fabric, ranks, channels)
   if channels == 1 then return { ranks } end
-  local servers, orders = by_server(fabric, ranks), {}
+  local servers, orders = M.by_server("allreduce", fabric, ranks), {}
   for c = 0, channels - 1 do orders[c + 1] = ring(servers, c) end
   return orders
 end

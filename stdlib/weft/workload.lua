@@ -26,6 +26,7 @@ local home = {
   goal = "goal",
   gpt = "gpt",
   moe = "moe",
+  simai = "simai",
   synthetic = "synthetic",
 }
 

@@ -35,7 +35,7 @@ describe("topology", function()
 
   it("builds the fabric of the gray-failure study, apart from its degraded GPUs", function()
     local net = topology.rail_optimized { servers = 4, spines = 1 }
-    local gray = topology.from_file("tests/reference/gray-failures/gray_topo_N2_R10.txt")
+    local gray = topology.from_file("tests/reference/gray-failures/topologies/gray_topo_N2_R10.txt")
     assert.equal(72, #net.links)
     for i, node in ipairs(gray.nodes) do
       assert.equal(node.name, net.nodes[i].name)
