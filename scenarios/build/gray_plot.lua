@@ -28,7 +28,7 @@ local function as_list(by_name)
   return list
 end
 
--- Lines for weft and dots for ns-3, in one colour for each value of `fixed`.
+-- Lines for weft and marks for ns-3, in one colour for each value of `fixed`.
 local function curves(data, key, fixed, values, letter)
   local series = {}
   local palette = require "weft.viz.palette"
@@ -50,7 +50,7 @@ local function curves(data, key, fixed, values, letter)
 end
 
 local function draw_completion(data, path)
-  local note = data.recorded.ns3 and " (dots: ns-3)" or ""
+  local note = data.recorded.ns3 and " (marks: ns-3)" or ""
   weft.viz.chart.new({
     columns = 2, height = 3, share_y = true, title = "completion time of the workload" .. note,
     panels = {
@@ -102,7 +102,8 @@ local function draw_errors(data, path)
       { title = "distribution of the error", x = { label = "absolute error, %", min = 0 },
         y = { label = "share of scenarios", min = 0, max = 1 }, series = distribution },
       { title = "each scenario",
-        x = { label = "ns-3", unit = "s", min = 0 }, y = { label = "simulated", unit = "s", min = 0 },
+        x = { label = "ns-3", unit = "s", min = 0, max = 1.05 * largest },
+        y = { label = "simulated", unit = "s", min = 0, max = 1.05 * largest },
         series = scatter },
     },
   }):write(path "errors.png")
@@ -132,15 +133,15 @@ end
 local function draw_maps(data, path)
   local time = heat(data, function(row) return row.total_us / 1e6 end)
   time.label, time.unit, time.min = "completion time", "s", 0
+  local factors = { label = "reduction factor R", min = time.x[1], max = time.x[#time.x] }
   local panels = { {
-    title = "completion time", heat = time, x = { label = "reduction factor R" },
-    y = { label = "degraded GPUs N" },
+    title = "completion time", heat = time, x = factors, y = { label = "degraded GPUs N" },
   } }
   if data.recorded.ns3 then
     local errors = heat(data, function(row) return row.error_pct and math.abs(row.error_pct) end)
     errors.label, errors.min = "absolute error against ns-3, %", 0
     panels[2] = {
-      title = "error where ns-3 is known", heat = errors, x = { label = "reduction factor R" },
+      title = "error where ns-3 is known", heat = errors, x = factors,
       y = { label = "degraded GPUs N" },
     }
   end

@@ -6,6 +6,7 @@ What runs on the fabric:
   local job = sim:add_job(weft.workload.all_to_all { size = "1MiB", ranks = { "h0", "h1", "h2" } })
   local job = sim:add_job(weft.workload.gpt { model = "13B", tp = 8, pp = 2, dp = 8 })
   local job = sim:add_job(weft.workload.moe { model = "8x13B", tp = 4, dp = 32, ep = 8 })
+  local job = sim:add_job(weft.workload.simai { group = 16, layers = { { allreduce = "16MiB" } } })
   local job = sim:add_job(weft.workload.flows { file = "flows.csv" })
   local job = sim:add_job(weft.workload.synthetic { load = 0.5, sizes = "websearch", flows = 1e4 })
   local job = sim:add_job(weft.workload.goal { file = "schedule.goal" })

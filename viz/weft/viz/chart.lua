@@ -28,7 +28,8 @@ local axis_options = {
 local heat_options = {
   x = { type = "table", required = true, brief = "Edges of the columns: one more than columns." },
   rows = { type = "table", required = true, brief = "Names of the rows, from the bottom." },
-  values = { type = "table", required = true, brief = "Array of rows, each an array of numbers." },
+  values = { type = "table", required = true,
+    brief = "Array of rows, each an array of numbers; NaN stays blank." },
   label = { type = "string" },
   unit = { type = "string" },
   min = { type = "number" },

@@ -51,13 +51,15 @@ end
 function panel:build_axes(width, height, x_range, y_range)
   local options, heat = self.options, self.options.heat
   if heat then
-    self.x = axes.new({ label = options.x.label, unit = options.x.unit, tight = true },
-      x_range[1], x_range[2], width / 55)
+    self.x = axes.new({ label = options.x.label, unit = options.x.unit, tight = true,
+      min = options.x.min, max = options.x.max }, x_range[1], x_range[2], width / 55)
     self.y = axes.new({ label = options.y.label, categories = heat.rows })
     self.y.min, self.y.max = 0.5, #heat.rows + 0.5
     local low, high = math.huge, -math.huge
     for _, row in ipairs(heat.values) do
-      for _, v in ipairs(row) do low, high = math.min(low, v), math.max(high, v) end
+      for _, v in ipairs(row) do
+        if v == v then low, high = math.min(low, v), math.max(high, v) end
+      end
     end
     self.z = axes.new(heat, low, high, math.max(2, height / 26))
     return
@@ -179,7 +181,7 @@ local function draw_heat(self, page)
       local t = (self.z:at(value) - self.z.from) / (self.z.to - self.z.from)
       -- Reaching under the next cells, so that no seam shows.
       page:rectangle(left, top, right - left + 0.5, bottom - top + 0.5,
-        { fill = palette.sequential(t) })
+        { fill = value == value and palette.sequential(t) or palette.paper })
     end
   end
 end
