@@ -10,7 +10,7 @@ static const weft_option options[] = {
      "Seed of every random stream."},
     {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(cc), 0, WEFT_CC_COUNT - 1,
      "window|dctcp|hpcc|dcqcn|timely|swift|script", "Congestion control of all flows."},
-    {"ecmp", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ecmp), 0, 2, "mix|ns3|first",
+    {"ecmp", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ecmp), 0, 3, "mix|ns3|first|pair",
      "How one of several shortest next hops is picked."},
     {"completion", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(completion), 0, 1, "receiver|sender",
      "Where a flow counts as complete: last byte received, or last ACK at the sender."},

@@ -90,7 +90,8 @@ enum weft_window_mode {
 enum weft_ecmp_kind {
   WEFT_ECMP_MIX = 0, /* 64-bit mix of seed, flow and node */
   WEFT_ECMP_NS3 = 1, /* murmur3 of addresses and ports seeded by the node, as the HPCC model does */
-  WEFT_ECMP_FIRST = 2 /* always the first: for tests and hand-drawn cases */
+  WEFT_ECMP_FIRST = 2, /* always the first: for tests and hand-drawn cases */
+  WEFT_ECMP_PAIR = 3 /* as MIX, but by the two hosts and the ports that a flow was given, if any */
 };
 
 /** What happens after a loss. */

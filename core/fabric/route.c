@@ -17,14 +17,18 @@ enum { FAR = UINT8_MAX, FURTHEST = FAR - 1, FIRST_SPORT = 10000, SPORTS = 1 << 1
 struct flow_key {
   uint32_t src, dst, flow;
   uint16_t sport, dport;
+  uint32_t given; /* ports that the flow was given: sport << 16 | dport */
   int ack;
 };
 
 static struct flow_key make_key(const weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow,
                                 int ack) {
-  struct flow_key key = {src, dst, flow, (uint16_t)(FIRST_SPORT + flow % SPORTS), DPORT, ack};
-  if (flow < sim->flows.n && sim->flows.at[flow].sport != 0) key.sport = sim->flows.at[flow].sport;
-  if (flow < sim->flows.n && sim->flows.at[flow].dport != 0) key.dport = sim->flows.at[flow].dport;
+  struct flow_key key = {src, dst, flow, (uint16_t)(FIRST_SPORT + flow % SPORTS), DPORT, 0, ack};
+  if (flow >= sim->flows.n) return key;
+  const struct flow *row = &sim->flows.at[flow];
+  if (row->sport != 0) key.sport = row->sport;
+  if (row->dport != 0) key.dport = row->dport;
+  key.given = (uint32_t)row->sport << 16 | row->dport;
   return key;
 }
 
@@ -124,9 +128,11 @@ static uint32_t hash_flow(const weft_sim *sim, const struct flow_key *key, uint3
     case WEFT_ECMP_NS3:
       return hash_ns3(key, node);
     default: {
+      /* Of a pair, all flows are one connection, like messages on an RDMA queue pair. */
       const uint64_t ends = (uint64_t)key->src << 32 | key->dst;
+      const uint64_t which = sim->config.ecmp == WEFT_ECMP_PAIR ? key->given : key->flow;
       return (uint32_t)rng_bits(sim->config.seed ^ hash_mix(ends), RNG_PATH, node,
-                                2ull * key->flow + (key->ack != 0));
+                                2 * which + (key->ack != 0));
     }
   }
 }

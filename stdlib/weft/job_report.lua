@@ -1,9 +1,10 @@
 --- What each of several jobs on one fabric lost to the others, and on which links.
 --
 -- Every job is run once more alone: on a fresh simulation of the same fabric, options and failures,
--- with the same start. Where a fabric has several equal paths, a flow's is drawn by its number, so
--- a job alone may have other collisions than beside others: `moved` counts the flows that took
--- another way. Links are explained as weft.sharing says.
+-- with the same start. Where a fabric has several equal paths, ecmp = "mix" draws a flow's by its
+-- number, so that a job alone may have other collisions than beside others; `moved` counts the
+-- flows that took another way. With ecmp = "pair" none does. Links are explained as weft.sharing
+-- says.
 -- @module weft.job_report
 -- @usage
 -- sim:run()

@@ -23,7 +23,7 @@ static weft_config random_config(dice *d) {
   weft_config config = weft_config_default();
   config.seed = d->key;
   config.cc = roll(d, WEFT_CC_SCRIPT);
-  config.ecmp = roll(d, 3);
+  config.ecmp = roll(d, 4);
   config.completion = roll(d, 2);
   config.recovery = WEFT_RECOVERY_GO_BACK_N + roll(d, 2);
   config.mtu_bytes = 500 + roll(d, 3) * 1750;

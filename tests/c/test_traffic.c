@@ -59,3 +59,37 @@ TEST(traffic_of_a_flow_under_way_is_what_has_arrived) {
   ENSURE_EQ(weft_flow_traffic_get(sim, 1, &traffic), WEFT_EINVAL);
   weft_sim_destroy(sim);
 }
+
+/* Number of different ways among flows 0 to n - 1 from host 0 to host 15. */
+static int ways(weft_sim *sim, uint32_t n) {
+  uint32_t ports[WEFT_PATH_MAX], seen[64];
+  int count = 0;
+  for (uint32_t f = 0; f < n; f++) {
+    const int hops = MUST(sim, weft_path(sim, 0, HOSTS - 1, f, ports));
+    ENSURE_EQ(hops, 6);
+    const uint32_t way = ports[1] << 16 | ports[2]; /* the two choices in a fat tree */
+    int known = 0;
+    for (int i = 0; i < count; i++) known |= seen[i] == way;
+    if (!known) seen[count++] = way;
+  }
+  return count;
+}
+
+TEST(flows_of_a_pair_take_one_way_unless_their_ports_differ) {
+  weft_config config = quiet_config();
+  weft_sim *sim = fat_tree(&config, 4, 100 * (uint64_t)GBPS, US);
+  ENSURE_EQ(ways(sim, 64), 4);
+  weft_sim_destroy(sim);
+  config.ecmp = WEFT_ECMP_PAIR;
+  sim = fat_tree(&config, 4, 100 * (uint64_t)GBPS, US);
+  for (uint32_t f = 0; f < 64; f++) add_flow(sim, 0, HOSTS - 1, 1000, 0);
+  ENSURE_EQ(ways(sim, 64), 1);
+  weft_sim_destroy(sim);
+  sim = fat_tree(&config, 4, 100 * (uint64_t)GBPS, US);
+  for (uint32_t f = 0; f < 64; f++) {
+    const weft_flow_def def = {.src = 0, .dst = HOSTS - 1, .size_bytes = 1000, .sport = 1 + f};
+    MUST(sim, weft_flow_add(sim, &def));
+  }
+  ENSURE_EQ(ways(sim, 64), 4);
+  weft_sim_destroy(sim);
+}

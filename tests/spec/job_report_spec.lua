@@ -109,6 +109,19 @@ describe("a report on jobs", function()
     assert.equal(job:time_ps(), sim:job_report().jobs[1].alone_ps)
   end)
 
+  it("counts flows that take another way alone, and has none with ways by pair", function()
+    local fabric = weft.topology.leaf_spine { leaves = 2, hosts_per_leaf = 4, spines = 4 }
+    local moved = {}
+    for _, ecmp in ipairs { "mix", "pair" } do
+      local sim = collectives(fabric, placement.spread(fabric, { 4, 4 }), { ecmp = ecmp })
+      sim:run()
+      local jobs = sim:job_report().jobs
+      moved[ecmp] = jobs[1].moved + jobs[2].moved
+    end
+    assert.is_true(moved.mix > 0)
+    assert.equal(0, moved.pair)
+  end)
+
   it("keeps failures, and moments at which jobs were added, in the runs alone", function()
     local fabric = weft.topology.star { hosts = 4 }
     local sim = weft.simulation { topology = fabric, cc = "dctcp" }

@@ -141,6 +141,14 @@ describe("a list of flows", function()
     assert.equal(1, #job:slowest(1))
   end)
 
+  it("may start later", function()
+    local later = { list[1], list[2], start = "5us" }
+    local _, sim = simulate(weft.topology.star { hosts = 3 }, workload.flows(later))
+    assert.same({ 5e6, 15e6 }, sim:flows():column "start_ps")
+    fails("flows: unknown option 'strat'; did you mean 'start'?", workload.flows,
+      { list[1], strat = 1 })
+  end)
+
   it("keeps jobs apart by their tags", function()
     local sim = weft.simulation { topology = weft.topology.star { hosts = 3 } }
     local first = sim:add_job(workload.flows(list))

@@ -55,7 +55,8 @@ enum weft_window_mode {
 enum weft_ecmp_kind {
   WEFT_ECMP_MIX = 0,
   WEFT_ECMP_NS3 = 1,
-  WEFT_ECMP_FIRST = 2
+  WEFT_ECMP_FIRST = 2,
+  WEFT_ECMP_PAIR = 3
 };
 enum weft_recovery {
   WEFT_RECOVERY_NONE = 0,

@@ -8,15 +8,30 @@ local stream = require "weft.workload.stream"
 
 local M = {}
 
+local start_rule = { type = "time", min = 0 }
+
 local flow_rule = {
   src = { type = "any", required = true },
   dst = { type = "any", required = true },
   size = { type = "bytes", required = true, min = 1 },
-  start = { type = "time", min = 0 },
+  start = start_rule,
 }
 
+-- The same flows, so much later.
+local function shifted(source, by_ps)
+  return { file = source.file, what = source.what, whole = source.whole, open = function(skip)
+    local next_flow = source.open(skip)
+    return function()
+      local src, dst, size_bytes, start_ps, line = next_flow()
+      if src ~= nil then return src, dst, size_bytes, (start_ps or 0) + by_ps, line end
+    end
+  end }
+end
+
 local function begin_flows(work, sim)
-  return stream.start(work, sim, work.source)
+  local source = work.source
+  if work.options.start then source = shifted(source, work.options.start) end
+  return stream.start(work, sim, source)
 end
 
 -- A name that ends in .csv is a CSV file, any other one a flow list of the HPCC simulator.
@@ -34,31 +49,37 @@ end
 -- one of more than 32768 has to be sorted by start.
 -- @tparam table options a list of `{ src, dst, size, start }`, or `{ file = path }`: CSV if its
 -- name ends in .csv, a connection matrix of htsim if in .cm (weft.workload.connections), else a
--- flow list of the HPCC simulator
+-- flow list of the HPCC simulator; beside them `start`, from which the flows' own starts count
 -- @treturn Workload
 -- @usage weft.workload.flows { { src = "h0", dst = "h1", size = "1MB", start = "10us" } }
 function M.flows(options)
-  local source
+  local source, start_ps
   if type(options) == "table" and options.file ~= nil then
-    check.options("flows", options, { file = { type = "string" } })
+    local o = check.options("flows", options, { file = { type = "string" }, start = start_rule })
     if options.file:lower():find("%.cm$") then
-      return require("weft.workload.connections").connections { file = options.file }
+      return require("weft.workload.connections").connections(options)
     end
-    source = file_source(options.file)
+    source, start_ps = file_source(options.file), o.start
     source.open(0) -- a file that cannot be read is found here
   else
     if type(options) ~= "table" or #options == 0 then
       fail.raise("flows: expected a list of flows or a file, got %s",
         type(options) == "table" and "an empty list" or fail.show(options))
     end
-    local flows = {}
+    local flows, named = {}, {}
+    for key, value in pairs(options) do -- order-free: a copy
+      if type(key) ~= "number" then named[key] = value end
+    end
+    start_ps = check.options("flows", named, { start = start_rule }).start
     for i, given in ipairs(options) do
       local flow = check.options("flows: flow " .. i, given, flow_rule)
       flows[i] = { src = flow.src, dst = flow.dst, size_bytes = flow.size, start_ps = flow.start }
     end
     source = stream.list(flows)
   end
-  return base.new { kind = "flows", options = {}, source = source, begin = begin_flows }
+  return base.new {
+    kind = "flows", options = { start = start_ps }, source = source, begin = begin_flows,
+  }
 end
 
 return M
