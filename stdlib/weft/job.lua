@@ -75,7 +75,7 @@ end
 
 local function collective_result(self)
   local result = { kind = self.kind, complete = true, ranks = self.started.ranks,
-    size_bytes = self.work.options.size }
+    size_bytes = self.started.size_bytes or self.work.options.size }
   local ends, done = self.sim:tasks():column "end_ps", 0
   for _, task in ipairs(self.started.ends) do
     if ends[task + 1] < 0 then result.complete = false end

@@ -1,4 +1,4 @@
---- Orders of ranks for ring collectives with several channels.
+--- Orders of ranks for collectives: rings over several NICs, and servers one after the other.
 -- One ring over servers of g GPUs leaves each server by one NIC only. With c channels the buffer is
 -- split over c rings that leave by different NICs and that change servers on one rail: in the first
 -- server ring c visits GPUs c, c+1, ... around to c-1; it enters the next server at GPU c-1, on the
@@ -11,19 +11,15 @@ local fail = require "weft.fail"
 
 local M = {}
 
---- Ranks by their group (server), in the order of first appearance; all of one size, or an error.
--- @tparam string what for messages
--- @tparam weft.Fabric fabric
--- @tparam table ranks host ids
--- @treturn table list of lists of host ids
-function M.by_server(what, fabric, ranks)
+-- Ranks by their group (server), in the order of first appearance.
+local function servers_of(what, why, fabric, ranks)
   local servers, index = {}, {}
   for _, id in ipairs(ranks) do
     local node = fabric.nodes[id + 1]
     local group = node.group
     if group == nil then
-      fail.raise("%s: channels need hosts that are grouped into servers, and '%s' of %s is not",
-        what, node.name, fabric.name)
+      fail.raise("%s: %s hosts that are grouped into servers, and '%s' of %s is not", what, why,
+        node.name, fabric.name)
     end
     if not index[group] then
       index[group] = #servers + 1
@@ -32,6 +28,16 @@ function M.by_server(what, fabric, ranks)
     local members = servers[index[group]]
     members[#members + 1] = id
   end
+  return servers
+end
+
+--- Ranks by their group (server), in the order of first appearance; all of one size, or an error.
+-- @tparam string what for messages
+-- @tparam weft.Fabric fabric
+-- @tparam table ranks host ids
+-- @treturn table list of lists of host ids
+function M.by_server(what, fabric, ranks)
+  local servers = servers_of(what, "channels need", fabric, ranks)
   for s = 2, #servers do
     if #servers[s] ~= #servers[1] then
       fail.raise("%s: channels: expected the same number of ranks in each server, got %d and %d",
@@ -57,12 +63,48 @@ end
 -- @tparam weft.Fabric fabric
 -- @tparam table ranks host ids
 -- @tparam number channels 1: one ring in the order of the ranks
+-- @tparam[opt="allreduce"] string what for messages
 -- @treturn table list of lists of host ids
-function M.orders(fabric, ranks, channels)
+function M.orders(fabric, ranks, channels, what)
   if channels == 1 then return { ranks } end
-  local servers, orders = M.by_server("allreduce", fabric, ranks), {}
+  local servers, orders = M.by_server(what or "allreduce", fabric, ranks), {}
   for c = 0, channels - 1 do orders[c + 1] = ring(servers, c) end
   return orders
+end
+
+--- The ranks server by server, and in a server by the numbers of its hosts, so that equal places
+-- are on one rail. One server may have fewer than the others; it comes last.
+-- @tparam string what for messages
+-- @tparam weft.Fabric fabric
+-- @tparam table ranks host ids
+-- @tparam[opt] number per_server so many ranks at a time; default: as the fabric groups its hosts
+-- @treturn table host ids
+-- @treturn number ranks of a server
+function M.tiers(what, fabric, ranks, per_server)
+  if per_server then
+    if per_server > #ranks then
+      fail.raise("%s: per_server: expected at most the %d ranks, got %d", what, #ranks, per_server)
+    end
+    return ranks, per_server
+  end
+  local servers = servers_of(what, "algorithm 'hierarchical' needs", fabric, ranks)
+  local most, order, short = 0, {}, nil
+  for _, members in ipairs(servers) do
+    table.sort(members)
+    most = math.max(most, #members)
+  end
+  for _, members in ipairs(servers) do
+    if #members == most then
+      for _, id in ipairs(members) do order[#order + 1] = id end
+    elseif short then
+      fail.raise("%s: algorithm 'hierarchical': expected the same number of ranks in each server "
+        .. "but one, got %d, %d and %d", what, most, #short, #members)
+    else
+      short = members
+    end
+  end
+  for _, id in ipairs(short or {}) do order[#order + 1] = id end
+  return order, most
 end
 
 return M

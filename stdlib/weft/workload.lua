@@ -18,14 +18,19 @@ local M = { unreachable = base.unreachable, same_host = base.same_host }
 
 -- Module of each workload. Names are for hints and for completion at the prompt.
 local home = {
-  all_to_all = "collectives",
+  all_gather = "collectives",
+  all_to_all = "all_to_all",
   allreduce = "collectives",
+  broadcast = "collectives",
   closed_loop = "closed_loop",
   connections = "connections",
   flows = "flows",
   goal = "goal",
   gpt = "gpt",
   moe = "moe",
+  reduce = "collectives",
+  reduce_scatter = "collectives",
+  send = "collectives",
   simai = "simai",
   synthetic = "synthetic",
 }

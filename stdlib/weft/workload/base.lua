@@ -6,8 +6,9 @@
 -- its refusals errors of the user; `engine.add_flow(sim, flow)` adds a flow in the engine's units.
 -- It checks everything before it adds anything, and returns what the job is to know: `bytes` to be
 -- delivered, `start_ps`, `ends` (list of tasks that are done when the job is), `ranks`, and for
--- collectives `bus_factor` (bus bandwidth = factor x algorithm bandwidth). Jobs of another shape
--- give `result(job)` and `describe(job, result)`, for job:result() and job:summary().
+-- collectives `bus_factor` (bus bandwidth = factor x algorithm bandwidth) and `size_bytes` if it is
+-- not the option `size`. Jobs of another shape give `result(job)` and `describe(job, result)`, for
+-- job:result() and job:summary().
 --
 -- A workload with a function `plan(work)` prints as its plan.
 -- @module weft.workload.base

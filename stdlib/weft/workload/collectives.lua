@@ -1,4 +1,9 @@
---- Collectives as jobs.
+--- Collectives as jobs: AllReduce, ReduceScatter, AllGather, Broadcast, Reduce, and a message from
+-- one host to another. All-to-all is in weft.workload.all_to_all.
+--
+-- `size` is what nccl-tests call the size: the buffer of AllReduce, Broadcast and Reduce; what a
+-- rank gives to ReduceScatter; what a rank gets from AllGather. Bus bandwidth is algorithm
+-- bandwidth (size / time) x the factor below, which are those of nccl-tests (doc/PERFORMANCE.md).
 -- @module weft.workload.collectives
 
 local base = require "weft.workload.base"
@@ -9,88 +14,204 @@ local units = require "weft.units"
 
 local M = {}
 
-local function check_ranks(what, ranks, size)
-  if #ranks < 2 then fail.raise("%s: expected at least 2 ranks, got %d", what, #ranks) end
-  if size < #ranks then
-    fail.raise("%s: size: expected at least a byte for each of %d ranks, got %s", what, #ranks,
-      units.format_bytes(size))
-  end
-end
+-- By kind: algorithms, the first being the default; bus factor, and bytes delivered over size.
+local kinds = {
+  allreduce = {
+    algorithms = { "ring", "bidirectional", "tree", "double_tree", "halving_doubling",
+      "hierarchical" },
+    bus_factor = function(n) return 2 * (n - 1) / n end,
+    copies = function(n) return 2 * (n - 1) end,
+  },
+  reduce_scatter = {
+    algorithms = { "ring", "bidirectional", "halving_doubling" },
+    bus_factor = function(n) return (n - 1) / n end,
+    copies = function(n) return n - 1 end,
+  },
+  all_gather = {
+    algorithms = { "ring", "bidirectional", "halving_doubling" },
+    bus_factor = function(n) return (n - 1) / n end,
+    copies = function(n) return n - 1 end,
+  },
+  broadcast = {
+    algorithms = { "ring", "tree" },
+    bus_factor = function() return 1 end,
+    copies = function(n) return n - 1 end,
+  },
+  reduce = {
+    algorithms = { "ring", "tree" },
+    bus_factor = function() return 1 end,
+    copies = function(n) return n - 1 end,
+  },
+}
 
-local rule = {
-  size = { type = "bytes", required = true, min = 2 },
+local common_rule = {
+  size = { type = "bytes", required = true, min = 1 },
   ranks = { type = "any" },
   start = { type = "time", min = 0 },
   chunk = { type = "bytes", min = 1 },
 }
 
-local allreduce_rule = base.extend(rule, {
-  algorithm = { type = "enum", choices = { "ring" }, default = "ring" },
-  channels = { type = "integer", default = 1, min = 1, max = 64 },
-})
-
-local function add(sim, engine, kind, work, ranks, size)
-  return engine.call(sim.core, "collective_add", {
-    kind = kind, ranks = ranks, size_bytes = size, tag = work.tag, start_ps = work.start_ps,
-    chunk_bytes = work.options.chunk or 0,
+local function rule_of(kind)
+  local algorithms = kinds[kind].algorithms
+  local rule = base.extend(common_rule, {
+    algorithm = { type = "enum", choices = algorithms, default = algorithms[1] },
   })
+  if kind == "broadcast" or kind == "reduce" then
+    rule.root = { type = "any" }
+    return rule
+  end
+  rule.channels = { type = "integer", default = 1, min = 1, max = 64 }
+  if kind == "allreduce" then rule.per_server = { type = "integer", min = 1 } end
+  return rule
 end
 
-local function begin_allreduce(work, sim, engine)
-  local options = work.options
-  local ranks = base.resolve_ranks("allreduce", sim.fabric, options.ranks)
-  check_ranks("allreduce", ranks, base.share(options.size, options.channels, options.channels))
-  local orders = rings.orders(sim.fabric, ranks, options.channels)
-  for _, order in ipairs(orders) do
-    for i = 1, #order do base.need_path(sim, engine, order[i], order[i % #order + 1]) end
+local function has_rings(algorithm)
+  return algorithm == "ring" or algorithm == "bidirectional"
+end
+
+-- Pieces that the buffer of a channel is cut into; none may be empty.
+local function pieces(kind, algorithm, n)
+  if algorithm == "bidirectional" then return 2 * n end
+  if algorithm == "double_tree" then return 2 end
+  if kind == "broadcast" or kind == "reduce" or algorithm == "tree" then return 1 end
+  return n
+end
+
+local function check_sizes(kind, options, ranks)
+  if #ranks < 2 then fail.raise("%s: expected at least 2 ranks, got %d", kind, #ranks) end
+  local channels = options.channels or 1
+  local least = pieces(kind, options.algorithm, #ranks)
+  if base.share(options.size, channels, channels) < least then
+    fail.raise("%s: size: expected at least a byte for each of %d ranks and %d channel%s, "
+      .. "%s in all, got %s", kind, #ranks, channels, channels == 1 and "" or "s",
+      units.format_bytes(channels * least), units.format_bytes(options.size))
   end
+  if channels > 1 and not has_rings(options.algorithm) then
+    fail.raise("%s: channels: expected 1 with algorithm '%s', got %d; rings have channels", kind,
+      options.algorithm, channels)
+  end
+end
+
+-- Place of the root among the ranks, from 0; the first rank if not said.
+local function root_of(kind, fabric, ranks, root)
+  if root == nil then return 0 end
+  local host = fabric:host(root)
+  for i, id in ipairs(ranks) do
+    if id == host.id then return i - 1 end
+  end
+  return fail.raise("%s: root: '%s' is none of the %d ranks", kind, host.name, #ranks)
+end
+
+-- Orders of the ranks, one for each channel, and ranks per server where the algorithm asks.
+local function orders_of(kind, sim, options, ranks)
+  if options.algorithm ~= "hierarchical" then
+    return rings.orders(sim.fabric, ranks, options.channels or 1, kind), 0
+  end
+  local order, per_server = rings.tiers(kind, sim.fabric, ranks, options.per_server)
+  return { order }, per_server
+end
+
+-- Every rank must reach the next one and be reached by it. Where algorithms send to others too,
+-- a way that is missing is told when they do.
+local function need_paths(sim, engine, order)
+  for i = 1, #order do
+    base.need_path(sim, engine, order[i], order[i % #order + 1])
+    base.need_path(sim, engine, order[i % #order + 1], order[i])
+  end
+end
+
+local function begin(work, sim, engine)
+  local kind, options = work.kind, work.options
+  local ranks = base.resolve_ranks(kind, sim.fabric, options.ranks)
+  check_sizes(kind, options, ranks)
+  local root = root_of(kind, sim.fabric, ranks, options.root)
+  local orders, per_server = orders_of(kind, sim, options, ranks)
+  for _, order in ipairs(orders) do need_paths(sim, engine, order) end
   local ends = {}
   for c, order in ipairs(orders) do
-    ends[c] = add(sim, engine, "allreduce", work, order,
-      base.share(options.size, options.channels, c))
+    ends[c] = engine.call(sim.core, "collective_add", {
+      kind = kind, algorithm = options.algorithm, ranks = order, root = root,
+      ["local"] = per_server,
+      size_bytes = base.share(options.size, #orders, c), chunk_bytes = options.chunk or 0,
+      tag = work.tag, start_ps = work.start_ps,
+    })
   end
   return {
     ranks = #ranks, ends = ends, start_ps = work.start_ps,
-    bytes = 2 * (#ranks - 1) * options.size, bus_factor = 2 * (#ranks - 1) / #ranks,
+    bytes = kinds[kind].copies(#ranks) * options.size,
+    bus_factor = kinds[kind].bus_factor(#ranks),
   }
 end
 
-local function begin_all_to_all(work, sim, engine)
-  local ranks = base.resolve_ranks("all_to_all", sim.fabric, work.options.ranks)
-  check_ranks("all_to_all", ranks, work.options.size)
-  for _, src in ipairs(ranks) do
-    for _, dst in ipairs(ranks) do
-      if src ~= dst then base.need_path(sim, engine, src, dst) end
-    end
-  end
-  local done = add(sim, engine, "all_to_all", work, ranks, work.options.size)
+local function new(kind, options)
+  return base.new {
+    kind = kind, options = check.options(kind, options, rule_of(kind)), begin = begin,
+  }
+end
+
+--- AllReduce: every rank gets the sum of all buffers.
+-- @tparam table options `size` of each rank's buffer; `ranks`: hosts in order, or how many of the
+-- first (default: all hosts); `start`; `algorithm`: "ring", "bidirectional" (ring, one half each
+-- way), "tree", "double_tree", "halving_doubling", "hierarchical" (inside servers, then between
+-- them on rails; `per_server`: ranks of a server, default: as the fabric groups its hosts);
+-- `channels`: rings that share the buffer and leave a server by different NICs (weft.rings);
+-- `chunk`: largest message, whose successors follow it (default: no limit)
+-- @treturn Workload
+-- @usage weft.workload.allreduce { size = "16MiB", algorithm = "double_tree", chunk = "128KiB" }
+function M.allreduce(options) return new("allreduce", options) end
+
+--- ReduceScatter: every rank gets its part, size / n, of the sum of all buffers.
+-- @tparam table options `size` of each rank's buffer, `ranks`, `start`, `algorithm`: "ring",
+-- "bidirectional", "halving_doubling"; `channels`, `chunk`: as for allreduce
+-- @treturn Workload
+function M.reduce_scatter(options) return new("reduce_scatter", options) end
+
+--- AllGather: every rank gets the parts of all, size / n of each.
+-- @tparam table options `size` of what each rank has in the end, `ranks`, `start`, `algorithm`:
+-- "ring", "bidirectional", "halving_doubling"; `channels`, `chunk`: as for allreduce
+-- @treturn Workload
+function M.all_gather(options) return new("all_gather", options) end
+
+--- Broadcast: every rank gets the buffer of the root.
+-- @tparam table options `size` of the buffer, `ranks`, `root` (a host; default: the first rank),
+-- `start`, `algorithm`: "ring" (from rank to rank) or "tree"; `chunk` (without one every rank
+-- waits for the whole buffer)
+-- @treturn Workload
+function M.broadcast(options) return new("broadcast", options) end
+
+--- Reduce: the root gets the sum of all buffers.
+-- @tparam table options as for broadcast
+-- @treturn Workload
+function M.reduce(options) return new("reduce", options) end
+
+local send_rule = {
+  src = { type = "any", required = true },
+  dst = { type = "any", required = true },
+  size = { type = "bytes", required = true, min = 1 },
+  start = { type = "time", min = 0 },
+  chunk = { type = "bytes", min = 1 },
+}
+
+local function begin_send(work, sim, engine)
+  local options = work.options
+  local src, dst = sim.fabric:host(options.src), sim.fabric:host(options.dst)
+  if src == dst then base.same_host("send", src) end
+  base.need_path(sim, engine, src.id, dst.id)
+  local task = engine.call(sim.core, "collective_add", {
+    kind = "broadcast", ranks = { src.id, dst.id }, size_bytes = options.size,
+    chunk_bytes = options.chunk or 0, tag = work.tag, start_ps = work.start_ps,
+  })
   return {
-    ranks = #ranks, ends = { done }, start_ps = work.start_ps,
-    bytes = (#ranks - 1) * work.options.size, bus_factor = (#ranks - 1) / #ranks,
+    ranks = 2, ends = { task }, start_ps = work.start_ps, bytes = options.size, bus_factor = 1,
   }
 end
 
---- AllReduce as one or more rings.
--- @tparam table options `size` (of each rank's buffer), `ranks` (hosts in ring order, or how many
--- of the first; default: all hosts), `start`, `algorithm` ("ring"), `channels` (rings to share the
--- buffer; more than one leave a server by different NICs: weft.rings), `chunk` (largest message;
--- default: no limit)
+--- Point to point: one host sends to another, as sendrecv does.
+-- @tparam table options `src`, `dst`, `size`, `start`, `chunk`
 -- @treturn Workload
-function M.allreduce(options)
+function M.send(options)
   return base.new {
-    kind = "allreduce", options = check.options("allreduce", options, allreduce_rule),
-    begin = begin_allreduce,
-  }
-end
-
---- All-to-all: every rank sends a part of its buffer to every other, all at once.
--- @tparam table options `size` (of each rank's buffer, its own part included), `ranks`, `start`,
--- `chunk`
--- @treturn Workload
-function M.all_to_all(options)
-  return base.new {
-    kind = "all_to_all", options = check.options("all_to_all", options, rule),
-    begin = begin_all_to_all,
+    kind = "send", options = check.options("send", options, send_rule), begin = begin_send,
   }
 end
 
