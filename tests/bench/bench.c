@@ -1,6 +1,7 @@
 /* Benchmarks of the engine: prints "name value unit" rows, each the median of several runs.
- * `cbench [part of a name ...]` prints the rows whose names contain a part. Runs from the top
- * folder of the project. */
+ * `cbench [part of a name ...]` prints the rows whose names contain a part; with `--once` before
+ * them, each is run once and says how many packet-hops it had, for tools that count instructions.
+ * Runs from the top folder of the project. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -10,6 +11,8 @@
 
 static char **parts;
 static int part_count;
+
+int once;
 
 static double seconds_of(clockid_t clock) {
   struct timespec now;
@@ -43,7 +46,7 @@ int wanted(const char *name) {
 }
 
 void row(const char *name, double value, const char *unit) {
-  printf("%-28s %10.4g %s\n", name, value, unit);
+  printf("%-28s %10.*g %s\n", name, once ? 12 : 4, value, unit);
   fflush(stdout);
 }
 
@@ -85,8 +88,9 @@ int set_option(weft_config *config, const char *name, const char *value) {
 }
 
 int main(int argc, char **argv) {
-  parts = argv + 1;
-  part_count = argc - 1;
+  once = argc > 1 && strcmp(argv[1], "--once") == 0;
+  parts = argv + 1 + once;
+  part_count = argc - 1 - once;
   bench_cases();
   bench_memory();
   bench_parts();

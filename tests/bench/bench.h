@@ -18,6 +18,9 @@ double wall_seconds(void);
 /** The middle of `count` values, which get sorted. */
 double median(double *values, int count);
 
+/** Run everything a single time. */
+extern int once;
+
 /** Whether the command line asks for a row of this name. */
 int wanted(const char *name);
 

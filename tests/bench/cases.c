@@ -82,7 +82,7 @@ struct variant {
   weft_config config;
   char name[NAME_BYTES]; /* "perm_k8/hpcc/t2" */
   int by_wall;
-  double hop_ns[REPEATS_MAX], total_s[REPEATS_MAX];
+  double hop_ns[REPEATS_MAX], total_s[REPEATS_MAX], hops;
 };
 
 /* The ns-3 recordings' parameters, where they are not the defaults. */
@@ -143,6 +143,7 @@ static void measure(const struct bench_case *c, const struct flow_list *list, st
   if (stats.flows_done != list->count) must(sim, WEFT_EINTERNAL);
   v->hop_ns[n] = (end - ready) * 1e9 / (double)stats.packet_hops;
   v->total_s[n] = end - begin;
+  v->hops = (double)stats.packet_hops;
   weft_sim_destroy(sim);
 }
 
@@ -170,7 +171,8 @@ static void run_case(const struct bench_case *c) {
   const weft_config config = weft_config_default();
   weft_sim *sim = fabric_of(c, &config);
   const double begin = wall_seconds();
-  while (repeats < 3 || (repeats < REPEATS_MAX && wall_seconds() - begin < ENOUGH_SECONDS)) {
+  while (repeats < (once ? 1 : 3) ||
+         (!once && repeats < REPEATS_MAX && wall_seconds() - begin < ENOUGH_SECONDS)) {
     for (int i = 0; i < count; i++) measure(c, &list, &variants[i], repeats);
     if (want_heap) heap[repeats] = skeleton_hop_ns(sim, &list, SKELETON_HEAP);
     if (want_wheel) wheel[repeats] = skeleton_hop_ns(sim, &list, SKELETON_WHEEL);
@@ -181,6 +183,8 @@ static void run_case(const struct bench_case *c) {
   for (int i = 0; i < count; i++) {
     snprintf(name, sizeof name, "hop_ns/%s", variants[i].name);
     if (wanted(name)) row(name, median(variants[i].hop_ns, repeats), "ns");
+    snprintf(name, sizeof name, "packet_hops/%s", variants[i].name);
+    if (once) row(name, variants[i].hops, "1");
     snprintf(name, sizeof name, "wall_s/%s", variants[i].name);
     if (c->topology != NULL && wanted(name)) row(name, median(variants[i].total_s, repeats), "s");
   }

@@ -145,11 +145,11 @@ static inline void run(skeleton *s, enum skeleton_queue queue) {
   }
 }
 
-static void run_heap(skeleton *s) {
+__attribute__((noinline)) static void run_heap(skeleton *s) {
   run(s, SKELETON_HEAP);
 }
 
-static void run_wheel(skeleton *s) {
+__attribute__((noinline)) static void run_wheel(skeleton *s) {
   run(s, SKELETON_WHEEL);
 }
 
