@@ -70,7 +70,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
   work/ring.c work/stream.c work/task.c work/tree.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
-  engine/loop.c \
+  engine/loop.c engine/domain.c engine/partition.c engine/threads.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_config.c l_core.c l_fabric.c l_fields.c \
   l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
@@ -80,7 +80,7 @@ PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_alpha_beta.c test_cc.c test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
-  test_recovery.c test_traffic.c test_trouble.c test_units.c)
+  test_recovery.c test_threads.c test_traffic.c test_trouble.c test_units.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h
 

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fabric/fabric.h"
+#include "engine/engine.h"
+#include "fabric/port_i.h"
 
 #if WEFT_CHECK
 void weft__assert_failed(const char *what, const char *file, int line) {
@@ -113,6 +114,7 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
 void weft_sim_destroy(weft_sim *sim) {
   if (sim == NULL) return;
   const weft_allocator from = sim->allocator;
+  weft__domains_free(sim);
 #define X(pool, type)       \
   if (sim->pool.at != NULL) \
     from.resize(from.user, sim->pool.at, sim->pool.cap * sizeof *sim->pool.at, 0);
@@ -134,6 +136,7 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   }
   *copy = *sim;
   copy->memory_bytes = sizeof *copy;
+  copy->domains = NULL;
   /* First cut all ties, so that a failure half way frees only what is the copy's own. */
 #define X(pool, type)   \
   copy->pool.at = NULL; \
@@ -163,6 +166,8 @@ void weft_interrupt(weft_sim *sim) {
 }
 
 void weft_stats_get(weft_sim *sim, weft_stats *stats) {
+  for (uint32_t p = 0; sim->ready && p < sim->ports.n; ++p) /* marks are made at departures */
+    port_settle(sim, p, &sim->ports.at[p], sim->now);
   *stats = sim->stats;
   stats->now_ps = sim->now;
   stats->events = sim->events;

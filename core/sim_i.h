@@ -35,7 +35,7 @@ void weft__assert_failed(const char *what, const char *file, int line);
 enum event_kind {
   EV_CHANGE = 0, /* source: index into changes */
   EV_DEQUEUE, /* source: port of a switch that tracks its buffer */
-  EV_ARRIVE, /* source: port whose oldest packet reaches the far end */
+  EV_ARRIVE, /* source: port whose oldest packet reaches the far end, * 2 + 1 if by a border */
   EV_PFC, /* source: port, * 2 + 1 if it is to pause */
   EV_NIC, /* source: host port that may send next */
   EV_RTO, /* source: flow slot */
@@ -85,6 +85,7 @@ enum port_flags {
   PORT_PAUSED = 16, /* by PFC from the far end */
   PORT_DOWN = 32,
   PORT_EXPLICIT = 64, /* compat ns3: departures are decided one by one, queues are in ns3_ports */
+  PORT_BORDER = 128, /* the far end is in another domain: see engine/domain.h */
   PORT_HELD = PORT_PAUSED | PORT_DOWN | PORT_EXPLICIT /* assigns no departures */
 };
 
@@ -233,12 +234,14 @@ struct tx_warm {
   weft_time rtt, rtt_deviation; /* smoothed; 0 before the first */
 };
 
-/* Receiver side. */
+/* Receiver side: all that it needs, so that it never looks at the sender's part. */
 struct rx {
   uint32_t next; /* packet expected */
   uint32_t total;
   uint32_t nack_for; /* gap already reported, + 1 */
   uint32_t row;
+  uint32_t port; /* first port of the ACKs' path */
+  uint32_t hop; /* and the place in the slot's path of their second */
 };
 
 /* A set of packet numbers in a ring of bits; see transport/bitmap.h. */
@@ -440,9 +443,10 @@ struct ack_row {
   X(bins, uint64_t)                 \
   X(port_rows, struct port_row)     \
   X(ack_rows, struct ack_row)       \
-  X(event_open, struct event)       \
+  X(event_open, uint64_t)           \
+  X(event_sort, uint64_t)           \
   X(event_far, struct event)        \
-  X(event_nodes, struct event_node) \
+  X(event_chunks, struct event_chunk) \
   X(ns3_ports, struct ns3_port)
 
 enum { RING_CLASSES = 33, BITMAP_CLASSES = 21, LANE_CLASSES = 33, RANK_GROUP_HEADS = 64 };
@@ -493,6 +497,10 @@ struct weft_sim {
   WEFT_POOLS(X)
 #undef X
   struct event_queue queue;
+  uint32_t largest_ring, blocks_needed; /* of a view: see domain_is_fed() */
+  uint32_t domain; /* which domain this is the view of, from 1; 0: the simulation itself */
+  uint32_t always_split; /* set by tests: however little several threads may pay */
+  struct domains *domains; /* of a run on several threads, or NULL; not part of the value */
 };
 
 /* Keep a message and give back the status: `return weft__fail(sim, WEFT_EINVAL, "...", ...)`. */
@@ -509,56 +517,108 @@ static inline int is_ns3(const weft_sim *sim) {
   return sim->config.compat != WEFT_COMPAT_NONE;
 }
 
-/* Ask for an event with a given place among those of its instant. */
-static inline void event_push(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time,
-                              uint32_t order) {
-  WEFT_ASSERT(time >= sim->now);
+/* ---- events ---- */
+
+static inline weft_time event_bucket(const weft_sim *sim, weft_time time) {
+  return is_ns3(sim) ? time / 1000 : time >> sim->queue.shift;
+}
+
+static inline weft_time event_bucket_start(const weft_sim *sim, weft_time bucket) {
+  return is_ns3(sim) ? bucket * 1000 : bucket << sim->queue.shift;
+}
+
+/* Whether a word says all of the event: its time is a whole nanosecond, or its place among those
+ * of its instant is that of its kind. */
+static inline int event_fits_word(const weft_sim *sim, const struct event *event) {
+  if (is_ns3(sim)) return event->time % 1000 == 0;
+  return event->key >> 32 == ((uint32_t)event->key & ~(uint32_t)EVENT_SOURCE_MASK);
+}
+
+static inline uint64_t event_word(const weft_sim *sim, const struct event *event) {
+  if (is_ns3(sim)) return event->key;
+  const weft_time start = event_bucket_start(sim, event_bucket(sim, event->time));
+  return (uint64_t)(event->time - start) << 32 | (uint32_t)event->key;
+}
+
+static inline struct event event_of_word(const weft_sim *sim, uint64_t word) {
+  if (is_ns3(sim)) return (struct event){sim->queue.open_start, word};
+  const uint64_t order = (uint32_t)word & ~(uint32_t)EVENT_SOURCE_MASK;
+  return (struct event){sim->queue.open_start + (weft_time)(word >> 32),
+                        order << 32 | (uint32_t)word};
+}
+
+static inline void event_push(weft_sim *sim, struct event event) {
+  WEFT_ASSERT(event.time >= sim->now);
   struct event_queue *q = &sim->queue;
-  const struct event event = {time,
-                              (uint64_t)order << 32 | (uint32_t)kind << EVENT_KIND_SHIFT | source};
-  const weft_time bucket = (time >> q->shift) - (q->open_end >> q->shift);
+  const weft_time bucket = event_bucket(sim, event.time);
   ++q->count;
-  if (bucket < 0 || bucket >= WHEEL_BUCKETS) {
+  if ((uint64_t)(bucket - q->next_bucket) >= WHEEL_BUCKETS || !event_fits_word(sim, &event)) {
     weft__events_push_outside(sim, event);
     return;
   }
-  uint32_t node = q->free_node;
-  if (node != WEFT_NONE) {
-    q->free_node = sim->event_nodes.at[node].next;
-  } else {
-    node = sim->event_nodes.n;
-    if (!pool_reserve(sim, sim->event_nodes, node + 1u)) {
+  const uint32_t slot = (uint32_t)bucket % WHEEL_BUCKETS, newest = q->bucket[slot];
+  struct event_chunk *chunk = &sim->event_chunks.at[newest];
+  if (newest == WEFT_NONE || chunk->n == CHUNK_EVENTS) {
+    chunk = weft__events_chunk(sim, slot);
+    if (chunk == NULL) {
       --q->count;
       weft__no_memory(sim);
       return;
     }
-    sim->event_nodes.n = node + 1;
   }
-  const uint32_t slot = (uint32_t)(time >> q->shift) % WHEEL_BUCKETS;
-  const uint64_t bit = 1ull << slot % 64;
-  const int occupied = (q->occupied[slot / 64] & bit) != 0;
-  sim->event_nodes.at[node] = (struct event_node){event, occupied ? q->bucket[slot] : WEFT_NONE, 0};
-  q->bucket[slot] = node;
-  q->occupied[slot / 64] |= bit;
-  q->words |= 1ull << slot / 64;
+  chunk->at[chunk->n++] = event_word(sim, &event);
 }
 
-/* Ask for an event. Its place among those of its instant is that of its kind and source, or with
- * compat ns3 that of the asking. */
+/* Ask for an event with a given place among those of its instant: with compat ns3 the number of
+ * the asking; else its kind's, and `order` tells apart those of one kind (0: their source does). */
+static inline struct event event_ordered(const weft_sim *sim, enum event_kind kind,
+                                         uint32_t source, weft_time time, uint32_t order) {
+  const uint32_t low = (uint32_t)kind << EVENT_KIND_SHIFT | source;
+  const uint32_t high = is_ns3(sim) ? order : (uint32_t)kind << EVENT_KIND_SHIFT | order;
+  return (struct event){time, (uint64_t)high << 32 | low};
+}
+
+static inline void event_push_ordered(weft_sim *sim, enum event_kind kind, uint32_t source,
+                                      weft_time time, uint32_t order) {
+  event_push(sim, event_ordered(sim, kind, source, time, order));
+}
+
+/* Ask for an event. */
+static inline struct event event_of(weft_sim *sim, enum event_kind kind, uint32_t source,
+                                    weft_time time) {
+  return event_ordered(sim, kind, source, time, is_ns3(sim) ? ++sim->order : 0);
+}
+
 static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time) {
-  event_push(sim, kind, source, time, is_ns3(sim) ? ++sim->order : 0);
+  event_push(sim, event_of(sim, kind, source, time));
+}
+
+/* Ask for an event of a flow. Slots are reused, so rows tell flows apart at one instant: the order
+ * must not depend on which slot a flow was given. */
+static inline void event_of_flow(weft_sim *sim, enum event_kind kind, uint32_t source,
+                                 uint32_t row, weft_time time) {
+  if (is_ns3(sim))
+    event_at(sim, kind, source, time);
+  else
+    event_push_ordered(sim, kind, source, time, row & EVENT_SOURCE_MASK);
 }
 
 /* The next event, in total order. There is one; meaningless if memory runs out (sim->failed). */
 static inline struct event event_first(weft_sim *sim) {
-  while (sim->queue.first == sim->event_open.n) {
-    weft__events_open(sim);
-    if (sim->failed) return (struct event){0, 0};
+  const struct event_queue *q = &sim->queue;
+  if (q->first < sim->event_open.n) {
+    const struct event event = event_of_word(sim, sim->event_open.at[q->first]);
+    if (q->far_time > event.time) return event;
   }
-  return sim->event_open.at[sim->queue.first];
+  return weft__events_first(sim);
 }
 
+/* Take out the event that event_first() has given. */
 static inline void event_pop(weft_sim *sim) {
+  if (sim->queue.take_far) {
+    weft__events_pop_far(sim);
+    return;
+  }
   ++sim->queue.first;
   --sim->queue.count;
 }
@@ -567,5 +627,6 @@ static inline void event_pop(weft_sim *sim) {
 _Static_assert(sizeof(struct packet) == 32, "two packets to a cache line");
 _Static_assert(sizeof(struct port) == 64, "a port is one cache line");
 _Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
+_Static_assert(sizeof(struct event_chunk) == 64, "a chunk of events is one cache line");
 
 #endif

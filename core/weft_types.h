@@ -112,6 +112,7 @@ enum weft_completion {
  *  pass to weft_sim_create(). Names, ranges and help of all fields: weft_options(). */
 typedef struct weft_config {
   uint64_t seed; /* of every random stream */
+  uint32_t threads; /* that may work on the run; results do not depend on it */
   uint32_t cc; /* enum weft_cc_kind */
   uint32_t ecmp; /* enum weft_ecmp_kind */
   uint32_t completion; /* enum weft_completion */

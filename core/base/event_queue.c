@@ -3,16 +3,27 @@
 
 #include "sim_i.h"
 
-enum { HEAP_ARITY = 4, INSERTION_SORT_MAX = 24 };
+enum { HEAP_ARITY = 4, INSERTION_SORT_MAX = 48 };
 
 void weft__events_init(weft_sim *sim, weft_time bucket_ps) {
   struct event_queue *q = &sim->queue;
   memset(q, 0, sizeof *q);
-  q->free_node = WEFT_NONE;
-  while (q->shift < 40 && (1ll << q->shift) < bucket_ps) ++q->shift;
+  memset(q->bucket, 0xff, sizeof q->bucket); /* WEFT_NONE */
+  q->free_chunk = WEFT_NONE;
+  q->far_time = INT64_MAX;
+  q->offset_mask = is_ns3(sim) ? 0 : UINT64_MAX;
+  while (q->shift < 31 && (1ll << q->shift) < bucket_ps) ++q->shift;
 }
 
-/* ---- the heap of far events ---- */
+void weft__events_reset(weft_sim *sim, weft_time now) {
+  const uint32_t shift = sim->queue.shift;
+  weft__events_init(sim, 1);
+  sim->queue.shift = shift;
+  sim->queue.next_bucket = event_bucket(sim, now);
+  sim->event_open.n = sim->event_far.n = sim->event_chunks.n = 0;
+}
+
+/* ---- the heap ---- */
 
 static void heap_push(struct event *at, uint32_t hole, struct event event) {
   while (hole > 0) {
@@ -38,117 +49,164 @@ static void heap_sift_down(struct event *at, uint32_t n, struct event event) {
   at[hole] = event;
 }
 
-/* ---- the open bucket ---- */
+void weft__events_pop_far(weft_sim *sim) {
+  struct event_queue *q = &sim->queue;
+  const uint32_t n = --sim->event_far.n;
+  if (n > 0) heap_sift_down(sim->event_far.at, n, sim->event_far.at[n]);
+  q->far_time = n > 0 ? sim->event_far.at[0].time : INT64_MAX;
+  q->take_far = 0;
+  --q->count;
+}
+
+/* ---- pushing ---- */
 
 /* Keep event_open sorted. What is new is mostly late among the few that are left. */
-static void insert_open(weft_sim *sim, struct event event) {
+static void insert_open(weft_sim *sim, uint64_t word) {
   if (!pool_reserve(sim, sim->event_open, sim->event_open.n + 1u)) {
     --sim->queue.count;
     weft__no_memory(sim);
     return;
   }
-  struct event *at = sim->event_open.at;
+  if (sim->queue.first == sim->event_open.n) sim->queue.first = sim->event_open.n = 0;
+  uint64_t *at = sim->event_open.at;
   uint32_t hole = sim->event_open.n++;
-  for (; hole > sim->queue.first && event_before(&event, &at[hole - 1]); --hole)
-    at[hole] = at[hole - 1];
-  at[hole] = event;
+  for (; hole > sim->queue.first && word < at[hole - 1]; --hole) at[hole] = at[hole - 1];
+  at[hole] = word;
 }
 
 void weft__events_push_outside(weft_sim *sim, struct event event) {
-  if (event.time < sim->queue.open_end) {
-    insert_open(sim, event);
+  struct event_queue *q = &sim->queue;
+  const weft_time bucket = event_bucket(sim, event.time);
+  if (bucket < q->next_bucket && event_bucket_start(sim, bucket) == q->open_start &&
+      event_fits_word(sim, &event)) {
+    insert_open(sim, event_word(sim, &event));
     return;
   }
   if (!pool_reserve(sim, sim->event_far, sim->event_far.n + 1u)) {
-    --sim->queue.count;
+    --q->count;
     weft__no_memory(sim);
     return;
   }
   heap_push(sim->event_far.at, sim->event_far.n++, event);
+  q->far_time = sim->event_far.at[0].time;
 }
 
-/* Many at once happen when flows start together: heap sort, reversed by filling from the end. */
-static void sort_events(struct event *at, uint32_t n) {
-  if (n <= INSERTION_SORT_MAX) {
-    for (uint32_t i = 1; i < n; ++i) {
-      const struct event event = at[i];
-      uint32_t hole = i;
-      for (; hole > 0 && event_before(&event, &at[hole - 1]); --hole) at[hole] = at[hole - 1];
-      at[hole] = event;
-    }
-    return;
-  }
-  for (uint32_t i = 1; i < n; ++i) heap_push(at, i, at[i]);
-  for (uint32_t end = n; --end > 0;) {
-    const struct event least = at[0], last = at[end];
-    heap_sift_down(at, end, last);
-    at[end] = least;
-  }
-  for (uint32_t i = 0; i < n / 2; ++i) {
-    const struct event swap = at[i];
-    at[i] = at[n - 1 - i];
-    at[n - 1 - i] = swap;
-  }
-}
-
-/* The first occupied bucket at or after `from`, going round; the wheel is not empty. */
-static uint32_t next_occupied(const struct event_queue *q, uint32_t from) {
-  const uint32_t word = from / 64;
-  const uint64_t here = q->occupied[word] & (UINT64_MAX << from % 64);
-  if (here != 0) return word * 64 + (uint32_t)__builtin_ctzll(here);
-  const uint64_t later = word == 63 ? 0 : q->words & (UINT64_MAX << (word + 1));
-  const uint32_t next = (uint32_t)__builtin_ctzll(later != 0 ? later : q->words);
-  return next * 64 + (uint32_t)__builtin_ctzll(q->occupied[next]);
-}
-
-/* Number of the bucket (time >> shift) to open next: the wheel's next or the heap's, if earlier. */
-static weft_time next_bucket(const weft_sim *sim) {
-  const struct event_queue *q = &sim->queue;
-  const weft_time from = q->open_end >> q->shift;
-  weft_time bucket = INT64_MAX;
-  if (q->words != 0) {
-    const uint32_t start = (uint32_t)from % WHEEL_BUCKETS;
-    bucket = from + (next_occupied(q, start) - start) % WHEEL_BUCKETS;
-  }
-  if (sim->event_far.n > 0) {
-    const weft_time far = sim->event_far.at[0].time >> q->shift;
-    if (far < bucket) bucket = far;
-  }
-  return bucket;
-}
-
-void weft__events_open(weft_sim *sim) {
+struct event_chunk *weft__events_chunk(weft_sim *sim, uint32_t slot) {
   struct event_queue *q = &sim->queue;
-  const weft_time bucket = next_bucket(sim);
+  uint32_t index = q->free_chunk;
+  if (index != WEFT_NONE) {
+    q->free_chunk = sim->event_chunks.at[index].next;
+  } else {
+    index = sim->event_chunks.n;
+    if (!pool_reserve(sim, sim->event_chunks, index + 1u)) return NULL;
+    sim->event_chunks.n = index + 1;
+  }
+  struct event_chunk *chunk = &sim->event_chunks.at[index];
+  const uint32_t newest = q->bucket[slot];
+  chunk->n = 0;
+  chunk->next = index;
+  if (newest != WEFT_NONE) {
+    chunk->next = sim->event_chunks.at[newest].next;
+    sim->event_chunks.at[newest].next = index;
+  }
+  q->bucket[slot] = index;
+  q->occupied[slot / 64] |= 1ull << slot % 64;
+  q->words |= 1ull << slot / 64;
+  return chunk;
+}
+
+/* ---- opening a bucket ---- */
+
+/* Radix sort by the bytes in which the words differ; flows that start together make many. */
+static int radix_sort(weft_sim *sim, uint32_t n) {
+  if (!pool_reserve(sim, sim->event_sort, n)) return 0;
+  uint64_t *from = sim->event_open.at, *to = sim->event_sort.at, differ = 0;
+  for (uint32_t i = 1; i < n; ++i) differ |= from[i] ^ from[0];
+  for (uint32_t shift = 0; shift < 64; shift += 8) {
+    if ((differ >> shift & 0xff) == 0) continue;
+    uint32_t start[257] = {0};
+    for (uint32_t i = 0; i < n; ++i) ++start[(from[i] >> shift & 0xff) + 1];
+    for (uint32_t b = 1; b < 256; ++b) start[b] += start[b - 1];
+    for (uint32_t i = 0; i < n; ++i) to[start[from[i] >> shift & 0xff]++] = from[i];
+    uint64_t *const swap = from;
+    from = to;
+    to = swap;
+  }
+  if (from != sim->event_open.at) memcpy(sim->event_open.at, from, n * sizeof *from);
+  return 1;
+}
+
+static int sort_open(weft_sim *sim) {
+  const uint32_t n = sim->event_open.n;
+  uint64_t *at = sim->event_open.at;
+  if (n > INSERTION_SORT_MAX) return radix_sort(sim, n);
+  for (uint32_t i = 1; i < n; ++i) {
+    const uint64_t word = at[i];
+    uint32_t hole = i;
+    for (; hole > 0 && word < at[hole - 1]; --hole) at[hole] = at[hole - 1];
+    at[hole] = word;
+  }
+  return 1;
+}
+
+/* Number of the first occupied bucket, or INT64_MAX. */
+static weft_time first_occupied(const struct event_queue *q) {
+  if (q->words == 0) return INT64_MAX;
+  const uint32_t from = (uint32_t)q->next_bucket % WHEEL_BUCKETS, word = from / 64;
+  const uint64_t here = q->occupied[word] & (UINT64_MAX << from % 64);
+  uint32_t slot = word * 64;
+  if (here != 0) {
+    slot += (uint32_t)__builtin_ctzll(here);
+  } else {
+    const uint64_t later = word == 63 ? 0 : q->words & (UINT64_MAX << (word + 1));
+    const uint32_t next = (uint32_t)__builtin_ctzll(later != 0 ? later : q->words);
+    slot = next * 64 + (uint32_t)__builtin_ctzll(q->occupied[next]);
+  }
+  return q->next_bucket + (slot - from) % WHEEL_BUCKETS;
+}
+
+static int open_bucket(weft_sim *sim, weft_time bucket) {
+  struct event_queue *q = &sim->queue;
   const uint32_t slot = (uint32_t)bucket % WHEEL_BUCKETS;
-  const uint64_t bit = 1ull << slot % 64;
+  const uint32_t newest = q->bucket[slot];
   q->first = 0;
   sim->event_open.n = 0;
-  const weft_time from = q->open_end >> q->shift;
-  q->open_end = (bucket + 1) << q->shift;
-  if (bucket - from < WHEEL_BUCKETS && (q->occupied[slot / 64] & bit)) {
-    for (uint32_t i = q->bucket[slot], next; i != WEFT_NONE; i = next) {
-      struct event_node *node = &sim->event_nodes.at[i];
-      if (!pool_reserve(sim, sim->event_open, sim->event_open.n + 1u)) {
-        weft__no_memory(sim);
-        return;
-      }
-      sim->event_open.at[sim->event_open.n++] = node->event;
-      next = node->next;
-      node->next = q->free_node;
-      q->free_node = i;
+  q->next_bucket = bucket + 1;
+  q->open_start = event_bucket_start(sim, bucket);
+  uint32_t chunk = newest;
+  do {
+    chunk = sim->event_chunks.at[chunk].next;
+    const struct event_chunk *c = &sim->event_chunks.at[chunk];
+    if (!pool_reserve(sim, sim->event_open, sim->event_open.n + CHUNK_EVENTS)) return 0;
+    memcpy(sim->event_open.at + sim->event_open.n, c->at, sizeof c->at);
+    sim->event_open.n += c->n;
+  } while (chunk != newest);
+  const uint32_t oldest = sim->event_chunks.at[newest].next;
+  sim->event_chunks.at[newest].next = q->free_chunk;
+  q->free_chunk = oldest;
+  q->bucket[slot] = WEFT_NONE;
+  q->occupied[slot / 64] &= ~(1ull << slot % 64);
+  if (q->occupied[slot / 64] == 0) q->words &= ~(1ull << slot / 64);
+  return sort_open(sim);
+}
+
+struct event weft__events_first(weft_sim *sim) {
+  struct event_queue *q = &sim->queue;
+  if (q->first == sim->event_open.n) {
+    const weft_time bucket = first_occupied(q);
+    const weft_time start = bucket == INT64_MAX ? INT64_MAX : event_bucket_start(sim, bucket);
+    if (q->far_time < start) { /* nothing else is before it: let the wheel's horizon follow */
+      const weft_time far = event_bucket(sim, q->far_time);
+      if (far > q->next_bucket) q->next_bucket = far;
+      q->take_far = 1;
+      return sim->event_far.at[0];
     }
-    q->occupied[slot / 64] &= ~bit;
-    if (q->occupied[slot / 64] == 0) q->words &= ~(1ull << slot / 64);
-  }
-  while (sim->event_far.n > 0 && sim->event_far.at[0].time < q->open_end) {
-    if (!pool_reserve(sim, sim->event_open, sim->event_open.n + 1u)) {
+    if (!open_bucket(sim, bucket)) {
       weft__no_memory(sim);
-      return;
+      return (struct event){0, 0};
     }
-    sim->event_open.at[sim->event_open.n++] = sim->event_far.at[0];
-    const uint32_t n = --sim->event_far.n;
-    if (n > 0) heap_sift_down(sim->event_far.at, n, sim->event_far.at[n]);
   }
-  sort_events(sim->event_open.at, sim->event_open.n);
+  const struct event event = event_of_word(sim, sim->event_open.at[q->first]);
+  q->take_far = q->far_time <= event.time && event_before(&sim->event_far.at[0], &event);
+  return q->take_far ? sim->event_far.at[0] : event;
 }

@@ -1,15 +1,16 @@
 /* The event queue: a wheel of buckets over the near future, a heap for the rest.
  *
- * An event is its key: (time, kind, source). At most one valid event exists per kind and source,
- * so the key is unique, the order is total, and what happens is found through the source. Events
- * that were overtaken (a timer pushed back, a port retimed) stay and are recognised as stale when
- * they surface, which is cheaper than finding them.
+ * An event is (time, key), and the key says its order among those of its instant, its kind and its
+ * source. At most one valid event exists per kind and source, so the order is total, and what
+ * happens is found through the source. Events that were overtaken (a timer pushed back, a port
+ * retimed) stay and are recognised as stale when they surface, which is cheaper than finding them.
  *
- * Almost all events are heads of links: due within a link's delay, about as many per nanosecond as
- * there are busy links. The wheel takes those in O(1): a bucket is an unsorted list, sorted into
- * `open` when its turn comes, which is when it holds one or two. Timers beyond the wheel's horizon
- * wait in a 4-ary heap and join the bucket that they fall into. Measured against the heap alone on
- * a k=8 permutation: docs/cost-model.md. */
+ * Almost all events are heads of links: due within a link's delay, a few per nanosecond. The wheel
+ * takes those in O(1) as one word each: offset in the bucket, kind, source. A bucket is a chain of
+ * cache lines in the order of asking, which is nearly that of time, since what is asked for later
+ * mostly happens later; so sorting it into `open` when its turn comes is a few moves. Timers, and
+ * what lies beyond the wheel, wait in a 4-ary heap and are compared with the wheel's next. What
+ * was tried against this is in docs/cost-model.md. */
 #ifndef WEFT_BASE_EVENT_QUEUE_I_H
 #define WEFT_BASE_EVENT_QUEUE_I_H
 
@@ -17,28 +18,35 @@
 
 struct event {
   weft_time time;
-  uint64_t key; /* order << 32 | kind << 28 | source: the order of events of one instant */
+  uint64_t key; /* order << 32 | kind << 28 | source */
 };
 
-struct event_node {
-  struct event event;
-  uint32_t next;
-  uint32_t unused;
+enum { CHUNK_EVENTS = 7, WHEEL_BUCKETS = 4096, WHEEL_WORDS = WHEEL_BUCKETS / 64 };
+
+/* Events of one bucket: a cache line. `low` is the lower half of the key. With compat ns3 a bucket
+ * is one nanosecond, the grain of its time, and the upper half of the word is the order. */
+struct event_chunk {
+  uint64_t at[CHUNK_EVENTS]; /* offset in the bucket << 32 | low */
+  uint32_t n;
+  uint32_t next; /* circular: the newest chunk names the oldest */
 };
 
-enum { WHEEL_BUCKETS = 4096, WHEEL_WORDS = WHEEL_BUCKETS / 64 };
-
-/* The pools are members of the simulation (event_open, event_far, event_nodes); this is the
- * rest. */
+/* The pools are members of the simulation (event_open, event_sort, event_far, event_chunks); this
+ * is the rest. */
 struct event_queue {
-  weft_time open_end; /* events before this time are in event_open */
+  weft_time open_start; /* of the bucket in event_open */
+  weft_time far_time; /* of the heap's first event; INT64_MAX: it is empty */
+  weft_time next_bucket; /* buckets before this one have been opened */
+  uint64_t offset_mask; /* of a word >> 32: what is added to open_start */
   uint32_t first; /* next event in event_open */
   uint32_t count; /* of all events */
-  uint32_t free_node; /* list through event_node.next */
-  uint32_t shift; /* a bucket spans 1 << shift ps */
+  uint32_t free_chunk; /* list through event_chunk.next */
+  uint32_t shift; /* a bucket spans 1 << shift ps, or 1 ns with compat ns3 */
+  uint32_t take_far; /* the event that was looked at last is the heap's */
+  uint32_t unused;
   uint64_t words; /* bit w: occupied[w] != 0 */
   uint64_t occupied[WHEEL_WORDS];
-  uint32_t bucket[WHEEL_BUCKETS]; /* first node; meaningful where occupied */
+  uint32_t bucket[WHEEL_BUCKETS]; /* newest chunk, or WEFT_NONE */
 };
 
 static inline int event_before(const struct event *a, const struct event *b) {
@@ -48,10 +56,19 @@ static inline int event_before(const struct event *a, const struct event *b) {
 /** Empty the queue and set the span of the wheel: bucket_ps is rounded up to a power of two. */
 void weft__events_init(weft_sim *sim, weft_time bucket_ps);
 
-/** Sort the next bucket into event_open. There is an event, and event_open is used up. */
-void weft__events_open(weft_sim *sim);
+/** Begin anew at a time, with the wheel that it has; it must be empty. */
+void weft__events_reset(weft_sim *sim, weft_time now);
 
-/** Insert where the wheel does not take it: before open_end or beyond the horizon. */
+/** The next event where it isn't simply that at `first` of event_open. There is one. */
+struct event weft__events_first(weft_sim *sim);
+
+/** Insert where the wheel does not take it: in the open bucket, beyond the horizon, a timer. */
 void weft__events_push_outside(weft_sim *sim, struct event event);
+
+/** A chunk for a bucket that has none or whose newest is full. NULL when out of memory. */
+struct event_chunk *weft__events_chunk(weft_sim *sim, uint32_t slot);
+
+/** Take the heap's first event out. */
+void weft__events_pop_far(weft_sim *sim);
 
 #endif

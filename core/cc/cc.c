@@ -78,7 +78,7 @@ void weft__cc_timer(weft_sim *sim, uint32_t slot, uint32_t timer, weft_time *due
                     weft_time after_ps) {
   *due = sim->now + after_ps;
   ++sim->cc_events;
-  event_at(sim, EV_CC, slot * CC_TIMERS + timer, *due);
+  event_of_flow(sim, EV_CC, slot * CC_TIMERS + timer, sim->tx.at[slot].row, *due);
 }
 
 void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer) {

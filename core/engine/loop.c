@@ -1,6 +1,7 @@
 /* The event loop, and what happens at the far end of a link. */
 #include "base/hash_i.h"
 #include "cc/cc.h"
+#include "engine/domain.h"
 #include "fabric/port_i.h"
 #include "ns3/ns3.h"
 #include "results/results.h"
@@ -9,33 +10,54 @@
 
 /* A packet enters a switch: next port of its path, buffer, queue. */
 static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
-                           struct packet *packet) {
-  const uint32_t out = sim->route_epoch > 1 ? weft__path_after_change(sim, packet, node_index)
-                                            : slot_path(sim, packet->flow)[packet->hop++];
-  packet->in_port = in_port;
+                           const struct packet *packet) {
+  uint8_t hop = packet->hop;
+  const uint32_t out = sim->route_epoch > 1
+                           ? weft__path_after_change(sim, packet, node_index, &hop)
+                           : slot_path(sim, packet->flow)[hop++];
   if (out == WEFT_NONE || (sim->ports.at[out].flags & PORT_DOWN)) {
     weft__packet_drop(sim, out == WEFT_NONE ? in_port : out, packet);
     return;
   }
   const struct node *node = &sim->nodes.at[node_index];
   if ((node->tracked || node->used + packet->size > node->safe) &&
-      !weft__buffer_admit(sim, node_index, out, packet)) {
+      !weft__buffer_admit(sim, node_index, out, in_port, packet->size)) {
     weft__packet_drop(sim, out, packet);
     return;
   }
-  port_enqueue(sim, out, packet);
+  struct packet moved;
+  if (port_is_full(&sim->ports.at[out])) { /* settling makes no room, so its ring will grow */
+    moved = *packet;
+    packet = &moved;
+  }
+  struct packet *slot = port_place(sim, out);
+  if (slot == NULL) {
+    weft__packet_drop(sim, out, packet);
+    return;
+  }
+  *slot = *packet;
+  slot->in_port = in_port;
+  slot->hop = hop;
+  port_commit(sim, out, slot);
   if (node->tracked) weft__buffer_enqueued(sim, node_index, out);
 }
 
 /* A packet has come out of the wire. */
-static inline void deliver(weft_sim *sim, uint32_t index, struct packet *packet) {
-  const struct port *port = &sim->ports.at[index];
-  if (port->flags & PORT_EXPLICIT)
+static inline void deliver(weft_sim *sim, uint32_t index, uint32_t flags, uint32_t to_node,
+                           const struct packet *packet) {
+  if (flags & PORT_EXPLICIT)
     weft__ns3_arrive(sim, index, packet);
-  else if (port->flags & PORT_TO_HOST)
+  else if (flags & PORT_TO_HOST)
     weft__receive(sim, packet);
   else
-    forward(sim, port->to_node, index, packet);
+    forward(sim, to_node, index, packet);
+}
+
+static inline void count_hop(weft_sim *sim, uint32_t index, const struct packet *packet) {
+  ++sim->stats.packet_hops;
+  sim->fingerprint +=
+      hash_event(sim->now, (uint64_t)index << 32 | (uint64_t)packet->size << 8 | packet->flags,
+                 packet->seq);
 }
 
 /* The oldest packet of a port reaches the far end. */
@@ -48,21 +70,56 @@ static inline void arrive(weft_sim *sim, uint32_t index) {
   if (port->deq == port->head) port_settle(sim, index, port, now);
   if (port->head + 1 != limit) { /* after settling, which may have retimed it */
     const struct packet *next = port_packet(sim, port, port->head + 1);
-    event_push(sim, EV_ARRIVE, index, next->arrive, port->flags & PORT_EXPLICIT ? next->ser_ps : 0);
+    event_push_ordered(sim, EV_ARRIVE, 2 * index, next->arrive,
+                       port->flags & PORT_EXPLICIT ? next->ser_ps : 0);
   }
-  struct packet packet = *port_packet(sim, port, port->head);
+  const struct packet *packet = port_packet(sim, port, port->head);
+  struct packet copy; /* for what may send, and so move all packets */
+  if (port->flags & (PORT_TO_HOST | PORT_EXPLICIT | PORT_LOSSY)) {
+    copy = *packet;
+    packet = &copy;
+  }
   ++port->head;
-  ++sim->stats.packet_hops;
-  sim->fingerprint +=
-      hash_event(now, (uint64_t)index << 32 | (uint64_t)packet.size << 8 | packet.flags,
-                 (uint64_t)packet.flow << 32 | packet.seq);
-  if ((port->flags & PORT_LOSSY) && !weft__wire_pass(sim, index, port->head, &packet)) return;
-  deliver(sim, index, &packet);
+  count_hop(sim, index, packet);
+  if ((port->flags & PORT_LOSSY) && !weft__wire_pass(sim, index, port->head, packet)) return;
+  deliver(sim, index, port->flags, port->to_node, packet);
+}
+
+/* The same at the far end of a border: the port belongs to another thread, the ring up to the limit
+ * does not change. */
+static void arrive_border(weft_sim *sim, uint32_t index) {
+  const struct domains *domains = sim->domains;
+  struct border *border = &domains->borders.at[domains->border_of.at[index]];
+  const uint32_t mask = (1u << border->ring_log2) - 1;
+  const struct packet *ring = &sim->packets.at[border->ring];
+  if (border->head == border->limit || ring[border->head & mask].arrive != sim->now) return;
+  const struct packet packet = ring[border->head & mask];
+  if (++border->head != border->limit)
+    event_at(sim, EV_ARRIVE, 2 * index + 1, ring[border->head & mask].arrive);
+  count_hop(sim, index, &packet);
+  if ((border->flags & PORT_LOSSY) && !weft__wire_pass(sim, index, border->head, &packet)) return;
+  deliver(sim, index, border->flags, border->to_node, &packet);
 }
 
 static void arrive_late(weft_sim *sim, uint32_t index) {
+  const struct port *port = &sim->ports.at[index];
   struct packet packet;
-  if (weft__wire_take(sim, index, &packet)) deliver(sim, index, &packet);
+  if (weft__wire_take(sim, index, &packet))
+    deliver(sim, index, port->flags, port->to_node, &packet);
+}
+
+/* The packets of the events to come are two misses each in a large fabric, so they are asked for
+ * ahead. A word of another kind than EV_ARRIVE names something else, so the index is bounded
+ * instead of the kind looked at. */
+static inline void look_ahead(const weft_sim *sim) {
+  const uint32_t next = sim->queue.first + 1;
+  if (next + 1 >= sim->event_open.n) return;
+  const uint32_t near = ((uint32_t)sim->event_open.at[next] & EVENT_SOURCE_MASK) / 2;
+  const uint32_t far = ((uint32_t)sim->event_open.at[next + 1] & EVENT_SOURCE_MASK) / 2;
+  if (far < sim->ports.n) __builtin_prefetch(&sim->ports.at[far]);
+  if (near >= sim->ports.n) return;
+  const struct port *port = &sim->ports.at[near];
+  __builtin_prefetch(port_packet(sim, port, port->head));
 }
 
 static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_t order) {
@@ -104,7 +161,10 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       weft__task_event(sim, source);
       break;
     case EV_START:
-      weft__flow_start_due(sim);
+      if (sim->domain != 0)
+        weft__flow_activate(sim, source);
+      else
+        weft__flow_start_due(sim);
       break;
     case EV_SAMPLE:
       weft__sample_event(sim);
@@ -138,38 +198,67 @@ static int stopped(weft_sim *sim) {
                                                                   : "run: out of memory");
 }
 
+static inline void step(weft_sim *sim, struct event event) {
+  WEFT_ASSERT(event.time >= sim->now);
+  sim->now = event.time;
+  ++sim->events;
+  event_pop(sim);
+  look_ahead(sim);
+  const uint32_t source = event.key & EVENT_SOURCE_MASK;
+  const enum event_kind kind = (enum event_kind)((uint32_t)event.key >> EVENT_KIND_SHIFT);
+  if (kind != EV_ARRIVE)
+    handle(sim, kind, source, (uint32_t)(event.key >> 32));
+  else if (source & 1)
+    arrive_border(sim, source / 2);
+  else
+    arrive(sim, source / 2);
+}
+
+int weft__domain_run(weft_sim *view, weft_time end, int all) {
+  while (view->queue.count > 0 && !view->failed && (all || !domain_is_idle(view))) {
+    const struct event event = event_first(view);
+    if (event.time >= end || view->failed) return 1;
+    if (!domain_is_fed(view)) return 0;
+    step(view, event);
+  }
+  return 1;
+}
+
+enum { RUN_ON = -1 };
+
+/* At most `turn` events on this thread, or all there are. */
+static int run_turn(weft_sim *sim, weft_time limit, uint64_t *budget, uint64_t turn) {
+  while (!nothing_left(sim)) {
+    const struct event event = event_first(sim);
+    if (sim->failed) return WEFT_RUN_DONE;
+    if (event.time > limit) return WEFT_RUN_UNTIL;
+    if (turn-- == 0) return RUN_ON;
+    if (sim->interrupted || *budget == 0) {
+      const int result = sim->interrupted ? WEFT_RUN_INTERRUPTED : WEFT_RUN_BUDGET;
+      sim->interrupted = 0; /* not on entry: it may have come between two runs */
+      return result;
+    }
+    --*budget;
+    step(sim, event);
+#if WEFT_CHECK
+    if (sim->events % 1024 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
+#endif
+  }
+  return WEFT_RUN_DONE;
+}
+
 int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
+  enum { TURN = 2048 }; /* events between two tries to go on in several threads */
   const int status = prepare(sim);
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "run: out of memory");
   if (status != WEFT_OK) return status;
   const weft_time limit = until < 0 ? INT64_MAX : until;
+  const uint64_t turn = sim->config.threads > 1 ? TURN : UINT64_MAX;
   uint64_t budget = max_events == 0 ? UINT64_MAX : max_events;
-  int result = WEFT_RUN_DONE;
-  while (!nothing_left(sim)) {
-    const struct event event = event_first(sim);
-    if (sim->failed) return stopped(sim);
-    if (event.time > limit) {
-      result = WEFT_RUN_UNTIL;
-      break;
-    }
-    if (sim->interrupted || budget-- == 0) {
-      result = sim->interrupted ? WEFT_RUN_INTERRUPTED : WEFT_RUN_BUDGET;
-      sim->interrupted = 0; /* not on entry: it may have come between two runs */
-      break;
-    }
-    WEFT_ASSERT(event.time >= sim->now);
-    sim->now = event.time;
-    ++sim->events;
-    event_pop(sim);
-    const uint32_t source = event.key & EVENT_SOURCE_MASK;
-    const enum event_kind kind = (enum event_kind)((uint32_t)event.key >> EVENT_KIND_SHIFT);
-    if (kind == EV_ARRIVE)
-      arrive(sim, source);
-    else
-      handle(sim, kind, source, (uint32_t)(event.key >> 32));
-#if WEFT_CHECK
-    if (sim->events % 1024 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
-#endif
+  int result = RUN_ON;
+  while (result == RUN_ON && !sim->failed) {
+    if (turn == TURN && budget > 0) weft__domains_run(sim, limit, &budget);
+    if (!sim->failed) result = run_turn(sim, limit, &budget, turn);
   }
   if (sim->failed) return stopped(sim);
   if (result == WEFT_RUN_UNTIL && sim->now < limit) sim->now = limit;

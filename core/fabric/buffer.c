@@ -13,6 +13,7 @@
  * events (EV_DEQUEUE), until it has drained well below the bound. */
 #include <inttypes.h>
 
+#include "engine/engine.h"
 #include "fabric/port_i.h"
 
 enum { PFC_FRAME_BYTES = 64 };
@@ -133,8 +134,12 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
     port->free_at = end;
   else
     weft__port_retime(sim, out, end);
-  event_at(sim, EV_PFC, in_port * 2 + (uint32_t)pause,
-           weft__wire_frame(sim, out, end + port->delay_ps));
+  const struct event frame = event_of(sim, EV_PFC, in_port * 2 + (uint32_t)pause,
+                                      weft__wire_frame(sim, out, end + port->delay_ps));
+  if (port->flags & PORT_BORDER)
+    weft__domain_send_event(sim, in_port, frame);
+  else
+    event_push(sim, frame);
 }
 
 /* Ingress counters from what the rings hold. The frame that tips the bound is not yet among
@@ -170,36 +175,36 @@ static void stop_tracking_if_drained(const weft_sim *sim, struct node *node) {
 }
 
 /* Lossless: count the packet towards its ingress and pause it if that is beyond the threshold. */
-static int admit_ingress(weft_sim *sim, struct node *node, const struct packet *packet) {
-  struct port_cold *cold = &sim->port_cold.at[packet->in_port];
+static int admit_ingress(weft_sim *sim, struct node *node, uint32_t in_port, uint32_t size) {
+  struct port_cold *cold = &sim->port_cold.at[in_port];
   const uint64_t before = shared_part(sim, cold->in_bytes);
-  const uint64_t after = shared_part(sim, cold->in_bytes + packet->size);
+  const uint64_t after = shared_part(sim, cold->in_bytes + size);
   if (after > threshold(sim, node, node->shared_used)) {
-    if (cold->in_headroom + packet->size > cold->headroom_cap) return 0;
-    cold->in_headroom += packet->size;
+    if (cold->in_headroom + size > cold->headroom_cap) return 0;
+    cold->in_headroom += size;
   } else {
-    cold->in_bytes += packet->size;
+    cold->in_bytes += size;
     node->shared_used += after - before;
   }
   const uint64_t part = shared_part(sim, cold->in_bytes);
   if (!cold->pausing &&
       (cold->in_headroom > 0 || (part > 0 && part >= threshold(sim, node, node->shared_used))))
-    send_pfc(sim, packet->in_port, 1);
+    send_pfc(sim, in_port, 1);
   return 1;
 }
 
-int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port,
-                       const struct packet *packet) {
+int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, uint32_t in_port,
+                       uint32_t size) {
   struct node *node = &sim->nodes.at[index];
   if (!node->tracked) start_tracking(sim, node);
   port_settle(sim, out_port, &sim->ports.at[out_port], sim->now);
   int admitted;
   if (sim->config.pfc)
-    admitted = admit_ingress(sim, node, packet);
+    admitted = admit_ingress(sim, node, in_port, size);
   else
     admitted =
-        node->used + packet->size <= node->shared_cap &&
-        sim->ports.at[out_port].queue_bytes + packet->size <= threshold(sim, node, node->used);
+        node->used + size <= node->shared_cap &&
+        sim->ports.at[out_port].queue_bytes + size <= threshold(sim, node, node->used);
   return admitted;
 }
 

@@ -93,10 +93,10 @@ int weft__buffer_init(weft_sim *sim);
  *  part. */
 void weft__buffer_rate_changed(weft_sim *sim, uint32_t in_port);
 
-/** Decide on a packet that came through in_port when the quick bound does not: returns 0 to drop
- *  it. Sends pause frames. */
-int weft__buffer_admit(weft_sim *sim, uint32_t node, uint32_t out_port,
-                       const struct packet *packet);
+/** Decide on a packet of `size` bytes when the quick bound does not: returns 0 to drop it. Sends
+ *  pause frames. */
+int weft__buffer_admit(weft_sim *sim, uint32_t node, uint32_t out_port, uint32_t in_port,
+                       uint32_t size);
 
 /** The packet admitted last has entered the queue of out_port, in a tracked switch. */
 void weft__buffer_enqueued(weft_sim *sim, uint32_t node, uint32_t out_port);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/engine.h"
 #include "transport/transport.h"
 
 /* Rings are blocks of 1 << log2 packets inside sim->packets; freed ones are chained by size through
@@ -14,6 +15,7 @@ int weft__ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring) {
     return 1;
   }
   const uint64_t end = sim->packets.n + (1ull << log2);
+  if (sim->domain != 0 && end > sim->packets.cap) return 0; /* a view's stretch cannot grow */
   if (end > UINT32_MAX || !pool_reserve(sim, sim->packets, end)) return 0;
   *ring = sim->packets.n;
   sim->packets.n = (uint32_t)end;
@@ -39,7 +41,11 @@ int weft__ring_grow(weft_sim *sim, uint32_t index) {
     sim->packets.at[ring + (i & ((1u << log2) - 1))] = *port_packet(sim, port, i);
   port->ring = ring;
   port->ring_log2 = (uint8_t)log2;
-  weft__ring_release(sim, old_log2, old_ring);
+  if (log2 > sim->largest_ring) sim->largest_ring = log2;
+  if (port->flags & PORT_BORDER)
+    weft__domain_retire_ring(sim, old_log2, old_ring);
+  else
+    weft__ring_release(sim, old_log2, old_ring);
   return 1;
 }
 
@@ -83,15 +89,16 @@ void weft__port_retime(weft_sim *sim, uint32_t index, weft_time from) {
   /* With nothing on the wire the head is one of those that moved. An older event for it is
    * stale. */
   if (port->head == port->deq)
-    event_at(sim, EV_ARRIVE, index, port_packet(sim, port, port->head)->arrive);
+    event_at(sim, EV_ARRIVE, 2 * index, port_packet(sim, port, port->head)->arrive);
 }
 
 void weft__packet_drop(weft_sim *sim, uint32_t index, const struct packet *packet) {
-  ++sim->port_cold.at[index].drops;
+  /* Of a border, both ends may drop packets at once. */
+  __atomic_fetch_add(&sim->port_cold.at[index].drops, 1, __ATOMIC_RELAXED);
   ++sim->stats.packets_dropped;
   sim->stats.bytes_dropped += packet->size;
   sim->fingerprint +=
-      hash_event(sim->now, 0x100 + index, (uint64_t)packet->flow << 32 | packet->seq);
+      hash_event(sim->now, 0x100 + index, (uint64_t)packet->size << 32 | packet->seq);
   if (packet->flags & PACKET_PFC) return; /* of no flow */
   weft__packet_release(sim, packet);
 }

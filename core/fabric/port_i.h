@@ -86,27 +86,32 @@ static inline void port_assign(weft_sim *sim, uint32_t index, struct port *port,
   packet->arrive = port->free_at + port->delay_ps;
 }
 
-/* Queue a packet; the caller has made sure that it may enter. */
-static inline void port_enqueue(weft_sim *sim, uint32_t index, const struct packet *packet) {
+static inline int port_is_full(const struct port *port) {
+  return port->tail - port->head == 1u << port->ring_log2;
+}
+
+/* Where the next packet of a port is to be written, which moves all packets if the ring is full;
+ * NULL when out of memory. The caller has made sure that it may enter, writes all of it but its
+ * times, and commits it. Written where it stays, because a packet put together on the stack and
+ * copied in wide words waits for its narrow stores, and those for all cache misses before them. */
+static inline struct packet *port_place(weft_sim *sim, uint32_t index) {
+  struct port *port = &sim->ports.at[index];
+  port_settle(sim, index, port, sim->now);
+  if (port_is_full(port) && !weft__ring_grow(sim, index)) return NULL;
+  return port_packet(sim, port, port->tail);
+}
+
+static inline void port_commit(weft_sim *sim, uint32_t index, struct packet *slot) {
   struct port *port = &sim->ports.at[index];
   const weft_time now = sim->now;
-  port_settle(sim, index, port, now);
-  if (port->tail - port->head == 1u << port->ring_log2) {
-    if (!weft__ring_grow(sim, index)) {
-      weft__packet_drop(sim, index, packet);
-      return;
-    }
-  }
-  struct packet *slot = port_packet(sim, port, port->tail);
-  *slot = *packet;
   const int was_empty = port->head == port->tail;
   ++port->tail;
-  port->queue_bytes += packet->size;
-  if (port->flags & PORT_OF_SWITCH) sim->nodes.at[port->from_node].used += packet->size;
+  port->queue_bytes += slot->size;
+  if (port->flags & PORT_OF_SWITCH) sim->nodes.at[port->from_node].used += slot->size;
   if (!(port->flags & PORT_HELD)) {
     const int departs_now = port->free_at <= now;
     port_assign(sim, index, port, slot, now);
-    if (was_empty) event_at(sim, EV_ARRIVE, index, slot->arrive);
+    if (was_empty) event_at(sim, EV_ARRIVE, 2 * index, slot->arrive);
     if (departs_now) port_depart(sim, index, port);
   }
   if (port->queue_bytes > port->max_queue_bytes) port->max_queue_bytes = port->queue_bytes;

@@ -129,7 +129,8 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
     weft__packet_release(sim, packet);
     return;
   }
-  const struct packet ack = weft__make_ack(sim, packet, nack);
+  struct packet ack;
+  weft__make_ack(sim, packet, nack, &ack);
   weft__ns3_enqueue(sim, slot_path(sim, slot)[sim->tx.at[slot].hops], 0, &ack);
   if (rx->next == rx->total && sim->flows.at[rx->row].received_ps < 0)
     weft__flow_received(sim, slot);

@@ -23,7 +23,7 @@ void weft__ns3_transmit(weft_sim *sim, uint32_t port);
 void weft__ns3_sent_event(weft_sim *sim, uint32_t port);
 
 /** A packet has arrived at the far end of a port. */
-void weft__ns3_arrive(weft_sim *sim, uint32_t port, struct packet *packet);
+void weft__ns3_arrive(weft_sim *sim, uint32_t port, const struct packet *packet);
 
 /** Send a pause or resume frame from a device of a switch. */
 void weft__ns3_send_pfc(weft_sim *sim, uint32_t device, int pause);

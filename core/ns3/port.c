@@ -83,7 +83,7 @@ static void begin(weft_sim *sim, uint32_t index, struct packet *packet) {
   const int first = port->head == port->tail;
   *port_packet(sim, port, port->tail++) = *packet;
   port->deq = port->tail;
-  if (first) event_push(sim, EV_ARRIVE, index, packet->arrive, packet->ser_ps);
+  if (first) event_push_ordered(sim, EV_ARRIVE, 2 * index, packet->arrive, packet->ser_ps);
 }
 
 static void transmit_host(weft_sim *sim, uint32_t index) {
@@ -99,7 +99,7 @@ static void transmit_host(weft_sim *sim, uint32_t index) {
     weft__ns3_wait(sim, index);
     return;
   }
-  packet = weft__make_data(sim, slot);
+  weft__make_data(sim, slot, &packet);
   begin(sim, index, &packet);
   weft__ns3_packet_sent(sim, slot);
 }
@@ -160,7 +160,8 @@ void weft__ns3_send_pfc(weft_sim *sim, uint32_t device, int pause) {
   weft__ns3_enqueue(sim, device, 0, &frame);
 }
 
-static void forward(weft_sim *sim, uint32_t in_port, struct packet *packet) {
+static void forward(weft_sim *sim, uint32_t in_port, const struct packet *arrived) {
+  struct packet copy = *arrived, *packet = &copy;
   const uint32_t out = slot_path(sim, packet->flow)[packet->hop++];
   const int first = (packet->flags & PACKET_ACK) && sim->config.ack_priority == WEFT_ACK_ALL;
   const uint32_t class = first ? 0 : 1;
@@ -173,7 +174,7 @@ static void forward(weft_sim *sim, uint32_t in_port, struct packet *packet) {
   weft__ns3_enqueue(sim, out, class, packet);
 }
 
-void weft__ns3_arrive(weft_sim *sim, uint32_t index, struct packet *packet) {
+void weft__ns3_arrive(weft_sim *sim, uint32_t index, const struct packet *packet) {
   if (packet->flags & PACKET_PFC) {
     count_delivered(sim, packet);
     receive_pfc(sim, index ^ 1, (int)packet->seq);

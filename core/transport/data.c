@@ -7,23 +7,24 @@ static void count_injected(weft_sim *sim, uint32_t bytes) {
   sim->stats.bytes_injected += bytes;
 }
 
-struct packet weft__make_data(weft_sim *sim, uint32_t slot) {
+void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet) {
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   const enum cc_extra extra = weft__cc(sim)->extra;
   const uint32_t seq = tx->flags & TX_RESEND ? weft__selective_resend(sim, slot) : tx->next++;
   WEFT_ASSERT(seq < tx->total);
   const uint32_t payload = seq + 1 == tx->total ? tx->last_bytes : sim->config.mtu_bytes;
-  struct packet packet = {
-      .flow = slot,
-      .seq = seq,
-      .telemetry = extra != CC_NOTHING ? weft__telemetry_take(sim) : 0,
-      .in_port = WEFT_NONE,
-      .size = (uint16_t)(payload + sim->config.header_bytes + weft__cc_header(sim)),
-      .flags = extra == CC_TELEMETRY ? PACKET_INT : 0,
-      .hop = 1};
-  if (extra == CC_TIMESTAMP && packet.telemetry != 0)
-    sim->telemetry.at[(uint64_t)(packet.telemetry - 1) * sim->path_ports].time = sim->now;
+  const uint32_t telemetry = extra != CC_NOTHING ? weft__telemetry_take(sim) : 0;
+  const uint32_t size = payload + sim->config.header_bytes + weft__cc_header(sim);
+  *packet = (struct packet){.flow = slot,
+                            .seq = seq,
+                            .telemetry = telemetry,
+                            .in_port = WEFT_NONE,
+                            .size = (uint16_t)size,
+                            .flags = extra == CC_TELEMETRY ? PACKET_INT : 0,
+                            .hop = 1};
+  if (extra == CC_TIMESTAMP && telemetry != 0)
+    sim->telemetry.at[(uint64_t)(telemetry - 1) * sim->path_ports].time = sim->now;
   if (seq < warm->highest) {
     ++warm->retransmits;
     ++sim->stats.retransmits;
@@ -31,9 +32,8 @@ struct packet weft__make_data(weft_sim *sim, uint32_t slot) {
     warm->highest = seq + 1;
   }
   ++warm->packets_out;
-  warm->last_size = packet.size;
-  count_injected(sim, packet.size);
-  return packet;
+  warm->last_size = size;
+  count_injected(sim, size);
 }
 
 /* The ns-3 model's ACK has 46 B of headers, grows by what the algorithm adds, and is at least 60
@@ -44,17 +44,17 @@ uint32_t weft__ack_size(const weft_sim *sim) {
 }
 
 /* It takes over the telemetry, and the data packet's place among the flow's packets. */
-struct packet weft__make_ack(weft_sim *sim, const struct packet *data, int nack) {
+void weft__make_ack(weft_sim *sim, const struct packet *data, int nack, struct packet *ack) {
   const uint32_t size = weft__ack_size(sim);
   const uint32_t telemetry =
       nack && is_selective(sim) ? weft__selective_name(sim, data) : data->telemetry;
   count_injected(sim, size);
-  return (struct packet){
-      .flow = data->flow,
-      .seq = sim->rx.at[data->flow].next,
-      .telemetry = telemetry,
-      .in_port = WEFT_NONE,
-      .size = (uint16_t)size,
-      .flags = (uint8_t)(PACKET_ACK | (nack ? PACKET_NACK : 0) | (data->flags & PACKET_ECN)),
-      .hop = (uint8_t)(sim->tx.at[data->flow].hops + 1u)};
+  const uint32_t flags = PACKET_ACK | (nack ? PACKET_NACK : 0) | (data->flags & PACKET_ECN);
+  *ack = (struct packet){.flow = data->flow,
+                         .seq = sim->rx.at[data->flow].next,
+                         .telemetry = telemetry,
+                         .in_port = WEFT_NONE,
+                         .size = (uint16_t)size,
+                         .flags = (uint8_t)flags,
+                         .hop = (uint8_t)sim->rx.at[data->flow].hop};
 }

@@ -8,6 +8,7 @@
 
 #include "base/hash_i.h"
 #include "cc/cc.h"
+#include "engine/engine.h"
 #include "fabric/path.h"
 #include "transport/selective.h"
 #include "work/work.h"
@@ -109,12 +110,15 @@ void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot) {
 
 void weft__packet_release(weft_sim *sim, const struct packet *packet) {
   if (packet->telemetry != 0) sim->telemetry_free.at[sim->telemetry_free.n++] = packet->telemetry;
+  if (sim->domain != 0 && weft__domain_of_slot(sim, packet->flow) != sim->domain) {
+    weft__domain_send_release(sim, packet->flow);
+    return;
+  }
   --sim->tx_warm.at[packet->flow].packets_out;
   weft__flow_free_when_quiet(sim, packet->flow);
 }
 
-uint32_t weft__telemetry_take(weft_sim *sim) {
-  if (sim->telemetry_free.n > 0) return sim->telemetry_free.at[--sim->telemetry_free.n];
+uint32_t weft__telemetry_new(weft_sim *sim) {
   const uint32_t blocks = sim->telemetry.n / sim->path_ports + 1;
   if (!pool_reserve(sim, sim->telemetry, (uint64_t)blocks * sim->path_ports) ||
       !pool_reserve(sim, sim->telemetry_free, blocks) ||
@@ -126,6 +130,11 @@ uint32_t weft__telemetry_take(weft_sim *sim) {
   sim->telemetry.n = blocks * sim->path_ports;
   if (is_selective(sim)) sim->triggers.n = blocks;
   return blocks;
+}
+
+uint32_t weft__telemetry_take(weft_sim *sim) {
+  if (sim->telemetry_free.n > 0) return sim->telemetry_free.at[--sim->telemetry_free.n];
+  return weft__telemetry_new(sim);
 }
 
 /* ---- start ---- */
@@ -145,6 +154,8 @@ static void store_path(weft_sim *sim, uint32_t slot, const uint32_t *data, int h
   memcpy(path + hops, ack, (size_t)ack_hops * sizeof *path);
   sim->tx.at[slot].hops = (uint8_t)hops;
   sim->tx.at[slot].port = data[0];
+  sim->rx.at[slot].port = ack[0];
+  sim->rx.at[slot].hop = (uint32_t)hops + 1;
 }
 
 static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
@@ -184,7 +195,7 @@ static void init_rate(weft_sim *sim, uint32_t slot) {
   weft__cc_set_rate(sim, slot, warm->line_bps);
 }
 
-void weft__flow_start(weft_sim *sim, uint32_t row) {
+uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
   uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
   struct flow *flow = &sim->flows.at[row];
   ++sim->stats.flows_started;
@@ -195,29 +206,38 @@ void weft__flow_start(weft_sim *sim, uint32_t row) {
     flow->state = FLOW_FAILED;
     ++sim->stats.flows_failed;
     if (flow->task != WEFT_NONE) weft__task_flow_done(sim, row, 0);
-    return;
+    return WEFT_NONE;
   }
   flow->ideal_ps = weft__path_ideal(sim, data, hops, flow->size_bytes);
   const uint32_t longest = (uint32_t)(hops > ack_hops ? hops : ack_hops);
   if (longest > sim->path_ports && !widen_slots(sim, longest)) {
     weft__no_memory(sim);
-    return;
+    return WEFT_NONE;
   }
   const uint32_t slot = take_slot(sim);
   if (slot == WEFT_NONE) {
     weft__no_memory(sim);
-    return;
+    return WEFT_NONE;
   }
   flow->slot = slot;
   flow->state = FLOW_ACTIVE;
-  ++sim->active_flows;
   init_slot(sim, slot, row);
   store_path(sim, slot, data, hops, ack, ack_hops);
   init_rate(sim, slot);
   weft__cc(sim)->start(sim, slot);
+  return slot;
+}
+
+void weft__flow_activate(weft_sim *sim, uint32_t slot) {
+  ++sim->active_flows;
   weft__nic_add(sim, slot);
   weft__nic_kick_flow(sim, slot);
   weft__rto_restart(sim, slot);
+}
+
+void weft__flow_start(weft_sim *sim, uint32_t row) {
+  const uint32_t slot = weft__flow_prepare(sim, row);
+  if (slot != WEFT_NONE) weft__flow_activate(sim, slot);
 }
 
 /* ---- end ---- */
@@ -236,7 +256,9 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   if ((tx->flags & TX_IN_LIST) && !is_ns3(sim)) weft__nic_remove(sim, slot);
   tx->flags &= (uint8_t)~TX_ACTIVE;
   if (is_selective(sim)) weft__selective_release(sim, slot);
-  flow->delivered_bytes = weft__flow_delivered(sim, tx->row);
+  /* Of a flow that has failed: as far as its sender knows. */
+  const uint64_t acked = (uint64_t)tx->una * sim->config.mtu_bytes;
+  flow->delivered_bytes = acked < flow->size_bytes ? acked : flow->size_bytes;
   flow->retransmits = sim->tx_warm.at[slot].retransmits;
   flow->ecn_marks = sim->tx_warm.at[slot].ecn_marks;
   flow->state = state;
@@ -245,9 +267,13 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   weft__flow_free_when_quiet(sim, slot);
 }
 
+static uint64_t done_hash(weft_time time, enum weft_completion where, uint32_t row) {
+  return hash_event(time, EV_FLOW_DONE + 16u * where, row);
+}
+
 static void complete(weft_sim *sim, uint32_t row, enum weft_completion where) {
   struct flow *flow = &sim->flows.at[row];
-  sim->fingerprint += hash_event(sim->now, EV_FLOW_DONE + 16u * where, row);
+  sim->fingerprint += done_hash(sim->now, where, row);
   if (sim->config.completion != where) return;
   flow->fct_ps = sim->now - flow->start_ps;
   ++sim->stats.flows_done;
@@ -256,6 +282,8 @@ static void complete(weft_sim *sim, uint32_t row, enum weft_completion where) {
 
 void weft__flow_received(weft_sim *sim, uint32_t slot) {
   const uint32_t row = sim->rx.at[slot].row;
+  /* Too late: its sender has given up. A view can't know, and is corrected when it is merged. */
+  if (sim->domain == 0 && sim->flows.at[row].state == FLOW_FAILED) return;
   sim->flows.at[row].received_ps = sim->now;
   complete(sim, row, WEFT_AT_RECEIVER);
 }
@@ -270,10 +298,26 @@ void weft__flow_acked(weft_sim *sim, uint32_t slot) {
 void weft__flow_fail(weft_sim *sim, uint32_t slot) {
   const uint32_t row = sim->tx.at[slot].row;
   const struct flow *flow = &sim->flows.at[row];
-  const int had_completed = flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
   leave(sim, slot, FLOW_FAILED);
+  if (sim->domain != 0) {
+    weft__domain_note_failed(sim, row);
+    return;
+  }
+  const int had_completed = flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
   sim->stats.flows_failed += !had_completed;
   if (flow->task != WEFT_NONE && !had_completed) weft__task_flow_done(sim, row, 0);
+}
+
+void weft__flow_failed_at(weft_sim *sim, uint32_t row, weft_time time) {
+  struct flow *flow = &sim->flows.at[row];
+  const int counts = sim->config.completion == WEFT_AT_RECEIVER;
+  if (flow->received_ps > time) { /* as if it had not been received: see weft__flow_received */
+    sim->fingerprint -= done_hash(flow->received_ps, WEFT_AT_RECEIVER, row);
+    sim->stats.flows_done -= counts ? 1 : 0;
+    flow->received_ps = -1;
+    if (counts) flow->fct_ps = -1;
+  }
+  sim->stats.flows_failed += flow->received_ps < 0 || !counts;
 }
 
 /* ---- reroute ---- */
@@ -307,21 +351,22 @@ void weft__reroute_flows(weft_sim *sim) {
 }
 
 /* Data and ACK look only at their own half of the path: the other one leads to the other end. */
-uint32_t weft__path_after_change(weft_sim *sim, struct packet *packet, uint32_t node) {
+uint32_t weft__path_after_change(weft_sim *sim, const struct packet *packet, uint32_t node,
+                                 uint8_t *at) {
   const uint32_t *path = slot_path(sim, packet->flow);
   const int ack = packet->flags & PACKET_ACK;
   const uint32_t first = ack ? sim->tx.at[packet->flow].hops : 0;
   const uint32_t end = ack ? 2 * sim->path_ports : sim->tx.at[packet->flow].hops;
-  uint32_t hop = packet->hop;
+  uint32_t hop = *at;
   if (hop < first || hop >= end || path[hop] == WEFT_NONE ||
       sim->ports.at[path[hop]].from_node != node)
     for (hop = first; hop < end; ++hop)
       if (path[hop] != WEFT_NONE && sim->ports.at[path[hop]].from_node == node) break;
   if (hop < end) {
-    packet->hop = (uint8_t)(hop + 1);
+    *at = (uint8_t)(hop + 1);
     return path[hop];
   }
-  packet->hop = HOP_OFF_PATH;
+  *at = HOP_OFF_PATH;
   const uint32_t row = sim->rx.at[packet->flow].row;
   const struct flow *flow = &sim->flows.at[row];
   return weft__route_next(sim, node, flow->src, flow->dst, row, ack);

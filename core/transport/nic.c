@@ -57,14 +57,16 @@ static int window_open(const weft_sim *sim, const struct tx *tx) {
 static void send(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   const uint32_t port = tx->port;
-  const struct packet packet = weft__make_data(sim, slot);
+  struct packet *packet = port_place(sim, port);
+  if (packet == NULL) return; /* the run stops */
+  weft__make_data(sim, slot, packet);
   tx->next_at = sim->now + tx->gap_ps;
   const int all_sent = tx->next == tx->total && !(tx->flags & TX_RESEND);
   if (all_sent)
     weft__nic_remove(sim, slot);
   else
     sim->nics.at[port].last = slot;
-  port_enqueue(sim, port, &packet);
+  port_commit(sim, port, packet);
   if (all_sent && sim->flows.at[tx->row].task != WEFT_NONE) {
     weft__task_flow_sent(sim, tx->row); /* which may start flows */
     tx = &sim->tx.at[slot];

@@ -42,7 +42,7 @@ void weft__rto_restart(weft_sim *sim, uint32_t slot) {
   if (warm->rto_event >= 0) return; /* looks at the deadline when it comes */
   warm->rto_event = warm->deadline;
   ++sim->rto_events;
-  event_at(sim, EV_RTO, slot, warm->deadline);
+  event_of_flow(sim, EV_RTO, slot, sim->tx.at[slot].row, warm->deadline);
 }
 
 /* Send again what is not acknowledged. */
@@ -68,11 +68,11 @@ void weft__rto_event(weft_sim *sim, uint32_t slot) {
   if (warm->deadline > sim->now) {
     warm->rto_event = warm->deadline;
     ++sim->rto_events;
-    event_at(sim, EV_RTO, slot, warm->deadline);
+    event_of_flow(sim, EV_RTO, slot, tx->row, warm->deadline);
     return;
   }
   ++sim->stats.timeouts;
-  sim->fingerprint += hash_event(sim->now, EV_RTO, slot);
+  sim->fingerprint += hash_event(sim->now, EV_RTO, tx->row);
   if (++warm->retries > RETRIES_MAX) {
     weft__flow_fail(sim, slot);
     return;
@@ -83,17 +83,23 @@ void weft__rto_event(weft_sim *sim, uint32_t slot) {
 }
 
 static void acknowledge(weft_sim *sim, const struct packet *data, int nack) {
-  const struct packet ack = weft__make_ack(sim, data, nack);
-  const uint32_t port = slot_path(sim, data->flow)[sim->tx.at[data->flow].hops];
-  if (sim->ports.at[port].flags & PORT_DOWN)
-    weft__packet_drop(sim, port, &ack);
+  const uint32_t port = sim->rx.at[data->flow].port;
+  struct packet lost, *ack = &lost;
+  const int down = sim->ports.at[port].flags & PORT_DOWN;
+  if (!down) ack = port_place(sim, port);
+  if (ack == NULL) return; /* the run stops */
+  weft__make_ack(sim, data, nack, ack);
+  if (down)
+    weft__packet_drop(sim, port, ack);
   else
-    port_enqueue(sim, port, &ack);
+    port_commit(sim, port, ack);
 }
 
 static void receive_data(weft_sim *sim, const struct packet *packet) {
   struct rx *rx = &sim->rx.at[packet->flow];
-  if (!(sim->tx.at[packet->flow].flags & TX_ACTIVE)) {
+  /* A receiver does not know that the sender is through with a flow: it acknowledges what still
+   * comes. Only the memory of selective repeat is gone by then. */
+  if (is_selective(sim) && !(sim->tx.at[packet->flow].flags & TX_ACTIVE)) {
     weft__packet_release(sim, packet);
     return;
   }

@@ -97,9 +97,13 @@ int weft__flow_sort_starts(weft_sim *sim) {
       sift_start(sim, at, 0, end);
     }
   }
-  if (n > 0 && sim->flows.at[at[0]].start_ps != armed)
-    event_at(sim, EV_START, 0, sim->flows.at[at[0]].start_ps);
+  if (n > 0 && sim->flows.at[at[0]].start_ps != armed) weft__flow_arm_start(sim);
   return sim->failed;
+}
+
+void weft__flow_arm_start(weft_sim *sim) {
+  if (sim->next_start < sim->sorted_starts)
+    event_at(sim, EV_START, 0, sim->flows.at[sim->starts.at[sim->next_start]].start_ps);
 }
 
 void weft__flow_launch(weft_sim *sim, uint32_t row) {
@@ -118,6 +122,5 @@ void weft__flow_start_due(weft_sim *sim) {
     started = 1;
     weft__flow_launch(sim, row);
   }
-  if (started && sim->next_start < sim->sorted_starts)
-    event_at(sim, EV_START, 0, sim->flows.at[sim->starts.at[sim->next_start]].start_ps);
+  if (started) weft__flow_arm_start(sim);
 }

@@ -9,6 +9,11 @@
 /** Take the flow of a row into a slot and let it send. Fails the flow when it has no route. */
 void weft__flow_start(weft_sim *sim, uint32_t row);
 
+/** Its two halves: a slot with all that it needs, WEFT_NONE if there was no route or no memory; and
+ *  the first packet. */
+uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row);
+void weft__flow_activate(weft_sim *sim, uint32_t slot);
+
 /** The last byte is at the receiver, or the last ACK at the sender. */
 void weft__flow_received(weft_sim *sim, uint32_t slot);
 void weft__flow_acked(weft_sim *sim, uint32_t slot);
@@ -18,6 +23,9 @@ uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
 
 /** Give up: too many timeouts, or no route. */
 void weft__flow_fail(weft_sim *sim, uint32_t slot);
+
+/** A flow had failed at a time in a view: what that means for what its receiver has seen since. */
+void weft__flow_failed_at(weft_sim *sim, uint32_t row, weft_time time);
 
 /** A packet has left the network: forget its telemetry, free its slot if it was the last. */
 void weft__packet_release(weft_sim *sim, const struct packet *packet);
@@ -29,11 +37,15 @@ void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot);
 void weft__reroute_flows(weft_sim *sim);
 
 /** Next port of a packet at a switch once paths have changed: its own path where that passes here,
- *  else the way from here; WEFT_NONE if there is none. */
-uint32_t weft__path_after_change(weft_sim *sim, struct packet *packet, uint32_t node);
+ *  else the way from here; WEFT_NONE if there is none. Moves *hop on. */
+uint32_t weft__path_after_change(weft_sim *sim, const struct packet *packet, uint32_t node,
+                                 uint8_t *hop);
 
 /** A telemetry block + 1, for each switch of the path to write into; 0 when out of memory. */
 uint32_t weft__telemetry_take(weft_sim *sim);
+
+/** A block that there has not been before. */
+uint32_t weft__telemetry_new(weft_sim *sim);
 
 /** Check a flow's ends and size. */
 int weft__flow_check(weft_sim *sim, const weft_flow_def *def);
@@ -52,6 +64,9 @@ void weft__flow_start_due(weft_sim *sim);
 /** Sort flows that were added since the last run into the start list. */
 int weft__flow_sort_starts(weft_sim *sim);
 
+/** Ask for the event of the next start, if there is one. */
+void weft__flow_arm_start(weft_sim *sim);
+
 /* rtt.c: the empty round trip of the fabric */
 
 /** Largest empty round-trip time between hosts: a full packet there, its ACK back, ps. Exact up to
@@ -64,14 +79,14 @@ weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, co
 
 /* data.c: making packets */
 
-/** The next packet of a flow; counts it. */
-struct packet weft__make_data(weft_sim *sim, uint32_t slot);
+/** Write the next packet of a flow; counts it. */
+void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet);
 
 /** An ACK on the wire, bytes. */
 uint32_t weft__ack_size(const weft_sim *sim);
 
-/** The ACK or NACK of a data packet, which it takes the place of; counts it. */
-struct packet weft__make_ack(weft_sim *sim, const struct packet *data, int nack);
+/** Write the ACK or NACK of a data packet, which it takes the place of; counts it. */
+void weft__make_ack(weft_sim *sim, const struct packet *data, int nack, struct packet *ack);
 
 /* nic.c: what a host sends next */
 

@@ -61,7 +61,7 @@ TEST(events_of_one_instant_come_out_by_kind_and_source) {
     for (uint32_t source = 0; source < 100; source++) {
       const struct event event = event_first(sim);
       event_pop(sim);
-      ENSURE_EQ(event.key, (uint32_t)kinds[k] << EVENT_KIND_SHIFT | source);
+      ENSURE_EQ((uint32_t)event.key, (uint32_t)kinds[k] << EVENT_KIND_SHIFT | source);
     }
   }
   weft_sim_destroy(sim);

@@ -70,6 +70,7 @@ enum weft_completion {
 };
 typedef struct weft_config {
   uint64_t seed;
+  uint32_t threads;
   uint32_t cc;
   uint32_t ecmp;
   uint32_t completion;

@@ -1,0 +1,272 @@
+/* Windows: the threads that run domains, and where they meet. */
+#include <sched.h>
+#include <string.h>
+
+#include "engine/domain.h"
+#include "transport/transport.h"
+
+enum {
+  SPINS = 4096, /* at a barrier before the core is offered to others */
+  TRIAL_WINDOWS = 64, /* after which the work per window is looked at */
+  WORK_PER_WINDOW = 48, /* events per window and thread that pay for two barriers */
+  PATIENCE = 200000, /* events until the next try after one that did not pay */
+  SHORTEST = 8 /* windows worth a split */
+};
+
+static void meet(struct domains *domains) {
+  const unsigned phase = atomic_load(&domains->phase);
+  if (atomic_fetch_add(&domains->arrived, 1) + 1 == domains->threads) {
+    atomic_store(&domains->arrived, 0);
+    atomic_store(&domains->phase, phase + 1);
+    return;
+  }
+  for (unsigned spins = 0; atomic_load(&domains->phase) == phase;)
+    if (++spins > SPINS) sched_yield();
+}
+
+/* ---- the first thread's duties ---- */
+
+static void fail_all(struct domains *domains) {
+  domains->sim->failed = WEFT_ENOMEM;
+  domains->stop = 1;
+}
+
+/* A slot for a flow of the view: one that has become free there, or a new one. Not one of another
+ * domain, which may still have timers for it. */
+static uint32_t prepare_in(weft_sim *sim, weft_sim *view, uint32_t row) {
+  if (view->free_slots.n > 0)
+    sim->free_slots.at[sim->free_slots.n++] = view->free_slots.at[--view->free_slots.n];
+  const uint32_t slot = weft__flow_prepare(sim, row);
+  if (sim->free_slots.n > 0)
+    view->free_slots.at[view->free_slots.n++] = sim->free_slots.at[--sim->free_slots.n];
+  return slot;
+}
+
+/* Flows that start within the window: their slots are shared memory, so they are made by one
+ * thread while the others wait. They begin to send by an event of their domain. */
+static void start_flows(struct domains *domains, weft_time end) {
+  weft_sim *sim = domains->sim;
+  const weft_time now = sim->now;
+  for (; sim->next_start < sim->sorted_starts; ++sim->next_start) {
+    const uint32_t row = sim->starts.at[sim->next_start];
+    const weft_time at = sim->flows.at[row].start_ps;
+    if (at >= end) break;
+    sim->now = at;
+    weft_sim *view = domains->view[domains->owner.at[sim->flows.at[row].src]];
+    const uint32_t slot = prepare_in(sim, view, row);
+    if (slot == WEFT_NONE) continue;
+    event_push_ordered(view, EV_START, slot, at, sim->next_start & EVENT_SOURCE_MASK);
+  }
+  sim->now = now;
+  if (sim->failed || weft__domains_refresh(domains) != WEFT_OK) fail_all(domains);
+}
+
+static void supervise(struct domains *domains, uint32_t windows) {
+  weft_sim *sim = domains->sim;
+  domains->next_start = INT64_MAX;
+  if (sim->next_start < sim->sorted_starts)
+    domains->next_start = sim->flows.at[sim->starts.at[sim->next_start]].start_ps;
+  uint64_t events = 0;
+  for (uint32_t i = 0; i < domains->count; ++i) {
+    events += domains->view[i]->events;
+    if (domains->view[i]->failed) domains->stop = 1;
+  }
+  if (sim->interrupted || sim->failed || events >= domains->budget) domains->stop = 1;
+  if (windows % TRIAL_WINDOWS == 0 && !sim->always_split &&
+      events < (uint64_t)windows * domains->count * WORK_PER_WINDOW) {
+    domains->retry_at = sim->events + events + PATIENCE;
+    domains->stop = 1;
+  }
+}
+
+/* ---- every thread ---- */
+
+/* Where the next window begins: the same for all, from what all have published. */
+static weft_time window_start(const struct domains *domains) {
+  weft_time start = domains->next_start;
+  for (uint32_t i = 0; i < domains->count; ++i)
+    if (domains->state[i].next < start) start = domains->state[i].next;
+  return start;
+}
+
+static int someone_stalls(const struct domains *domains) {
+  int any = 0;
+  for (uint32_t i = 0; i < domains->count; ++i) any |= domains->state[i].stalled != 0;
+  return any;
+}
+
+static void run_window(struct domains *domains, uint32_t index, weft_time end) {
+  struct domain_state *own = &domains->state[index];
+  own->stalled = !weft__domain_run(domains->view[index], end, 0);
+  if (!own->stalled) weft__domain_settle(domains, index, end);
+  meet(domains);
+  while (someone_stalls(domains)) {
+    meet(domains);
+    if (index == 0 && weft__domains_feed(domains) != WEFT_OK) domains->stop = 1;
+    meet(domains);
+    if (own->stalled) {
+      own->stalled = domains->stop ? 0 : !weft__domain_run(domains->view[index], end, 0);
+      if (!own->stalled) weft__domain_settle(domains, index, end);
+    }
+    meet(domains);
+  }
+}
+
+static void work(struct domains *domains, uint32_t index) {
+  for (uint32_t windows = 1;; ++windows) {
+    weft__domain_import(domains, index);
+    meet(domains);
+    if (index == 0) supervise(domains, windows);
+    meet(domains);
+    const weft_time start = window_start(domains);
+    if (domains->stop || start >= domains->until) return;
+    weft_time end = domains->until;
+    if (end - start > domains->lookahead) end = start + domains->lookahead;
+    if (domains->next_start < end) {
+      if (index == 0) start_flows(domains, end);
+      meet(domains);
+    }
+    run_window(domains, index, end);
+  }
+}
+
+/* Timers of idle domains were put off; a run on one thread would have handled those before its
+ * last event. They move nothing. */
+static void finish(struct domains *domains) {
+  weft_time last = 0;
+  for (uint32_t i = 0; i < domains->count; ++i)
+    if (domains->view[i]->now > last) last = domains->view[i]->now;
+  for (uint32_t i = 0; i < domains->count; ++i) weft__domain_run(domains->view[i], last + 1, 1);
+}
+
+struct task_of_thread {
+  struct domains *domains;
+  uint32_t index;
+};
+
+static void *thread_main(void *given) {
+  const struct task_of_thread *task = given;
+  work(task->domains, task->index);
+  return NULL;
+}
+
+/* A thread that cannot be had would leave its domain's work undone: then nothing is run. */
+static void run_windows(struct domains *domains) {
+  pthread_t threads[DOMAINS_MAX];
+  struct task_of_thread tasks[DOMAINS_MAX];
+  uint32_t made = 1;
+  atomic_store(&domains->arrived, 0);
+  domains->threads = domains->count;
+  for (; made < domains->count; ++made) {
+    tasks[made] = (struct task_of_thread){domains, made};
+    if (pthread_create(&threads[made], NULL, thread_main, &tasks[made]) != 0) break;
+  }
+  if (made < domains->count) { /* those that exist wait at the first barrier for fewer */
+    domains->stop = 1;
+    domains->retry_at = UINT64_MAX;
+    domains->threads = made;
+  }
+  work(domains, 0);
+  for (uint32_t i = 1; i < made; ++i) pthread_join(threads[i], NULL);
+}
+
+/* ---- the run ---- */
+
+static void *resize_locked(void *user, void *block, size_t old_size, size_t new_size) {
+  struct domains *domains = user;
+  const weft_allocator *from = &domains->sim->allocator;
+  pthread_mutex_lock(&domains->memory);
+  void *resized = from->resize(from->user, block, old_size, new_size);
+  pthread_mutex_unlock(&domains->memory);
+  return resized;
+}
+
+static int make_views(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  for (uint32_t i = 0; i < domains->count; ++i) {
+    weft_sim *view = weft__resize(sim, NULL, 0, sizeof *view);
+    if (view == NULL) return WEFT_ENOMEM;
+    memcpy(view, sim, sizeof *view);
+#define X(pool, type)   \
+  view->pool.at = NULL; \
+  view->pool.n = view->pool.cap = 0;
+    WEFT_POOLS(X)
+#undef X
+    view->allocator = (weft_allocator){resize_locked, domains};
+    view->domain = i + 1;
+    view->largest_ring = 0;
+    domains->view[i] = view;
+  }
+  return WEFT_OK;
+}
+
+static struct domains *make_domains(weft_sim *sim) {
+  struct domains *domains = weft__resize(sim, NULL, 0, sizeof *domains);
+  if (domains == NULL) return NULL;
+  memset(domains, 0, sizeof *domains);
+  domains->sim = sim;
+  sim->domains = domains;
+  pthread_mutex_init(&domains->memory, NULL);
+  if (weft__partition(domains, sim->config.threads) == WEFT_OK &&
+      (domains->count < 2 || make_views(domains) == WEFT_OK))
+    return domains;
+  weft__domains_free(sim);
+  return NULL;
+}
+
+void weft__domains_free(weft_sim *sim) {
+  struct domains *domains = sim->domains;
+  if (domains == NULL) return;
+#define FREE(pool) weft__resize(sim, (pool).at, (pool).cap * sizeof *(pool).at, 0)
+  for (uint32_t i = 0; i < DOMAINS_MAX && domains->view[i] != NULL; ++i) {
+    weft_sim *view = domains->view[i];
+#define X(pool) \
+  if (view->pool.at != NULL) FREE(view->pool);
+    PRIVATE_POOLS(X)
+#undef X
+    weft__resize(sim, view, sizeof *view, 0);
+    if (domains->failed[i].at != NULL) FREE(domains->failed[i]);
+    for (uint32_t to = 0; to < DOMAINS_MAX; ++to)
+      if (domains->outbox[i][to].at != NULL) FREE(domains->outbox[i][to]);
+  }
+  if (domains->owner.at != NULL) FREE(domains->owner);
+  if (domains->borders.at != NULL) FREE(domains->borders);
+  if (domains->border_of.at != NULL) FREE(domains->border_of);
+  if (domains->moved.at != NULL) FREE(domains->moved);
+#undef FREE
+  pthread_mutex_destroy(&domains->memory);
+  weft__resize(sim, domains, sizeof *domains, 0);
+  sim->domains = NULL;
+}
+
+/* What domains cannot do by themselves: orders of asking, memory of both ends of a flow, tasks that
+ * wait for one another without delay, what scripts and tables see in order. */
+static int may_split(const weft_sim *sim) {
+  const weft_config *config = &sim->config;
+  return config->threads > 1 && !is_ns3(sim) && config->cc != WEFT_CC_SCRIPT &&
+         !is_selective(sim) && sim->ack_capacity == 0 && sim->route_epoch <= 1 &&
+         sim->wires.n == 0 && sim->stats.tasks_done == sim->tasks.n;
+}
+
+int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t *budget) {
+  if (!may_split(sim)) return WEFT_OK;
+  struct domains *domains = sim->domains != NULL ? sim->domains : make_domains(sim);
+  if (domains == NULL) return sim->failed = WEFT_ENOMEM;
+  if (domains->count < 2 || sim->events < domains->retry_at) return WEFT_OK;
+  domains->until = limit == INT64_MAX ? limit : limit + 1;
+  domains->budget = *budget;
+  domains->stop = 0;
+  if (weft__domains_split(domains) != WEFT_OK) {
+    sim->failed = WEFT_ENOMEM;
+  } else if ((domains->until - sim->now) / SHORTEST < domains->lookahead && !sim->always_split) {
+    domains->retry_at = sim->events + PATIENCE;
+  } else {
+    run_windows(domains);
+    finish(domains);
+  }
+  const uint64_t before = sim->events;
+  weft__domains_merge(domains);
+  const uint64_t handled = sim->events - before;
+  *budget -= handled < *budget ? handled : *budget;
+  return sim->failed;
+}
