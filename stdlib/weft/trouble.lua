@@ -34,40 +34,54 @@ local function ports_from(sim, node)
   return ports
 end
 
+-- A paused port that leaves the far end of a paused port; one in a storm rather than another.
+local function paused_behind(sim, port, info)
+  local found, found_info
+  for _, out in ipairs(ports_from(sim, info.to)) do
+    local next_info = sim.core:port_info(out)
+    local back = out - out % 2 == port - port % 2
+    if not back and next_info.paused_since_ps >= 0 and (not found or next_info.storms > 0) then
+      found, found_info = out, next_info
+    end
+  end
+  return found, found_info
+end
+
+-- Names of the switches of a circle of paused ports, which begins with the first of them.
+local function circle(sim, nodes, first)
+  local lowest, names = first, {}
+  for i = first, #nodes do
+    if nodes[i] < nodes[lowest] then lowest = i end
+  end
+  for i = lowest, #nodes do names[#names + 1] = name(sim, nodes[i]) end
+  for i = first, lowest - 1 do names[#names + 1] = name(sim, nodes[i]) end
+  return table.concat(names, ", ")
+end
+
 -- What a PFC pause comes from: switches pause who feeds them because they cannot send on
 -- themselves. Follows paused ports onwards to a storm, or back to where it began: a deadlock.
 local function cause_of_pause(sim, port, info)
-  local seen = {}
+  local seen, nodes = {}, {}
   while info.storms == 0 do
-    if seen[port] then return "a deadlock of pauses" end
-    seen[port] = true
-    local found
-    for _, out in ipairs(ports_from(sim, info.to)) do
-      local next_info = sim.core:port_info(out)
-      if out - out % 2 ~= port - port % 2 and next_info.paused_since_ps >= 0
-        and (not found or next_info.storms > 0) then
-        found = { out, next_info }
-      end
+    if seen[port] then
+      return ("a deadlock of pauses between %s"):format(circle(sim, nodes, seen[port]))
     end
-    if not found then return nil end
-    port, info = found[1], found[2]
+    nodes[#nodes + 1] = info.from
+    seen[port] = #nodes
+    port, info = paused_behind(sim, port, info)
+    if not port then return "PFC" end
   end
   return "a PFC storm of " .. name(sim, info.to)
 end
 
--- What is wrong with a directed port, or nil.
-local function of_port(sim, port)
-  local info = sim.core:port_info(port)
+-- What is wrong with a directed port that is not paused, or nil.
+local function of_port(sim, info)
   local ends = ("%s to %s"):format(name(sim, info.from), name(sim, info.to))
   if info.up == 0 then
     for _, node in ipairs { info.from, info.to } do
       if has_failed(sim, node) then return name(sim, node) .. " is down" end
     end
     return ends .. " is down"
-  elseif info.paused_since_ps >= 0 then
-    local cause = cause_of_pause(sim, port, info)
-    return ("%s is paused since %s by %s"):format(ends, units.format_time(info.paused_since_ps),
-      cause or "PFC")
   end
   local loss = 1 - (1 - info.loss) * (1 - info.burst_loss)
   if loss > 0 then return ("%s loses %s %% of packets"):format(ends, fail.show(100 * loss)) end
@@ -85,10 +99,34 @@ end
 local function down_link(sim, host)
   for _, link in ipairs(sim.fabric:links_of(host)) do
     for port = 2 * link.id, 2 * link.id + 1 do
-      if sim.core:port_info(port).up == 0 then return of_port(sim, port) end
+      local info = sim.core:port_info(port)
+      if info.up == 0 then return of_port(sim, info) end
     end
   end
   return nil
+end
+
+-- Paused ports by what they are paused by, in one phrase each: the one that stood still first, and
+-- how many more.
+local function add_pauses(sim, list, paused)
+  local groups, order = {}, {}
+  for _, one in ipairs(paused) do
+    local cause = cause_of_pause(sim, one.port, one.info)
+    if not groups[cause] then
+      groups[cause] = { count = 0, first = one.info }
+      order[#order + 1] = cause
+    end
+    local group = groups[cause]
+    group.count = group.count + 1
+    if one.info.paused_since_ps < group.first.paused_since_ps then group.first = one.info end
+  end
+  for _, cause in ipairs(order) do
+    local group = groups[cause]
+    local first, more = group.first, group.count - 1
+    list[#list + 1] = ("%s to %s %s paused since %s by %s"):format(name(sim, first.from),
+      name(sim, first.to), more > 0 and ("and %d more are"):format(more) or "is",
+      units.format_time(first.paused_since_ps), cause)
+  end
 end
 
 --- What is wrong between two hosts, there and on the way of the ACKs back, for a flow with a number
@@ -104,15 +142,20 @@ function M.between(sim, src, dst, flow)
   if not there or not back then
     return { down_link(sim, src) or down_link(sim, dst) or "links between them are down" }
   end
-  local list, seen = {}, {}
+  local list, paused, seen = {}, {}, {}
   for _, port in ipairs(ack_ports) do ports[#ports + 1] = port end
   for _, port in ipairs(ports) do
-    local text = of_port(sim, port)
+    local info = sim.core:port_info(port)
+    if info.up == 1 and info.paused_since_ps >= 0 then
+      paused[#paused + 1] = { port = port, info = info }
+    end
+    local text = of_port(sim, info)
     if text and not seen[text] then
       seen[text] = true
       list[#list + 1] = text
     end
   end
+  add_pauses(sim, list, paused)
   return list
 end
 

@@ -157,7 +157,7 @@ describe("a PFC storm", function()
     local last = sim:unfinished()[5]
     assert.equal("h6", last.dst_name)
     assert.truthy(last.why:find("^gave up after repeated timeouts; "), last.why)
-    assert.truthy(last.why:find("spine0 to leaf1 is paused since [%d.]+ us by a PFC storm of h5"),
+    assert.truthy(last.why:find("spine0 to leaf1 .*paused since [%d.]+ us by a PFC storm of h5"),
       last.why)
   end)
 
@@ -189,6 +189,38 @@ describe("a PFC storm", function()
       local to_gpu1 = fabric.nodes[info.to + 1].name == "gpu1"
       local from_switch = fabric.nodes[info.from + 1].kind == "switch"
       assert.equal(to_gpu1 and from_switch and 1 or 0, info.storms)
+    end
+  end)
+end)
+
+describe("a circle of pauses", function()
+  -- Every flow takes two links round the ring; they wait for one another once all buffers are full.
+  it("is named as the deadlock that it is, and ends the run", function()
+    local net = weft.fabric.new("ring")
+    for i = 0, 4 do
+      net:add_node("h" .. i, "host")
+      net:add_node("s" .. i, "switch")
+      net:add_link("h" .. i, "s" .. i, "100Gbps", "1us")
+    end
+    for i = 0, 4 do net:add_link("s" .. i, "s" .. (i + 1) % 5, "100Gbps", "1us") end
+    for rto, wanted in pairs {
+      [0] = "waits for ever, nothing more will happen; ",
+      ["200us"] = "gave up after repeated timeouts; ",
+    } do -- order-free: each on its own
+      local sim = weft.simulation {
+        topology = net, cc = "window", window = "2MB", buffer = "400kB", rto = rto,
+      }
+      for i = 0, 4 do
+        sim:add_flow { src = "h" .. i, dst = "h" .. (i + 2) % 5, size = "5MB" }
+      end
+      assert.equal("done", sim:run())
+      local stuck = sim:unfinished()
+      assert.equal(5, #stuck)
+      for i, flow in ipairs(stuck) do
+        local phrase = ("s%d to s%d and 3 more are paused since "):format(i - 1, i % 5)
+        assert.equal(1, flow.why:find(wanted .. phrase, 1, true), flow.why)
+        assert.truthy(flow.why:find("us by a deadlock of pauses between s0, s1, s2, s3, s4$"))
+      end
     end
   end)
 end)
