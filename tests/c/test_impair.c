@@ -344,7 +344,7 @@ TEST(a_storm_forgets_the_pause_of_a_link_that_failed_in_it) {
   }
 }
 
-/* The switch has drained meanwhile, so nothing but the late frame would pause the port, for ever. */
+/* The switch has drained meanwhile, so the late frame alone would pause the port, for ever. */
 TEST(a_late_pause_frame_is_lost_with_its_wire) {
   for (weft_time at = 12; at < 100; at += 2) {
     weft_sim *sim = congested(2500000, 500000, FAST / 2, 1000000);

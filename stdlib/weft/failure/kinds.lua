@@ -246,7 +246,8 @@ end
 
 function makers.repair(plan, start_ps)
   change_links(plan, start_ps, 1, "built", plan.options.detect)
-  if not plan.ns3 then impair_links(plan, start_ps, 0, 0, NO_BURST) end
+  -- Models of other simulators have no impairments that could be undone.
+  if not plan.foreign then impair_links(plan, start_ps, 0, 0, NO_BURST) end
 end
 
 -- A NIC speaks PFC on its network links; NVLink does not.
@@ -340,7 +341,7 @@ function M.plan(sim, kind, which, options)
   end
   local plan = {
     kind = kind, target = target, options = o, calls = {}, at_ps = start_ps, name = target.name,
-    ns3 = sim.core:config().compat == "ns3", detail = describe(o),
+    foreign = sim.core:config().compat ~= "none", detail = describe(o),
   }
   wants(plan, not target.node or not o.direction or o.direction == "both",
     "option 'direction': expected a link, got a node")
