@@ -314,12 +314,18 @@ describe("an iteration", function()
     end)
   end
 
-  it("of GPT-13B on 128 GPUs is a few thousand tasks in a few megabytes", function()
-    local sim = weft.simulation { topology = weft.topology.rail_optimized { servers = 16 } }
+  it("of GPT-13B on 128 GPUs is a few thousand tasks in a few megabytes, and runs", function()
+    local sim = weft.simulation {
+      topology = weft.topology.rail_optimized { servers = 16 }, cc = "hpcc",
+    }
     local before = sim:stats().memory_bytes
-    sim:add_job(workload.gpt { model = "13B", tp = 8, pp = 2, dp = 8 })
+    local job = sim:add_job(workload.gpt { model = "13B", tp = 8, pp = 2, dp = 8,
+      scale_bytes = 1e-5, scale_compute = 1e-5 })
     assert.is_true(sim:stats().tasks_added < 5000)
     assert.is_true(sim:stats().memory_bytes - before < 4e6)
+    sim:run()
+    assert.is_true(job:result().complete)
+    assert.same(promised(job.work:plan()), carried(job, sim))
   end)
 
   it("of a mixture carries what its plan says", function()
@@ -334,6 +340,22 @@ describe("an iteration", function()
       assert.is_true(job:result().complete)
       assert.same(promised(work:plan()), carried(job, sim))
     end
+  end)
+
+  it("counts its time from its start", function()
+    local at_once = run(workload.gpt(tiny { tp = 2, dp = 4, iterations = 2 })):result()
+    local later = run(workload.gpt(tiny { tp = 2, dp = 4, iterations = 2, start = "3ms" })):result()
+    assert.same(at_once, later)
+  end)
+
+  it("that breaks says what got stuck", function()
+    local fabric = fabric_of(8, 2)
+    local sim = weft.simulation { topology = fabric, cc = "window" }
+    local job = sim:add_job(workload.gpt(tiny { dp = 8, ranks = 8 }))
+    sim:fail(fabric:link("gpu1", "leaf1"), { at = "100us" })
+    sim:run()
+    assert.truthy(job:summary():find("0 of 1 iterations complete; %d+ flow.* got stuck"),
+      job:summary())
   end)
 
   it("of one GPU takes its computations, and the optimizer", function()
@@ -451,7 +473,7 @@ describe("an iteration", function()
     local sim = weft.simulation { topology = fabric_of(8, 2), cc = "window" }
     local job = sim:add_job(workload.gpt(tiny { dp = 8, scale_bytes = 1e-9, iterations = 2,
       compute = { forward = "1ms", backward = "2ms" } }))
-    sim.core:host_schedule { at_ps = 11.9e9, host = 5, factor = 2 }
+    sim:slow("gpu5", { at = "11.9ms", factor = 2 })
     sim:run()
     local first, second = job:result().iterations[1], job:result().iterations[2]
     near(2, second.time_ps / first.time_ps, 1e-2)
