@@ -418,6 +418,14 @@ describe("an iteration", function()
     assert.is_true(short < long)
   end)
 
+  it("goes around the servers, whatever the order of its ranks", function()
+    local function time(ranks)
+      return run(workload.gpt { layers = 4, hidden = 256, heads = 8, vocabulary = 1000, dp = 8,
+        sequence = 64, compute = { forward = "10us", backward = "20us" }, ranks = ranks }):time_ps()
+    end
+    assert.equal(time { 0, 1, 2, 3, 4, 5, 6, 7 }, time { 0, 2, 4, 6, 1, 3, 5, 7 })
+  end)
+
   it("sends as many bytes with other algorithms", function()
     local function bytes(options)
       local job, sim = run(workload.moe(tiny(options)))
@@ -545,6 +553,15 @@ describe("a model that does not fit", function()
       { model = "13B", tp = 8, pp = 2, ranks = 100 })
     fails("expected tp x dp x pp (4), got 2", workload.gpt,
       { model = "13B", dp = 4, ranks = { 0, 1 } })
+    fails("expected a multiple of tp x pp (1), got 12.5", workload.gpt,
+      { model = "13B", ranks = 12.5 })
+    fails("expected at most 1e+14 parameters, got 1.", workload.gpt,
+      { layers = 2 ^ 17, hidden = 2 ^ 13, heads = 1 })
+    fails("for a backward pass of a layer", workload.gpt, { model = "13B", flops = 1e6 })
+    fails("expected at most 1 PiB in a message or a buffer", function()
+      return workload.gpt({ model = "13B", pp = 2, micro_batch = 2 ^ 20, sequence = 2 ^ 20,
+        flops = 1e30 }):plan()
+    end)
     fails("unknown option 'experts'", workload.gpt, { model = "13B", experts = 2 })
     fails("compute: option 'backward' is missing", workload.gpt,
       { model = "13B", compute = { forward = 1 } })
@@ -564,6 +581,7 @@ describe("a model that does not fit", function()
     end
     fails("at most the 4 hosts of star, got tp 2 x dp 4 x pp 1 = 8 ranks", add { tp = 2, dp = 4 })
     fails("a host of the job or a rank 0 to 1, got 'h3'", add { dp = 2, slow_gpus = { h3 = 2 } })
+    fails("of computing, got", add { dp = 2, iterations = 10000, slow_gpus = { [1] = 1e6 } })
     fails("the same number of ranks in each server", add { dp = 4, dp_algorithm = "hierarchical" })
     fails("gpt: rank 2: 'h1' is rank 1 already",
       add { ranks = { "h1", 1 } })

@@ -7,8 +7,11 @@ local options = require "weft.workload.model_options"
 local planning = require "weft.workload.model_plan"
 local results = require "weft.workload.model_result"
 local tasks = require "weft.workload.model_tasks"
+local units = require "weft.units"
 
 local M = {}
+
+local TIME_MAX_PS = 1e18 -- 11 days
 
 -- The host of each rank, from 1.
 local function resolve_hosts(kind, plan, fabric)
@@ -38,11 +41,23 @@ local function resolve_slow(kind, plan, fabric, hosts)
   return slow
 end
 
+-- Computations that end beyond what the engine counts are refused before anything is added.
+local function check_end(kind, plan, slow)
+  local longest = 0
+  for rank = 0, #slow do longest = math.max(longest, slow[rank]) end
+  local time_ps = plan.makespan_ps * plan.options.iterations * longest
+  if time_ps > TIME_MAX_PS then
+    fail.raise("%s: expected at most %s of computing, got %s", kind,
+      units.format_time(TIME_MAX_PS), units.format_time(time_ps))
+  end
+end
+
 -- Put the workload to work.
 local function begin(work, sim, engine)
   local plan = work:plan()
   local hosts = resolve_hosts(work.kind, plan, sim.fabric)
   local slow = resolve_slow(work.kind, plan, sim.fabric, hosts)
+  check_end(work.kind, plan, slow)
   for i = 2, #hosts do
     base.need_path(sim, engine, hosts[1], hosts[i])
     base.need_path(sim, engine, hosts[i], hosts[1])

@@ -6,6 +6,7 @@ local check = require "weft.check"
 local fail = require "weft.fail"
 local model = require "weft.workload.model"
 local parallel = require "weft.workload.parallel"
+local units = require "weft.units"
 
 local M = {}
 
@@ -100,9 +101,9 @@ local function data_parallel(kind, o)
   end
   local dp = o.dp or ranks / (o.tp * o.pp)
   if dp < 1 or dp % 1 ~= 0 or dp * o.tp * o.pp ~= ranks then
-    fail.raise("%s: option 'ranks': expected %s, got %d", kind, o.dp
+    fail.raise("%s: option 'ranks': expected %s, got %s", kind, o.dp
       and ("tp x dp x pp (%d)"):format(o.tp * o.dp * o.pp)
-      or ("a multiple of tp x pp (%d)"):format(o.tp * o.pp), ranks)
+      or ("a multiple of tp x pp (%d)"):format(o.tp * o.pp), fail.show(ranks))
   end
   return dp
 end
@@ -159,6 +160,24 @@ local function layer_times(kind, o, shape)
     expert_forward = flops.expert * ps, expert_backward = twice * flops.expert * ps,
     head_forward = flops.head * ps, head_backward = 2 * flops.head * ps,
   }
+end
+
+-- Sizes and times beyond these are slips, and further on more than the engine counts with.
+local PARAMETERS_MAX, LAYER_MAX_PS, RANKS_MAX = 1e14, 1e15, 2 ^ 20
+
+local function check_limits(kind, shape, times, layout, m)
+  local total = model.parameters(shape).total
+  if total > PARAMETERS_MAX then
+    fail.raise("%s: expected at most %g parameters, got %g", kind, PARAMETERS_MAX, total)
+  elseif layout.size > RANKS_MAX then
+    fail.raise("%s: expected at most %d ranks, got tp %d x dp %d x pp %d", kind, RANKS_MAX,
+      layout.tp, layout.dp, layout.pp)
+  elseif times.backward + times.head_backward > LAYER_MAX_PS then
+    fail.raise("%s: expected at most %s for a backward pass of a layer, got %s", kind,
+      units.format_time(LAYER_MAX_PS), units.format_time(times.backward + times.head_backward))
+  elseif m > RANKS_MAX then
+    fail.raise("%s: expected at most %d micro-batches, got %s", kind, RANKS_MAX, fail.show(m))
+  end
 end
 
 local function check_slow(kind, slow)
@@ -220,9 +239,11 @@ function M.setup(kind, given)
   local m, global = micro_batches(kind, o, dp)
   check_pipeline(kind, o, shape, m)
   check_slow(kind, o.slow_gpus)
+  local times = layer_times(kind, o, shape)
+  check_limits(kind, shape, times, layout, m)
   return {
     kind = kind, options = o, shape = shape, layout = layout, micro_batches = m,
-    global_batch = global, times = layer_times(kind, o, shape),
+    global_batch = global, times = times,
     expert_shares = kind == "moe" and expert_shares(o, shape) or nil,
   }
 end

@@ -21,9 +21,11 @@
 -- 2 l + 1, and those of norms and scalars.
 -- @module weft.workload.model_plan
 
+local fail = require "weft.fail"
 local model = require "weft.workload.model"
 local schedule = require "weft.workload.model_schedule"
 local traffic = require "weft.workload.model_traffic"
+local units = require "weft.units"
 
 local M = {}
 
@@ -32,9 +34,16 @@ Plan.__index = Plan
 
 local function round(value) return math.floor(value + 0.5) end
 
+local BYTES_MAX = 2 ^ 50
+
 -- Bytes of a message or of the buffer of n ranks as they are simulated.
 local function scaled(setup, bytes, n)
-  return math.max(n, round(bytes * setup.options.scale_bytes))
+  local size = math.max(n, round(bytes * setup.options.scale_bytes))
+  if size > BYTES_MAX then
+    fail.raise("%s: expected at most %s in a message or a buffer, got %s", setup.kind,
+      units.format_bytes(BYTES_MAX), units.format_bytes(size))
+  end
+  return size
 end
 
 -- Parameters of a chunk on one GPU: `layer` and `expert` of each layer, `first` (embedding) and
