@@ -14,6 +14,7 @@
 
 local check = require "weft.check"
 local csv = require "weft.csv"
+local fail = require "weft.fail"
 local json = require "weft.json"
 local report = require "weft.report"
 local sharing = require "weft.sharing"
@@ -81,12 +82,12 @@ local function count_moved(here, alone)
 end
 
 -- The job on its own, from the same moment.
-local function run_alone(self, one, prepare)
+local function run_alone(self, one, o)
   local sim = one.sim:fresh()
-  if prepare then prepare(sim) end
+  if o.prepare then o.prepare(sim) end
   if one.added_ps > 0 then sim:run { stop_at = one.added_ps / 1e12 } end
   local alone = sim:add_job(one.work)
-  sim:run()
+  sim:run { progress = o.progress }
   local flows = sim:flows()
   local rows = rows_by_job(flows, 1)[1]
   local entry = self.jobs[one.number]
@@ -156,6 +157,7 @@ end
 local rule = {
   alone = { type = "boolean", default = true },
   prepare = { type = "function" },
+  progress = { type = "boolean", default = false },
 }
 
 --- Report on the jobs of a simulation as far as it has come; see Simulation:job_report.
@@ -164,6 +166,7 @@ local rule = {
 -- @treturn JobReport
 function M.new(sim, options)
   local o = check.options("job_report", options, rule)
+  if #sim.jobs == 0 then fail.raise("job_report: expected jobs, and the simulation has none") end
   local self = setmetatable({
     sim = sim, flows = sim:flows(), ports = sim:ports(), now_ps = sim:now_ps(),
     usage = sharing.usage(sim), jobs = {},
@@ -174,7 +177,7 @@ function M.new(sim, options)
     local entry = job_entry(self, one)
     self.jobs[j] = entry
     entry.links = entry.start_ps and links_of(self, entry, given[j] or {}) or {}
-    if o.alone then run_alone(self, one, o.prepare) end
+    if o.alone then run_alone(self, one, o) end
   end
   self.unowned_bytes = 0
   for port = 0, #self.ports - 1 do

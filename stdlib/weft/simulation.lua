@@ -284,7 +284,7 @@ function Simulation:unfinished(tag) return unfinished.rows(self, tag) end
 --- What each job lost to the others, and on which links; see weft.job_report.
 -- @tparam[opt] table options `alone` (run every job alone, to compare; true), `prepare` (function
 -- that gets each of these simulations before its run, for what the script did to this one through
--- sim.core)
+-- sim.core), `progress` (of these runs, on standard error)
 -- @treturn JobReport prints as text; `jobs` (list with `time_ps`, `alone_ps`, `lost_ps`,
 -- `slowdown`, `mean_fct_ps`, `alone_mean_fct_ps`, `links`), `unowned_bytes`
 function Simulation:job_report(options) return require("weft.job_report").new(self, options) end

@@ -145,6 +145,12 @@ describe("a report on jobs", function()
     assert.equal(tostring(sim:job_report()), tostring(fork:job_report()))
   end)
 
+  it("needs jobs", function()
+    local sim = weft.simulation { topology = leaves }
+    sim:add_flow { src = 0, dst = 1, size = 1000 }
+    assert.truthy(support.error_of(sim.job_report, sim):find("expected jobs", 1, true))
+  end)
+
   it("says what is not complete, and of flows that found no way", function()
     local sim = two_flows { start = "1us" }
     sim:fail(4, { at = "50us" })

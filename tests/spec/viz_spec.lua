@@ -249,6 +249,19 @@ describe("a chart", function()
     assert.is_nil(outside(page))
   end)
 
+  it("keeps categories out of the x axis that panels share", function()
+    local chart = viz.chart.new {
+      panels = {
+        { x = { categories = { "a", "b", "c" } }, series = { { kind = "bars", y = { 1, 2, 3 } } } },
+        { series = { { x = { 0, 1e-3 }, y = { 1, 2 } } } },
+      },
+    }
+    local png, remove_png = picture "png"
+    finally(remove_png)
+    chart:write(png)
+    assert.equal(1e-3, chart.panels[2].x.max)
+  end)
+
   it("gives panels one scale when asked, and its data as CSV", function()
     local file, remove = picture "csv"
     finally(remove)

@@ -299,6 +299,7 @@ function M.new(fabric, hosts, given, stream)
   local kind, options = given, {}
   if type(given) == "table" then
     kind = given.kind
+    if kind == nil then fail.raise("synthetic: matrix: option 'kind' or 'file' is missing") end
     for key, value in pairs(given) do -- order-free: a copy
       if key ~= "kind" then options[key] = value end
     end

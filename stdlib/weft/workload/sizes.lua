@@ -139,6 +139,9 @@ end
 
 local function parametric(given)
   local kind, options = given.kind, {}
+  if kind == nil then
+    fail.raise("synthetic: sizes: option 'kind', 'cdf' or 'file' is missing")
+  end
   for key, value in pairs(given) do -- order-free: a copy
     if key ~= "kind" then options[key] = value end
   end

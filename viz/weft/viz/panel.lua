@@ -32,8 +32,10 @@ function panel.new(options)
   return self
 end
 
---- Extents of the data: for charts whose panels share an axis.
+--- Extents of the data: for charts whose panels share an axis. Categories have a place each and
+-- share none.
 function panel:x_extent()
+  if self.options.x.categories then return {} end
   if self.options.heat then
     local x = self.options.heat.x
     return { x[1], x[#x] }
