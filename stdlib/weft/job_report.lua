@@ -110,10 +110,12 @@ local function job_entry(self, one)
   local done = completion_times(self.flows, rows)
   local entry = {
     job = one.number, kind = one.kind, flows = #rows, complete = result.complete,
-    time_ps = result.time_ps, bytes = 0,
+    time_ps = result.time_ps, bytes = 0, retransmits = 0,
   }
   if #rows > 0 then entry.start_ps = one.started.start_ps or first_start(self.flows, rows) end
   if #done > 0 then entry.mean_fct_ps = stats.mean(done) end
+  local again = self.flows:column "retransmits"
+  for _, i in ipairs(rows) do entry.retransmits = entry.retransmits + again[i] end
   return entry
 end
 
@@ -130,6 +132,7 @@ local function link_entry(self, entry, port, given, sum_ps)
     given_ps = given and given.given_ps or 0, given_flows = given and given.flows or 0,
     share = given and given.given_ps / sum_ps or 0,
     max_queue_bytes = row.max_queue_bytes, ecn_marks = row.ecn_marks, pauses = row.pauses,
+    drops = row.drops,
   }
 end
 
@@ -195,7 +198,7 @@ local job_columns = {
   { "alone_ps", "alone", units.format_time }, { "lost_ps", "lost", units.format_time },
   { "slowdown", "slowdown", ratio }, { "mean_fct_ps", "mean FCT", units.format_time },
   { "alone_mean_fct_ps", "FCT alone", units.format_time }, { "fct_slowdown", "ratio", ratio },
-  { "moved", "moved" },
+  { "moved" }, { "retransmits" },
 }
 
 local link_columns = {
@@ -204,6 +207,7 @@ local link_columns = {
   { "own_utilization", "own", percent }, { "others_utilization", "others", percent },
   { "bytes", "bytes", units.format_bytes }, { "sent_bytes", "of", units.format_bytes },
   { "max_queue_bytes", "max queue", units.format_bytes }, { "ecn_marks", "marks" }, { "pauses" },
+  { "drops" },
 }
 
 -- Rows of all jobs' links.

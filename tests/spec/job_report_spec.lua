@@ -163,6 +163,18 @@ describe("a report on jobs", function()
     assert.truthy(tostring(report):find("belong to no flow", 1, true))
   end)
 
+  it("counts what is sent again, and where packets are dropped", function()
+    local sim = collectives(leaves, placement.spread(leaves, { 4, 4 }),
+      { pfc = false, buffer = "20KB", rto = "100us" })
+    sim:run()
+    local report, again, drops = sim:job_report { alone = false }, 0, 0
+    for _, entry in ipairs(report.jobs) do again = again + entry.retransmits end
+    for _, link in ipairs(report.jobs[1].links) do drops = drops + link.drops end
+    assert.equal(sim:stats().retransmits, again)
+    assert.is_true(again > 0 and drops > 0 and drops <= sim:stats().packets_dropped)
+    assert.is_true(report.unowned_bytes > 0)
+  end)
+
   it("is written as CSV and JSON with the same numbers", function()
     local sim = two_flows {}
     sim:run()
