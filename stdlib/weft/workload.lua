@@ -18,10 +18,12 @@ local M = { unreachable = base.unreachable, same_host = base.same_host }
 
 -- Module of each workload. Names are for hints and for completion at the prompt.
 local home = {
+  aicb = "aicb",
   all_gather = "collectives",
   all_to_all = "all_to_all",
   allreduce = "collectives",
   broadcast = "collectives",
+  chakra = "chakra",
   closed_loop = "closed_loop",
   connections = "connections",
   flows = "flows",

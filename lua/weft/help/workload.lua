@@ -12,6 +12,8 @@ What runs on the fabric:
   local job = sim:add_job(weft.workload.flows { file = "flows.csv" })
   local job = sim:add_job(weft.workload.synthetic { load = 0.5, sizes = "websearch", flows = 1e4 })
   local job = sim:add_job(weft.workload.goal { file = "schedule.goal" })
+  local job = sim:add_job(weft.workload.aicb { file = "gpt.txt", ranks = 16 })
+  local job = sim:add_job(weft.workload.chakra { dir = "traces" })
 
 Several jobs: weft.placement.packed, spread, random and explicit give each its hosts, as `ranks`:
 

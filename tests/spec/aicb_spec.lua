@@ -1,0 +1,171 @@
+-- Workload files of SimAI and AICB as jobs.
+local aicb = require "weft.formats.aicb"
+local program = require "program"
+local support = require "support"
+local weft = require "weft"
+
+local FIXTURES = "tests/fixtures/"
+local temporary
+
+after_each(function()
+  if temporary then os.remove(temporary) end
+  temporary = nil
+end)
+
+local function simulation(hosts)
+  return weft.simulation { topology = weft.topology.star { hosts = hosts }, cc = "window" }
+end
+
+local function run(work, hosts)
+  local sim = simulation(hosts)
+  local job = sim:add_job(work)
+  sim:run()
+  return job, sim
+end
+
+-- How long a collective takes alone, in ps.
+local function alone(kind, size, ranks, hosts)
+  local sim = simulation(hosts)
+  sim.core:collective_add { kind = kind, size_bytes = size, ranks = ranks }
+  sim:run()
+  return sim:tasks():column "end_ps"[1]
+end
+
+-- A file of the given header and layers.
+local function file_of(header, layers)
+  temporary = support.file(("%s\n%d\n%s\n"):format(header, #layers, table.concat(layers, "\n")))
+  return temporary
+end
+
+local TP2 = "HYBRID_TRANSFORMER_FWD_IN_BCKWD model_parallel_NPU_group: 2"
+
+-- Pairs of hosts that send to each other, as sorted text.
+local function pairs_of(sim)
+  local seen, list = {}, {}
+  for _, row in sim:flows():rows() do
+    local pair = ("%d-%d"):format(math.min(row.src, row.dst), math.max(row.src, row.dst))
+    if not seen[pair] then list[#list + 1] = pair end
+    seen[pair] = true
+  end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
+describe("AICB workload", function()
+  it("goes forward and backward, and lets weights' gradients go on beside", function()
+    local job, sim = run(weft.workload.aicb { file = FIXTURES .. "aicb_tp2.txt" }, 4)
+    local forward = alone("allreduce", 40000, { 0, 1 }, 4)
+    local input = alone("reduce_scatter", 20000, { 0, 1 }, 4)
+    local weight = alone("allreduce", 60000, { 0, 2 }, 4)
+    assert.equal(3000e3 + forward + 100e3 + 2000e3       -- forward
+      + 4000e3 + input + 50e3 + 700e3                    -- backward, second layer
+      + 1000e3 + 500e3 + weight + 100e3,                 -- backward, first layer
+      job:time_ps())
+    assert.equal("0-1 0-2 1-3 2-3", pairs_of(sim))
+    assert.matches("^aicb of %d+ operations over 4 ranks, ", job:summary())
+  end)
+
+  it("waits for a layer's weights when the layer comes again", function()
+    local function time(iterations)
+      return run(weft.workload.aicb {
+        file = file_of("DATA", { "a -1 1000 NONE 0 1 NONE 0 1 ALLREDUCE 50000 0",
+          "b -1 2000 NONE 0 1 NONE 0 9000 NONE 0 0" }), iterations = iterations,
+      }, 2):time_ps()
+    end
+    local once = alone("allreduce", 50000, { 0, 1 }, 2) + 12003e3
+    assert.equal(once, time(1))
+    assert.equal(3 * once, time(3))
+  end)
+
+  it("has the groups of SimAI", function()
+    local function partners(layer)
+      local _, sim = run(weft.workload.aicb { file = file_of(TP2 .. " ep: 2", { layer }) }, 8)
+      return pairs_of(sim)
+    end
+    assert.equal("0-1 2-3 4-5 6-7", partners "a -1 1 ALLGATHER 8000 1 NONE 0 1 NONE 0 1")
+    assert.equal("0-2 1-3 4-6 5-7", partners "a -1 1 ALLTOALL_EP 8000 1 NONE 0 1 NONE 0 1")
+    assert.equal("0-4 1-5 2-6 3-7", partners "a -1 1 NONE 0 1 NONE 0 1 REDUCESCATTER_DP_EP 8000 1")
+    assert.equal("0-2 0-6 1-3 1-7 2-4 3-5 4-6 5-7",
+      partners "a -1 1 NONE 0 1 NONE 0 1 ALLREDUCE 8000 1")
+  end)
+
+  it("repeats the forward pass from a checkpoint", function()
+    local layers = { "a -1 10 NONE 0 100 NONE 0 0 NONE 0 0", "b -1 20 NONE 0 100 NONE 0 0 NONE 0 0",
+      "c -1 40 NONE 0 100 NONE 0 0 NONE 0 0" }
+    local function ns(header) -- the computations of all ranks are one
+      return run(weft.workload.aicb { file = file_of(TP2 .. header, layers) }, 2):time_ps() / 1000
+    end
+    assert.equal(370, ns "")
+    assert.equal(370 + 20, ns " checkpoints: 1 1 checkpoint_initiates: 1 2")
+    assert.equal(370 + 10 + 20, ns " checkpoints: 1 0 checkpoint_initiates: 1 2")
+  end)
+
+  it("runs inference forward only, and a micro benchmark line by line", function()
+    local function time(header)
+      return run(weft.workload.aicb { file = file_of(header, {
+        "a -1 9000 ALLREDUCE 8192 1 NONE 0 5000 ALLREDUCE 8192 0",
+        "b -1 9000 ALLREDUCE 8192 1 NONE 0 5000 ALLREDUCE 8192 0" }) }, 2):time_ps()
+    end
+    local one = alone("allreduce", 8192, { 0, 1 }, 2)
+    assert.equal(2 * (one + 9000e3), time "DISTRIBUTED_INFERENCE model_parallel_NPU_group: 2")
+    assert.equal(2 * (one + 5000e3), time "MICRO")
+  end)
+
+  it("scales bytes and computations, and sends no less than SimAI", function()
+    local file = file_of(TP2, { "a -1 1000 ALLREDUCE 100 1 NONE 0 1 NONE 0 0" })
+    local job = run(weft.workload.aicb { file = file, scale_bytes = 0.5, scale_compute = 2 }, 2)
+    assert.equal(alone("allreduce", 2048, { 0, 1 }, 2) + 2004e3, job:time_ps())
+  end)
+
+  it("takes fewer ranks if told so", function()
+    local function fails(fragment, options, hosts)
+      options.file = FIXTURES .. "aicb_tp2.txt"
+      local message = support.error_of(function()
+        run(weft.workload.aicb(options), hosts)
+      end)
+      assert.truthy(message:find(fragment, 1, true), message)
+    end
+    fails("is for 4 GPUs, and star has 2 hosts; option 'ranks' takes fewer", {}, 2)
+    fails("expected a multiple of 2 ranks, got 3", { ranks = 3 }, 4)
+    local job = run(weft.workload.aicb { file = FIXTURES .. "aicb_tp2.txt", ranks = 2 }, 2)
+    assert.equal(2, job:result().ranks)
+  end)
+
+  it("with a fault names the line", function()
+    local function at(content)
+      temporary = support.file(content)
+      local message = support.error_of(aicb.read, temporary)
+      assert.equal(temporary, message:sub(1, #temporary))
+      return message:sub(#temporary + 1)
+    end
+    local function layer(text) return at("MICRO\n1\n" .. text .. "\n") end
+    assert.equal(":1: expected a policy such as HYBRID_TRANSFORMER, got end of file", at "")
+    assert.equal(":1: policy: got 'MIRCO'; did you mean 'MICRO'?", at "MIRCO\n")
+    assert.equal(":1: header: unknown word 'epp:'; did you mean 'ep:'?", at "DATA epp: 3\n")
+    assert.equal(":1: ep:: expected a whole number, got ''", at "DATA ep:\n")
+    assert.equal(":1: checkpoint_initiates: layer 0 has no checkpoint before it",
+      at "DATA checkpoint_initiates: 1 0\n1\na -1 1 NONE 0 1 NONE 0 1 NONE 0 1\n")
+    assert.equal(":2: expected the number of layers, got 'a -1'", at "MICRO\na -1\n")
+    assert.equal(":3: expected layer 1 of 1, got end of file; option 'layers' reads fewer",
+      at "MICRO\n1\n")
+    assert.equal(":3: expected 12 fields (name, dependency, 3 x (ns, collective, bytes), ns),"
+      .. " got 2", layer "a -1")
+    assert.equal(":3: dependency: expected a whole number, got 'x'",
+      layer "a x 1 NONE 0 1 NONE 0 1 NONE 0 1")
+    assert.equal(":3: input compute time: expected a whole number, 0 or more, got '-1'",
+      layer "a -1 1 NONE 0 -1 NONE 0 1 NONE 0 1")
+    assert.equal(":3: weight size: expected a whole number, 0 or more, got '1k'",
+      layer "a -1 1 NONE 0 1 NONE 0 1 ALLREDUCE 1k 1")
+    assert.equal(":4: expected end of file after 1 layers, got 'b'",
+      layer "a -1 1 NONE 0 1 NONE 0 1 NONE 0 1\nb")
+  end)
+
+  it("with a fault ends the program with status 2", function()
+    local file = FIXTURES .. "aicb_line3_collective.txt"
+    local _, message, status = program.run(
+      ("-e 'require(\"weft\").workload.aicb { file = \"%s\" }'"):format(file))
+    assert.equal("weft: " .. file
+      .. ":3: weight collective: got 'ALREDUCE'; did you mean 'ALLREDUCE'?\n", message)
+    assert.equal(2, status)
+  end)
+end)
