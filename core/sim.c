@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cc/cc.h"
 #include "engine/engine.h"
 #include "fabric/port_i.h"
 
@@ -108,7 +109,9 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   for (int i = 0; i < RING_CLASSES; ++i) sim->ring_free[i] = WEFT_NONE;
   for (int i = 0; i < BITMAP_CLASSES; ++i) sim->bitmap_free[i] = WEFT_NONE;
   weft__events_init(sim, 1);
-  return check_config(sim);
+  const int status = check_config(sim);
+  if (status == WEFT_OK) weft__cc_choose(sim);
+  return status;
 }
 
 void weft_sim_destroy(weft_sim *sim) {

@@ -455,6 +455,8 @@ struct weft_sim {
   weft_config config;
   weft_allocator allocator;
   weft_script script; /* cc = script */
+  const struct cc_ops *cc; /* what config.cc and script say */
+  uint32_t cc_header; /* bytes that it adds to a data packet */
   uint64_t memory_bytes;
   void *scratch; /* of pool_reserve; meaningless between calls */
   char error[256];

@@ -8,23 +8,14 @@ enum { TIMESTAMP_BYTES = 8 };
 
 __extension__ typedef unsigned __int128 wide;
 
-const struct cc_ops *weft__cc(const weft_sim *sim) {
+void weft__cc_choose(weft_sim *sim) {
   static const struct cc_ops *const all[WEFT_CC_SCRIPT] = {
       &weft__cc_window, &weft__cc_dctcp,  &weft__cc_hpcc,
       &weft__cc_dcqcn,  &weft__cc_timely, &weft__cc_swift};
-  if (sim->config.cc == WEFT_CC_SCRIPT) return &weft__cc_script[sim->script.needs];
-  return all[sim->config.cc];
-}
-
-uint32_t weft__cc_header(const weft_sim *sim) {
-  switch (weft__cc(sim)->extra) {
-    case CC_TELEMETRY:
-      return sim->config.int_bytes;
-    case CC_TIMESTAMP:
-      return TIMESTAMP_BYTES;
-    default:
-      return 0;
-  }
+  const int scripted = sim->config.cc == WEFT_CC_SCRIPT;
+  sim->cc = scripted ? &weft__cc_script[sim->script.needs] : all[sim->config.cc];
+  const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */
+  sim->cc_header = header[sim->cc->extra];
 }
 
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
@@ -47,7 +38,7 @@ void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
 
 /* Time of a full packet at a rate, ps. */
 static weft_time packet_gap(const weft_sim *sim, uint64_t rate_bps) {
-  const uint64_t bytes = sim->config.mtu_bytes + sim->config.header_bytes + weft__cc_header(sim);
+  const uint64_t bytes = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
   return (weft_time)(8 * bytes * 1000000000000u / rate_bps);
 }
 
@@ -58,7 +49,10 @@ void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
   tx->rate_bps = rate_bps;
   if (!is_ns3(sim)) tx->gap_ps = packet_gap(sim, rate_bps);
   if (sim->config.window_mode != WEFT_WINDOW_RATE) return;
-  tx->window = (uint64_t)((wide)warm->base_window * rate_bps / warm->line_bps);
+  uint64_t product; /* 128-bit division takes three times as long, and 16 Tbit x GB are rare */
+  tx->window = __builtin_mul_overflow(warm->base_window, rate_bps, &product)
+                   ? (uint64_t)((wide)warm->base_window * rate_bps / warm->line_bps)
+                   : product / warm->line_bps;
   if (tx->window == 0) tx->window = 1;
 }
 
@@ -83,5 +77,5 @@ void weft__cc_timer(weft_sim *sim, uint32_t slot, uint32_t timer, weft_time *due
 
 void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer) {
   --sim->cc_events;
-  if (sim->tx.at[slot].flags & TX_ACTIVE) weft__cc(sim)->on_timer(sim, slot, timer);
+  if (sim->tx.at[slot].flags & TX_ACTIVE) sim->cc->on_timer(sim, slot, timer);
 }

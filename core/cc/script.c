@@ -96,6 +96,7 @@ int weft_sim_set_script(weft_sim *sim, const weft_script *script) {
     return weft__fail(sim, WEFT_EINVAL, "script: expected a function and needs below %d, got %u",
                       WEFT_SCRIPT_NEEDS_COUNT, script->needs);
   sim->script = *script;
+  weft__cc_choose(sim);
   return WEFT_OK;
 }
 

@@ -41,7 +41,7 @@ int weft__domains_refresh(struct domains *domains) {
     view->path_ports = sim->path_ports;
     view->cc_words = sim->cc_words;
     /* Before the first flow there is no path, and so no block of telemetry. */
-    const int takes = sim->path_ports > 0 && weft__cc(sim)->extra != CC_NOTHING;
+    const int takes = sim->path_ports > 0 && sim->cc->extra != CC_NOTHING;
     view->blocks_needed = takes ? TELEMETRY_PER_EVENT : 0;
     if (!pool_reserve(view, view->free_slots, sim->tx.n) ||
         !pool_reserve(view, view->telemetry_free, blocks_of(sim)))

@@ -171,15 +171,21 @@ static int build_rings(weft_sim *sim) {
   return WEFT_OK;
 }
 
-/* The event wheel spans twice the time that a full packet spends on an average link, so that all
- * but timers find their place in it. */
+/* The event wheel spans at least twice the time that a full packet spends on an average link, so that
+ * all but timers find their place in it. In a small fabric its buckets are wider, for two or so
+ * events each: looking for the next occupied one costs as much as sorting those. */
 static void size_wheel(weft_sim *sim) {
   const uint32_t frame = sim->config.mtu_bytes + sim->config.header_bytes + sim->config.int_bytes;
-  double sum = 0;
-  for (uint32_t p = 0; p < sim->ports.n; ++p)
-    sum += (double)sim->ports.at[p].delay_ps + (double)sim->ports.at[p].byte_ps * frame;
-  const double mean = sim->ports.n > 0 ? sum / sim->ports.n : 0;
-  weft__events_init(sim, (weft_time)(2 * mean / WHEEL_BUCKETS) + 1);
+  double delay = 0, ser = 0;
+  for (uint32_t p = 0; p < sim->ports.n; ++p) {
+    delay += (double)sim->ports.at[p].delay_ps;
+    ser += (double)sim->ports.at[p].byte_ps * frame;
+  }
+  const double ports = sim->ports.n > 0 ? sim->ports.n : 1, mean = (delay + ser) / ports;
+  double bucket = 4 * ser / ports / ports;
+  if (bucket > mean / 64) bucket = mean / 64;
+  if (bucket < 2 * mean / WHEEL_BUCKETS) bucket = 2 * mean / WHEEL_BUCKETS;
+  weft__events_init(sim, (weft_time)bucket + 1);
 }
 
 /* Nothing of a fabric is added once it is ready, so its pools need no room to grow. */

@@ -10,12 +10,12 @@ static void count_injected(weft_sim *sim, uint32_t bytes) {
 void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet) {
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  const enum cc_extra extra = weft__cc(sim)->extra;
+  const enum cc_extra extra = sim->cc->extra;
   const uint32_t seq = tx->flags & TX_RESEND ? weft__selective_resend(sim, slot) : tx->next++;
   WEFT_ASSERT(seq < tx->total);
   const uint32_t payload = seq + 1 == tx->total ? tx->last_bytes : sim->config.mtu_bytes;
   const uint32_t telemetry = extra != CC_NOTHING ? weft__telemetry_take(sim) : 0;
-  const uint32_t size = payload + sim->config.header_bytes + weft__cc_header(sim);
+  const uint32_t size = payload + sim->config.header_bytes + sim->cc_header;
   *packet = (struct packet){.flow = slot,
                             .seq = seq,
                             .telemetry = telemetry,
@@ -39,8 +39,8 @@ void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet) {
 /* The ns-3 model's ACK has 46 B of headers, grows by what the algorithm adds, and is at least 60
  * B. */
 uint32_t weft__ack_size(const weft_sim *sim) {
-  if (is_ns3(sim)) return weft__cc_header(sim) + 46 > 60 ? weft__cc_header(sim) + 46 : 60;
-  return sim->config.ack_bytes + (weft__cc(sim)->extra == CC_TELEMETRY ? sim->config.int_bytes : 0);
+  if (is_ns3(sim)) return sim->cc_header + 46 > 60 ? sim->cc_header + 46 : 60;
+  return sim->config.ack_bytes + (sim->cc->extra == CC_TELEMETRY ? sim->config.int_bytes : 0);
 }
 
 /* It takes over the telemetry, and the data packet's place among the flow's packets. */

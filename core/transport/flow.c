@@ -224,7 +224,7 @@ uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
   init_slot(sim, slot, row);
   store_path(sim, slot, data, hops, ack, ack_hops);
   init_rate(sim, slot);
-  weft__cc(sim)->start(sim, slot);
+  sim->cc->start(sim, slot);
   return slot;
 }
 

@@ -122,7 +122,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
   const int in_order = packet->seq == rx->next;
   if (in_order) {
     ++rx->next;
-    sim->stats.payload_delivered += packet->size - sim->config.header_bytes - weft__cc_header(sim);
+    sim->stats.payload_delivered += packet->size - sim->config.header_bytes - sim->cc_header;
     if (is_selective(sim)) weft__selective_pass(sim, packet->flow);
   }
   const int last = in_order && rx->next == rx->total;

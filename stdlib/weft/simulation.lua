@@ -208,7 +208,8 @@ local function run_slices(self, limits, reporter, dog)
     local slice = reporter and math.min(left or SLICE, SLICE) or left or 0
     local before = left and sim:stats().events
     local outcome = call(sim, "run", target < never and target or -1, slice)
-    if left then left = left - (sim:stats().events - before) end
+    -- Several threads stop at the end of a window, which may be some events later.
+    if left then left = math.max(0, left - (sim:stats().events - before)) end
     if dog then dog:look() end
     local to_horizon = horizon and horizon < stop_at
     if to_horizon and (outcome == "done" or outcome == "until" and target == horizon) then
