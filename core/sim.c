@@ -178,7 +178,7 @@ void weft_stats_get(weft_sim *sim, weft_stats *stats) {
   stats->packets_in_flight =
       stats->packets_injected - stats->packets_delivered - stats->packets_dropped;
   stats->bytes_in_flight = stats->bytes_injected - stats->bytes_delivered - stats->bytes_dropped;
-  stats->flows_added = sim->flows.n;
+  stats->flows_added += sim->flows.n;
   stats->tasks_added = sim->tasks.n;
   stats->memory_bytes = sim->memory_bytes;
   for (uint32_t p = 0; p < sim->ports.n; ++p)

@@ -358,7 +358,7 @@ struct collective {
   uint32_t local; /* ranks of a server */
   uint32_t volumes; /* first of n x n in volumes, or WEFT_NONE */
   uint32_t first_lane; /* in lanes, while it runs */
-  uint8_t lanes_log2, kind, algorithm, unused;
+  uint8_t lanes_log2, kind, algorithm, forgets;
 };
 
 /* A lane of a rank: messages before `next` have been sent, those before `arrived` have arrived, and
@@ -439,6 +439,7 @@ struct ack_row {
   X(rank_groups, struct rank_group) \
   X(rank_marks, uint32_t)           \
   X(volumes, uint64_t)              \
+  X(forgotten_rows, uint32_t)       \
   X(watches, struct watch)          \
   X(bins, uint64_t)                 \
   X(port_rows, struct port_row)     \

@@ -331,7 +331,7 @@ typedef struct weft_collective_def {
   uint32_t root; /* BROADCAST, REDUCE: rank */
   const uint64_t *volumes; /* ALL_TO_ALL: bytes, [src * rank_count + dst]; copied; or NULL */
   uint32_t local; /* HIERARCHICAL: ranks of a server, listed one after the other; 0: one server */
-  uint32_t reserved;
+  uint32_t forget; /* 1: rows of its flows are used again when they are over: memory stays small */
 } weft_collective_def;
 
 /** Totals of a run. Packets count data and ACKs; injected = delivered + dropped + in flight. */

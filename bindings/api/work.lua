@@ -36,8 +36,8 @@ return {
         .. "algorithm (default, ring, direct, bidirectional, tree, double_tree, "
         .. "halving_doubling, hierarchical, pairwise), ranks (array of hosts), size_bytes "
         .. "(per rank), chunk_bytes, root (rank), local (ranks of a server), volumes (all_to_all: "
-        .. "list of lists of bytes), start_ps, tag, after (task that must be done first + 1; "
-        .. "0: none) }" } },
+        .. "list of lists of bytes), forget (1: no rows of flows that are over), start_ps, tag, "
+        .. "after (task that must be done first + 1; 0: none) }" } },
       returns = { "integer", "its task" },
       example =
         "sim:collective_add { kind = \"allreduce\", ranks = { 0, 1 }, size_bytes = 3000 }" },

@@ -84,7 +84,7 @@ static const l_field task_def_fields[] = {
 static const l_field collective_def_fields[] = {
   ENUM(kind, l_collective_kinds), U32(tag), U64(size_bytes), TIME(start_ps), HIDDEN(ranks),
   HIDDEN(rank_count), U32(after), U64(chunk_bytes), ENUM(algorithm, l_algorithms),
-  U32(root), HIDDEN(volumes), U32(local),
+  U32(root), HIDDEN(volumes), U32(local), U32(forget),
 };
 
 #undef T

@@ -34,23 +34,46 @@ int weft__flow_check(weft_sim *sim, const weft_flow_def *def) {
   return WEFT_OK;
 }
 
+static void init_row(weft_sim *sim, uint32_t row, const weft_flow_def *def, uint32_t task) {
+  sim->flows.at[row] = (struct flow){.size_bytes = def->size_bytes,
+                                     .start_ps = def->start_ps,
+                                     .received_ps = -1,
+                                     .acked_ps = -1,
+                                     .fct_ps = -1,
+                                     .ideal_ps = -1,
+                                     .src = def->src,
+                                     .dst = def->dst,
+                                     .tag = def->tag,
+                                     .task = task,
+                                     .sport = (uint16_t)def->sport,
+                                     .dport = (uint16_t)def->dport,
+                                     .slot = WEFT_NONE};
+}
+
 int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task) {
   if (sim->flows.n >= INT32_MAX) return WEFT_ELIMIT;
   if (!pool_reserve(sim, sim->flows, sim->flows.n + 1u)) return WEFT_ENOMEM;
-  sim->flows.at[sim->flows.n] = (struct flow){.size_bytes = def->size_bytes,
-                                              .start_ps = def->start_ps,
-                                              .received_ps = -1,
-                                              .acked_ps = -1,
-                                              .fct_ps = -1,
-                                              .ideal_ps = -1,
-                                              .src = def->src,
-                                              .dst = def->dst,
-                                              .tag = def->tag,
-                                              .task = task,
-                                              .sport = (uint16_t)def->sport,
-                                              .dport = (uint16_t)def->dport,
-                                              .slot = WEFT_NONE};
+  init_row(sim, sim->flows.n, def, task);
   return (int)sim->flows.n++;
+}
+
+int weft__flow_row_to_forget(weft_sim *sim, const weft_flow_def *def, uint32_t task) {
+  if (sim->forgotten_rows.n == 0) {
+    if (!pool_reserve(sim, sim->forgotten_rows, sim->flows.n + 1u)) return WEFT_ENOMEM;
+    return weft__flow_row(sim, def, task);
+  }
+  const uint32_t row = sim->forgotten_rows.at[--sim->forgotten_rows.n];
+  init_row(sim, row, def, task);
+  ++sim->stats.flows_added; /* those without a row of their own */
+  return (int)row;
+}
+
+/* May the row of a flow that is over be used again? Views of threads don't have the list of them:
+ * what is left when threads take over stays. */
+static int is_to_forget(const weft_sim *sim, const struct flow *flow) {
+  if (flow->task == WEFT_NONE || flow->state != FLOW_DONE || sim->domain != 0) return 0;
+  const uint32_t collective = sim->tasks.at[flow->task].collective;
+  return collective != WEFT_NONE && sim->collectives.at[collective].forgets;
 }
 
 /* ---- slots ---- */
@@ -103,9 +126,13 @@ static uint32_t take_slot(weft_sim *sim) {
 }
 
 void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot) {
-  if (sim->tx_warm.at[slot].packets_out == 0 &&
-      !(sim->tx.at[slot].flags & (TX_ACTIVE | TX_IN_LIST)))
-    sim->free_slots.at[sim->free_slots.n++] = slot;
+  if (sim->tx_warm.at[slot].packets_out > 0 ||
+      (sim->tx.at[slot].flags & (TX_ACTIVE | TX_IN_LIST)))
+    return;
+  sim->free_slots.at[sim->free_slots.n++] = slot;
+  const uint32_t row = sim->tx.at[slot].row;
+  if (is_to_forget(sim, &sim->flows.at[row]))
+    sim->forgotten_rows.at[sim->forgotten_rows.n++] = row;
 }
 
 void weft__packet_release(weft_sim *sim, const struct packet *packet) {

@@ -20,7 +20,9 @@ int weft_stalled(weft_sim *sim, weft_time patience_ps, uint32_t *rows, uint32_t 
     if (last->row != rx->row || last->next != rx->next)
       *last = (struct sighting){sim->now, rx->row, rx->next};
     /* All there, and only ACKs are missing: that is the sender's trouble, but trouble as well. */
-    if (sim->now - last->since < patience_ps) continue;
+    /* A row and its slot may be those of a former flow (weft__flow_row_to_forget). */
+    const weft_time start = sim->flows.at[rx->row].start_ps;
+    if (sim->now - (last->since > start ? last->since : start) < patience_ps) continue;
     if (count < capacity) rows[count] = rx->row;
     ++count;
   }

@@ -53,6 +53,9 @@ int weft__flow_check(weft_sim *sim, const weft_flow_def *def);
 /** Add a row for a flow without starting it; returns the row or a negative status. */
 int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
 
+/** The same for a flow of a collective that forgets: its row is used again when it is over. */
+int weft__flow_row_to_forget(weft_sim *sim, const weft_flow_def *def, uint32_t task);
+
 /* starts.c: flows that wait for their start */
 
 /** Start a flow now, by the events that compat ns3 takes for it. */

@@ -212,6 +212,7 @@ int weft_collective_add(weft_sim *sim, const weft_collective_def *def) {
                          .n = def->rank_count,
                          .root = def->root,
                          .local = def->local == 0 ? def->rank_count : def->local,
+                         .forgets = def->forget != 0,
                          .task = sim->tasks.n};
   if (c.algorithm == WEFT_ALGORITHM_DEFAULT)
     c.algorithm = def->kind == WEFT_ALL_TO_ALL ? WEFT_DIRECT : WEFT_RING;

@@ -65,7 +65,8 @@ static void send(weft_sim *sim, uint32_t index, const struct message *message, s
                              .tag = sim->tasks.at[task].tag};
   const uint32_t lane = at.rank * c->lanes + at.lane;
   const uint32_t part = (lane * c->steps + at.step) * c->slices + at.slice;
-  const int row = weft__flow_row(sim, &def, task);
+  const int row =
+      c->forgets ? weft__flow_row_to_forget(sim, &def, task) : weft__flow_row(sim, &def, task);
   if (row < 0) {
     weft__no_memory(sim);
     return;

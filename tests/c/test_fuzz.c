@@ -129,6 +129,7 @@ static weft_sim *random_scene(uint64_t key, uint64_t *bytes) {
     uint32_t ranks[3] = {0, 1, 2};
     weft_collective_def def = {.kind = roll(&d, 2), .ranks = ranks, .rank_count = 3};
     def.size_bytes = 3 * (uint64_t)(1 + roll(&d, 50000));
+    def.forget = roll(&d, 2);
     MUST(sim, weft_collective_add(sim, &def));
     *bytes += def.size_bytes * (def.kind == WEFT_ALLREDUCE ? 4 : 2);
   }

@@ -238,7 +238,7 @@ typedef struct weft_collective_def {
   uint32_t root;
   const uint64_t *volumes;
   uint32_t local;
-  uint32_t reserved;
+  uint32_t forget;
 } weft_collective_def;
 typedef struct weft_stats {
   weft_time now_ps;

@@ -22,6 +22,7 @@ local rule = {
   },
   chunk = { type = "bytes", min = 1 },
   per_server = { type = "integer", min = 1 },
+  keep_flows = { type = "boolean", default = true },
   volumes = { type = "table" },
   loads = { type = "table" },
 }
@@ -161,8 +162,8 @@ local function begin(work, sim, engine)
   end
   local task = engine.call(sim.core, "collective_add", {
     kind = "all_to_all", algorithm = options.algorithm, ranks = order, ["local"] = per_server,
-    size_bytes = size, volumes = matrix or nil, chunk_bytes = options.chunk or 0, tag = work.tag,
-    start_ps = work.start_ps,
+    size_bytes = size, volumes = matrix or nil, chunk_bytes = options.chunk or 0,
+    forget = options.keep_flows and 0 or 1, tag = work.tag, start_ps = work.start_ps,
   })
   return {
     ranks = n, ends = { task }, start_ps = work.start_ps, bytes = bytes, size_bytes = size,
@@ -172,13 +173,13 @@ end
 
 --- All-to-all: every rank sends a part of its buffer to every other.
 -- @tparam table options `size` of each rank's buffer, its own part included; `ranks`, `start`,
--- `chunk` as for allreduce; `algorithm`: "direct" (all at once), "pairwise" (one partner after the
--- other) or "hierarchical" (inside servers to the rank whose NIC is on the rail of the receiver,
--- from there on; `per_server`: ranks of a server, default: as the fabric groups its hosts);
--- `loads`: a number for each rank, such as tokens for its experts, in proportion to which it gets
--- of every buffer; or in place of `size` and `loads`, `volumes`: a list for each rank of the sizes
--- that it sends to each. Where parts differ, the size in results is the most that a rank sends or
--- receives, and bus bandwidth is that over the time.
+-- `chunk`, `keep_flows` as for allreduce; `algorithm`: "direct" (all at once), "pairwise" (one
+-- partner after the other) or "hierarchical" (inside servers to the rank whose NIC is on the rail
+-- of the receiver, from there on; `per_server`: ranks of a server, default: as the fabric groups
+-- its hosts); `loads`: a number for each rank, such as tokens for its experts, in proportion to
+-- which it gets of every buffer; or in place of `size` and `loads`, `volumes`: a list for each rank
+-- of the sizes that it sends to each. Where parts differ, the size in results is the most that a
+-- rank sends or receives, and bus bandwidth is that over the time.
 -- @treturn Workload
 -- @usage weft.workload.all_to_all { size = "4MiB", ranks = 4, loads = { 5, 1, 1, 1 } }
 function M.all_to_all(options)

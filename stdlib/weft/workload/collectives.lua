@@ -49,6 +49,7 @@ local common_rule = {
   ranks = { type = "any" },
   start = { type = "time", min = 0 },
   chunk = { type = "bytes", min = 1 },
+  keep_flows = { type = "boolean", default = true },
 }
 
 local function rule_of(kind)
@@ -133,7 +134,7 @@ local function begin(work, sim, engine)
       kind = kind, algorithm = options.algorithm, ranks = order, root = root,
       ["local"] = per_server,
       size_bytes = base.share(options.size, #orders, c), chunk_bytes = options.chunk or 0,
-      tag = work.tag, start_ps = work.start_ps,
+      forget = options.keep_flows and 0 or 1, tag = work.tag, start_ps = work.start_ps,
     })
   end
   return {
@@ -155,27 +156,28 @@ end
 -- way), "tree", "double_tree", "halving_doubling", "hierarchical" (inside servers, then between
 -- them on rails; `per_server`: ranks of a server, default: as the fabric groups its hosts);
 -- `channels`: rings that share the buffer and leave a server by different NICs (weft.rings);
--- `chunk`: largest message, whose successors follow it (default: no limit)
+-- `chunk`: largest message, whose successors follow it (default: no limit); `keep_flows`: false to
+-- have no rows of messages that are over in the table of flows, which then stays small
 -- @treturn Workload
 -- @usage weft.workload.allreduce { size = "16MiB", algorithm = "double_tree", chunk = "128KiB" }
 function M.allreduce(options) return new("allreduce", options) end
 
 --- ReduceScatter: every rank gets its part, size / n, of the sum of all buffers.
 -- @tparam table options `size` of each rank's buffer, `ranks`, `start`, `algorithm`: "ring",
--- "bidirectional", "halving_doubling"; `channels`, `chunk`: as for allreduce
+-- "bidirectional", "halving_doubling"; `channels`, `chunk`, `keep_flows`: as for allreduce
 -- @treturn Workload
 function M.reduce_scatter(options) return new("reduce_scatter", options) end
 
 --- AllGather: every rank gets the parts of all, size / n of each.
 -- @tparam table options `size` of what each rank has in the end, `ranks`, `start`, `algorithm`:
--- "ring", "bidirectional", "halving_doubling"; `channels`, `chunk`: as for allreduce
+-- "ring", "bidirectional", "halving_doubling"; `channels`, `chunk`, `keep_flows`: as for allreduce
 -- @treturn Workload
 function M.all_gather(options) return new("all_gather", options) end
 
 --- Broadcast: every rank gets the buffer of the root.
 -- @tparam table options `size` of the buffer, `ranks`, `root` (a host; default: the first rank),
 -- `start`, `algorithm`: "ring" (from rank to rank) or "tree"; `chunk` (without one every rank
--- waits for the whole buffer)
+-- waits for the whole buffer), `keep_flows`: as for allreduce
 -- @treturn Workload
 function M.broadcast(options) return new("broadcast", options) end
 
