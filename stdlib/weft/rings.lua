@@ -47,6 +47,26 @@ function M.by_server(what, fabric, ranks)
   return servers
 end
 
+--- How many rings let every NIC carry the same: as many as there are ranks in each server. 1 for
+-- ranks of one server, and where servers differ or are not known.
+-- @tparam weft.Fabric fabric
+-- @tparam table ranks host ids
+-- @treturn number
+function M.channels(fabric, ranks)
+  local counts, servers = {}, 0
+  for _, id in ipairs(ranks) do
+    local group = fabric.nodes[id + 1].group
+    if group == nil then return 1 end
+    if not counts[group] then servers = servers + 1 end
+    counts[group] = (counts[group] or 0) + 1
+  end
+  local each = #ranks / servers
+  for _, count in pairs(counts) do -- order-free: all are the same, or it is 1
+    if count ~= each then return 1 end
+  end
+  return servers > 1 and each or 1
+end
+
 local function ring(servers, channel)
   local order = {}
   for s, members in ipairs(servers) do

@@ -582,7 +582,8 @@ describe("a model that does not fit", function()
     fails("at most the 4 hosts of star, got tp 2 x dp 4 x pp 1 = 8 ranks", add { tp = 2, dp = 4 })
     fails("a host of the job or a rank 0 to 1, got 'h3'", add { dp = 2, slow_gpus = { h3 = 2 } })
     fails("of computing, got", add { dp = 2, iterations = 10000, slow_gpus = { [1] = 1e6 } })
-    fails("the same number of ranks in each server", add { dp = 4, dp_algorithm = "hierarchical" })
+    fails("algorithm 'hierarchical' needs hosts that are grouped",
+      add { dp = 4, dp_algorithm = "hierarchical" })
     fails("gpt: rank 2: 'h1' is rank 1 already",
       add { ranks = { "h1", 1 } })
     assert.equal(0, sim:stats().tasks_added)

@@ -7,20 +7,13 @@
 -- @module weft.workload.model_result
 
 local schedule = require "weft.workload.model_schedule"
+local traffic = require "weft.workload.model_traffic"
 local units = require "weft.units"
 local util = require "weft.util"
 
 local M = {}
 
 local COMPUTE = 0 -- kind of a task in the table of tasks
-
--- What nccl-tests multiply algorithm bandwidth with to get bus bandwidth.
-local BUS = {
-  allreduce = function(n) return 2 * (n - 1) / n end,
-  reduce_scatter = function(n) return (n - 1) / n end,
-  all_gather = function(n) return (n - 1) / n end,
-  all_to_all = function(n) return (n - 1) / n end,
-}
 
 -- Time that each rank computes in the tasks from first to last.
 local function work_of_ranks(columns, rank_of, first, last)
@@ -76,7 +69,7 @@ local function bus_bandwidths(collectives, columns)
     for _, one in ipairs(collectives[group] or {}) do
       local first, last = columns.begin_ps[one.first + 1], columns.end_ps[one.last + 1]
       if first >= 0 and last > first then
-        moved = moved + one.bytes * BUS[one.kind](one.ranks)
+        moved = moved + one.bytes * traffic.rounds[one.kind] * (one.ranks - 1) / one.ranks
         time_ps, done = time_ps + last - first, done + 1
       end
     end

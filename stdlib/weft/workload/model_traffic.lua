@@ -11,7 +11,9 @@ local util = require "weft.util"
 
 local M = {}
 
-local ROUNDS = { allreduce = 2, reduce_scatter = 1, all_gather = 1, all_to_all = 1 }
+--- How often each byte of a buffer crosses the network but for a rank's own part: a rank sends
+-- rounds x (n - 1) / n x S, which is also what nccl-tests count for bus bandwidth.
+M.rounds = { allreduce = 2, reduce_scatter = 1, all_gather = 1, all_to_all = 1 }
 
 -- Ranks of a group, and groups at one stage, by kind.
 local function shape_of(layout, kind)
@@ -54,7 +56,7 @@ end
 local function count(rows, layout, stage, kind, collective, times, calls, size, volumes)
   local row = row_of(rows, layout, kind, collective)
   local n, groups = shape_of(layout, kind)
-  local rounds, sent, messages, busiest = ROUNDS[collective], size, 1, size
+  local rounds, sent, messages, busiest = M.rounds[collective], size, 1, size
   if volumes then
     sent, messages, busiest = sum_of(volumes)
   elseif rounds then
