@@ -447,6 +447,17 @@ describe("an iteration", function()
       dp_algorithm = "halving_doubling" }))
   end)
 
+  it("gathers the next parameters while it computes with ZeRO 3", function()
+    local job, sim = run(workload.gpt(tiny { dp = 8, zero = 3, layers = 8,
+      compute = { forward = "1ms", backward = "2ms" } }))
+    local begin, done = sim:tasks():column "begin_ps", sim:tasks():column "end_ps"
+    local list = job.started.collectives.dp
+    local function time(i) return done[list[i].last + 1] - begin[list[i].first + 1] end
+    -- Only the first parameters of either pass and the last gradients have nothing to hide behind.
+    assert.equal(8 + 8 + 8, #list)
+    assert.equal(8 * 3e9 + time(1) + time(9) + time(24), job:time_ps())
+  end)
+
   it("behind its computations takes as long as the AllReduce alone", function()
     local star = weft.topology.star { hosts = 4 }
     local work = workload.gpt(tiny { dp = 4, overlap = false })

@@ -2,7 +2,8 @@
 --
 -- Replicas and tensor ranks do the same work at the same place of the schedule, so an operation is
 -- added for all of them before the next one. Messages of the pipeline do not hold up their sender.
--- Data parallel collectives of a group run one behind the other, as on a stream of NCCL.
+-- Sums of gradients of a group run one behind the other, as on a stream of NCCL, and so do gathered
+-- parameters; if both were one stream, the next parameters would wait for the last gradients.
 -- @module weft.workload.model_tasks
 
 local base = require "weft.workload.base"
@@ -52,16 +53,16 @@ function Builder:collective(kind, group, ranks, bytes, beside, volumes)
 end
 
 -- Data parallel collectives of a stage: `sizes.dp` over its dp groups, `sizes.edp` over the ranks
--- that hold the same experts. `side[rank]` is the last one of each kind that a rank took part in.
-function Builder:over_replicas(kind, stage, sizes, beside)
+-- that hold the same experts. With a `stream` they run beside the ranks' other tasks, one behind
+-- the other; the stream has the last one of each rank.
+function Builder:over_replicas(kind, stage, sizes, stream)
   local layout = self.plan.layout
   local function run(name, ranks)
-    local before = self.side[name][ranks[1]]
-    local done, first = self:collective(kind, name, ranks, sizes[name], beside)
-    if beside then
-      for task = first, math.max(first, done - 1) do self:after(task, before) end
-    end
-    for _, rank in ipairs(ranks) do self.side[name][rank] = done end
+    local done, first = self:collective(kind, name, ranks, sizes[name], stream ~= nil)
+    if not stream then return end
+    local before = stream[name][ranks[1]]
+    for task = first, math.max(first, done - 1) do self:after(task, before) end
+    for _, rank in ipairs(ranks) do stream[name][rank] = done end
   end
   for t = 0, layout.tp - 1 do
     if sizes.dp then run("dp", layout:dp_group(t, stage)) end
@@ -82,8 +83,8 @@ function Builder:compute(stage, segment, arrivals, gathered)
     self:after(task, self.tail[rank])
     if arrivals then self:after(task, arrivals[rank]) end
     if gathered then
-      self:after(task, self.side.dp[rank])
-      self:after(task, self.side.edp[rank])
+      self:after(task, self.gathers.dp[rank])
+      self:after(task, self.gathers.edp[rank])
     end
     self.tail[rank] = task
   end
@@ -93,7 +94,7 @@ end
 function Builder:gather(stage, sizes, previous)
   local tail = self.tail
   self.tail = previous or tail
-  self:over_replicas("all_gather", stage, sizes, true)
+  self:over_replicas("all_gather", stage, sizes, self.gathers)
   self.tail = tail
 end
 
@@ -122,7 +123,7 @@ function Builder:segment(stage, segment, arrivals, before)
   end
   if segment.reduce then
     if self.plan.options.overlap then
-      self:over_replicas(self.reduction, stage, segment.reduce, true)
+      self:over_replicas(self.reduction, stage, segment.reduce, self.sums)
     else
       local later = self.deferred[stage]
       later[#later + 1] = segment.reduce
@@ -174,7 +175,7 @@ function Builder:update()
   local plan = self.plan
   for stage = 0, plan.layout.pp - 1 do
     for _, sizes in ipairs(self.deferred[stage]) do
-      self:over_replicas(self.reduction, stage, sizes, true)
+      self:over_replicas(self.reduction, stage, sizes, self.sums)
     end
     self.deferred[stage] = {}
   end
@@ -186,13 +187,13 @@ function Builder:update()
       duration_ps = math.floor(plan.options.optimizer * self.slow[rank] + 0.5),
     }
     self:after(task, self.tail[rank])
-    self:after(task, self.side.dp[rank])
-    self:after(task, self.side.edp[rank])
-    self.tail[rank], self.side.dp[rank], self.side.edp[rank] = task, nil, nil
+    self:after(task, self.sums.dp[rank])
+    self:after(task, self.sums.edp[rank])
+    self.tail[rank], self.sums.dp[rank], self.sums.edp[rank] = task, nil, nil
   end
   for index = 0, #plan.chunks do
     local chunk = plan.chunks[index]
-    if chunk.update then self:over_replicas("all_gather", chunk.stage, chunk.update, false) end
+    if chunk.update then self:over_replicas("all_gather", chunk.stage, chunk.update) end
   end
 end
 
@@ -222,7 +223,8 @@ function M.add(plan, job)
   local builder = setmetatable({
     plan = plan, job = job, core = job.core, engine = job.engine, hosts = job.hosts,
     slow = job.slow, tag = job.tag, start_ps = job.start_ps,
-    tail = {}, side = { dp = {}, edp = {} }, -- rank -> its last task, its last one beside those
+    tail = {}, -- rank -> its last task
+    sums = { dp = {}, edp = {} }, gathers = { dp = {}, edp = {} }, -- streams beside those
     groups = {}, ranks_of = {}, deferred = {}, collectives = {}, marks = {},
     reduction = plan.options.zero == 0 and "allreduce" or "reduce_scatter",
   }, Builder)
