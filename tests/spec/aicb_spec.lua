@@ -117,6 +117,22 @@ describe("AICB workload", function()
     assert.equal(alone("allreduce", 2048, { 0, 1 }, 2) + 2004e3, job:time_ps())
   end)
 
+  it("shares a collective over as many channels as a server has ranks of it", function()
+    local fabric = weft.topology.rail_optimized { servers = 2, gpus_per_server = 4 }
+    local function flows(layer)
+      local sim = weft.simulation { topology = fabric, cc = "window" }
+      local job = sim:add_job(weft.workload.aicb {
+        file = file_of(TP2 .. " ep: 2", { layer }), channels = 4 })
+      sim:run()
+      assert.is_true(job:result().complete)
+      return #sim:flows()
+    end
+    -- Two rings of two ranks with 2 steps each; then four pairs, one rank in a server.
+    assert.equal(4 * 2 * 2 * 2, flows "a -1 1 ALLREDUCE 8000 1 NONE 0 1 NONE 0 1")
+    assert.equal(4 * 2 * 2, flows "a -1 1 NONE 0 1 NONE 0 1 ALLREDUCE_DP_EP 8000 1")
+    assert.equal(4 * 2, flows "a -1 1 ALLTOALL_EP 8000 1 NONE 0 1 NONE 0 1")
+  end)
+
   it("takes fewer ranks if told so", function()
     local function fails(fragment, options, hosts)
       options.file = FIXTURES .. "aicb_tp2.txt"

@@ -195,6 +195,7 @@ describe("Connection matrix", function()
       return at(("Nodes 4\nConnections %d\nTriggers 1\n%s"):format(count, text))
     end
     assert.equal(":1: expected 'Nodes', got end of file", at "")
+    assert.equal(":2: expected 'Connections', got end of file", at "Nodes 4\n")
     assert.equal(":1: expected 'Nodes' first, got '0->1 start 0 size 1'",
       at "0->1 start 0 size 1\n")
     assert.equal(":1: Nodes: expected 1 to 4194304, got 0", at "Nodes 0\n")

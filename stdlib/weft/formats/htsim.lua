@@ -144,7 +144,9 @@ function htsim.rows(path, endless)
     while true do
       local fields = reader:fields()
       if not fields then
-        if not header.nodes then reader:fail("expected 'Nodes', got end of file") end
+        if not header.nodes or not header.connections then
+          reader:fail("expected '%s', got end of file", header.nodes and "Connections" or "Nodes")
+        end
         check_counts(reader, header, connections, triggers)
         reader:close()
         return nil

@@ -27,7 +27,7 @@ local PS_PER_NS = 1000
 -- SimAI sends no less in a forward pass.
 local FORWARD_BYTES_MIN = 4096
 
-local rule = base.extend(schedule.rule, {
+local rule = base.extend(schedule.collective_rule, {
   iterations = { type = "integer", default = 1, min = 1, max = 1000 },
   layers = { type = "integer", min = 1 },
   scale_bytes = { type = "number", default = 1, min = 1e-9, max = 1e3 },
@@ -233,7 +233,9 @@ end
 --- A workload file of SimAI, as AICB writes it; see weft.formats.aicb.
 -- @tparam table options `file`; `ranks` (hosts, or how many of the first; default: as many as the
 -- file says), `start`, `iterations` (1), `layers` (only so many of the first), `scale_bytes` and
--- `scale_compute` (factors for all sizes and for all computing times)
+-- `scale_compute` (factors for all sizes and for all computing times), `channels` (1: rings that
+-- share a collective and leave a server by different NICs; no more than the server has ranks),
+-- `chunk` (largest message; default: no limit)
 -- @treturn Workload
 -- @usage sim:add_job(weft.workload.aicb { file = "gpt.txt", ranks = 16, scale_bytes = 1 / 64 })
 function M.aicb(options)

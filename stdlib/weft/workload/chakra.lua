@@ -1,20 +1,20 @@
 --- Execution traces of Chakra as jobs.
 -- @module weft.workload.chakra
 
+local base = require "weft.workload.base"
 local chakra = require "weft.formats.chakra"
 local fail = require "weft.fail"
 local schedule = require "weft.workload.schedule"
 
 local M = {}
 
-local rule = {
+local rule = base.extend(schedule.collective_rule, {
   dir = { type = "string" },
   files = { type = "table" },
   groups = { type = "any" },
   control = { type = "boolean", default = false },
-  ranks = schedule.rule.ranks,
-  start = schedule.rule.start,
-}
+})
+rule.file = nil
 
 -- The files of the ranks, in order.
 local function files_of(options)
@@ -54,7 +54,8 @@ end
 -- @tparam table options `dir` (a folder of files NAME.RANK.et) or `files` (in the order of the
 -- ranks); `groups` (process groups: a file as for ASTRA-sim, or a table of lists of ranks by name),
 -- `control` (whether control dependencies count; default false), `ranks` (hosts in the order of the
--- ranks; default: the first of the fabric), `start`
+-- ranks; default: the first of the fabric), `start`, `channels` and `chunk` as for
+-- weft.workload.aicb
 -- @treturn Workload
 -- @usage sim:add_job(weft.workload.chakra { dir = "traces" })
 function M.chakra(options)

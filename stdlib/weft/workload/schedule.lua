@@ -6,6 +6,7 @@ local base = require "weft.workload.base"
 local check = require "weft.check"
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
+local rings = require "weft.rings"
 local units = require "weft.units"
 
 local M = {}
@@ -16,6 +17,15 @@ M.rule = {
   ranks = { type = "any" },
   start = { type = "time", min = 0 },
 }
+
+--- Options of those that have collectives: rings that leave a server by different NICs, and the
+-- largest message.
+M.collective_rule = base.extend(M.rule, {
+  channels = { type = "integer", default = 1, min = 1, max = 64 },
+  chunk = { type = "bytes", min = 1 },
+})
+
+local has_channels = { allreduce = true, reduce_scatter = true, all_gather = true }
 
 -- ---- operations as tasks ----
 
@@ -54,16 +64,33 @@ local function send_task(lowering, id)
   })
 end
 
-local function collective_task(lowering, id)
+-- The rings of a collective: as many as `channels` says, but no more than a server has ranks of it,
+-- and none that would carry nothing.
+local function rings_of(lowering, what, ranks, size)
+  local channels = lowering.channels or 1
+  if channels == 1 or not has_channels[what.kind] then return { ranks } end
+  local servers = rings.by_server(lowering.kind, lowering.sim.fabric, ranks)
+  channels = math.min(channels, #servers[1], math.floor(size / #ranks))
+  return rings.orders(lowering.sim.fabric, ranks, channels, lowering.kind)
+end
+
+local function collective_task(lowering, id, before)
   local what, ranks = lowering.graph.collective[id], {}
   for i, rank in ipairs(what.ranks) do ranks[i] = lowering.hosts[rank + 1] end
   local size = math.max(what.size_bytes, #ranks)
   -- Every rank gets all but its own part, in an AllReduce twice.
   lowering.bytes = lowering.bytes + (#ranks - 1) * size * (what.kind == "allreduce" and 2 or 1)
-  return lowering.engine.call(lowering.sim.core, "collective_add", {
-    kind = what.kind, ranks = ranks, size_bytes = size, tag = lowering.tag,
-    start_ps = lowering.start_ps,
-  })
+  local orders, parts = rings_of(lowering, what, ranks, size), {}
+  for c, order in ipairs(orders) do
+    parts[c] = lowering.engine.call(lowering.sim.core, "collective_add", {
+      kind = what.kind, ranks = order, size_bytes = base.share(size, #orders, c),
+      tag = lowering.tag, start_ps = lowering.start_ps, chunk_bytes = lowering.chunk or 0,
+    })
+    lowering.names[parts[c]] = lowering.graph.name[id]
+    put_after(lowering, parts[c], before)
+  end
+  if #parts == 1 then return parts[1] end
+  return put_after(lowering, task_add(lowering, id, { kind = "barrier" }), parts)
 end
 
 -- The task that stands for an operation; nil if it waits for nothing and takes no time.
@@ -78,7 +105,7 @@ local function make(lowering, id, before)
       kind = "compute", src = host, dst = host, duration_ps = net.amount[id],
     }), before)
   elseif kind == graph.COLLECTIVE and graph.is_moving(net.collective[id]) then
-    return put_after(lowering, collective_task(lowering, id), before)
+    return collective_task(lowering, id, before)
   elseif #before > 1 or net.not_before[id] then
     return put_after(lowering, task_add(lowering, id, { kind = "barrier" }), before)
   end
@@ -100,7 +127,7 @@ local function last_tasks(lowering)
 end
 
 local function lower(lowering)
-  local net, names, members = lowering.graph, {}, {}
+  local net, names, members = lowering.graph, lowering.names, {}
   for _, id in ipairs(net.order) do
     local task = make(lowering, id, dependencies(lowering, id))
     lowering.task[id] = task
@@ -161,7 +188,8 @@ function M.begin(work, sim, engine, net)
   net:each_pair(function(a, b) base.need_path(sim, engine, hosts[a + 1], hosts[b + 1]) end)
   local started = lower {
     graph = net, sim = sim, engine = engine, tag = work.tag, start_ps = work.start_ps,
-    hosts = hosts, task = {}, bytes = 0,
+    kind = work.kind, channels = work.options.channels, chunk = work.options.chunk,
+    hosts = hosts, task = {}, names = {}, bytes = 0,
   }
   started.result, started.describe = result_of, describe
   return started
