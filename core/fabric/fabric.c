@@ -171,9 +171,9 @@ static int build_rings(weft_sim *sim) {
   return WEFT_OK;
 }
 
-/* The event wheel spans at least twice the time that a full packet spends on an average link, so that
- * all but timers find their place in it. In a small fabric its buckets are wider, for two or so
- * events each: looking for the next occupied one costs as much as sorting those. */
+/* The event wheel spans at least twice the time that a full packet spends on an average link, so
+ * that all but timers find their place in it. In a small fabric its buckets are wider, for two or
+ * so events each: looking for the next occupied one costs as much as sorting those. */
 static void size_wheel(weft_sim *sim) {
   const uint32_t frame = sim->config.mtu_bytes + sim->config.header_bytes + sim->config.int_bytes;
   double delay = 0, ser = 0;
