@@ -32,14 +32,25 @@ weft_config weft_sim_config(const weft_sim *sim) {
   return sim->config;
 }
 
+/* Blocks begin with a cache line, so that a port, a sender or a chunk of events is one and not parts
+ * of two. realloc() keeps less, but moves large blocks without copying; so a block begins up to a
+ * line into what it gives, and the byte before says how far. */
 static void *resize_with_libc(void *user, void *block, size_t old_size, size_t new_size) {
+  enum { LINE = 64 };
   (void)user;
-  (void)old_size;
+  unsigned char *old = block;
+  const size_t before = old != NULL ? old[-1] : 0;
   if (new_size == 0) {
-    free(block);
+    free(old != NULL ? old - before : NULL);
     return NULL;
   }
-  return realloc(block, new_size);
+  unsigned char *base = realloc(old != NULL ? old - before : NULL, new_size + LINE);
+  if (base == NULL) return NULL;
+  const size_t after = LINE - (uintptr_t)base % LINE;
+  if (old != NULL && after != before)
+    memmove(base + after, base + before, old_size < new_size ? old_size : new_size);
+  base[after - 1] = (unsigned char)after;
+  return base + after;
 }
 
 static double option_value(const weft_option *option, const weft_config *config) {
