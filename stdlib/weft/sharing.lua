@@ -11,9 +11,9 @@ local job = require "weft.job"
 
 local M = {}
 
--- Intervals into which the run is cut: bounds memory to some kB for each job and port. Within one,
--- bytes are taken to be spread evenly.
-local BINS = 512
+-- Intervals into which the run is cut; within one, bytes are taken to be spread evenly. Fewer
+-- where there are so many ports and jobs that memory, 16 bytes for each in each interval, grows.
+local BINS_MOST, BINS_LEAST, CELLS_MOST = 512, 32, 2 ^ 22
 
 local Usage = {}
 Usage.__index = Usage
@@ -48,10 +48,10 @@ local function add_bytes(curve, s, e, bytes)
   bump(curve.offset, last, rate * e)
 end
 
--- From changes to the bytes before each edge, 0 to BINS.
-local function settle(curve)
+-- From changes to the bytes before each edge, 0 to the number of intervals.
+local function settle(curve, bins)
   local slope, offset, before = 0, 0, {}
-  for k = 0, BINS do
+  for k = 0, bins do
     slope = slope + (curve.slope[k] or 0)
     offset = offset + (curve.offset[k] or 0)
     before[k] = slope * k + offset
@@ -59,8 +59,8 @@ local function settle(curve)
   curve.before, curve.slope, curve.offset = before, nil, nil
 end
 
-local function bytes_before(curve, x)
-  local k = math.min(math.floor(x), BINS - 1)
+local function bytes_before(curve, x, bins)
+  local k = math.min(math.floor(x), bins - 1)
   local from = curve.before[k]
   return from + (curve.before[k + 1] - from) * (x - k)
 end
@@ -81,7 +81,7 @@ end
 
 -- A time in intervals, within those that there are.
 local function place(self, ps)
-  return math.max(0, math.min(BINS, (ps - self.start_ps) / self.width))
+  return math.max(0, math.min(self.bins, (ps - self.start_ps) / self.width))
 end
 
 -- Flows of which something has arrived, with their time in intervals.
@@ -124,7 +124,8 @@ function Usage:between_bins(port, owner, s, e)
   local own, others, curves = 0, 0, self.ports[port] or {}
   for who = 0, self.jobs do
     if curves[who] then
-      local bytes = bytes_before(curves[who], e) - bytes_before(curves[who], s)
+      local bytes = bytes_before(curves[who], e, self.bins)
+        - bytes_before(curves[who], s, self.bins)
       if who == owner then own = own + bytes else others = others + bytes end
     end
   end
@@ -180,7 +181,9 @@ local function cut(self)
     end
   end
   self.start_ps = first < last and first or 0
-  self.width = math.max(last - self.start_ps, 1) / BINS
+  local bins = math.floor(CELLS_MOST / (#self.rate * (self.jobs + 1)))
+  self.bins = math.max(BINS_LEAST, math.min(BINS_MOST, bins))
+  self.width = math.max(last - self.start_ps, 1) / self.bins
 end
 
 --- What every job has put on every port so far.
@@ -206,7 +209,7 @@ function M.usage(sim)
     end
   end)
   for _, owners in pairs(self.ports) do -- order-free: each by itself
-    for _, curve in pairs(owners) do settle(curve) end -- order-free: each by itself
+    for _, curve in pairs(owners) do settle(curve, self.bins) end -- order-free: the same
   end
   return self
 end
