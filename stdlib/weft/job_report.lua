@@ -163,13 +163,24 @@ local rule = {
   progress = { type = "boolean", default = false },
 }
 
+-- What is on which link is known from the flows of all jobs.
+local function need_flows(sim)
+  if #sim.jobs == 0 then fail.raise("job_report: expected jobs, and the simulation has none") end
+  for _, one in ipairs(sim.jobs) do
+    if one.work.options.keep_flows == false then
+      fail.raise("job_report: job %d (%s) has keep_flows = false, so that what it has put on links"
+        .. " is not known", one.number, one.kind)
+    end
+  end
+end
+
 --- Report on the jobs of a simulation as far as it has come; see Simulation:job_report.
 -- @tparam Simulation sim
 -- @tparam[opt] table options
 -- @treturn JobReport
 function M.new(sim, options)
   local o = check.options("job_report", options, rule)
-  if #sim.jobs == 0 then fail.raise("job_report: expected jobs, and the simulation has none") end
+  need_flows(sim)
   local self = setmetatable({
     sim = sim, flows = sim:flows(), ports = sim:ports(), now_ps = sim:now_ps(),
     usage = sharing.usage(sim), jobs = {},

@@ -149,6 +149,9 @@ describe("a report on jobs", function()
     local sim = weft.simulation { topology = leaves }
     sim:add_flow { src = 0, dst = 1, size = 1000 }
     assert.truthy(support.error_of(sim.job_report, sim):find("expected jobs", 1, true))
+    sim:add_job(workload.allreduce { size = "1MiB", keep_flows = false })
+    assert.truthy(support.error_of(sim.job_report, sim):find("job 1 (allreduce) has keep_flows", 1,
+      true))
   end)
 
   it("says what is not complete, and of flows that found no way", function()
