@@ -3,14 +3,16 @@
 
 #include "l_util.h"
 
-/* sim:columns(table) -> {{name=, brief=, type=}, ...} */
+/* sim:columns(table) -> {{name=, brief=, type=, count=}, ...} */
 static int columns(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   int table = (int)l_check_choice(L, 2, "table", l_tables);
   weft_column column;
   lua_newtable(L);
   for (uint32_t i = 0; weft_column_get(sim, table, i, &column) >= 0; i++) {
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
+    l_push_uint(L, column.count);
+    lua_setfield(L, -2, "count");
     lua_pushstring(L, column.name);
     lua_setfield(L, -2, "name");
     lua_pushstring(L, column.brief);
@@ -46,7 +48,7 @@ static void push_element(lua_State *L, const weft_column *column, uint64_t i) {
   }
 }
 
-/* sim:column(table, name or index) -> array */
+/* sim:column(table, name or index, first = 0, count = the rest) -> array */
 static int column_values(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   int table = (int)l_check_choice(L, 2, "table", l_tables);
@@ -57,9 +59,13 @@ static int column_values(lua_State *L) {
     uint32_t index = l_check_u32(L, 3, "column");
     l_status(L, sim, weft_column_get(sim, table, index, &column));
   }
-  lua_createtable(L, (int)column.count, 0);
-  for (uint64_t i = 0; i < column.count; i++) {
-    push_element(L, &column, i);
+  uint64_t first = lua_isnoneornil(L, 4) ? 0 : l_check_u64(L, 4, "first");
+  uint64_t count = lua_isnoneornil(L, 5) ? column.count : l_check_u64(L, 5, "count");
+  if (first > column.count) first = column.count;
+  if (count > column.count - first) count = column.count - first;
+  lua_createtable(L, (int)count, 0);
+  for (uint64_t i = 0; i < count; i++) {
+    push_element(L, &column, first + i);
     lua_rawseti(L, -2, (int)i + 1);
   }
   return 1;

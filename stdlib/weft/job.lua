@@ -91,18 +91,21 @@ local function collective_result(self)
 end
 
 local function flows_result(self)
-  local flows = self.sim:flows()
-  local fct, start = flows:column "fct_ps", flows:column "start_ps"
   local result = { kind = self.kind, flows = self.started.count, size_bytes = self.started.bytes,
     done = 0, offered_bps = self.started.offered_bps }
-  local slowdown, of_done = flows:column "slowdown", {}
-  local first, last = math.huge, 0
-  for _, i in ipairs(own_rows(self, flows)) do
-    first = math.min(first, start[i])
-    if fct[i] >= 0 then
-      result.done = result.done + 1
-      of_done[result.done] = slowdown[i]
-      last = math.max(last, start[i] + fct[i])
+  local first, last, of_done = math.huge, 0, {}
+  for slice in self.sim:flows():slices() do
+    local tag, fct, start = slice:column "tag", slice:column "fct_ps", slice:column "start_ps"
+    local slowdown = slice:column "slowdown"
+    for i = 1, slice.count do
+      if tag[i] == self.tag then
+        first = math.min(first, start[i])
+        if fct[i] >= 0 then
+          result.done = result.done + 1
+          of_done[result.done] = slowdown[i]
+          last = math.max(last, start[i] + fct[i])
+        end
+      end
     end
   end
   result.complete = self.started.ended and result.done == result.flows

@@ -13,8 +13,8 @@ local M = {}
 
 local Table = {}
 
--- Rows of a CSV file that are put together before they are written.
-local BATCH = 1024
+-- Rows that are worked on at a time: lists of a million numbers take 16 MB each.
+local SLICE = 4096
 
 local function names_of(self)
   local names = {}
@@ -30,6 +30,10 @@ local function find_column(self, name)
     fail.hint(tostring(name), names_of(self)))
 end
 
+local function refuse_stale(self)
+  fail.raise("table of %s: the simulation has run on since; ask for the table again", self.name)
+end
+
 --- A column as a list. Columns of one table belong to one instant: after a further run, ask the
 -- simulation for the table again.
 -- @tparam string name
@@ -38,9 +42,7 @@ function Table:column(name)
   local column = find_column(self, name)
   local values = self.cache[column.name]
   if values then return values end
-  if self.core:stats().events ~= self.events then
-    fail.raise("table of %s: the simulation has run on since; ask for the table again", self.name)
-  end
+  if self.core:stats().events ~= self.events then refuse_stale(self) end
   if column.derive then
     values = column.derive(self)
   else
@@ -48,6 +50,38 @@ function Table:column(name)
   end
   self.cache[column.name] = values
   return values
+end
+
+-- Some rows of a table: `count`, and columns as lists.
+local Slice = {}
+Slice.__index = Slice
+
+function Slice:column(name)
+  local values = self.cache[name]
+  if values then return values end
+  local column, whole = find_column(self.whole, name), self.whole
+  if column.derive then
+    values = column.derive(self)
+  else
+    values = whole.core:column(whole.name, column.name, self.first, self.count)
+  end
+  self.cache[name] = values
+  return values
+end
+
+--- Iterate over the table in slices, for tables whose columns would take much memory.
+-- @treturn function gives one slice after another: `slice.first` (row before it), `slice.count`,
+-- `slice:column(name)`
+function Table:slices()
+  local first = 0
+  if self.core:stats().events ~= self.events then refuse_stale(self) end
+  return function()
+    local count = math.min(SLICE, self.count - first)
+    if count <= 0 then return nil end
+    local slice = setmetatable({ whole = self, first = first, count = count, cache = {} }, Slice)
+    first = first + count
+    return slice
+  end
 end
 
 --- Names, meanings and types of the columns.
@@ -81,16 +115,15 @@ function Table:rows()
 end
 
 local function write_rows(self, file, label)
-  local columns = {}
-  for c, column in ipairs(self.columns) do columns[c] = self:column(column.name) end
-  local lines, cells = {}, {}
-  for i = 1, self.count do
-    for c = 1, #columns do cells[c] = csv.field(columns[c][i]) end
-    lines[#lines + 1] = label .. table.concat(cells, ",")
-    if #lines == BATCH or i == self.count then
-      file:write(table.concat(lines, "\n"), "\n")
-      lines = {}
+  local columns, cells = {}, {}
+  for slice in self:slices() do
+    local lines = {}
+    for c, column in ipairs(self.columns) do columns[c] = slice:column(column.name) end
+    for i = 1, slice.count do
+      for c = 1, #columns do cells[c] = csv.field(columns[c][i]) end
+      lines[i] = label .. table.concat(cells, ",")
     end
+    file:write(table.concat(lines, "\n"), "\n")
   end
 end
 
@@ -179,8 +212,7 @@ function M.table(core, name, fabric)
   local state = {
     name = name, core = core, columns = columns, cache = {}, events = core:stats().events,
   }
-  local first = core:column(name, columns[1].name)
-  state.cache[columns[1].name], state.count = first, #first
+  state.count = columns[1].count
   for _, column in ipairs(derived(name, fabric)) do columns[#columns + 1] = column end
   return object(state)
 end

@@ -1,5 +1,6 @@
--- A trace of a million short flows, streamed from a file: peak memory of the whole process, and
--- processor time per flow. Prints "name value unit" rows; run by build/weft and build/weftjit.
+-- A trace of a million short flows, streamed from a file: peak memory of the whole process, without
+-- and with the job's summary and its flows as CSV, and processor time per flow. Prints "name value
+-- unit" rows; run by build/weft and build/weftjit.
 
 local weft = require "weft"
 
@@ -39,4 +40,6 @@ local vm = jit and "luajit" or "lua5.4"
 print(("peak_mib/trace_1M/%s %.4g MiB"):format(vm, peak_mib()))
 print(("flow_us/trace_1M/%s %.4g us"):format(vm, took * 1e6 / FLOWS))
 assert(job:summary():find("1000000 of 1000000", 1, true))
-print(("peak_mib/trace_1M/%s/summary %.4g MiB"):format(vm, peak_mib()))
+sim:flows():write_csv(path)
+os.remove(path)
+print(("peak_mib/trace_1M/%s/results %.4g MiB"):format(vm, peak_mib()))

@@ -24,6 +24,44 @@ describe("a table of results", function()
     assert.equal(0, #run():tasks())
   end)
 
+  it("gives the same in slices", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+    local count = 4100
+    local src, size, start = {}, {}, {}
+    for i = 1, count do src[i], size[i], start[i] = i % 2, i, i * 1000 end
+    local dst = {}
+    for i = 1, count do dst[i] = 2 end
+    sim.core:flows_add { src = src, dst = dst, size_bytes = size, start_ps = start }
+    sim:run()
+    local flows = sim:flows()
+    for _, name in ipairs { "size_bytes", "src_name", "slowdown" } do
+      local joined, slices = {}, 0
+      for slice in flows:slices() do
+        assert.equal(#joined, slice.first)
+        slices = slices + 1
+        for _, value in ipairs(slice:column(name)) do joined[#joined + 1] = value end
+      end
+      assert.same(flows:column(name), joined)
+      assert.equal(2, slices)
+    end
+    sim:add_flow { src = 0, dst = 1, size = 1 }
+    sim:run()
+    assert.matches("ask for the table again", support.error_of(flows.slices, flows))
+  end)
+
+  it("gives a part of a column", function()
+    local core = run().core
+    local function part(...) return core:column("flows", "size_bytes", ...) end
+    assert.same({ 123456, 1 }, part())
+    assert.same({ 1 }, part(1))
+    assert.same({ 123456 }, part(0, 1))
+    assert.same({ 1 }, part(1, 9))
+    assert.same({}, part(2))
+    assert.same({}, part(9, 9))
+    assert.error_matches(function() part(-1) end, "argument `first`", 1, true)
+    assert.error_matches(function() part(0, 0.5) end, "argument `count`", 1, true)
+  end)
+
   it("says which column was meant, and which rows there are", function()
     local flows = run():flows()
     assert.truthy(support.error_of(flows.column, flows, "fct"):find("no column 'fct'", 1, true))

@@ -70,14 +70,24 @@ local function find_column(box, table_name, name)
   return false
 end
 
+--- Whether a value is a number of rows; nil is.
+local function is_row(value)
+  return value == nil or (type(value) == "number" and value >= 0 and value < 2 ^ 53
+    and value == math.floor(value))
+end
+
 --- sim:column() through the FFI.
-function overlay.column(sim, table_name, name)
+function overlay.column(sim, table_name, name, first, count)
   local box = open_box(sim)
-  if not box or not find_column(box, table_name, name) then
-    return binding.column(sim, table_name, name)
+  if not box or not is_row(first) or not is_row(count)
+    or not find_column(box, table_name, name) then
+    return binding.column(sim, table_name, name, first, count)
   end
-  local count, stride = tonumber(column.count), tonumber(column.stride)
+  local rows, stride = tonumber(column.count), tonumber(column.stride)
+  first = math.min(first or 0, rows)
+  count = math.min(count or rows, rows - first)
   local base, pointer = ffi.cast(byte_pointer, column.data), element_pointers[column.type]
+  base = base + first * stride
   local values = new_table(count, 0)
   for i = 1, count do
     values[i] = tonumber(ffi.cast(pointer, base)[0])
