@@ -328,6 +328,18 @@ describe("an iteration", function()
     assert.same(promised(job.work:plan()), carried(job, sim))
   end)
 
+  it("takes the same time in fewer rows if it keeps none of what is over", function()
+    local function rows(keep)
+      local job, sim = run(workload.gpt(tiny { tp = 2, pp = 2, dp = 2, keep_flows = keep }),
+        weft.topology.star { hosts = 8 })
+      return #sim:flows(), job:summary()
+    end
+    local all, first = rows(true)
+    local few, second = rows(false)
+    assert.equal(first, second)
+    assert.is_true(few < all / 3)
+  end)
+
   it("of a mixture carries what its plan says", function()
     for _, more in ipairs {
       { dp = 8, ep = 4 }, { tp = 2, dp = 4, ep = 4, zero = 1 },

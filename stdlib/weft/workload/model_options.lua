@@ -49,6 +49,7 @@ local RULES = {
   optimizer = { type = "time", min = 0, default = 0 },
   slow_gpus = { type = "table", default = {} },
   iterations = count(1, 10000),
+  keep_flows = { type = "boolean", default = true },
   granularity = { type = "enum", choices = { "stage", "layer" }, default = "stage" },
   scale_bytes = { type = "number", min = 1e-9, max = 1000, default = 1 },
   scale_compute = { type = "number", min = 0, max = 1000, default = 1 },

@@ -35,6 +35,7 @@ function Builder:collective(kind, group, ranks, bytes, beside, volumes)
     local task = self.engine.call(self.core, "collective_add", {
       kind = kind, ranks = how.orders[i], size_bytes = base.share(bytes, rings, i), tag = self.tag,
       volumes = volumes, algorithm = how.algorithm, ["local"] = how.ranks_of_server,
+      forget = self.plan.options.keep_flows and 0 or 1,
     })
     for _, rank in ipairs(ranks) do self:after(task, self.tail[rank]) end
     first, join = first or task, task
