@@ -33,8 +33,8 @@ weft_config weft_sim_config(const weft_sim *sim) {
 }
 
 /* Blocks begin with a cache line, so that a port, a sender or a chunk of events is one and not
- * parts of two. realloc() keeps less, but moves large blocks without copying; so a block begins up to a
- * line into what it gives, and the byte before says how far. */
+ * parts of two. realloc() keeps less, but moves large blocks without copying; so a block begins up
+ * to a line into what it gives, and the byte before says how far. */
 static void *resize_with_libc(void *user, void *block, size_t old_size, size_t new_size) {
   enum { LINE = 64 };
   (void)user;
