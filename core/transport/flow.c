@@ -89,15 +89,19 @@ static int widen_slots(weft_sim *sim, uint32_t path_ports) {
       !pool_reserve(sim, sim->telemetry, blocks * path_ports))
     return 0;
   for (uint64_t i = slots; i-- > 0;) {
-    memmove(&sim->paths.at[i * 2 * path_ports], &sim->paths.at[i * 2 * old_ports],
-            2 * old_ports * sizeof(uint32_t));
+    uint32_t *path = &sim->paths.at[i * 2 * path_ports];
+    memmove(path, &sim->paths.at[i * 2 * old_ports], 2 * old_ports * sizeof *path);
+    memset(path + 2 * old_ports, 0xff, 2 * (path_ports - old_ports) * sizeof *path);
+    uint64_t *state = &sim->cc_state.at[i * words];
     if (old_words > 0)
-      memmove(&sim->cc_state.at[i * words], &sim->cc_state.at[i * old_words],
-              old_words * sizeof(uint64_t));
+      memmove(state, &sim->cc_state.at[i * old_words], old_words * sizeof *state);
+    if (words > old_words) memset(state + old_words, 0, (words - old_words) * sizeof *state);
   }
-  for (uint64_t i = blocks; i-- > 0;)
-    memmove(&sim->telemetry.at[i * path_ports], &sim->telemetry.at[i * old_ports],
-            old_ports * sizeof(struct telemetry));
+  for (uint64_t i = blocks; i-- > 0;) {
+    struct telemetry *block = &sim->telemetry.at[i * path_ports];
+    memmove(block, &sim->telemetry.at[i * old_ports], old_ports * sizeof *block);
+    memset(block + old_ports, 0, (path_ports - old_ports) * sizeof *block);
+  }
   sim->paths.n = (uint32_t)(slots * 2 * path_ports);
   sim->cc_state.n = (uint32_t)(slots * words);
   sim->telemetry.n = (uint32_t)(blocks * path_ports);
@@ -356,8 +360,21 @@ static int same_path(const weft_sim *sim, uint32_t slot, const uint32_t *data, i
          memcmp(path + hops, ack, (size_t)ack_hops * sizeof *path) == 0;
 }
 
+/* A list of slots in the order of their rows: slots are numbered by the accident of their reuse.
+ * Most come in order. */
+static void insert_by_row(weft_sim *sim, uint32_t *first, uint32_t *last, uint32_t slot) {
+  struct tx *tx = sim->tx.at;
+  uint32_t *link = first;
+  if (*last != WEFT_NONE && tx[*last].row < tx[slot].row) link = &tx[*last].list_next;
+  while (*link != WEFT_NONE && tx[*link].row < tx[slot].row) link = &tx[*link].list_next;
+  tx[slot].list_next = *link;
+  if (*link == WEFT_NONE) *last = slot;
+  *link = slot;
+}
+
 void weft__reroute_flows(weft_sim *sim) {
   uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
+  uint32_t first = WEFT_NONE, last = WEFT_NONE; /* flows that go to another NIC port */
   for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
     if (!(sim->tx.at[slot].flags & TX_ACTIVE)) continue;
     int ack_hops;
@@ -369,11 +386,17 @@ void weft__reroute_flows(weft_sim *sim) {
       return;
     }
     if (same_path(sim, slot, data, hops, ack, ack_hops)) continue;
-    const int listed = sim->tx.at[slot].flags & TX_IN_LIST;
-    if (listed) weft__nic_remove(sim, slot);
+    const struct tx *tx = &sim->tx.at[slot];
+    const int moves = (tx->flags & TX_IN_LIST) && tx->port != data[0];
+    if (moves) weft__nic_remove(sim, slot);
     store_path(sim, slot, data, hops, ack, ack_hops);
-    if (listed) weft__nic_add(sim, slot);
+    if (moves) insert_by_row(sim, &first, &last, slot);
     sim->tx_warm.at[slot].path_seq = sim->tx_warm.at[slot].highest;
+  }
+  for (uint32_t slot = first, next; slot != WEFT_NONE; slot = next) {
+    next = sim->tx.at[slot].list_next;
+    weft__nic_add(sim, slot);
+    weft__nic_kick_flow(sim, slot);
   }
 }
 

@@ -1,6 +1,7 @@
 /* Wires that delay and lose, PFC storms, failures that are noticed late, stragglers: each against
  * what can be worked out by hand. */
 #include "fixture.h"
+#include "sim_i.h"
 
 static const uint64_t FAST = 100 * (uint64_t)GBPS;
 enum { PACKET = 1048, PACKET_PS = 83840 }; /* at 100 Gbit/s */
@@ -223,6 +224,47 @@ TEST(a_failure_that_is_over_before_it_is_noticed_changes_no_path) {
   ENSURE_EQ(way(sim, 211), 3);
   ENSURE_EQ(way(sim, 299), 3);
   ENSURE_EQ(way(sim, 301), 2);
+  weft_sim_destroy(sim);
+}
+
+/* ---- new paths ---- */
+
+TEST(a_flow_goes_on_at_once_by_the_other_port_of_its_host) {
+  weft_config config = plain();
+  config.window_bytes = 200000;
+  config.rto_ps = 10000 * (weft_time)US;
+  config.ecmp = WEFT_ECMP_FIRST;
+  weft_sim *sim = new_sim(&config, NULL);
+  for (int i = 0; i < 4; i++) add_node(sim, i < 2 ? WEFT_HOST : WEFT_SWITCH);
+  for (uint32_t i = 0; i < 4; i++) add_link(sim, i / 2, 2 + i % 2, FAST, US);
+  MUST(sim, weft_fabric_ready(sim));
+  const weft_link_change down = {.at_ps = 100 * (weft_time)US, .link = 0, .loss = -1};
+  MUST(sim, weft_link_schedule(sim, &down));
+  for (int i = 0; i < 3; i++) add_flow(sim, 0, 1, 3000000, 0);
+  run_to_end(sim);
+  ENSURE_EQ(stats_of(sim).flows_done, 3);
+  ENSURE(sim_now(sim) < config.rto_ps); /* a NACK told of the gap */
+  ENSURE(cell(sim, WEFT_TABLE_PORTS, "tx_bytes", 2) > 7500000);
+  weft_sim_destroy(sim);
+}
+
+/* A longer path than any before gives all flows room for it; what is new there leads nowhere. */
+TEST(no_packet_follows_what_is_left_of_other_paths) {
+  weft_config config = plain();
+  weft_sim *sim = new_sim(&config, NULL);
+  for (int i = 0; i < 7; i++) add_node(sim, i < 3 ? WEFT_HOST : WEFT_SWITCH);
+  add_link(sim, 0, 3, FAST, US);
+  add_link(sim, 1, 3, FAST, US);
+  add_link(sim, 2, 6, FAST, US);
+  for (uint32_t i = 3; i < 6; i++) add_link(sim, i, i + 1, FAST, US);
+  MUST(sim, weft_fabric_ready(sim));
+  for (int i = 0; i < 20; i++) add_flow(sim, (uint32_t)i % 2, 1 - (uint32_t)i % 2, 1000000, 0);
+  add_flow(sim, 0, 2, 1000000, US);
+  MUST(sim, weft_run(sim, 2 * US, 0));
+  for (uint32_t slot = 0; slot < 20; slot++)
+    for (uint32_t i = 4; i < 2 * sim->path_ports; i++)
+      ENSURE_EQ(sim->paths.at[slot * 2 * sim->path_ports + i], WEFT_NONE);
+  ENSURE_EQ(sim->path_ports, 5);
   weft_sim_destroy(sim);
 }
 

@@ -65,6 +65,26 @@ static weft_sim *random_scene(uint64_t key, uint32_t threads) {
     change = (weft_link_change){.at_ps = 200 * (weft_time)US, .link = change.link, .factor = 1};
     MUST(sim, weft_link_schedule(sim, &change));
   }
+  for (uint32_t i = roll(&d, 3); i > 0; i--) { /* dead, and noticed late */
+    weft_link_change change = {.at_ps = (100 + roll(&d, 50)) * (weft_time)US, .loss = -1,
+                               .link = roll(&d, weft_link_count(sim)),
+                               .detect_ps = roll(&d, 2) * (40 + roll(&d, 200)) * (weft_time)US};
+    MUST(sim, weft_link_schedule(sim, &change));
+    change = (weft_link_change){.at_ps = 200 * (weft_time)US, .link = change.link, .factor = 1};
+    MUST(sim, weft_link_schedule(sim, &change));
+  }
+  for (uint32_t i = roll(&d, 3); config.pfc && i > 0; i--) {
+    const weft_storm storm = {.at_ps = roll(&d, 150) * (weft_time)US,
+                              .port = roll(&d, 2 * weft_link_count(sim)),
+                              .duration_ps = 1 + roll(&d, 300 * US),
+                              .period_ps = roll(&d, 2) ? 29 * US : 0, .pause_ps = 12 * US};
+    MUST(sim, weft_storm_add(sim, &storm));
+  }
+  for (uint32_t i = roll(&d, 4) == 0; i > 0; i--) {
+    weft_link_impairment late = {.at_ps = roll(&d, 90) * (weft_time)US, .jitter_ps = 3 * US,
+                                 .link = roll(&d, weft_link_count(sim)), .delay_ps = 9 * US};
+    MUST(sim, weft_link_impair(sim, &late));
+  }
   return sim;
 }
 
