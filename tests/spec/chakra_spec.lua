@@ -242,6 +242,20 @@ describe("Chakra trace", function()
       at { field(10, field(1, "comm_size") .. field(29, "x")) })
   end)
 
+  it("begins with its metadata, and is not compressed", function()
+    local path = trace(0, {})
+    local function with(content)
+      local file = assert(io.open(path, "wb"))
+      file:write(content)
+      file:close()
+      return support.error_of(chakra.read, { path }):sub(#path + 1)
+    end
+    assert.equal(": expected a Chakra trace, got an empty file", with "")
+    assert.equal(": message 1, byte 2: expected GlobalMetadata (a version and attributes) in front "
+      .. "of the nodes", with(message(node { 0, COMP, us = 1 })))
+    assert.matches("got a file compressed by gzip; unpack it first$", with(bytes(31, 139, 8, 0)))
+  end)
+
   it("that does not fit other ranks' is refused", function()
     local first = trace(0, { collective(0, ALL_REDUCE, 10) })
     local second = trace(1, { collective(0, ALL_GATHER, 10) })

@@ -163,6 +163,13 @@ describe("Connection matrix", function()
     assert.same({ fct[1], fct[2] }, { start[3], start[4] })
   end)
 
+  it("is read by flows too", function()
+    local path = FIXTURES .. "chain.cm"
+    local _, sim = run(weft.workload.flows { file = path }, 4)
+    assert.equal(5, #sim:flows())
+    assert.equal(run(weft.workload.connections { file = path }, 4):time_ps(), sim.jobs[1]:time_ps())
+  end)
+
   it("gives a connection without end the bytes of option 'endless'", function()
     local text = "Nodes 2\nConnections 1\n0->1 start 0.000000 size 0\n"
     local _, sim = run_text("connections", text, 2, { endless = "7kB" })

@@ -288,12 +288,21 @@ local function settle_dependencies(self, reader, waiting)
   reader:close()
 end
 
+-- The GlobalMetadata in front: a version and attributes. A node there would be lost unseen.
+local function skip_metadata(reader, path)
+  local data = reader:message()
+  if not data then fail.at(path, "expected a Chakra trace, got an empty file") end
+  for field, kind, at in reader:fields(data) do
+    if field > 2 or kind ~= protobuf.BYTES then
+      reader:fail(at, "expected GlobalMetadata (a version and attributes) in front of the nodes")
+    end
+  end
+end
+
 local function read_rank(self, path, rank)
   local reader, waiting = protobuf.open(path), {}
   self.rank, self.ids, self.used, self.own_groups = rank, {}, {}, {}
-  if not reader:message() then
-    fail.at(path, "expected a Chakra trace, got an empty file")
-  end
+  skip_metadata(reader, path)
   for data in function() return reader:message() end do
     local node = read_node(reader, data, self.with_control)
     self.where = rank * PLACE_BASE + reader.number

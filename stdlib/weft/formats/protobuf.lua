@@ -72,6 +72,8 @@ end
 local Reader = {}
 Reader.__index = Reader
 
+local GZIP = "\31\139"
+
 --- Open a file of messages, each behind its length as a varint.
 function protobuf.open(path)
   local file, message = io.open(path, "rb")
@@ -80,8 +82,12 @@ function protobuf.open(path)
   if not file or (not ok and why) then
     fail.raise("cannot read '%s': %s", path, tostring(message or why):gsub("^.*: ", ""))
   end
+  local buffer = file:read(BLOCK_BYTES) or ""
+  if buffer:sub(1, 2) == GZIP then
+    fail.at(path, "expected messages of protobuf, got a file compressed by gzip; unpack it first")
+  end
   return setmetatable({
-    path = path, file = file, buffer = "", from = 1, offset = 0, number = 0, start = 0,
+    path = path, file = file, buffer = buffer, from = 1, offset = 0, number = 0, start = 0,
   }, Reader)
 end
 
