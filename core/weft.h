@@ -125,7 +125,8 @@ int weft_collective_add(weft_sim *sim, const weft_collective_def *def);
 /* ---- run -------------------------------------------------------------------------------- */
 
 /** Run until no event is left, until `until_ps` (inclusive; negative: no limit), or until
- *  `max_events` more events are handled (0: no limit). Returns enum weft_run_result. */
+ *  `max_events` more events are handled (0: no limit; several threads stop at the end of a window,
+ *  and leave fewer than 65,536 to one). Returns enum weft_run_result. */
 int weft_run(weft_sim *sim, weft_time until_ps, uint64_t max_events);
 
 /** Make a running weft_run() return before the next event. Safe in a signal handler. */

@@ -10,7 +10,8 @@ enum {
   TRIAL_WINDOWS = 64, /* after which the work per window is looked at */
   WORK_PER_WINDOW = 48, /* events per window and thread that pay for two barriers */
   PATIENCE = 200000, /* events until the next try after one that did not pay */
-  SHORTEST = 8 /* windows worth a split */
+  SHORTEST = 8, /* windows worth a split */
+  FEWEST = 65536 /* events allowed: who asks for fewer wants them counted exactly */
 };
 
 static void meet(struct domains *domains) {
@@ -249,7 +250,7 @@ static int may_split(const weft_sim *sim) {
 }
 
 int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t *budget) {
-  if (!may_split(sim)) return WEFT_OK;
+  if (!may_split(sim) || (*budget < FEWEST && !sim->always_split)) return WEFT_OK;
   struct domains *domains = sim->domains != NULL ? sim->domains : make_domains(sim);
   if (domains == NULL) return sim->failed = WEFT_ENOMEM;
   if (domains->count < 2 || sim->events < domains->retry_at) return WEFT_OK;
