@@ -136,14 +136,14 @@ local function done(name)
     weft.units.format_time(math.ceil(left_s) * 1e12)))
 end
 
-local good = true
+local outcome = "done"
 if #missing > 0 then
   local jobs = math.min(args.jobs or sweep.cores(), #missing)
   if not args.quiet then
     io.stderr:write(("%d of %d scenarios are there; the others on %d cores\n"):format(
       #scenarios - #missing, #scenarios, jobs))
   end
-  good = sweep.run {
+  outcome = sweep.run {
     program = arg[-1], script = arg[0], arguments = arguments(), jobs = jobs, scenarios = missing,
     done = done,
   }
@@ -175,6 +175,20 @@ local function summary()
     end
   end
   return list
+end
+
+-- Times in whole ns, as recorded ones are.
+local function rounded(list)
+  local copies = {}
+  for i, row in ipairs(list) do
+    local copy = {}
+    for _, name in ipairs(COLUMNS) do copy[name] = row[name] end
+    for _, name in ipairs { "allreduce_16mib_us", "allreduce_256mib_us", "total_us" } do
+      copy[name] = args.format == "csv" and ("%.3f"):format(row[name]) or row[name]
+    end
+    copies[i] = copy
+  end
+  return copies
 end
 
 local function print_summary(out)
@@ -212,7 +226,7 @@ if args.format == "table" then
 else
   local columns = {}
   for i, name in ipairs(COLUMNS) do columns[i] = { name } end
-  out:table(columns, rows)
+  out:table(columns, rounded(rows))
   if not args.quiet then print_summary(weft.report.new("table", io.stderr)) end
 end
 if plot_folder and #rows > 0 then
@@ -223,8 +237,8 @@ if plot_folder and #rows > 0 then
   out:line("drawn in %s: %s", args.plot, drawn)
 end
 
-if not good then
-  io.stderr:write(("weft: %d of %d scenarios have no result; run the same again to go on\n"):format(
-    #scenarios - #rows, #scenarios))
-  os.exit(#rows < #scenarios and INTERRUPTED or 1, true)
+if outcome ~= "done" then
+  io.stderr:write(("weft: %s: %d of %d scenarios have no result; the same again goes on\n"):format(
+    outcome, #scenarios - #rows, #scenarios))
+  os.exit(outcome == "interrupted" and INTERRUPTED or 1, true)
 end

@@ -147,22 +147,28 @@ end
 -- free. xargs hands them out, so Ctrl-C, which goes to all, ends it.
 -- @tparam table options `program`, `script`, `arguments` (list), `jobs`, `scenarios`, `done`
 -- (called with the name of each scenario that is through)
--- @treturn boolean whether all processes ended well
+-- @treturn string "done", "failed" (some scenario was) or "interrupted"
 function M.run(options)
   local words = { quoted(options.program), quoted(options.script) }
   for _, argument in ipairs(options.arguments) do words[#words + 1] = quoted(argument) end
   local names = {}
   for i, scenario in ipairs(options.scenarios) do names[i] = scenario.name end
-  local pipe = io.popen(("printf '%%s\\n' %s | xargs -P %d -n 1 %s --run"):format(
+  -- The last line is its status: LuaJIT's pipe:close() doesn't tell. Without one it was killed.
+  local pipe = io.popen(("printf '%%s\\n' %s | xargs -P %d -n 1 %s --run; echo \"end $?\""):format(
     table.concat(names, " "), options.jobs, table.concat(words, " ")))
+  local outcome = "interrupted"
   while true do
-    local name = pipe:read("*l")
-    if not name then break end
-    options.done(name)
+    local line = pipe:read("*l")
+    if not line then break end
+    local status = line:match("^end (%d+)$")
+    if status then
+      outcome = status == "0" and "done" or "failed"
+    else
+      options.done(line)
+    end
   end
-  -- true in Lua 5.4, 0 or true in LuaJIT, by how it was built.
-  local status = pipe:close()
-  return status == true or status == 0
+  pipe:close()
+  return outcome
 end
 
 return M

@@ -191,6 +191,25 @@ describe("gray failures", function()
     os.execute("rm -r " .. folder)
   end)
 
+  it("are drawn", function()
+    local sweep = dofile("scenarios/build/gray_sweep.lua")
+    local recorded = sweep.recorded(DATA .. "/completion_times.csv")
+    local rows, drawn = {}, {}
+    for _, row in weft.util.sorted_pairs(recorded.m4) do rows[#rows + 1] = row end
+    local names = dofile("scenarios/build/gray_plot.lua")(function(name)
+      drawn[#drawn + 1] = os.tmpname()
+      return drawn[#drawn] .. "." .. name:match("%a+$")
+    end, { rows = rows, recorded = recorded, backend = "weft_packet", sweep = sweep, gray = gray })
+    assert.equal("completion.png maps.png fabric.png errors.png", names)
+    for _, path in ipairs(drawn) do
+      assert.truthy(support.content(path .. ".png"):find("^\137PNG"))
+      os.remove(path)
+      os.remove(path .. ".png")
+    end
+    assert.same({ 34, 10.6 }, { #rows, math.floor(
+      sweep.summary("m4", recorded.m4, recorded.ns3).total_us * 10 + 0.5) / 10 })
+  end)
+
   it("say what is wrong before they start", function()
     local function complaint(arguments)
       local _, errors, status = program.run(("%s --out %s/none %s"):format(SCRIPT, helper.build,
