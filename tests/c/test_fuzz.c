@@ -117,6 +117,27 @@ static void add_random_impairments(weft_sim *sim, dice *d, bool pfc) {
   }
 }
 
+/* Any collective among three hosts, whole or in chunks; returns the bytes that it moves. */
+static uint64_t add_random_collective(weft_sim *sim, dice *d) {
+  static const uint32_t choices[][3] = {
+    /* kind, algorithm, how often the size is moved between three ranks */
+    {WEFT_ALLREDUCE, WEFT_RING, 4},         {WEFT_ALLREDUCE, WEFT_BIDIRECTIONAL, 4},
+    {WEFT_ALLREDUCE, WEFT_TREE, 4},         {WEFT_ALLREDUCE, WEFT_DOUBLE_TREE, 4},
+    {WEFT_ALLREDUCE, WEFT_HALVING_DOUBLING, 4}, {WEFT_ALLREDUCE, WEFT_HIERARCHICAL, 4},
+    {WEFT_ALL_TO_ALL, WEFT_DIRECT, 2},      {WEFT_ALL_TO_ALL, WEFT_PAIRWISE, 2},
+    {WEFT_REDUCE_SCATTER, WEFT_RING, 2},    {WEFT_ALL_GATHER, WEFT_HALVING_DOUBLING, 2},
+    {WEFT_BROADCAST, WEFT_RING, 2},         {WEFT_REDUCE, WEFT_TREE, 2},
+  };
+  const uint32_t *choice = choices[roll(d, sizeof choices / sizeof *choices)];
+  const uint32_t ranks[3] = {2, 0, 1};
+  weft_collective_def def = {.kind = choice[0], .algorithm = choice[1], .ranks = ranks,
+                             .rank_count = 3, .local = 2, .forget = roll(d, 2)};
+  def.size_bytes = 6 * (uint64_t)(1 + roll(d, 30000));
+  if (roll(d, 2)) def.chunk_bytes = 500 + roll(d, 10000);
+  MUST(sim, weft_collective_add(sim, &def));
+  return def.size_bytes * choice[2];
+}
+
 static weft_sim *random_scene(uint64_t key, uint64_t *bytes) {
   dice d = {key, 0};
   uint32_t hosts;
@@ -125,14 +146,7 @@ static weft_sim *random_scene(uint64_t key, uint64_t *bytes) {
   const bool collective = roll(&d, 3) == 0;
   add_random_trouble(sim, &d, !collective);
   add_random_impairments(sim, &d, weft_sim_config(sim).pfc);
-  if (collective) {
-    uint32_t ranks[3] = {0, 1, 2};
-    weft_collective_def def = {.kind = roll(&d, 2), .ranks = ranks, .rank_count = 3};
-    def.size_bytes = 3 * (uint64_t)(1 + roll(&d, 50000));
-    def.forget = roll(&d, 2);
-    MUST(sim, weft_collective_add(sim, &def));
-    *bytes += def.size_bytes * (def.kind == WEFT_ALLREDUCE ? 4 : 2);
-  }
+  if (collective) *bytes += add_random_collective(sim, &d);
   return sim;
 }
 
