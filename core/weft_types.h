@@ -330,7 +330,7 @@ typedef struct weft_collective_def {
   uint32_t algorithm; /* enum weft_algorithm */
   uint32_t root; /* BROADCAST, REDUCE: rank */
   const uint64_t *volumes; /* ALL_TO_ALL: bytes, [src * rank_count + dst]; copied; or NULL */
-  uint32_t local; /* HIERARCHICAL: ranks of a server, listed one after the other; 0: one server */
+  uint32_t local; /* ranks of a server, one after the other; 0: all (HIERARCHICAL), 1 (trees) */
   uint32_t forget; /* 1: rows of its flows are used again when they are over: memory stays small */
 } weft_collective_def;
 

@@ -123,6 +123,9 @@ static int check(weft_sim *sim, const weft_collective_def *def) {
     return weft__fail(sim, WEFT_EINVAL,
                       "collective local: expected at most %" PRIu32 " ranks, got %" PRIu32, n,
                       def->local);
+  if (def->local > 1 && (def->kind == WEFT_BROADCAST || def->kind == WEFT_REDUCE))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "collective local: expected 0 or 1 with a root, got %" PRIu32, def->local);
   if (def->volumes != NULL && def->kind != WEFT_ALL_TO_ALL)
     return weft__fail(sim, WEFT_EINVAL,
                       "collective volumes: expected all-to-all, got kind %" PRIu32, def->kind);
@@ -211,11 +214,12 @@ int weft_collective_add(weft_sim *sim, const weft_collective_def *def) {
                          .algorithm = (uint8_t)def->algorithm,
                          .n = def->rank_count,
                          .root = def->root,
-                         .local = def->local == 0 ? def->rank_count : def->local,
+                         .local = def->local,
                          .forgets = def->forget != 0,
                          .task = sim->tasks.n};
   if (c.algorithm == WEFT_ALGORITHM_DEFAULT)
     c.algorithm = def->kind == WEFT_ALL_TO_ALL ? WEFT_DIRECT : WEFT_RING;
+  if (c.local == 0) c.local = c.algorithm == WEFT_HIERARCHICAL ? c.n : 1;
   const struct algorithm *algorithm = weft__collective_algorithm(&c);
   if (algorithm == NULL)
     return weft__fail(sim, WEFT_EINVAL, "collective: kind %" PRIu32 " has no algorithm %" PRIu32,

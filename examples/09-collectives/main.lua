@@ -14,7 +14,7 @@ local args = weft.params {
 local fabric = weft.topology.rail_optimized { servers = 4, gpus_per_server = 8 }
 
 local algorithms = {
-  { "ring" }, { "ring", channels = 8 }, { "double_tree" }, { "halving_doubling" },
+  { "ring" }, { "ring", channels = 8 }, { "double_tree", channels = 8 }, { "halving_doubling" },
   { "hierarchical" },
 }
 

@@ -1,4 +1,4 @@
---- Orders of ranks for collectives: rings over several NICs, and servers one after the other.
+--- Orders of ranks for collectives: rings and trees over several NICs, servers one after the other.
 -- One ring over servers of g GPUs leaves each server by one NIC only. With c channels the buffer is
 -- split over c rings that leave by different NICs and that change servers on one rail: in the first
 -- server ring c visits GPUs c, c+1, ... around to c-1; it enters the next server at GPU c-1, on the
@@ -98,16 +98,19 @@ end
 -- @tparam weft.Fabric fabric
 -- @tparam table ranks host ids
 -- @tparam[opt] number per_server so many ranks at a time; default: as the fabric groups its hosts
+-- @tparam[opt="hierarchical"] string algorithm for messages
 -- @treturn table host ids
 -- @treturn number ranks of a server
-function M.tiers(what, fabric, ranks, per_server)
+function M.tiers(what, fabric, ranks, per_server, algorithm)
+  algorithm = algorithm or "hierarchical"
   if per_server then
     if per_server > #ranks then
       fail.raise("%s: per_server: expected at most the %d ranks, got %d", what, #ranks, per_server)
     end
     return ranks, per_server
   end
-  local servers = servers_of(what, "algorithm 'hierarchical' needs", fabric, ranks)
+  local why = ("algorithm '%s' needs"):format(algorithm)
+  local servers = servers_of(what, why, fabric, ranks)
   local most, order, short = 0, {}, nil
   for _, members in ipairs(servers) do
     table.sort(members)
@@ -117,14 +120,32 @@ function M.tiers(what, fabric, ranks, per_server)
     if #members == most then
       for _, id in ipairs(members) do order[#order + 1] = id end
     elseif short then
-      fail.raise("%s: algorithm 'hierarchical': expected the same number of ranks in each server "
-        .. "but one, got %d, %d and %d", what, most, #short, #members)
+      fail.raise("%s: algorithm '%s': expected the same number of ranks in each server but one, "
+        .. "got %d, %d and %d", what, algorithm, most, #short, #members)
     else
       short = members
     end
   end
   for _, id in ipairs(short or {}) do order[#order + 1] = id end
   return order, most
+end
+
+--- An order for each channel in which another rank of every server comes first.
+-- @tparam table order host ids, server by server
+-- @tparam number per_server
+-- @tparam number channels
+-- @treturn table list of lists of host ids
+function M.rotations(order, per_server, channels)
+  local orders = {}
+  for c = 0, channels - 1 do
+    local turned = {}
+    for first = 0, #order - 1, per_server do
+      local size = math.min(per_server, #order - first)
+      for i = 0, size - 1 do turned[#turned + 1] = order[first + (i + c) % size + 1] end
+    end
+    orders[c + 1] = turned
+  end
+  return orders
 end
 
 return M

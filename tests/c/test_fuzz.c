@@ -131,7 +131,8 @@ static uint64_t add_random_collective(weft_sim *sim, dice *d) {
   const uint32_t *choice = choices[roll(d, sizeof choices / sizeof *choices)];
   const uint32_t ranks[3] = {2, 0, 1};
   weft_collective_def def = {.kind = choice[0], .algorithm = choice[1], .ranks = ranks,
-                             .rank_count = 3, .local = 2, .forget = roll(d, 2)};
+                             .rank_count = 3, .forget = roll(d, 2)};
+  if (def.kind == WEFT_ALLREDUCE || def.kind == WEFT_ALL_TO_ALL) def.local = 2;
   def.size_bytes = 6 * (uint64_t)(1 + roll(d, 30000));
   if (roll(d, 2)) def.chunk_bytes = 500 + roll(d, 10000);
   MUST(sim, weft_collective_add(sim, &def));

@@ -241,15 +241,23 @@ TEST(broadcast_and_reduce_move_the_right_pieces) {
 }
 
 /* Servers of one to all ranks, the last one not always full. */
-TEST(hierarchical_allreduce_moves_the_right_pieces) {
+static void move_by_server(uint32_t algorithm) {
   static const uint32_t locals[] = {1, 2, 3, 4, 8, MOST};
   for (uint32_t n = 2; n <= MOST; n = n == 17 ? MOST : n + 1)
     for (size_t i = 0; i < sizeof locals / sizeof *locals; i++) {
-      trial t = {.kind = WEFT_ALLREDUCE, .algorithm = WEFT_HIERARCHICAL, .n = n,
+      trial t = {.kind = WEFT_ALLREDUCE, .algorithm = algorithm, .n = n,
                  .local = locals[i] < n ? locals[i] : n, .size = 40 * n};
       t.chunk = i % 2 == 0 || n == MOST ? 0 : 50;
       move(&t);
     }
+}
+
+TEST(hierarchical_allreduce_moves_the_right_pieces) {
+  move_by_server(WEFT_HIERARCHICAL);
+}
+TEST(a_tree_of_servers_moves_the_right_pieces) {
+  move_by_server(WEFT_TREE);
+  move_by_server(WEFT_DOUBLE_TREE);
 }
 
 static void exchange(uint32_t algorithm, uint32_t n, uint32_t local, bool skewed) {

@@ -118,11 +118,34 @@ describe("a collective", function()
     end, fabric)
   end)
 
+  it("leaves servers by every NIC with as many trees", function()
+    local fabric = weft.topology.rail_optimized { servers = 4, gpus_per_server = 4, spines = 1 }
+    local function busiest(channels)
+      local job, sim = simulate(fabric,
+        workload.allreduce { size = 400000, algorithm = "double_tree", channels = channels })
+      assert.equal(30 * 400000, delivered(sim))
+      local most = 0
+      for _, row in sim:ports():rows() do
+        if row.from_name:find("^gpu") and row.to_name:find("^leaf") then
+          most = math.max(most, row.tx_bytes)
+        elseif channels > 1 and row.to_name:find("^spine") then
+          assert.equal(0, row.tx_packets)
+        end
+      end
+      assert.is_true(job:result().complete)
+      return most
+    end
+    assert.is_true(busiest(4) < 0.4 * busiest(1))
+  end)
+
   it("refuses what does not fit", function()
     fails("root: 'h3' is none of the 2 ranks", function()
       return workload.broadcast { size = 100, ranks = 2, root = "h3" }
     end)
-    fails("expected 1 with algorithm 'tree', got 2; rings have channels", function()
+    fails("expected 1 with algorithm 'halving_doubling', got 2; rings and trees have", function()
+      return workload.allreduce { size = 100, channels = 2, algorithm = "halving_doubling" }
+    end)
+    fails("algorithm 'tree' needs hosts that are grouped into servers", function()
       return workload.allreduce { size = 100, channels = 2, algorithm = "tree" }
     end)
     fails("expected one of: ring, bidirectional, halving_doubling", function()

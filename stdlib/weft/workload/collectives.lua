@@ -66,9 +66,8 @@ local function rule_of(kind)
   return rule
 end
 
-local function has_rings(algorithm)
-  return algorithm == "ring" or algorithm == "bidirectional"
-end
+local has_channels = { ring = true, bidirectional = true, tree = true, double_tree = true }
+local is_tree = { tree = true, double_tree = true }
 
 -- Pieces that the buffer of a channel is cut into; none may be empty.
 local function pieces(kind, algorithm, n)
@@ -87,9 +86,9 @@ local function check_sizes(kind, options, ranks)
       .. "%s in all, got %s", kind, #ranks, channels, channels == 1 and "" or "s",
       units.format_bytes(channels * least), units.format_bytes(options.size))
   end
-  if channels > 1 and not has_rings(options.algorithm) then
-    fail.raise("%s: channels: expected 1 with algorithm '%s', got %d; rings have channels", kind,
-      options.algorithm, channels)
+  if channels > 1 and not has_channels[options.algorithm] then
+    fail.raise("%s: channels: expected 1 with algorithm '%s', got %d; rings and trees have more",
+      kind, options.algorithm, channels)
   end
 end
 
@@ -105,11 +104,13 @@ end
 
 -- Orders of the ranks, one for each channel, and ranks per server where the algorithm asks.
 local function orders_of(kind, sim, options, ranks)
-  if options.algorithm ~= "hierarchical" then
-    return rings.orders(sim.fabric, ranks, options.channels or 1, kind), 0
+  local channels, algorithm = options.channels or 1, options.algorithm
+  if algorithm == "hierarchical" or is_tree[algorithm] and (channels > 1 or options.per_server) then
+    local order, per_server =
+      rings.tiers(kind, sim.fabric, ranks, options.per_server, algorithm)
+    return rings.rotations(order, per_server, channels), per_server
   end
-  local order, per_server = rings.tiers(kind, sim.fabric, ranks, options.per_server)
-  return { order }, per_server
+  return rings.orders(sim.fabric, ranks, channels, kind), 0
 end
 
 -- Every rank must reach the next one and be reached by it. Where algorithms send to others too,
@@ -154,8 +155,9 @@ end
 -- @tparam table options `size` of each rank's buffer; `ranks`: hosts in order, or how many of the
 -- first (default: all hosts); `start`; `algorithm`: "ring", "bidirectional" (ring, one half each
 -- way), "tree", "double_tree", "halving_doubling", "hierarchical" (inside servers, then between
--- them on rails; `per_server`: ranks of a server, default: as the fabric groups its hosts);
--- `channels`: rings that share the buffer and leave a server by different NICs (weft.rings);
+-- them on rails); `channels`: rings or trees that share the buffer and leave a server by different
+-- NICs (weft.rings); `per_server`: ranks of a server, for "hierarchical" and for trees, where the
+-- others of a server hang on one of them in a chain (default: as the fabric groups its hosts);
 -- `chunk`: largest message, whose successors follow it (default: no limit); `keep_flows`: false to
 -- have no rows of messages that are over in the table of flows, which then stays small
 -- @treturn Workload
