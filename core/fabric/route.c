@@ -146,27 +146,55 @@ static uint32_t through(const weft_sim *sim, const uint8_t *distance, uint32_t o
   return to->kind == WEFT_HOST ? FAR : distance[to->rank];
 }
 
+/* The ports among which a next hop is picked, in the order of link creation: port i is
+ * out[i] ^ flip, if it is one of `from` that leads closer. */
+struct choice {
+  const uint32_t *out;
+  uint32_t flip, count, from, best; /* best: distance to the destination behind a good port */
+};
+
+static uint32_t behind(const weft_sim *sim, const uint8_t *distance, const struct choice *choice,
+                       uint32_t i, uint32_t dst) {
+  const uint32_t port = choice->out[i] ^ choice->flip;
+  if (sim->ports.at[port].from_node != choice->from) return FAR;
+  return through(sim, distance, port, dst);
+}
+
+/* A switch goes one step closer or nowhere: distances lead to the group's switch also where its own
+ * link to the host is down. The last step is looked for from the host, which has few ports where a
+ * switch may have a thousand. */
+static struct choice choose_among(const weft_sim *sim, const uint8_t *distance, uint32_t at,
+                                  uint32_t dst) {
+  const struct node *node = &sim->nodes.at[at], *to = &sim->nodes.at[dst];
+  struct choice choice = {sim->adjacency.at + node->first_port, 0, node->port_count, at, FAR};
+  if (node->kind == WEFT_HOST) {
+    for (uint32_t i = 0; i < choice.count; ++i) {
+      const uint32_t d = through(sim, distance, choice.out[i], dst);
+      if (d < choice.best) choice.best = d;
+    }
+    return choice;
+  }
+  if (distance[node->rank] != FAR) choice.best = distance[node->rank] - 1u;
+  if (choice.best == 0) {
+    choice.out = sim->adjacency.at + to->first_port;
+    choice.flip = 1;
+    choice.count = to->port_count;
+  }
+  return choice;
+}
+
 static uint32_t next_hop(weft_sim *sim, uint32_t at, const struct flow_key *key) {
   const uint32_t dst = key->ack ? key->src : key->dst;
   const uint8_t *distance = group_distances(sim, sim->nodes.at[dst].group);
-  const struct node *node = &sim->nodes.at[at];
-  const uint32_t *out = sim->adjacency.at + node->first_port;
-  /* A switch goes one step closer or nowhere: distances lead to the group's switch also where its
-   * own link to the host is down. */
-  uint32_t best = FAR, ways = 0;
-  if (node->kind != WEFT_HOST && distance[node->rank] != FAR) best = distance[node->rank] - 1u;
-  for (uint32_t i = 0; i < node->port_count; ++i) {
-    const uint32_t d = through(sim, distance, out[i], dst);
-    if (d < best && node->kind == WEFT_HOST) {
-      best = d;
-      ways = 0;
-    }
-    ways += d == best && d != FAR;
-  }
+  const struct choice choice = choose_among(sim, distance, at, dst);
+  uint32_t ways = 0;
+  for (uint32_t i = 0; choice.best != FAR && i < choice.count; ++i)
+    ways += behind(sim, distance, &choice, i, dst) == choice.best;
   if (ways == 0) return WEFT_NONE;
   uint32_t pick = ways == 1 ? 0 : hash_flow(sim, key, at) % ways;
   for (uint32_t i = 0;; ++i)
-    if (through(sim, distance, out[i], dst) == best && pick-- == 0) return out[i];
+    if (behind(sim, distance, &choice, i, dst) == choice.best && pick-- == 0)
+      return choice.out[i] ^ choice.flip;
 }
 
 uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t dst, uint32_t flow,
