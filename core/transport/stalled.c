@@ -17,7 +17,9 @@ int weft_stalled(weft_sim *sim, weft_time patience_ps, uint32_t *rows, uint32_t 
     if (!(sim->tx.at[slot].flags & TX_ACTIVE)) continue;
     struct sighting *last = &sim->sightings.at[slot];
     const struct rx *rx = &sim->rx.at[slot];
-    if (last->row != rx->row || last->next != rx->next)
+    /* Slots are used again, and rows that are not kept: another flow has started since. */
+    const int other = last->row != rx->row || sim->flows.at[rx->row].start_ps > last->since;
+    if (other || last->next != rx->next)
       *last = (struct sighting){sim->now, rx->row, rx->next};
     /* All there, and only ACKs are missing: that is the sender's trouble, but trouble as well. */
     /* A row and its slot may be those of a former flow (weft__flow_row_to_forget). */

@@ -245,7 +245,7 @@ function Simulation:run(options)
     until_ps = limits.stop_at, total_bytes = self.total_bytes,
   }, self.core:stats())
   local dog = limits.watchdog
-    and watchdog.new(self, limits.watchdog, limits.on_stall or watchdog.print)
+    and watchdog.new(self, limits.watchdog, limits.on_stall)
   self.outcome = nil
   local good, outcome = pcall(run_slices, self, limits, reporter, dog)
   if reporter then reporter:finish() end

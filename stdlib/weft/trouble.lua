@@ -59,12 +59,14 @@ local function circle(sim, nodes, first)
 end
 
 -- What a PFC pause comes from: switches pause who feeds them because they cannot send on
--- themselves. Follows paused ports onwards to a storm, or back to where it began: a deadlock.
+-- themselves. Follows paused ports onwards to a storm, or back to where it began: a circle, which
+-- is a deadlock when nothing can happen any more.
 local function cause_of_pause(sim, port, info)
   local seen, nodes = {}, {}
   while info.storms == 0 do
     if seen[port] then
-      return ("a deadlock of pauses between %s"):format(circle(sim, nodes, seen[port]))
+      return ("a %s of pauses between %s"):format(sim.outcome == "done" and "deadlock" or "circle",
+        circle(sim, nodes, seen[port]))
     end
     nodes[#nodes + 1] = info.from
     seen[port] = #nodes
@@ -111,7 +113,8 @@ end
 local function add_pauses(sim, list, paused)
   local groups, order = {}, {}
   for _, one in ipairs(paused) do
-    local cause = cause_of_pause(sim, one.port, one.info)
+    one.cause = one.cause or cause_of_pause(sim, one.port, one.info)
+    local cause = one.cause
     if not groups[cause] then
       groups[cause] = { count = 0, first = one.info }
       order[#order + 1] = cause
@@ -129,30 +132,41 @@ local function add_pauses(sim, list, paused)
   end
 end
 
+-- What is known of a port, once.
+local function look_at(sim, port, known)
+  if not known[port] then
+    local info = sim.core:port_info(port)
+    known[port] = {
+      port = port, info = info, text = of_port(sim, info),
+      paused = info.up == 1 and info.paused_since_ps >= 0,
+    }
+  end
+  return known[port]
+end
+
 --- What is wrong between two hosts, there and on the way of the ACKs back, for a flow with a number
 -- (ECMP: which decides on its way).
 -- @tparam Simulation sim
 -- @tparam number src
 -- @tparam number dst
 -- @tparam number flow
+-- @tparam[opt] table known what a call at the same instant has found out, to be given to the next
 -- @treturn table list of text, each once; empty if all is well
-function M.between(sim, src, dst, flow)
+function M.between(sim, src, dst, flow, known)
   local there, ports = pcall(sim.core.path, sim.core, src, dst, flow)
   local back, ack_ports = pcall(sim.core.ack_path, sim.core, src, dst, flow)
   if not there or not back then
     return { down_link(sim, src) or down_link(sim, dst) or "links between them are down" }
   end
+  known = known or {}
   local list, paused, seen = {}, {}, {}
   for _, port in ipairs(ack_ports) do ports[#ports + 1] = port end
   for _, port in ipairs(ports) do
-    local info = sim.core:port_info(port)
-    if info.up == 1 and info.paused_since_ps >= 0 then
-      paused[#paused + 1] = { port = port, info = info }
-    end
-    local text = of_port(sim, info)
-    if text and not seen[text] then
-      seen[text] = true
-      list[#list + 1] = text
+    local one = look_at(sim, port, known)
+    if one.paused then paused[#paused + 1] = one end
+    if one.text and not seen[one.text] then
+      seen[one.text] = true
+      list[#list + 1] = one.text
     end
   end
   add_pauses(sim, list, paused)

@@ -25,9 +25,9 @@ local function state_of(sim, row)
 end
 
 -- What became of the flow, and what is wrong on its way now.
-local function describe_row(sim, flow, row)
+local function describe_row(sim, flow, row, known)
   local why = state_of(sim, row)
-  local wrong = row.state == WAITING and {} or trouble.between(sim, row.src, row.dst, flow)
+  local wrong = row.state == WAITING and {} or trouble.between(sim, row.src, row.dst, flow, known)
   if #wrong > 0 then why = why .. "; " .. table.concat(wrong, ", ") end
   return {
     flow = flow,
@@ -46,8 +46,11 @@ end
 -- @tparam Simulation sim
 -- @param flows its table of flows, sim:flows()
 -- @tparam number flow its number, counted from 0
+-- @tparam[opt] table known as for weft.trouble.between
 -- @treturn table
-function M.row(sim, flows, flow) return describe_row(sim, flow, flows:row(flow + 1)) end
+function M.row(sim, flows, flow, known)
+  return describe_row(sim, flow, flows:row(flow + 1), known)
+end
 
 --- Flows without a completion time, in the order of their numbers.
 -- @tparam Simulation sim
@@ -56,11 +59,11 @@ function M.row(sim, flows, flow) return describe_row(sim, flow, flows:row(flow +
 -- why, trouble }`; state is "waiting", "active" or "failed"; stuck: running on will not help;
 -- trouble: what is wrong on its way at present, a list of text
 function M.rows(sim, tag)
-  local flows, rows = sim:flows(), {}
+  local flows, rows, known = sim:flows(), {}, {}
   local tags = flows:column "tag"
   for i, fct in ipairs(flows:column "fct_ps") do
     if fct < 0 and (tag == nil or tags[i] == tag) then
-      rows[#rows + 1] = describe_row(sim, i - 1, flows:row(i))
+      rows[#rows + 1] = describe_row(sim, i - 1, flows:row(i), known)
     end
   end
   return rows

@@ -10,6 +10,12 @@ local unfinished = require "weft.unfinished"
 
 local M = {}
 
+-- Stalls that are described; in a fabric that is overloaded there may be one for every flow.
+local MOST = 1000
+
+-- Lines that are printed in a run.
+local LINES = 20
+
 -- Looks in the time of its patience: a stall is found at most a quarter late.
 local LOOKS = 4
 
@@ -19,10 +25,11 @@ Watchdog.__index = Watchdog
 --- @local
 -- @tparam Simulation sim
 -- @tparam number patience_ps
--- @tparam function report gets the list of flows that have stalled since its last call
+-- @tparam ?function report gets the list of flows that have stalled since its last call; nil:
+-- they are printed on standard error
 function M.new(sim, patience_ps, report)
   local self = setmetatable({
-    sim = sim, patience_ps = patience_ps, report = report, known = {}, ever = {},
+    sim = sim, patience_ps = patience_ps, report = report, known = {}, ever = {}, lines = 0,
     period_ps = math.max(1, math.floor(patience_ps / LOOKS)),
   }, Watchdog)
   self:look()
@@ -35,13 +42,15 @@ function Watchdog:next_look() return self.sim:now_ps() + self.period_ps end
 --- Look, and report what is new. A flow that moves and stalls again is reported again.
 function Watchdog:look()
   local sim, known, news = self.sim, {}, {}
-  local flows = sim:flows()
+  local flows, ports = sim:flows(), {}
   local rows = sim.core:stalled(self.patience_ps)
   table.sort(rows)
   for _, flow in ipairs(rows) do
     known[flow] = true
-    if not self.known[flow] then
-      local row = unfinished.row(sim, flows, flow)
+    if not self.known[flow] and #sim.stalls >= MOST then
+      sim.stalls.more = (sim.stalls.more or 0) + 1
+    elseif not self.known[flow] then
+      local row = unfinished.row(sim, flows, flow, ports)
       row.at_ps, row.again = sim:now_ps(), self.ever[flow]
       row.why = #row.trouble > 0 and table.concat(row.trouble, ", ") or "nothing wrong on its way"
       self.ever[flow] = true
@@ -50,18 +59,26 @@ function Watchdog:look()
     end
   end
   self.known = known
-  if #news > 0 then self.report(news, self.patience_ps) end
+  if #news > 0 then self:tell(news) end
 end
 
---- Print on standard error which flows have stalled for the first time.
-function M.print(rows, patience_ps)
+-- Give the news to the script, or print on standard error which flows have stalled for the first
+-- time.
+function Watchdog:tell(rows)
+  if self.report then
+    self.report(rows)
+    return
+  end
   local first = {}
   for _, row in ipairs(rows) do
     if not row.again then first[#first + 1] = row end
   end
-  if #first == 0 then return end
+  if #first == 0 or self.lines > LINES then return end
+  self.lines = self.lines + 1
   io.stderr:write(("weft: at %s: %s\n"):format(units.format_time(first[1].at_ps),
-    unfinished.sentence(first, "without progress for " .. units.format_time(patience_ps))))
+    self.lines > LINES and "more flows without progress; see sim.stalls"
+      or unfinished.sentence(first, "without progress for "
+        .. units.format_time(self.patience_ps))))
 end
 
 return M

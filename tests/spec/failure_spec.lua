@@ -493,6 +493,14 @@ describe("the watchdog", function()
     assert.equal(plain:stats().events, watched:stats().events)
   end)
 
+  it("describes a thousand stalls and counts the rest", function()
+    local sim = star()
+    for _ = 1, 1100 do sim:add_flow { src = "h0", dst = "h1", size = "1kB" } end
+    sim:storm("h1")
+    sim:run { watchdog = "400us", on_stall = function() end, stop_at = "600us" }
+    assert.same({ 1000, 100 }, { #sim.stalls, sim.stalls.more })
+  end)
+
   it("tells of a flow again that moved and stalled again", function()
     local sim = leaf_spine()
     sim:add_flow { src = "h0", dst = "h5", size = "2MB" }
