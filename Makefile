@@ -69,6 +69,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
   work/ring.c work/stream.c work/task.c work/tree.c \
+  accel/graph.c accel/match.c accel/partition.c accel/pattern.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c engine/domain.c engine/partition.c engine/threads.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c)
@@ -80,7 +81,7 @@ PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_alpha_beta.c test_cc.c test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
-  test_recovery.c test_threads.c test_traffic.c test_trouble.c test_units.c)
+  test_partition.c test_pattern.c test_recovery.c test_threads.c test_traffic.c test_trouble.c test_units.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h
 

@@ -399,6 +399,39 @@ struct ack_row {
   uint32_t flow, ecn;
 };
 
+/* ---- accel (accel/) ---------------------------------------------------------------------- */
+
+/* A port on the path of an active flow, while partitions are looked for. */
+struct port_use {
+  uint32_t parent; /* union-find */
+  uint32_t data, acks; /* flows that send them through it */
+  uint32_t mark; /* of a root: its partition; later of a shared port: its vertex; or WEFT_NONE */
+};
+
+/* Flows that contend, directly or by others, and their conflict graph: vertices are the flows,
+ * then the ports where they meet, then switches with several of those. */
+struct partition {
+  uint64_t key;
+  uint32_t first_flow, flows; /* in partition_flows, rows */
+  uint32_t first_port, ports, shared; /* in partition_ports, the shared ones first */
+  uint32_t first_use, uses; /* in partition_uses */
+  uint32_t first_vertex, vertices; /* in conflict_vertices */
+  uint32_t first_arc, arcs; /* in conflict_arcs */
+  uint32_t pattern;
+  uint32_t next; /* of those that stand for a pattern and have a similar key, + 1 */
+};
+
+/* Its arcs are arcs[first_arc ...] of its graph, sorted by label, then by the colour and the number
+ * of the far end; numbers count within the graph, so that a graph can be copied. */
+struct conflict_vertex {
+  uint64_t colour; /* a hash that is the same wherever the surroundings are */
+  uint32_t first_arc, arcs;
+};
+
+struct conflict_arc {
+  uint32_t to, label;
+};
+
 /* ---- all of it -------------------------------------------------------------------------- */
 
 /* Every pool, for what treats them alike: copying, freeing. */
@@ -444,6 +477,16 @@ struct ack_row {
   X(bins, uint64_t)                 \
   X(port_rows, struct port_row)     \
   X(ack_rows, struct ack_row)       \
+  X(port_uses, struct port_use)     \
+  X(partitions, struct partition)   \
+  X(partition_flows, uint32_t)      \
+  X(partition_ports, uint32_t)      \
+  X(partition_uses, weft_partition_use) \
+  X(partition_heads, uint32_t)      \
+  X(conflict_vertices, struct conflict_vertex) \
+  X(conflict_arcs, struct conflict_arc) \
+  X(accel_words, uint64_t)          \
+  X(accel_indices, uint32_t)        \
   X(event_open, uint64_t)           \
   X(event_sort, uint64_t)           \
   X(event_far, struct event)        \
@@ -492,6 +535,7 @@ struct weft_sim {
   weft_time sample_start;
   uint32_t sample_capacity, sample_bins;
   uint32_t ack_capacity; /* rows of the table of ACKs at most */
+  uint32_t pattern_count; /* of the partitions found last */
   int sample_armed;
 
   weft_stats stats; /* running totals; completed by weft_stats_get */

@@ -169,6 +169,24 @@ int weft_trace_acks(weft_sim *sim, uint32_t capacity);
 /** The series of a watch so far. */
 int weft_series_get(weft_sim *sim, uint32_t watch, weft_series *series);
 
+/* ---- partitions ------------------------------------------------------------------------- */
+
+/** Divide the active flows whose last byte has not arrived into partitions: two flows are in one if
+ *  they meet at a directed port, or are connected by flows that do. `acks` (enum weft_partition_acks) says whether ACKs count. A
+ *  partition's pattern is its graph of flows and shared ports with all that decides how they share:
+ *  rates, delays, buffers, congestion control; and, where `rate_steps` is not 0, the present rate
+ *  of each flow in so many steps of its line rate. Returns how many there are, in the order of
+ *  their first flows; they are valid until this is called again. */
+int weft_partitions_find(weft_sim *sim, int acks, uint32_t rate_steps);
+
+/** One of those partitions. */
+int weft_partition_get(weft_sim *sim, uint32_t index, weft_partition *partition);
+
+/** Map the flows of a partition on those of another so that everything in their patterns agrees:
+ *  flows[i] is the counterpart of flow i of `a` in `b`. Returns 1, or 0 if there is no such map;
+ *  WEFT_ELIMIT if none was found in bounded time. `flows` may be NULL. */
+int weft_partition_match(weft_sim *sim, uint32_t a, uint32_t b, uint32_t *flows);
+
 #pragma GCC visibility pop
 
 #endif

@@ -401,6 +401,33 @@ typedef struct weft_series {
   const uint64_t *value; /* valid until the next call that runs or changes the simulation */
 } weft_series;
 
+/** Which ACKs make flows contend: see weft_partitions_find(). */
+enum weft_partition_acks {
+  WEFT_ACKS_NONE = 0, /* none: flows contend where data meets data */
+  WEFT_ACKS_DATA = 1, /* those that meet data */
+  WEFT_ACKS_ALL = 2 /* also those that meet only other ACKs */
+};
+
+/** A flow at a port that it shares. */
+typedef struct weft_partition_use {
+  uint32_t flow; /* row in WEFT_TABLE_FLOWS */
+  uint32_t port; /* directed */
+  uint32_t ack; /* 1: its ACKs take it, 0: its data */
+} weft_partition_use;
+
+/** Flows that contend, directly or through others. */
+typedef struct weft_partition {
+  uint64_t key; /* of its pattern: equal for equal patterns, of any simulation */
+  uint32_t pattern; /* 0, 1, ...: partitions of one pattern have been matched flow by flow */
+  uint32_t flow_count, port_count;
+  uint32_t shared_count; /* the first so many ports are those where flows meet */
+  uint32_t use_count;
+  uint32_t reserved;
+  const uint32_t *flows; /* rows in WEFT_TABLE_FLOWS, ascending */
+  const uint32_t *ports; /* directed; shared ones first, each part ascending */
+  const weft_partition_use *uses; /* of shared ports, flow by flow, in the order of its path */
+} weft_partition;
+
 /** What packets carry for a congestion control from outside. */
 enum weft_script_needs {
   WEFT_SCRIPT_NOTHING = 0,

@@ -42,5 +42,26 @@ return {
       params = { { "watch", "integer", "from watch()" } },
       returns = { "table", "{ start_ps, period_ps, count, value = { ... } }" },
       example = "sim:series(w).value[1]" },
+    { name = "partitions_find", c = "weft_partitions_find",
+      brief = "Divide the active flows into partitions: those that meet at a directed port, or are "
+        .. "connected by flows that do.",
+      params = { { "acks", "string", "which ACKs count: none, data (the default: those that meet "
+          .. "data) or all" },
+        { "rate_steps", "integer", "patterns tell present rates apart in so many steps of the line "
+          .. "rate; 0, the default: not at all" } },
+      returns = { "integer", "how many" }, example = "sim:partitions_find(\"data\", 0)" },
+    { name = "partition", c = "weft_partition_get",
+      brief = "One of the partitions found last.",
+      params = { { "index", "integer", "from 0, in the order of first flows" } },
+      returns = { "table", "{ key (16 hexadecimal digits), pattern, flow_count, port_count, "
+        .. "shared_count, use_count, flows, ports (the first shared_count are shared), uses (of "
+        .. "shared ports: { flow, port, ack }) }" },
+      example = "print(#sim:partition(0).flows)" },
+    { name = "partition_match", c = "weft_partition_match",
+      brief = "Map the flows of a partition on those of another with the same pattern.",
+      params = { { "a", "integer", "index of a partition" }, { "b", "integer", "of another" } },
+      returns = { "table|nil", "array: flow i of `a` has this counterpart in `b`; nil if there is "
+        .. "no such map" },
+      example = "sim:partition_match(0, 1)" },
   },
 }

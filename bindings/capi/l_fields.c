@@ -16,6 +16,7 @@ const char l_tables[] = "flows|ports|tasks|acks";
 const char l_column_types[] = "u32|i64|u64|f64";
 const char l_run_results[] = "done|until|budget|interrupted";
 const char l_script_needs[] = "nothing|telemetry|timestamp";
+const char l_partition_acks[] = "none|data|all";
 const char l_units[] = "none|time|rate|bytes|enum|bool";
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof(array)[0])
@@ -107,6 +108,17 @@ static const l_field port_info_fields[] = {
 };
 
 #undef T
+#define T weft_partition_use
+static const l_field partition_use_fields[] = {U32(flow), U32(port), U32(ack)};
+
+#undef T
+#define T weft_partition
+static const l_field partition_fields[] = {
+  HEX(key), U32(pattern), U32(flow_count), U32(port_count), U32(shared_count), U32(use_count),
+  HIDDEN(flows), HIDDEN(ports), HIDDEN(uses),
+};
+
+#undef T
 #define T weft_column
 static const l_field column_fields[] = {
   HIDDEN(name), HIDDEN(brief), HIDDEN(data), U32(type), U32(stride), U64(count),
@@ -136,6 +148,8 @@ const l_struct l_task_def = TYPE(weft_task_def, task_def_fields);
 const l_struct l_collective_def = TYPE(weft_collective_def, collective_def_fields);
 const l_struct l_stats = TYPE(weft_stats, stats_fields);
 const l_struct l_port_info = TYPE(weft_port_info, port_info_fields);
+const l_struct l_partition = TYPE(weft_partition, partition_fields);
+const l_struct l_partition_use = TYPE(weft_partition_use, partition_use_fields);
 
 const l_struct l_structs[] = {
   {"weft_config", sizeof(weft_config), 0, NULL}, /* its fields: weft_options() */
@@ -150,6 +164,8 @@ const l_struct l_structs[] = {
   TYPE(weft_collective_def, collective_def_fields),
   TYPE(weft_stats, stats_fields),
   TYPE(weft_port_info, port_info_fields),
+  TYPE(weft_partition_use, partition_use_fields),
+  TYPE(weft_partition, partition_fields),
   TYPE(weft_column, column_fields),
   TYPE(weft_series, series_fields),
   TYPE(weft_lua_sim, box_fields),

@@ -71,12 +71,16 @@ static int column_values(lua_State *L) {
   return 1;
 }
 
-static void push_ports(lua_State *L, const char *name, const uint32_t *ports, uint32_t count) {
+static void push_list(lua_State *L, const uint32_t *values, uint32_t count) {
   lua_createtable(L, (int)count, 0);
   for (uint32_t i = 0; i < count; i++) {
-    l_push_int(L, ports[i]);
+    l_push_int(L, values[i]);
     lua_rawseti(L, -2, (int)i + 1);
   }
+}
+
+static void set_list(lua_State *L, const char *name, const uint32_t *values, uint32_t count) {
+  push_list(L, values, count);
   lua_setfield(L, -2, name);
 }
 
@@ -90,8 +94,8 @@ static int flow_traffic(lua_State *L) {
   lua_setfield(L, -2, "data_bytes");
   l_push_uint(L, traffic.ack_bytes);
   lua_setfield(L, -2, "ack_bytes");
-  push_ports(L, "data_ports", traffic.data_ports, traffic.data_hops);
-  push_ports(L, "ack_ports", traffic.ack_ports, traffic.ack_hops);
+  set_list(L, "data_ports", traffic.data_ports, traffic.data_hops);
+  set_list(L, "ack_ports", traffic.ack_ports, traffic.ack_hops);
   return 1;
 }
 
@@ -137,6 +141,47 @@ static int series_values(lua_State *L) {
   return 1;
 }
 
+/* sim:partitions_find([acks], [rate_steps]) -> how many */
+static int partitions_find(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  int acks = WEFT_ACKS_DATA;
+  if (!lua_isnoneornil(L, 2)) acks = (int)l_check_choice(L, 2, "acks", l_partition_acks);
+  uint32_t rate_steps = lua_isnoneornil(L, 3) ? 0 : l_check_u32(L, 3, "rate_steps");
+  return l_push_status(L, sim, weft_partitions_find(sim, acks, rate_steps));
+}
+
+/* sim:partition(index) -> {key=, pattern=, ..., flows={...}, ports={...}, uses={...}} */
+static int partition(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_partition found;
+  l_status(L, sim, weft_partition_get(sim, l_check_u32(L, 2, "partition"), &found));
+  l_push_struct(L, &l_partition, &found);
+  set_list(L, "flows", found.flows, found.flow_count);
+  set_list(L, "ports", found.ports, found.port_count);
+  lua_createtable(L, (int)found.use_count, 0);
+  for (uint32_t i = 0; i < found.use_count; i++) {
+    l_push_struct(L, &l_partition_use, &found.uses[i]);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "uses");
+  return 1;
+}
+
+/* sim:partition_match(a, b) -> {...}, flows of b in the order of their counterparts in a, or nil */
+static int partition_match(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  uint32_t a = l_check_u32(L, 2, "a"), b = l_check_u32(L, 3, "b");
+  weft_partition of_a;
+  l_status(L, sim, weft_partition_get(sim, a, &of_a));
+  uint32_t *flows = lua_newuserdata(L, of_a.flow_count * sizeof *flows);
+  if (l_status(L, sim, weft_partition_match(sim, a, b, flows)) == 0) {
+    lua_pushnil(L);
+    return 1;
+  }
+  push_list(L, flows, of_a.flow_count);
+  return 1;
+}
+
 const luaL_Reg l_results_methods[] = {
   {"columns", columns},
   {"column", column_values},
@@ -145,5 +190,8 @@ const luaL_Reg l_results_methods[] = {
   {"trace_acks", trace_acks},
   {"watch", watch},
   {"series", series_values},
+  {"partitions_find", partitions_find},
+  {"partition", partition},
+  {"partition_match", partition_match},
   {NULL, NULL},
 };

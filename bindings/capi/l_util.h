@@ -39,7 +39,7 @@ uint32_t l_check_choice(lua_State *L, int index, const char *what, const char *c
 extern const char l_node_kinds[], l_directions[], l_task_kinds[], l_collective_kinds[];
 extern const char l_algorithms[];
 extern const char l_metrics[], l_tables[], l_column_types[], l_run_results[], l_units[];
-extern const char l_script_needs[];
+extern const char l_script_needs[], l_partition_acks[];
 
 /* The nearest of `count` names to a mistyped one, or NULL when none is near. */
 typedef struct l_near {
@@ -76,6 +76,7 @@ typedef struct l_struct {
 extern const l_struct l_structs[]; /* every struct of the border; ends with a NULL name */
 extern const l_struct l_link_def, l_link_change, l_flow_def, l_task_def, l_collective_def;
 extern const l_struct l_link_impairment, l_storm, l_host_change, l_stats, l_port_info;
+extern const l_struct l_partition, l_partition_use;
 
 /* Fill `data` from the table at `index`: a missing key is 0, an unknown one an error. Keys that end
  * the list `others` ("ranks|...", may be NULL) are the caller's to read. */

@@ -60,6 +60,18 @@ TEST(a_warm_run_allocates_nothing) {
   }
 }
 
+TEST(finding_partitions_again_allocates_nothing) {
+  ledger book = {0};
+  weft_sim *sim = permutation(&book, WEFT_CC_HPCC);
+  MUST(sim, weft_run(sim, 20 * (weft_time)US, 0));
+  ENSURE(MUST(sim, weft_partitions_find(sim, WEFT_ACKS_NONE, 0)) > 1);
+  uint64_t calls = book.calls;
+  ENSURE(MUST(sim, weft_partitions_find(sim, WEFT_ACKS_NONE, 0)) > 1);
+  ENSURE_EQ(book.calls, calls);
+  weft_sim_destroy(sim);
+  ENSURE_EQ(book.bytes, 0);
+}
+
 TEST(everything_is_given_back_in_the_size_it_was_taken) {
   ledger book = {0};
   weft_sim *sim = permutation(&book, WEFT_CC_HPCC);
@@ -118,7 +130,10 @@ static int live(weft_allocator *allocator, weft_sim **sim, weft_sim **fork) {
   if (status >= 0) status = weft_host_schedule(*sim, &slow);
   if (status >= 0) status = weft_collective_add(*sim, &ring);
   if (status >= 0) status = weft_run(*sim, -1, 50);
+  if (status >= 0) status = weft_partitions_find(*sim, WEFT_ACKS_DATA, 0);
   if (status >= 0) status = weft_sim_fork(*sim, fork);
+  if (status >= 0) status = weft_partitions_find(*fork, WEFT_ACKS_ALL, 8);
+  if (status > 0) status = weft_partition_match(*fork, 0, 0, NULL);
   if (status >= 0) status = weft_stalled(*fork, US, NULL, 0);
   if (status >= 0) status = weft_run(*fork, -1, 0);
   if (status >= 0) status = weft_run(*sim, -1, 0);

@@ -291,6 +291,27 @@ typedef struct weft_series {
   uint64_t count;
   const uint64_t *value;
 } weft_series;
+enum weft_partition_acks {
+  WEFT_ACKS_NONE = 0,
+  WEFT_ACKS_DATA = 1,
+  WEFT_ACKS_ALL = 2
+};
+typedef struct weft_partition_use {
+  uint32_t flow;
+  uint32_t port;
+  uint32_t ack;
+} weft_partition_use;
+typedef struct weft_partition {
+  uint64_t key;
+  uint32_t pattern;
+  uint32_t flow_count, port_count;
+  uint32_t shared_count;
+  uint32_t use_count;
+  uint32_t reserved;
+  const uint32_t *flows;
+  const uint32_t *ports;
+  const weft_partition_use *uses;
+} weft_partition;
 enum weft_script_needs {
   WEFT_SCRIPT_NOTHING = 0,
   WEFT_SCRIPT_TELEMETRY = 1,
