@@ -172,11 +172,12 @@ int weft_series_get(weft_sim *sim, uint32_t watch, weft_series *series);
 /* ---- partitions ------------------------------------------------------------------------- */
 
 /** Divide the active flows whose last byte has not arrived into partitions: two flows are in one if
- *  they meet at a directed port, or are connected by flows that do. `acks` (enum weft_partition_acks) says whether ACKs count. A
- *  partition's pattern is its graph of flows and shared ports with all that decides how they share:
- *  rates, delays, buffers, congestion control; and, where `rate_steps` is not 0, the present rate
- *  of each flow in so many steps of its line rate. Returns how many there are, in the order of
- *  their first flows; they are valid until this is called again. */
+ *  they meet at a directed port, or are connected by flows that do. `acks` (enum
+ *  weft_partition_acks) says whether ACKs count. A partition's pattern is its graph of flows and
+ *  shared ports with all that decides how they share: rates, delays, buffers, congestion control;
+ *  and, where `rate_steps` is not 0, the present rate of each flow in so many steps of its line
+ *  rate. Returns how many there are, in the order of their first flows; they are valid until this
+ *  is called again. */
 int weft_partitions_find(weft_sim *sim, int acks, uint32_t rate_steps);
 
 /** One of those partitions. */

@@ -290,6 +290,17 @@ function Simulation:unfinished(tag) return unfinished.rows(self, tag) end
 -- `slowdown`, `mean_fct_ps`, `alone_mean_fct_ps`, `links`), `unowned_bytes`
 function Simulation:job_report(options) return require("weft.job_report").new(self, options) end
 
+--- Which flows contend now, and which groups of flows contend in the same way: see
+-- weft.partitions.
+-- @tparam[opt] table options `acks` ("none": flows contend where data meets data; "data", the
+-- default: also where ACKs meet data; "all": also where ACKs meet), `rates` (patterns tell present
+-- rates apart in so many steps of the line rate; 0, the default: not at all)
+-- @treturn Partitions list of `{ flows, ports, shared, uses, pattern, key }`, prints as text
+function Simulation:partitions(options)
+  self.found_partitions = require("weft.partitions").find(self, options)
+  return self.found_partitions
+end
+
 --- The table of directed ports.
 function Simulation:ports() return results.table(self.core, "ports", self.fabric) end
 

@@ -14,6 +14,10 @@ Over time, in bounded memory; ask before the run:
   sim:sample { period = "1us", ports = { 12, 13 }, queues = { 12 } }
   sim:series("port_bytes", 12)
 
+At a moment of a run:
+
+  print(sim:partitions())      which flows contend, and which groups do so in the same way
+
 Pictures, PNG, SVG or PDF by the name:
 
   weft.viz.topology(sim, { file = "fabric.svg", color = "utilization" })

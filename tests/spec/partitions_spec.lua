@@ -1,0 +1,75 @@
+-- sim:partitions(): which flows contend, and which contend in the same way.
+local weft = require "weft"
+
+-- Two groups of three senders on a star, each to a receiver of its own, and a flow alone.
+local function scene()
+  local sim = weft.simulation { topology = weft.topology.star { hosts = 10 }, cc = "hpcc" }
+  for i, pair in ipairs { { 0, 6 }, { 3, 7 }, { 1, 6 }, { 4, 7 }, { 2, 6 }, { 5, 7 }, { 8, 9 } } do
+    sim:add_flow { src = "h" .. pair[1], dst = "h" .. pair[2], size = "1MB", tag = i }
+  end
+  sim:run { stop_at = "2us" }
+  return sim
+end
+
+describe("partitions", function()
+  it("hold the flows that meet, in the order of their numbers", function()
+    local found = scene():partitions()
+    assert.equal(3, #found)
+    assert.equal(2, found.patterns)
+    assert.equal(7, found.flows)
+    assert.same({ 0, 2, 4 }, found[1].flows)
+    assert.same({ 1, 3, 5 }, found[2].flows)
+    assert.same({ 6 }, found[3].flows)
+  end)
+
+  it("share the ports where they meet, by what they send there", function()
+    local sim = scene()
+    local found = sim:partitions { acks = "none" }
+    assert.same({ sim:port("switch0", "h6") }, found[1].shared)
+    assert.equal(4, #found[1].ports)
+    assert.same({}, found[3].shared)
+    for i, use in ipairs(found[1].uses) do
+      assert.same({ flow = 2 * (i - 1), port = found[1].shared[1], ack = 0 }, use)
+    end
+  end)
+
+  it("of one pattern are matched flow by flow", function()
+    local found = scene():partitions()
+    assert.equal(found[1].pattern, found[2].pattern)
+    assert.equal(found[1].key, found[2].key)
+    assert.matches("^%x+$", found[1].key)
+    local map, images = found:match(1, 2), {}
+    for _, flow in ipairs(found[1].flows) do images[#images + 1] = map[flow] end
+    table.sort(images)
+    assert.same(found[2].flows, images)
+    assert.is_nil(found:match(1, 3))
+  end)
+
+  it("meet by ACKs as far as is asked for", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+    for i = 0, 2 do sim:add_flow { src = i, dst = (i + 1) % 3, size = "1MB" } end
+    sim:run { stop_at = "2us" }
+    assert.equal(3, #sim:partitions { acks = "none" })
+    assert.equal(1, #sim:partitions()) -- a ring: each host's ACKs meet its data
+  end)
+
+  it("print as a table of patterns", function()
+    local text = tostring(scene():partitions())
+    assert.matches("^7 flows in 3 partitions of 2 patterns at 2 us\n", text)
+    assert.matches("\n +1 +2 +3 +4 +1 +1 +switch0 %-> h6 %(3%)\n", text)
+    assert.matches("\n +2 +1 +1 +2 +0 +3 +alone$", text)
+    local idle = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+    assert.equal("0 flows in 0 partitions of 0 patterns at 0 s", tostring(idle:partitions()))
+  end)
+
+  it("say what is wrong with a question", function()
+    local sim = scene()
+    assert.error_matches(function() sim:partitions { ack = "none" } end, "did you mean 'acks'?", 1,
+      true)
+    assert.error_matches(function() sim:partitions { rates = -1 } end, "rates", 1, true)
+    local first = sim:partitions()
+    assert.error_matches(function() first:match(1, 9) end, "from 1 to 3, got 9", 1, true)
+    sim:partitions()
+    assert.error_matches(function() first:match(1, 2) end, "asked for again", 1, true)
+  end)
+end)
