@@ -604,8 +604,8 @@ static inline void event_push(weft_sim *sim, struct event event) {
     return;
   }
   const uint32_t slot = (uint32_t)bucket % WHEEL_BUCKETS, newest = q->bucket[slot];
-  struct event_chunk *chunk = &sim->event_chunks.at[newest];
-  if (newest == WEFT_NONE || chunk->n == CHUNK_EVENTS) {
+  struct event_chunk *chunk = newest != WEFT_NONE ? &sim->event_chunks.at[newest] : NULL;
+  if (chunk == NULL || chunk->n == CHUNK_EVENTS) {
     chunk = weft__events_chunk(sim, slot);
     if (chunk == NULL) {
       --q->count;

@@ -11,7 +11,6 @@ void weft__events_init(weft_sim *sim, weft_time bucket_ps) {
   memset(q->bucket, 0xff, sizeof q->bucket); /* WEFT_NONE */
   q->free_chunk = WEFT_NONE;
   q->far_time = INT64_MAX;
-  q->offset_mask = is_ns3(sim) ? 0 : UINT64_MAX;
   while (q->shift < 31 && (1ll << q->shift) < bucket_ps) ++q->shift;
 }
 
@@ -51,6 +50,10 @@ static void heap_sift_down(struct event *at, uint32_t n, struct event event) {
 
 void weft__events_pop_far(weft_sim *sim) {
   struct event_queue *q = &sim->queue;
+  /* Nothing is before it: the wheel's horizon follows. Not when it is looked at only, since what is
+   * asked for until it is taken would miss the wheel. */
+  const weft_time bucket = event_bucket(sim, q->far_time);
+  if (bucket > q->next_bucket) q->next_bucket = bucket;
   const uint32_t n = --sim->event_far.n;
   if (n > 0) heap_sift_down(sim->event_far.at, n, sim->event_far.at[n]);
   q->far_time = n > 0 ? sim->event_far.at[0].time : INT64_MAX;
@@ -68,6 +71,7 @@ static void insert_open(weft_sim *sim, uint64_t word) {
     return;
   }
   if (sim->queue.first == sim->event_open.n) sim->queue.first = sim->event_open.n = 0;
+  sim->queue.take_far = 0; /* the heap's first may have been looked at, and comes later now */
   uint64_t *at = sim->event_open.at;
   uint32_t hole = sim->event_open.n++;
   for (; hole > sim->queue.first && word < at[hole - 1]; --hole) at[hole] = at[hole - 1];
@@ -195,9 +199,7 @@ struct event weft__events_first(weft_sim *sim) {
   if (q->first == sim->event_open.n) {
     const weft_time bucket = first_occupied(q);
     const weft_time start = bucket == INT64_MAX ? INT64_MAX : event_bucket_start(sim, bucket);
-    if (q->far_time < start) { /* nothing else is before it: let the wheel's horizon follow */
-      const weft_time far = event_bucket(sim, q->far_time);
-      if (far > q->next_bucket) q->next_bucket = far;
+    if (q->far_time < start) {
       q->take_far = 1;
       return sim->event_far.at[0];
     }

@@ -37,7 +37,6 @@ struct event_queue {
   weft_time open_start; /* of the bucket in event_open */
   weft_time far_time; /* of the heap's first event; INT64_MAX: it is empty */
   weft_time next_bucket; /* buckets before this one have been opened */
-  uint64_t offset_mask; /* of a word >> 32: what is added to open_start */
   uint32_t first; /* next event in event_open */
   uint32_t count; /* of all events */
   uint32_t free_chunk; /* list through event_chunk.next */

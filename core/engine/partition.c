@@ -9,12 +9,6 @@
 
 #include "engine/domain.h"
 
-struct piece {
-  uint64_t weight;
-  uint32_t root; /* its node that names it, or WEFT_NONE */
-  int32_t gain; /* links into the growing domain less links to what is not taken */
-};
-
 static uint32_t root_of(const uint32_t *parent, uint32_t node) {
   while (parent[node] != node) node = parent[node];
   return node;

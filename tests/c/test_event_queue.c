@@ -66,3 +66,21 @@ TEST(events_of_one_instant_come_out_by_kind_and_source) {
   }
   weft_sim_destroy(sim);
 }
+
+/* A run that ends before an event has looked at it; what is asked for then may come first. */
+TEST(what_comes_between_looking_at_an_event_and_taking_one_is_heeded) {
+  weft_config config = quiet_config();
+  weft_sim *sim = star(&config, 2, 100 * (uint64_t)GBPS, US);
+  event_at(sim, EV_NIC, 1, US);
+  sim->now = event_first(sim).time;
+  event_pop(sim);
+  event_push_ordered(sim, EV_RTO, 2, US + 3, 7); /* its order does not fit a word */
+  ENSURE_EQ(event_first(sim).time, US + 3);
+  event_at(sim, EV_NIC, 1, US + 1); /* in the bucket that is open */
+  for (weft_time after = 1; after <= 3; after += 2) {
+    ENSURE_EQ(event_first(sim).time, US + after);
+    event_pop(sim);
+  }
+  ENSURE_EQ(sim->queue.count, 0);
+  weft_sim_destroy(sim);
+}
