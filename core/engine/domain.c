@@ -52,7 +52,7 @@ int weft__domains_refresh(struct domains *domains) {
 
 /* ---- memory of the shared pools ---- */
 
-/* Packets that a view was given and has not used become free rings of it. */
+/* Packets that a view was given and has not used become free rings of it, the largest first. */
 static void recycle_stretch(weft_sim *view) {
   while (view->packets.n < view->packets.cap) {
     const uint32_t left = view->packets.cap - view->packets.n;
@@ -62,18 +62,31 @@ static void recycle_stretch(weft_sim *view) {
   }
 }
 
+/* A stretch of packets: a free ring that is large enough, such as the stretch of a former split, or
+ * new ones. */
+static int feed_packets(weft_sim *sim, weft_sim *view) {
+  recycle_stretch(view);
+  uint32_t log2 = view->largest_ring + PACKETS_NEEDED_LOG2;
+  while (log2 < RING_CLASSES && view->ring_free[log2] == WEFT_NONE) ++log2;
+  if (log2 < RING_CLASSES) {
+    weft__ring_allocate(view, log2, &view->packets.n);
+    view->packets.cap = view->packets.n + (1u << log2);
+    return 1;
+  }
+  const uint32_t need = packets_needed(view) + (WEFT_CHECK ? 0 : PACKETS_MEAL);
+  const uint64_t end = sim->packets.n + (uint64_t)need;
+  if (end > UINT32_MAX || !pool_reserve(sim, sim->packets, end)) return 0;
+  memset(&sim->packets.at[sim->packets.n], 0, need * sizeof(struct packet));
+  view->packets.n = sim->packets.n;
+  view->packets.cap = sim->packets.n = (uint32_t)end;
+  return 1;
+}
+
 static int feed(struct domains *domains, weft_sim *view) {
   weft_sim *sim = domains->sim;
   view->packets.at = sim->packets.at; /* feeding another may have moved them */
-  if (view->packets.cap - view->packets.n < packets_needed(view)) {
-    recycle_stretch(view);
-    const uint32_t need = packets_needed(view) + (WEFT_CHECK ? 0 : PACKETS_MEAL);
-    const uint64_t end = sim->packets.n + (uint64_t)need;
-    if (end > UINT32_MAX || !pool_reserve(sim, sim->packets, end)) return WEFT_ENOMEM;
-    memset(&sim->packets.at[sim->packets.n], 0, need * sizeof(struct packet));
-    view->packets.n = sim->packets.n;
-    view->packets.cap = sim->packets.n = (uint32_t)end;
-  }
+  if (view->packets.cap - view->packets.n < packets_needed(view) && !feed_packets(sim, view))
+    return WEFT_ENOMEM;
   const uint32_t meal = view->blocks_needed * (WEFT_CHECK ? 1 : TELEMETRY_MEAL);
   while (view->telemetry_free.n < meal) {
     const uint32_t block = weft__telemetry_new(sim);
@@ -154,7 +167,8 @@ static int raise_borders(struct domains *domains) {
   for (uint32_t i = 0; i < domains->borders.n; ++i) {
     struct border *border = &domains->borders.at[i];
     struct port *port = &sim->ports.at[border->port];
-    port_settle(sim, border->port, port, sim->now);
+    /* Not what leaves now: a tracked switch takes that in its turn among the events of now. */
+    port_settle(sim, border->port, port, sim->now - 1);
     if (port_is_full(port) && !weft__ring_grow(sim, border->port)) return 0;
     border->ring = port->ring;
     border->ring_log2 = port->ring_log2;
@@ -162,6 +176,7 @@ static int raise_borders(struct domains *domains) {
     border->limit = port->deq;
     border->flags = port->flags;
     port->flags |= PORT_BORDER;
+    ++domains->raised;
   }
   return 1;
 }
@@ -212,13 +227,14 @@ static void share_out(struct domains *domains) {
 
 int weft__domains_split(struct domains *domains) {
   weft_sim *sim = domains->sim;
-  domains->moved.n = 0;
-  if (!raise_borders(domains) || !take_events(domains, sim)) return WEFT_ENOMEM;
-  for (uint32_t i = 0; i < domains->count; ++i) {
+  domains->moved.n = domains->raised = 0;
+  for (uint32_t i = 0; i < domains->count; ++i) { /* first, so that all can be merged if it fails */
     init_view(domains, i);
     domains->state[i].stalled = 1;
   }
-  if (weft__domains_refresh(domains) != WEFT_OK) return WEFT_ENOMEM;
+  if (!raise_borders(domains) || !take_events(domains, sim) ||
+      weft__domains_refresh(domains) != WEFT_OK)
+    return WEFT_ENOMEM;
   sim->rto_events = sim->cc_events = 0;
   hand_out_events(domains);
   share_out(domains);
@@ -245,6 +261,7 @@ static void add_up(weft_sim *sim, weft_sim *view) {
 }
 
 static void give_back(weft_sim *sim, weft_sim *view) {
+  view->packets.at = sim->packets.at; /* it may not have seen the last move */
   recycle_stretch(view);
   for (uint32_t log2 = 0; log2 < RING_CLASSES; ++log2)
     for (uint32_t ring; (ring = view->ring_free[log2]) != WEFT_NONE;) {
@@ -261,12 +278,13 @@ static void give_back(weft_sim *sim, weft_sim *view) {
 
 static void lower_borders(struct domains *domains) {
   weft_sim *sim = domains->sim;
-  for (uint32_t i = 0; i < domains->borders.n; ++i) {
+  for (uint32_t i = 0; i < domains->raised; ++i) {
     const struct border *border = &domains->borders.at[i];
     struct port *port = &sim->ports.at[border->port];
     port->head = border->head;
     port->flags &= (uint8_t)~PORT_BORDER;
-    if (port->head == port->deq && port->deq != port->tail && !(port->flags & PORT_HELD))
+    if (port->head == port->deq && port->deq != port->tail && !(port->flags & PORT_HELD) &&
+        !sim->failed)
       event_at(sim, EV_ARRIVE, 2 * border->port, port_packet(sim, port, port->head)->arrive);
   }
 }
@@ -283,12 +301,14 @@ void weft__domains_merge(struct domains *domains) {
   }
   for (uint32_t i = 0; i < domains->count; ++i) { /* after all views have been added up */
     for (uint32_t f = 0; f < domains->failed[i].n; ++f)
-      weft__flow_failed_at(sim, (uint32_t)domains->failed[i].at[f].key,
+      weft__flow_failed_at(sim, (uint32_t)(domains->failed[i].at[f].key >> 32),
+                           (uint32_t)domains->failed[i].at[f].key,
                            domains->failed[i].at[f].time);
     domains->failed[i].n = 0;
   }
   if (!taken) sim->failed = WEFT_ENOMEM;
   weft__events_reset(sim, sim->now);
+  if (sim->failed) domains->moved.n = 0; /* of different times, and nothing will be run again */
   for (uint32_t i = 0; i < domains->moved.n; ++i) {
     struct event event = domains->moved.at[i];
     if ((uint32_t)event.key >> EVENT_KIND_SHIFT == EV_ARRIVE) event.key &= ~(uint64_t)1;
@@ -296,7 +316,7 @@ void weft__domains_merge(struct domains *domains) {
   }
   domains->moved.n = 0;
   lower_borders(domains);
-  weft__flow_arm_start(sim);
+  if (!sim->failed) weft__flow_arm_start(sim);
 }
 
 /* ---- windows ---- */
@@ -377,14 +397,15 @@ static void post(weft_sim *view, uint32_t to, struct message message) {
   domains->outbox[from][to].n = n + 1;
 }
 
-void weft__domain_note_failed(weft_sim *view, uint32_t row) {
+void weft__domain_note_failed(weft_sim *view, uint32_t slot) {
   struct domains *domains = view->domains;
   const uint32_t from = view->domain - 1, n = domains->failed[from].n;
   if (!pool_reserve(view, domains->failed[from], n + 1u)) {
     weft__no_memory(view);
     return;
   }
-  domains->failed[from].at[n] = (struct event){view->now, row};
+  domains->failed[from].at[n] =
+      (struct event){view->now, (uint64_t)slot << 32 | view->tx.at[slot].row};
   domains->failed[from].n = n + 1;
 }
 

@@ -60,7 +60,8 @@ struct domain_state {
 
 struct domains {
   weft_sim *sim; /* the simulation itself */
-  uint32_t count, threads, stop;
+  uint32_t count, raised; /* domains; borders that are */
+  uint32_t stop, broken; /* after this window; at once, since memory has run out */
   weft_time lookahead, until, next_start;
   uint64_t budget, retry_at; /* events */
   weft_sim *view[DOMAINS_MAX];
@@ -69,11 +70,11 @@ struct domains {
   WEFT_POOL(struct border) borders;
   WEFT_POOL(uint32_t) border_of; /* of a port */
   WEFT_POOL(struct event) moved;
-  WEFT_POOL(struct event) failed[DOMAINS_MAX]; /* flows: when, and which row */
+  WEFT_POOL(struct event) failed[DOMAINS_MAX]; /* flows: when, slot << 32 | row */
   WEFT_POOL(struct message) outbox[DOMAINS_MAX][DOMAINS_MAX]; /* from, to */
   pthread_mutex_t memory; /* the allocator need not be safe for threads */
   weft_allocator locked;
-  atomic_uint arrived, phase; /* the barrier */
+  atomic_uint threads, arrived, phase; /* the barrier */
 };
 
 /* partition.c */
@@ -97,9 +98,11 @@ void weft__domain_settle(struct domains *domains, uint32_t index, weft_time end)
 /** End of a window, far end: take over what has come. */
 void weft__domain_import(struct domains *domains, uint32_t index);
 
+enum { PACKETS_NEEDED_LOG2 = 2 };
+
 /* Packets that an event of the view may need: one ring is outgrown at most, and doubles. */
 static inline uint32_t packets_needed(const weft_sim *view) {
-  return 4u << view->largest_ring;
+  return 1u << (view->largest_ring + PACKETS_NEEDED_LOG2);
 }
 
 /* Whether the shared memory that a domain has suffices for its next event. */

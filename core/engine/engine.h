@@ -22,8 +22,8 @@ void weft__domain_send_event(weft_sim *view, uint32_t port, struct event event);
 /** Tell the domain of a flow's sender that a packet is gone. */
 void weft__domain_send_release(weft_sim *view, uint32_t slot);
 
-/** A flow fails: what its receiver made of it is settled when the views are merged. */
-void weft__domain_note_failed(weft_sim *view, uint32_t row);
+/** The flow of a slot fails: what its receiver made of it is settled when the views are merged. */
+void weft__domain_note_failed(weft_sim *view, uint32_t slot);
 
 /** Give a ring free when the far end has ceased to read it. */
 void weft__domain_retire_ring(weft_sim *view, uint32_t log2, uint32_t ring);

@@ -218,7 +218,7 @@ int weft__domain_run(weft_sim *view, weft_time end, int all) {
   while (view->queue.count > 0 && !view->failed && (all || !domain_is_idle(view))) {
     const struct event event = event_first(view);
     if (event.time >= end || view->failed) return 1;
-    if (!domain_is_fed(view)) return 0;
+    if (!all && !domain_is_fed(view)) return 0; /* timers need nothing */
     step(view, event);
   }
   return 1;
@@ -248,16 +248,17 @@ static int run_turn(weft_sim *sim, weft_time limit, uint64_t *budget, uint64_t t
 }
 
 int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
-  enum { TURN = 2048 }; /* events between two tries to go on in several threads */
+  enum { TURN = 2048, SHORT_TURN = 8 }; /* events between two tries to go on in several threads */
   const int status = prepare(sim);
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "run: out of memory");
   if (status != WEFT_OK) return status;
   const weft_time limit = until < 0 ? INT64_MAX : until;
-  const uint64_t turn = sim->config.threads > 1 ? TURN : UINT64_MAX;
+  const int threaded = sim->config.threads > 1;
+  const uint64_t turn = !threaded ? UINT64_MAX : sim->always_split ? SHORT_TURN : TURN;
   uint64_t budget = max_events == 0 ? UINT64_MAX : max_events;
   int result = RUN_ON;
   while (result == RUN_ON && !sim->failed) {
-    if (turn == TURN && budget > 0) weft__domains_run(sim, limit, &budget);
+    if (threaded && budget > 0) weft__domains_run(sim, limit, &budget);
     if (!sim->failed) result = run_turn(sim, limit, &budget, turn);
   }
   if (sim->failed) return stopped(sim);

@@ -27,9 +27,10 @@ static void meet(struct domains *domains) {
 
 /* ---- the first thread's duties ---- */
 
+/* Views may not even see the shared pools any more: all return from here. */
 static void fail_all(struct domains *domains) {
   domains->sim->failed = WEFT_ENOMEM;
-  domains->stop = 1;
+  domains->broken = 1;
 }
 
 /* A slot for a flow of the view: one that has become free there, or a new one. Not one of another
@@ -96,21 +97,24 @@ static int someone_stalls(const struct domains *domains) {
   return any;
 }
 
-static void run_window(struct domains *domains, uint32_t index, weft_time end) {
+/* 0: memory has run out. */
+static int run_window(struct domains *domains, uint32_t index, weft_time end) {
   struct domain_state *own = &domains->state[index];
   own->stalled = !weft__domain_run(domains->view[index], end, 0);
   if (!own->stalled) weft__domain_settle(domains, index, end);
   meet(domains);
   while (someone_stalls(domains)) {
     meet(domains);
-    if (index == 0 && weft__domains_feed(domains) != WEFT_OK) domains->stop = 1;
+    if (index == 0 && weft__domains_feed(domains) != WEFT_OK) fail_all(domains);
     meet(domains);
+    if (domains->broken) return 0;
     if (own->stalled) {
-      own->stalled = domains->stop ? 0 : !weft__domain_run(domains->view[index], end, 0);
+      own->stalled = !weft__domain_run(domains->view[index], end, 0);
       if (!own->stalled) weft__domain_settle(domains, index, end);
     }
     meet(domains);
   }
+  return 1;
 }
 
 static void work(struct domains *domains, uint32_t index) {
@@ -126,18 +130,21 @@ static void work(struct domains *domains, uint32_t index) {
     if (domains->next_start < end) {
       if (index == 0) start_flows(domains, end);
       meet(domains);
+      if (domains->broken) return;
     }
-    run_window(domains, index, end);
+    if (!run_window(domains, index, end)) return;
   }
 }
 
 /* Timers of idle domains were put off; a run on one thread would have handled those before its
- * last event. They move nothing. */
+ * last event. They move nothing. Domains that are not idle have them done, unless no window was
+ * run: then what they have to do now is not theirs alone. */
 static void finish(struct domains *domains) {
   weft_time last = 0;
   for (uint32_t i = 0; i < domains->count; ++i)
     if (domains->view[i]->now > last) last = domains->view[i]->now;
-  for (uint32_t i = 0; i < domains->count; ++i) weft__domain_run(domains->view[i], last + 1, 1);
+  for (uint32_t i = 0; i < domains->count; ++i)
+    if (domain_is_idle(domains->view[i])) weft__domain_run(domains->view[i], last + 1, 1);
 }
 
 struct task_of_thread {
@@ -246,7 +253,8 @@ static int may_split(const weft_sim *sim) {
   const weft_config *config = &sim->config;
   return config->threads > 1 && !is_ns3(sim) && config->cc != WEFT_CC_SCRIPT &&
          !is_selective(sim) && sim->ack_capacity == 0 && sim->route_epoch <= 1 &&
-         sim->wires.n == 0 && sim->stats.tasks_done == sim->tasks.n;
+         sim->wires.n == 0 && sim->stats.tasks_done == sim->tasks.n &&
+         !weft__flow_rows_wait(sim);
 }
 
 int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t *budget) {
@@ -256,14 +264,14 @@ int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t *budget) {
   if (domains->count < 2 || sim->events < domains->retry_at) return WEFT_OK;
   domains->until = limit == INT64_MAX ? limit : limit + 1;
   domains->budget = *budget;
-  domains->stop = 0;
+  domains->stop = domains->broken = 0;
   if (weft__domains_split(domains) != WEFT_OK) {
     sim->failed = WEFT_ENOMEM;
   } else if ((domains->until - sim->now) / SHORTEST < domains->lookahead && !sim->always_split) {
     domains->retry_at = sim->events + PATIENCE;
   } else {
     run_windows(domains);
-    finish(domains);
+    if (!domains->broken) finish(domains);
   }
   const uint64_t before = sim->events;
   weft__domains_merge(domains);

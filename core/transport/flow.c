@@ -68,12 +68,23 @@ int weft__flow_row_to_forget(weft_sim *sim, const weft_flow_def *def, uint32_t t
   return (int)row;
 }
 
-/* May the row of a flow that is over be used again? Views of threads don't have the list of them:
- * what is left when threads take over stays. */
+/* May the row of a flow be used again, once it is over? */
 static int is_to_forget(const weft_sim *sim, const struct flow *flow) {
-  if (flow->task == WEFT_NONE || flow->state != FLOW_DONE || sim->domain != 0) return 0;
+  if (flow->task == WEFT_NONE || flow->state == FLOW_FAILED) return 0;
   const uint32_t collective = sim->tasks.at[flow->task].collective;
   return collective != WEFT_NONE && sim->collectives.at[collective].forgets;
+}
+
+static int is_quiet(const weft_sim *sim, uint32_t slot) {
+  return sim->tx_warm.at[slot].packets_out == 0 &&
+         !(sim->tx.at[slot].flags & (TX_ACTIVE | TX_IN_LIST));
+}
+
+int weft__flow_rows_wait(const weft_sim *sim) {
+  if (sim->forgotten_rows.cap == 0) return 0;
+  for (uint32_t slot = 0; slot < sim->tx.n; ++slot)
+    if (!is_quiet(sim, slot) && is_to_forget(sim, &sim->flows.at[sim->tx.at[slot].row])) return 1;
+  return 0;
 }
 
 /* ---- slots ---- */
@@ -130,9 +141,7 @@ static uint32_t take_slot(weft_sim *sim) {
 }
 
 void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot) {
-  if (sim->tx_warm.at[slot].packets_out > 0 ||
-      (sim->tx.at[slot].flags & (TX_ACTIVE | TX_IN_LIST)))
-    return;
+  if (!is_quiet(sim, slot)) return;
   sim->free_slots.at[sim->free_slots.n++] = slot;
   const uint32_t row = sim->tx.at[slot].row;
   if (is_to_forget(sim, &sim->flows.at[row]))
@@ -313,8 +322,6 @@ static void complete(weft_sim *sim, uint32_t row, enum weft_completion where) {
 
 void weft__flow_received(weft_sim *sim, uint32_t slot) {
   const uint32_t row = sim->rx.at[slot].row;
-  /* Too late: its sender has given up. A view can't know, and is corrected when it is merged. */
-  if (sim->domain == 0 && sim->flows.at[row].state == FLOW_FAILED) return;
   sim->flows.at[row].received_ps = sim->now;
   complete(sim, row, WEFT_AT_RECEIVER);
 }
@@ -329,20 +336,20 @@ void weft__flow_acked(weft_sim *sim, uint32_t slot) {
 void weft__flow_fail(weft_sim *sim, uint32_t slot) {
   const uint32_t row = sim->tx.at[slot].row;
   const struct flow *flow = &sim->flows.at[row];
+  if (sim->domain != 0) weft__domain_note_failed(sim, slot);
   leave(sim, slot, FLOW_FAILED);
-  if (sim->domain != 0) {
-    weft__domain_note_failed(sim, row);
-    return;
-  }
+  if (sim->domain != 0) return;
+  sim->rx.at[slot].total = 0; /* what still comes will never be all */
   const int had_completed = flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
   sim->stats.flows_failed += !had_completed;
   if (flow->task != WEFT_NONE && !had_completed) weft__task_flow_done(sim, row, 0);
 }
 
-void weft__flow_failed_at(weft_sim *sim, uint32_t row, weft_time time) {
+void weft__flow_failed_at(weft_sim *sim, uint32_t slot, uint32_t row, weft_time time) {
   struct flow *flow = &sim->flows.at[row];
+  if (sim->rx.at[slot].row == row) sim->rx.at[slot].total = 0;
   const int counts = sim->config.completion == WEFT_AT_RECEIVER;
-  if (flow->received_ps > time) { /* as if it had not been received: see weft__flow_received */
+  if (flow->received_ps > time) { /* its receiver could not know: as if it had not been received */
     sim->fingerprint -= done_hash(flow->received_ps, WEFT_AT_RECEIVER, row);
     sim->stats.flows_done -= counts ? 1 : 0;
     flow->received_ps = -1;

@@ -25,7 +25,11 @@ uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
 void weft__flow_fail(weft_sim *sim, uint32_t slot);
 
 /** A flow had failed at a time in a view: what that means for what its receiver has seen since. */
-void weft__flow_failed_at(weft_sim *sim, uint32_t row, weft_time time);
+void weft__flow_failed_at(weft_sim *sim, uint32_t slot, uint32_t row, weft_time time);
+
+/** Whether there are rows that will be used again once packets of their flows are gone. Views of
+ *  threads don't have the list of those, and the numbers of rows decide paths. */
+int weft__flow_rows_wait(const weft_sim *sim);
 
 /** A packet has left the network: forget its telemetry, free its slot if it was the last. */
 void weft__packet_release(weft_sim *sim, const struct packet *packet);
