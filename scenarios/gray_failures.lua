@@ -140,7 +140,7 @@ local outcome = "done"
 if #missing > 0 then
   local jobs = math.min(args.jobs or sweep.cores(), #missing)
   if not args.quiet then
-    io.stderr:write(("%d of %d scenarios are there; the others on %d cores\n"):format(
+    io.stderr:write(("%d of %d scenarios are there; the others, %d at a time\n"):format(
       #scenarios - #missing, #scenarios, jobs))
   end
   outcome = sweep.run {

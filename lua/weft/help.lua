@@ -3,6 +3,7 @@
 local core = require "weft.core"
 local fail = require "weft.fail"
 local manifest = require "api.manifest"
+local util = require "weft.util"
 
 local help = {}
 
@@ -102,13 +103,14 @@ local function source_text(value)
   return table.concat(lines, "\n") .. "\n"
 end
 
+-- Names in a table, with those of parts that it loads when they are asked for.
 local function sorted_names(object)
-  local names = {}
+  local meta, seen = getmetatable(object), {}
   for name in pairs(object) do -- order-free: sorted next
-    if type(name) == "string" and not name:find("^_") then names[#names + 1] = name end
+    if type(name) == "string" and not name:find("^_") then seen[name] = true end
   end
-  table.sort(names)
-  return names
+  for _, name in ipairs(type(meta) == "table" and meta.names or {}) do seen[name] = true end
+  return util.sorted_keys(seen)
 end
 
 --- The first sentence about a function, cut to a line.
@@ -131,29 +133,41 @@ local function table_text(object)
   return #lines > 0 and table.concat(lines, "\n") .. "\n" or nil
 end
 
---- "weft.topology.star" as a value, or nil.
+-- Classes whose methods are asked for as "sim:run": modules that have them as `methods`.
+local CLASSES = { sim = "weft.simulation", job = "weft.job" }
+
+--- "weft.topology.star", "topology.star" or "sim:run" as a value, or nil.
 local function value_named(name)
-  if not name:find("^weft%.") then return nil end
-  local object = require("weft")
-  for part in name:sub(6):gmatch("[^%.:]+") do
+  local class = CLASSES[name:match("^(%a+):")]
+  local object = class and require(class).methods or require "weft"
+  for part in name:gsub(class and "^%a+:" or "^weft%.", ""):gmatch("[^%.:]+") do
     local good, value = pcall(function() return object[part] end)
     if not good then return nil end
     object = value
   end
-  return object
+  return type(object) ~= "string" and object or nil
 end
 
 local function text_of_name(name)
   for _, topic in ipairs(help.topics) do
     if topic == name then return topic_text(topic) end
   end
-  local entry = entry_named(name)
+  -- A script's sim and the engine's, sim.core, both have "sim:run": the one that is meant first.
+  local value, entry = value_named(name), entry_named(name)
+  if value ~= nil then
+    local text, hint = help.text(value)
+    local other = entry and not entry_of(value)
+    return text and text .. (other and "\n" .. function_text(entry) or ""), hint
+  end
   if entry then return function_text(entry) end
-  local value = value_named(name)
-  if value ~= nil then return help.text(value) end
   local names = {}
   for _, topic in ipairs(help.topics) do names[#names + 1] = topic end
   for _, other in ipairs(manifest.functions) do names[#names + 1] = other.name end
+  for receiver, module in util.sorted_pairs(CLASSES) do
+    for _, method in ipairs(sorted_names(require(module).methods)) do
+      names[#names + 1] = receiver .. ":" .. method
+    end
+  end
   local near = fail.nearest(name, names)
   return nil, near and ("; did you mean '%s'?"):format(near)
     or "; topics: " .. table.concat(help.topics, ", ")

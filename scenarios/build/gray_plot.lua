@@ -28,7 +28,10 @@ local function as_list(by_name)
   return list
 end
 
--- Lines for weft and marks for ns-3, in one colour for each value of `fixed`.
+-- A lone point as a dash that can be seen beside a mark.
+local DASH = 0.3
+
+-- Lines for weft, and marks for ns-3 where there is one, in one colour for each value of `fixed`.
 local function curves(data, key, fixed, values, letter)
   local series = {}
   local palette = require "weft.viz.palette"
@@ -37,12 +40,13 @@ local function curves(data, key, fixed, values, letter)
     local function wanted(row) return row[fixed] == value end
     local color = palette.category(i)
     local x, y = totals(data.rows, key, wanted)
+    if #x == 1 then x, y = { x[1] - DASH, x[1] + DASH }, { y[1], y[1] } end
     if #x > 0 then
       series[#series + 1] = { kind = "line", label = ("%s = %d"):format(letter, value), x = x,
         y = y, color = color }
     end
     local true_x, true_y = totals(truth, key, wanted)
-    if #true_x > 0 then
+    if #x > 0 and #true_x > 0 then
       series[#series + 1] = { kind = "scatter", x = true_x, y = true_y, color = color }
     end
   end

@@ -24,6 +24,16 @@ local function windows_of(rows)
   return windows
 end
 
+-- The axis of errors, with 0 on it.
+local function error_axis(rows)
+  local least, most = 0, 0
+  for _, row in ipairs(rows) do
+    least, most = math.min(least, row.error_pct or 0), math.max(most, row.error_pct or 0)
+  end
+  if least == most then most = 1 end
+  return { label = "weft against hardware, %", min = 1.1 * least, max = 1.1 * most }
+end
+
 --- Draw completion.png, and medians.png if there is anything to compare with.
 -- @tparam function path from a file's name to its path
 -- @tparam table rows of the scenario
@@ -50,8 +60,7 @@ return function(path, rows, errors, published)
             color = { 0.6, 0.6, 0.6 }, width = 3 },
           { kind = "scatter", label = "weft", x = weft_x, y = weft_y },
         } },
-      { title = "error of each case", x = size, y = { label = "weft against hardware, %" },
-        series = shares },
+      { title = "error of each case", x = size, y = error_axis(rows), series = shares },
     },
   }):write(path "completion.png")
   if not errors or #published == 0 then return "completion.png" end

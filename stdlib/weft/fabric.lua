@@ -288,10 +288,6 @@ function Fabric:tiers()
   return result
 end
 
-local function counted(count, one, many)
-  return ("%d %s"):format(count, count == 1 and one or many)
-end
-
 --- One line: "rail_optimized: 32 hosts, 4 NVLink switches, 9 switches, 72 links (...)".
 function Fabric:describe()
   local kinds, rates = { host = 0, switch = 0, nvswitch = 0 }, {}
@@ -299,16 +295,16 @@ function Fabric:describe()
   for _, link in ipairs(self.links) do
     rates[link.rate_bps] = (rates[link.rate_bps] or 0) + 1
   end
-  local parts = { counted(kinds.host, "host", "hosts") }
+  local parts = { util.counted(kinds.host, "host") }
   if kinds.nvswitch > 0 then
-    parts[#parts + 1] = counted(kinds.nvswitch, "NVLink switch", "NVLink switches")
+    parts[#parts + 1] = util.counted(kinds.nvswitch, "NVLink switch", "NVLink switches")
   end
-  if kinds.switch > 0 then parts[#parts + 1] = counted(kinds.switch, "switch", "switches") end
+  if kinds.switch > 0 then parts[#parts + 1] = util.counted(kinds.switch, "switch", "switches") end
   local speeds = {}
   for rate, count in util.sorted_pairs(rates) do
     speeds[#speeds + 1] = ("%d x %s"):format(count, units.format_rate(rate))
   end
-  parts[#parts + 1] = counted(#self.links, "link", "links")
+  parts[#parts + 1] = util.counted(#self.links, "link")
     .. (#speeds > 0 and (" (%s)"):format(table.concat(speeds, ", ")) or "")
   return self.name .. ": " .. table.concat(parts, ", ")
 end

@@ -142,7 +142,9 @@ function fail.show(value)
   local kind = type(value)
   if kind == "string" then
     local text = #value > 60 and value:sub(1, 57) .. "..." or value
-    return "'" .. text:gsub("%c", "?") .. "'"
+    -- What is neither ASCII nor UTF-8 would garble the terminal.
+    local binary = text:gsub("[\194-\244][\128-\191]+", ""):find("[\128-\255]")
+    return "'" .. text:gsub(binary and "[%c\128-\255]" or "%c", "?") .. "'"
   elseif kind == "number" then
     if value == math.floor(value) and math.abs(value) < 1e15 then return ("%.0f"):format(value) end
     local short = ("%.14g"):format(value)

@@ -17,6 +17,9 @@ M.FIRST_TAG = 0x80000000
 local Job = {}
 Job.__index = Job
 
+--- What can be asked of a job, for help.
+M.methods = Job
+
 --- @local
 function M.new(sim, work, number, tag, started)
   return setmetatable({

@@ -150,21 +150,23 @@ end
 local newproxy = rawget(_G, "newproxy")
 
 local function object(state)
-  local meta = {}
-  if newproxy then
-    local proxy = newproxy(true)
-    meta = getmetatable(proxy)
-    meta.__index = function(_, key)
-      local value = state[key]
-      if value == nil then value = Table[key] end
-      return value
-    end
-    meta.__len = function() return state.count end
-    return proxy
-  end
-  meta.__index = Table
+  local proxy = newproxy and newproxy(true)
+  local meta = proxy and getmetatable(proxy) or {}
   meta.__len = function() return state.count end
-  return setmetatable(state, meta)
+  meta.__tostring = function()
+    return ("%s: %s of %s"):format(state.name, util.counted(state.count, "row"),
+      table.concat(names_of(state), ", "))
+  end
+  if not proxy then
+    meta.__index = Table
+    return setmetatable(state, meta)
+  end
+  meta.__index = function(_, key)
+    local value = state[key]
+    if value == nil then value = Table[key] end
+    return value
+  end
+  return proxy
 end
 
 local function name_column(name, of, fabric, brief)

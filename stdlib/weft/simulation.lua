@@ -19,6 +19,8 @@ local progress = require "weft.progress"
 local results = require "weft.results"
 local stream = require "weft.workload.stream"
 local unfinished = require "weft.unfinished"
+local units = require "weft.units"
+local util = require "weft.util"
 local watchdog = require "weft.watchdog"
 local workload = require "weft.workload"
 
@@ -26,6 +28,9 @@ local M = {}
 
 local Simulation = {}
 Simulation.__index = Simulation
+
+--- What can be asked of a simulation, for help.
+M.methods = Simulation
 
 -- Events between looks at the clock: some 50 ms.
 local SLICE = 500000
@@ -258,6 +263,12 @@ function Simulation:run(options)
   -- Ctrl-C between two slices, while no engine runs, stops Lua with this error.
   if tostring(outcome):find("interrupted$") then return "interrupted" end
   error(outcome, 0)
+end
+
+function Simulation:__tostring()
+  return ("simulation of %s; %s, %s, now %s"):format(self.fabric:describe(),
+    util.counted(#self.jobs, "job"), util.counted(#self:flows(), "flow"),
+    units.format_time(self:now_ps()))
 end
 
 --- The present, in picoseconds.

@@ -4,6 +4,7 @@
 
 local trouble = require "weft.trouble"
 local units = require "weft.units"
+local util = require "weft.util"
 
 local M = {}
 
@@ -24,12 +25,20 @@ local function state_of(sim, row)
   return "gave up after repeated timeouts"
 end
 
+-- "h0 to h1 after 3 kB of 1 MB (why)"
+local Row = {}
+
+function Row:__tostring()
+  return ("%s to %s after %s of %s (%s)"):format(self.src_name, self.dst_name,
+    units.format_bytes(self.delivered_bytes), units.format_bytes(self.size_bytes), self.why)
+end
+
 -- What became of the flow, and what is wrong on its way now.
 local function describe_row(sim, flow, row, known)
   local why = state_of(sim, row)
   local wrong = row.state == WAITING and {} or trouble.between(sim, row.src, row.dst, flow, known)
   if #wrong > 0 then why = why .. "; " .. table.concat(wrong, ", ") end
-  return {
+  return setmetatable({
     flow = flow,
     src_name = row.src_name,
     dst_name = row.dst_name,
@@ -39,7 +48,7 @@ local function describe_row(sim, flow, row, known)
     stuck = row.state == FAILED or sim.outcome == "done",
     why = why,
     trouble = wrong,
-  }
+  }, Row)
 end
 
 --- One flow, as in M.rows.
@@ -57,7 +66,7 @@ end
 -- @tparam[opt] number tag only flows with this tag
 -- @treturn table list of `{ flow, src_name, dst_name, size_bytes, delivered_bytes, state, stuck,
 -- why, trouble }`; state is "waiting", "active" or "failed"; stuck: running on will not help;
--- trouble: what is wrong on its way at present, a list of text
+-- trouble: what is wrong on its way at present, a list of text. Each prints as a line.
 function M.rows(sim, tag)
   local flows, rows, known = sim:flows(), {}, {}
   local tags = flows:column "tag"
@@ -75,14 +84,9 @@ end
 -- @treturn string
 function M.sentence(rows, what)
   local named = {}
-  for i = 1, math.min(#rows, NAMED) do
-    local row = rows[i]
-    named[i] = ("%s to %s after %s of %s (%s)"):format(row.src_name, row.dst_name,
-      units.format_bytes(row.delivered_bytes), units.format_bytes(row.size_bytes), row.why)
-  end
+  for i = 1, math.min(#rows, NAMED) do named[i] = tostring(rows[i]) end
   if #rows > NAMED then named[#named + 1] = ("and %d more"):format(#rows - NAMED) end
-  return ("%d flow%s %s: %s"):format(#rows, #rows == 1 and "" or "s", what,
-    table.concat(named, ", "))
+  return ("%s %s: %s"):format(util.counted(#rows, "flow"), what, table.concat(named, ", "))
 end
 
 --- One line about the flows that are stuck, or nil if none is.

@@ -24,6 +24,15 @@ function util.sorted_keys(t)
   return keys
 end
 
+--- A number with its noun: "1 flow", "2 switches".
+-- @tparam number count
+-- @tparam string one the noun
+-- @tparam[opt] string many its plural; default: with an s
+-- @treturn string
+function util.counted(count, one, many)
+  return ("%d %s"):format(count, count == 1 and one or many or one .. "s")
+end
+
 --- Like pairs, in the order of util.sorted_keys.
 function util.sorted_pairs(t)
   local keys, i = util.sorted_keys(t), 0

@@ -31,6 +31,17 @@ describe("weft", function()
     assert.matches("weft simulates", (weft("help")))
   end)
 
+  it("helps on parts, on functions and on what can be asked of simulations and jobs", function()
+    assert.matches("synthetic +Synthetic traffic", (weft("help weft.workload")))
+    assert.matches("^gpt%(options%)\n", (weft("help workload.gpt")))
+    assert.equal((weft("help weft.placement.spread")), (weft("help placement.spread")))
+    assert.matches("A PFC storm", (weft("help sim:storm")))
+    assert.matches("^Job:result%(", (weft("help job:result")))
+    local _, errors, status = weft("help sim:strom")
+    assert.same({ "weft: no help on 'sim:strom'; did you mean 'sim:storm'?\n", 2 },
+      { errors, status })
+  end)
+
   it("names the nearest topic", function()
     local output, errors, status = weft("help topolgy")
     assert.same({ "", "weft: no help on 'topolgy'; did you mean 'topology'?\n", 2 },

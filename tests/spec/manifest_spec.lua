@@ -98,7 +98,7 @@ describe("help", function()
       assert.is_true(by_name:find(entry.brief, 1, true) ~= nil, entry.name)
     end
     assert.equal(help.text("core.new"), (help.text(core.new)))
-    assert.equal(help.text("sim:run"), (help.text(core._sim.__index.run)))
+    assert.equal(help.text("task_add"), (help.text(core._sim.__index.task_add)))
   end)
 
   it("reads the comment of a Lua function", function()

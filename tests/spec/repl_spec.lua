@@ -63,6 +63,26 @@ describe("the prompt", function()
     assert.same({ "", 0 }, { errors, status })
   end)
 
+  it("shows simulations, tables of results and failures as lines", function()
+    local output, errors = typed([[
+sim = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+sim:add_flow { src = "h0", dst = "h1", size = 1000 }
+sim
+sim:flows()
+sim:fail("h1", { at = "1us" })
+sim:failures()
+sim:unfinished()
+]])
+    assert.equal([[
+0
+simulation of star: 3 hosts, 1 switch, 3 links (3 x 100 Gbit/s); 0 jobs, 1 flow, now 0 s
+]], output:match("^.-\n.-\n"))
+    assert.matches("flows: 1 row of src, dst, size_bytes, ", output, 1, true)
+    assert.matches("{ 1 us fail h1 }\n{ h0 to h1 after 0 B of 1 kB (starts at 0 s) }\n", output, 1,
+      true)
+    assert.equal("", errors)
+  end)
+
   it("reads a last line without an end", function()
     shows("2\n", "1 + 1")
   end)

@@ -113,7 +113,7 @@ describe("GOAL schedule", function()
     assert.equal(":4: expected 'to' before the other rank, got 'from'", in_rank "send 8b from 1")
     assert.equal(":4: a rank: expected 0 to 1, got -1", in_rank "send 8b to -1")
     assert.equal(":4: a rank: expected -1 to 1, got 7", in_rank "recv 8b from 7")
-    assert.equal(":4: expected send, recv or calc; did you mean 'send'?, got 'snd'",
+    assert.equal(":4: expected send, recv or calc, got 'snd'; did you mean 'send'?",
       in_rank "b: snd 8b to 1")
     assert.equal(":4: expected ':', 'requires' or 'irequires' behind 'a', got 'require'",
       in_rank "a require a")

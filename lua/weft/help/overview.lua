@@ -20,5 +20,6 @@ Quantities are text with a unit ("400Gbps", "500ns", "16MiB") or numbers in bit/
   help "prompt"     what you can do where you type
   help(weft.topology)           what a module offers
   help(weft.topology.fat_tree)  one function, from its source
-  help "sim:flow_add"           a call of the engine below (weft.core)
+  help "sim:degrade"            what a simulation can be asked; "job:result" of a job
+  help "flow_add"               a call of the engine below (weft.core)
 ]]

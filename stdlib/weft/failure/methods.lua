@@ -7,6 +7,7 @@
 
 local kinds = require "weft.failure.kinds"
 local timeline = require "weft.failure.timeline"
+local units = require "weft.units"
 
 local M = {}
 
@@ -59,8 +60,17 @@ function M.inject(self, list)
   return #plans
 end
 
+-- An entry of sim:failures() prints as a line.
+local Announced = {}
+
+function Announced:__tostring()
+  local text = ("%s %s %s"):format(units.format_time(self.at_ps), self.kind, self.target)
+  return self.detail == "" and text or text .. ": " .. self.detail
+end
+
 --- What was announced so far, in the order of its times.
--- @treturn table list of `{ at_ps, kind, target, detail }`, all but the time as text
+-- @treturn table list of `{ at_ps, kind, target, detail }`, all but the time as text; each prints
+-- as a line
 function M.failures(self)
   local rows = {}
   for i, row in ipairs(self.announced) do rows[i] = row end
@@ -80,15 +90,17 @@ function M.install(class, call)
   for _, name in ipairs { "degrade", "fail", "repair", "storm", "slow", "inject", "failures" } do
     class[name] = M[name]
   end
+  --- Schedule what a plan of weft.failure.kinds says, and note it for sim:failures().
   function class:apply_plan(plan)
     for _, one in ipairs(plan.calls) do
       call(self.core, one[1], one[2])
       self.changes[#self.changes + 1] = one -- sim:fresh() makes them again
     end
-    self.announced[#self.announced + 1] = {
+    self.announced[#self.announced + 1] = setmetatable({
       at_ps = plan.at_ps, kind = plan.kind, target = plan.name, detail = plan.detail,
-    }
+    }, Announced)
   end
+  --- One failure by its kind; sim:degrade and the others are this.
   function class:apply_failure(kind, target, options)
     self:apply_plan(kinds.plan(self, kind, target, options))
   end

@@ -66,9 +66,10 @@ local function next_line(self)
   return false
 end
 
-local function complain(self, wanted)
+local function complain(self, wanted, hint)
   local got = self.words[self.at]
-  self.reader:fail("expected %s, got %s", wanted, got and fail.show(got) or "end of line")
+  self.reader:fail("expected %s, got %s%s", wanted, got and fail.show(got) or "end of line",
+    hint or "")
 end
 
 local function accept(self, word)
@@ -130,7 +131,8 @@ local function operation(self)
     id = message(self, false)
   else
     local word = self.words[self.at]
-    complain(self, "send, recv or calc" .. (word and fail.hint(word, OPERATIONS) or ""))
+    local near = word and fail.nearest(word, OPERATIONS)
+    complain(self, "send, recv or calc", near and ("; did you mean '%s'?"):format(near))
   end
   skip_resources(self)
   return id

@@ -11,6 +11,7 @@ local check = require "weft.check"
 local fail = require "weft.fail"
 local rings = require "weft.rings"
 local units = require "weft.units"
+local util = require "weft.util"
 
 local M = {}
 
@@ -82,8 +83,8 @@ local function check_sizes(kind, options, ranks)
   local channels = options.channels or 1
   local least = pieces(kind, options.algorithm, #ranks)
   if base.share(options.size, channels, channels) < least then
-    fail.raise("%s: size: expected at least a byte for each of %d ranks and %d channel%s, "
-      .. "%s in all, got %s", kind, #ranks, channels, channels == 1 and "" or "s",
+    fail.raise("%s: size: expected at least a byte for each of %d ranks and %s, "
+      .. "%s in all, got %s", kind, #ranks, util.counted(channels, "channel"),
       units.format_bytes(channels * least), units.format_bytes(options.size))
   end
   if channels > 1 and not has_channels[options.algorithm] then

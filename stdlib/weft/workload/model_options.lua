@@ -136,8 +136,11 @@ local function check_pipeline(kind, o, shape, m)
     fail.raise("%s: option 'dp_algorithm': expected ring, bidirectional or halving_doubling with"
       .. " ZeRO %d, got '%s'", kind, o.zero, o.dp_algorithm)
   end
-  expect_divisor(kind, o.virtual_stages > 1 and "virtual_stages" or "pp", o.pp * o.virtual_stages,
-    "layers", shape.layers)
+  if o.virtual_stages > 1 and shape.layers % (o.pp * o.virtual_stages) ~= 0 then
+    fail.raise("%s: option 'virtual_stages': expected pp x virtual_stages (%d) to divide layers"
+      .. " (%d)", kind, o.pp * o.virtual_stages, shape.layers)
+  end
+  expect_divisor(kind, "pp", o.pp, "layers", shape.layers)
 end
 
 -- Times of a layer, its part that goes with the load of experts, and the output layer, for one

@@ -163,7 +163,7 @@ end
 -- @treturn string
 function M.describe(job, found)
   local list = found.iterations
-  local text = ("%s over %d GPUs: "):format(job.started.title, found.ranks)
+  local text = ("%s over %s: "):format(job.started.title, util.counted(found.ranks, "GPU"))
   if #list < #job.started.ends then
     text = text .. ("%d of %d iterations complete"):format(#list, #job.started.ends)
     if #list == 0 then return text end

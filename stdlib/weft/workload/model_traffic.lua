@@ -183,10 +183,6 @@ local function chunk_rows(plan)
   return rows
 end
 
-local function counted(number, one, many)
-  return ("%d %s"):format(number, number == 1 and one or many)
-end
-
 local function head_lines(plan, out)
   local o, shape, layout = plan.options, plan.shape, plan.layout
   out:line("%s %s: %d layers, hidden %d, %d heads, sequence %d, vocabulary %d%s; %s parameters%s",
@@ -195,11 +191,11 @@ local function head_lines(plan, out)
       and (", %d experts, top %d"):format(shape.experts, shape.top_k) or "",
     billions(plan.parameters.total), shape.experts > 1
       and (", %s active"):format(billions(plan.parameters.active)) or "")
-  out:line("%d GPUs: tp %d, pp %d, dp %d%s, order %s; ZeRO %d; global batch %d in %s of %s",
-    layout.size, layout.tp, layout.pp, layout.dp,
+  out:line("%s: tp %d, pp %d, dp %d%s, order %s; ZeRO %d; global batch %d in %s of %s",
+    util.counted(layout.size, "GPU"), layout.tp, layout.pp, layout.dp,
     shape.experts > 1 and (", ep %d"):format(layout.ep) or "", o.order,
-    o.zero, plan.global_batch, counted(plan.micro_batches, "micro-batch", "micro-batches"),
-    counted(o.micro_batch, "sequence", "sequences"))
+    o.zero, plan.global_batch, util.counted(plan.micro_batches, "micro-batch", "micro-batches"),
+    util.counted(o.micro_batch, "sequence"))
 end
 
 local function schedule_line(plan, out)
@@ -214,7 +210,14 @@ local function schedule_line(plan, out)
     plan.makespan_ps > 0 and 100 * (1 - busy / plan.makespan_ps) or 0)
 end
 
---- A plan as text of several lines.
+-- What was thinned, lest its numbers be taken for those of the model.
+local function scale_line(plan, out)
+  local o = plan.options
+  if o.scale_bytes == 1 and o.scale_compute == 1 then return end
+  out:line("thinned: bytes x %g, computations x %g", o.scale_bytes, o.scale_compute)
+end
+
+--- A plan as text of several lines; what groups move is for one iteration.
 -- @tparam table plan
 -- @treturn string
 function M.describe(plan)
@@ -224,6 +227,7 @@ function M.describe(plan)
   end })
   head_lines(plan, out)
   schedule_line(plan, out)
+  scale_line(plan, out)
   out:line("")
   out:table({ { "chunks", plan.options.virtual_stages > 1 and "chunk" or "stage" }, { "layers" },
     { "parameters", "a GPU", billions }, { "forward_ps", "forward", units.format_time },
