@@ -4,6 +4,7 @@
 -- from each rank to each that is 2 (n - 1) n and (n - 1) n (Thakur et al., IJHPCA 2005).
 -- @module weft.workload.model_traffic
 
+local fail = require "weft.fail"
 local parallel = require "weft.workload.parallel"
 local report = require "weft.report"
 local units = require "weft.units"
@@ -214,7 +215,8 @@ end
 local function scale_line(plan, out)
   local o = plan.options
   if o.scale_bytes == 1 and o.scale_compute == 1 then return end
-  out:line("thinned: bytes x %g, computations x %g", o.scale_bytes, o.scale_compute)
+  out:line("thinned: bytes x %s, computations x %s", fail.show(o.scale_bytes),
+    fail.show(o.scale_compute))
 end
 
 --- A plan as text of several lines; what groups move is for one iteration.

@@ -55,11 +55,15 @@ local function shares(report, most)
   local ports, names = worst_ports(report, most)
   local categories, series = {}, {}
   for i, port in ipairs(ports) do categories[i] = names[port] end
-  for j, entry in ipairs(report.jobs) do
-    local share, y = {}, {}
+  for _, entry in ipairs(report.jobs) do
+    local share, y, some = {}, {}, false
     for _, link in ipairs(entry.links) do share[link.port] = link.share end
-    for i, port in ipairs(ports) do y[i] = 100 * (share[port] or 0) end
-    series[j] = { kind = "bars", label = job_name(entry), y = y }
+    for i, port in ipairs(ports) do
+      y[i] = 100 * (share[port] or 0)
+      some = some or y[i] > 0
+    end
+    -- Jobs that gave nothing would take colours, and room, from those that did.
+    if some then series[#series + 1] = { kind = "bars", label = job_name(entry), y = y } end
   end
   return {
     title = "where flows gave way to other jobs", x = { categories = categories },
