@@ -1,0 +1,61 @@
+/* Rows of results that are not state of anything else. */
+#ifndef WEFT_RESULTS_STATE_H
+#define WEFT_RESULTS_STATE_H
+
+#include "weft_types.h"
+
+struct watch {
+  uint32_t metric, object;
+  uint64_t last; /* counter at the last sample */
+  uint32_t first_bin; /* in bins */
+  uint32_t unused;
+};
+
+/* A row of the port table, filled when the table is asked for. */
+struct port_row {
+  uint64_t rate_bps, tx_bytes, tx_packets, ecn_marks, pauses, drops, max_queue_bytes, queue_bytes;
+  weft_time delay_ps, paused_ps;
+  uint32_t from, to, link, up;
+};
+
+/* A row of the table of ACKs. */
+struct ack_row {
+  weft_time time_ps;
+  uint64_t ack_bytes, acked_bytes, sent_bytes, rate_bps, window_bytes;
+  uint32_t flow, ecn;
+};
+
+/* ---- accel (accel/) ---------------------------------------------------------------------- */
+
+/* A port on the path of an active flow, while partitions are looked for. */
+struct port_use {
+  uint32_t parent; /* union-find */
+  uint32_t data, acks; /* flows that send them through it */
+  uint32_t mark; /* of a root: its partition; later of a shared port: its vertex; or WEFT_NONE */
+};
+
+/* Flows that contend, directly or by others, and their conflict graph: vertices are the flows,
+ * then the ports where they meet, then switches with several of those. */
+struct partition {
+  uint64_t key;
+  uint32_t first_flow, flows; /* in partition_flows, rows */
+  uint32_t first_port, ports, shared; /* in partition_ports, the shared ones first */
+  uint32_t first_use, uses; /* in partition_uses */
+  uint32_t first_vertex, vertices; /* in conflict_vertices */
+  uint32_t first_arc, arcs; /* in conflict_arcs */
+  uint32_t pattern;
+  uint32_t next; /* of those that stand for a pattern and have a similar key, + 1 */
+};
+
+/* Its arcs are arcs[first_arc ...] of its graph, sorted by label, then by the colour and the number
+ * of the far end; numbers count within the graph, so that a graph can be copied. */
+struct conflict_vertex {
+  uint64_t colour; /* a hash that is the same wherever the surroundings are */
+  uint32_t first_arc, arcs;
+};
+
+struct conflict_arc {
+  uint32_t to, label;
+};
+
+#endif
