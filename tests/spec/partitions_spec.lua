@@ -1,4 +1,5 @@
 -- sim:partitions(): which flows contend, and which contend in the same way.
+local canvas = require "weft.viz.canvas"
 local weft = require "weft"
 
 -- Two groups of three senders on a star, each to a receiver of its own, and a flow alone.
@@ -71,5 +72,21 @@ describe("partitions", function()
     assert.error_matches(function() first:match(1, 9) end, "from 1 to 3, got 9", 1, true)
     sim:partitions()
     assert.error_matches(function() first:match(1, 2) end, "asked for again", 1, true)
+  end)
+
+  it("are drawn with every flow and port named, and no text on another", function()
+    local sim, file = scene(), os.tmpname() .. ".png"
+    finally(function() os.remove(file) end)
+    local page, seen = weft.viz.partition(sim:partitions(), 1, { file = file, title = "three" }), {}
+    for i, box in ipairs(page.boxes) do
+      seen[box.text] = true
+      for k = 1, i - 1 do assert.is_false(canvas.overlap(box, page.boxes[k], 0.5)) end
+    end
+    assert.is_true(seen["h0\226\134\146h6"])
+    assert.is_true(seen["switch0\226\134\146h6"])
+    assert.error_matches(function() weft.viz.partition(sim:partitions(), 4, { file = file }) end,
+      "expected a partition from 1 to 3, got 4", 1, true)
+    assert.error_matches(function() weft.viz.partition({}, 1, { file = file }) end,
+      "expected the result of sim:partitions()", 1, true)
   end)
 end)

@@ -86,4 +86,21 @@ function viz.jobs(report, options)
   return require("weft.viz.jobs").draw(report, given)
 end
 
+local partition_options = {
+  file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
+  title = { type = "string" },
+  width = { type = "any", default = "column", brief = "\"column\", \"page\" or inches." },
+}
+
+--- Draw a partition: which of its flows meet at which ports.
+-- @param partitions of sim:partitions()
+-- @tparam number index which, from 1
+-- @tparam table options see partition_options
+-- @usage weft.viz.partition(sim:partitions(), 1, { file = "partition.png" })
+function viz.partition(partitions, index, options)
+  local given = check.options("partition", options, partition_options)
+  given.width = size.points("partition", given.width)
+  return require("weft.viz.partition").draw(partitions, index, given)
+end
+
 return viz
