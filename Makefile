@@ -65,13 +65,13 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   fabric/buffer.c fabric/change.c fabric/fabric.c fabric/path.c fabric/pause.c fabric/port.c \
   fabric/route.c fabric/wire.c \
   transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
-  transport/rtt.c transport/selective.c transport/stalled.c transport/starts.c \
+  transport/reroute.c transport/rtt.c transport/selective.c transport/stalled.c transport/starts.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
   work/ring.c work/stream.c work/task.c work/tree.c \
   accel/graph.c accel/match.c accel/partition.c accel/pattern.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
-  engine/loop.c engine/domain.c engine/partition.c engine/threads.c \
+  engine/loop.c engine/domain.c engine/partition.c engine/threads.c engine/views.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_config.c l_core.c l_fabric.c l_fields.c \
   l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)

@@ -83,7 +83,7 @@ struct domains {
  *  count, borders and lookahead. Count is 1 when that cannot be. WEFT_OK or WEFT_ENOMEM. */
 int weft__partition(struct domains *domains, uint32_t count);
 
-/* domain.c: between the simulation and its views */
+/* views.c: between the simulation and its views */
 
 /** Give the state of the simulation to the views. WEFT_OK or WEFT_ENOMEM. */
 int weft__domains_split(struct domains *domains);
@@ -93,10 +93,18 @@ void weft__domains_merge(struct domains *domains);
 int weft__domains_refresh(struct domains *domains);
 /** Give stalled domains memory. WEFT_OK or WEFT_ENOMEM. */
 int weft__domains_feed(struct domains *domains);
+
+/* domain.c: between one domain and another */
+
 /** End of a window, near end: what has left is on the wire. */
 void weft__domain_settle(struct domains *domains, uint32_t index, weft_time end);
 /** End of a window, far end: take over what has come. */
 void weft__domain_import(struct domains *domains, uint32_t index);
+
+/* The domain, from 0, of a port's near end. */
+static inline uint32_t domain_of_port(const struct domains *domains, uint32_t port) {
+  return domains->owner.at[domains->sim->ports.at[port].from_node];
+}
 
 enum { PACKETS_NEEDED_LOG2 = 2 };
 

@@ -31,19 +31,21 @@ void weft__flow_failed_at(weft_sim *sim, uint32_t slot, uint32_t row, weft_time 
  *  threads don't have the list of those, and the numbers of rows decide paths. */
 int weft__flow_rows_wait(const weft_sim *sim);
 
+/** Give all slots room for longer paths than any before; 0 when out of memory. */
+int weft__slots_widen(weft_sim *sim, uint32_t path_ports);
+
+/** Ports to the destination of a row's flow and back, and how many; 0 if there is no way. */
+int weft__flow_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack, int *ack_hops);
+
+/** Let the flow of a slot use a path, of which there is room for. */
+void weft__flow_take_path(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
+                          const uint32_t *ack, int ack_hops);
+
 /** A packet has left the network: forget its telemetry, free its slot if it was the last. */
 void weft__packet_release(weft_sim *sim, const struct packet *packet);
 
 /** Free the slot of a flow that is over, has no packets out and is on no list. */
 void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot);
-
-/** Find new paths for all active flows. */
-void weft__reroute_flows(weft_sim *sim);
-
-/** Next port of a packet at a switch once paths have changed: its own path where that passes here,
- *  else the way from here; WEFT_NONE if there is none. Moves *hop on. */
-uint32_t weft__path_after_change(weft_sim *sim, const struct packet *packet, uint32_t node,
-                                 uint8_t *hop);
 
 /** A telemetry block + 1, for each switch of the path to write into; 0 when out of memory. */
 uint32_t weft__telemetry_take(weft_sim *sim);
@@ -59,6 +61,16 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
 
 /** The same for a flow of a collective that forgets: its row is used again when it is over. */
 int weft__flow_row_to_forget(weft_sim *sim, const weft_flow_def *def, uint32_t task);
+
+/* reroute.c */
+
+/** Find new paths for all active flows. */
+void weft__reroute_flows(weft_sim *sim);
+
+/** Next port of a packet at a switch once paths have changed: its own path where that passes here,
+ *  else the way from here; WEFT_NONE if there is none. Moves *hop on. */
+uint32_t weft__path_after_change(weft_sim *sim, const struct packet *packet, uint32_t node,
+                                 uint8_t *hop);
 
 /* starts.c: flows that wait for their start */
 

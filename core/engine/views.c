@@ -1,0 +1,312 @@
+/* Between the simulation and its views: splitting, merging, memory of the pools that they share. */
+#include "engine/domain.h"
+
+#include <string.h>
+
+#include "cc/cc.h"
+#include "fabric/port_i.h"
+#include "transport/transport.h"
+
+enum { TELEMETRY_PER_EVENT = 2, /* at most one packet is sent, and a resume may send another */
+       TELEMETRY_MEAL = 128, PACKETS_MEAL = 8192 };
+
+static uint32_t blocks_of(const weft_sim *sim) {
+  return sim->path_ports > 0 ? sim->telemetry.n / sim->path_ports : 0;
+}
+
+int weft__domains_refresh(struct domains *domains) {
+  const weft_sim *sim = domains->sim;
+  for (uint32_t i = 0; i < domains->count; ++i) {
+    weft_sim *view = domains->view[i];
+    const uint32_t n = view->packets.n, cap = view->packets.cap;
+#define X(pool) const __typeof__(view->pool) pool = view->pool;
+    PRIVATE_POOLS(X)
+#undef X
+#define X(pool, type) view->pool = sim->pool;
+    WEFT_POOLS(X)
+#undef X
+#define X(pool) view->pool = pool;
+    PRIVATE_POOLS(X)
+#undef X
+    view->packets.n = n;
+    view->packets.cap = cap;
+    view->path_ports = sim->path_ports;
+    view->cc_words = sim->cc_words;
+    /* Before the first flow there is no path, and so no block of telemetry. */
+    const int takes = sim->path_ports > 0 && sim->cc->extra != CC_NOTHING;
+    view->blocks_needed = takes ? TELEMETRY_PER_EVENT : 0;
+    if (!pool_reserve(view, view->free_slots, sim->tx.n) ||
+        !pool_reserve(view, view->telemetry_free, blocks_of(sim)))
+      return WEFT_ENOMEM;
+  }
+  return WEFT_OK;
+}
+
+/* ---- memory of the shared pools ---- */
+
+/* Packets that a view was given and has not used become free rings of it, the largest first. */
+static void recycle_stretch(weft_sim *view) {
+  while (view->packets.n < view->packets.cap) {
+    const uint32_t left = view->packets.cap - view->packets.n;
+    const uint32_t log2 = 31u - (uint32_t)__builtin_clz(left);
+    weft__ring_release(view, log2, view->packets.n);
+    view->packets.n += 1u << log2;
+  }
+}
+
+/* A stretch of packets: a free ring that is large enough, such as the stretch of a former split, or
+ * new ones. */
+static int feed_packets(weft_sim *sim, weft_sim *view) {
+  recycle_stretch(view);
+  uint32_t log2 = view->largest_ring + PACKETS_NEEDED_LOG2;
+  while (log2 < RING_CLASSES && view->ring_free[log2] == WEFT_NONE) ++log2;
+  if (log2 < RING_CLASSES) {
+    weft__ring_allocate(view, log2, &view->packets.n);
+    view->packets.cap = view->packets.n + (1u << log2);
+    return 1;
+  }
+  const uint32_t need = packets_needed(view) + (WEFT_CHECK ? 0 : PACKETS_MEAL);
+  const uint64_t end = sim->packets.n + (uint64_t)need;
+  if (end > UINT32_MAX || !pool_reserve(sim, sim->packets, end)) return 0;
+  memset(&sim->packets.at[sim->packets.n], 0, need * sizeof(struct packet));
+  view->packets.n = sim->packets.n;
+  view->packets.cap = sim->packets.n = (uint32_t)end;
+  return 1;
+}
+
+static int feed(struct domains *domains, weft_sim *view) {
+  weft_sim *sim = domains->sim;
+  view->packets.at = sim->packets.at; /* feeding another may have moved them */
+  if (view->packets.cap - view->packets.n < packets_needed(view) && !feed_packets(sim, view))
+    return WEFT_ENOMEM;
+  const uint32_t meal = view->blocks_needed * (WEFT_CHECK ? 1 : TELEMETRY_MEAL);
+  while (view->telemetry_free.n < meal) {
+    const uint32_t block = weft__telemetry_new(sim);
+    if (block == 0 || !pool_reserve(view, view->telemetry_free, blocks_of(sim)))
+      return WEFT_ENOMEM;
+    view->telemetry_free.at[view->telemetry_free.n++] = block;
+  }
+  return WEFT_OK;
+}
+
+int weft__domains_feed(struct domains *domains) {
+  for (uint32_t i = 0; i < domains->count; ++i)
+    if (domains->state[i].stalled && feed(domains, domains->view[i]) != WEFT_OK)
+      return WEFT_ENOMEM;
+  return weft__domains_refresh(domains);
+}
+
+/* ---- splitting ---- */
+
+static int take_events(struct domains *domains, weft_sim *from) {
+  while (from->queue.count > 0) {
+    if (!pool_reserve(domains->sim, domains->moved, domains->moved.n + 1u)) return 0;
+    const struct event event = event_first(from);
+    if (from->failed) return 0;
+    event_pop(from);
+    domains->moved.at[domains->moved.n++] = event;
+  }
+  weft__events_reset(from, domains->sim->now);
+  return 1;
+}
+
+/* The domain that is to handle an event; WEFT_NONE: it concerns all, DOMAINS_MAX: nobody. */
+static uint32_t owner_of_event(const struct domains *domains, struct event *event) {
+  const uint32_t source = event->key & EVENT_SOURCE_MASK;
+  switch ((uint32_t)event->key >> EVENT_KIND_SHIFT) {
+    case EV_ARRIVE: {
+      const uint32_t index = domains->border_of.at[source / 2];
+      if (index == WEFT_NONE) return domain_of_port(domains, source / 2);
+      const struct border *border = &domains->borders.at[index];
+      if (border->head == border->limit) return DOMAINS_MAX; /* to be asked for when it has left */
+      event->key |= 1;
+      return border->far;
+    }
+    case EV_PFC:
+      return domain_of_port(domains, source / 2);
+    case EV_DEQUEUE:
+    case EV_NIC:
+      return domain_of_port(domains, source);
+    case EV_RTO:
+      return weft__domain_of_slot(domains->sim, source) - 1;
+    case EV_CC:
+      return weft__domain_of_slot(domains->sim, source / CC_TIMERS) - 1;
+    case EV_START:
+      return DOMAINS_MAX; /* the start list itself is looked at */
+    default:
+      return WEFT_NONE;
+  }
+}
+
+static void hand_out_events(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  for (uint32_t i = 0; i < domains->moved.n; ++i) {
+    struct event event = domains->moved.at[i];
+    const uint32_t owner = owner_of_event(domains, &event);
+    if (owner == DOMAINS_MAX) continue;
+    const uint32_t kind = (uint32_t)event.key >> EVENT_KIND_SHIFT;
+    weft_sim *to = owner == WEFT_NONE ? sim : domains->view[owner];
+    if (owner == WEFT_NONE && event.time < domains->until) domains->until = event.time;
+    to->rto_events += kind == EV_RTO;
+    to->cc_events += kind == EV_CC;
+    event_push(to, event);
+  }
+  domains->moved.n = 0;
+}
+
+static int raise_borders(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  for (uint32_t i = 0; i < domains->borders.n; ++i) {
+    struct border *border = &domains->borders.at[i];
+    struct port *port = &sim->ports.at[border->port];
+    /* Not what leaves now: a tracked switch takes that in its turn among the events of now. */
+    port_settle(sim, border->port, port, sim->now - 1);
+    if (port_is_full(port) && !weft__ring_grow(sim, border->port)) return 0;
+    border->ring = port->ring;
+    border->ring_log2 = port->ring_log2;
+    border->head = port->head--;
+    border->limit = port->deq;
+    border->flags = port->flags;
+    port->flags |= PORT_BORDER;
+    ++domains->raised;
+  }
+  return 1;
+}
+
+static void init_view(struct domains *domains, uint32_t index) {
+  const weft_sim *sim = domains->sim;
+  weft_sim *view = domains->view[index];
+  view->now = sim->now;
+  view->fingerprint = view->events = view->memory_bytes = 0;
+  view->rto_events = view->cc_events = view->active_flows = 0;
+  view->rate_epoch = sim->rate_epoch;
+  view->route_epoch = sim->route_epoch;
+  view->fabric_rtt = sim->fabric_rtt;
+  view->failed = 0;
+  view->packets.n = view->packets.cap = 0;
+  memset(&view->stats, 0, sizeof view->stats);
+  for (int c = 0; c < RING_CLASSES; ++c) view->ring_free[c] = WEFT_NONE;
+  weft__events_reset(view, sim->now);
+}
+
+static void share_out(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  for (uint32_t n = sim->telemetry_free.n; n-- > 0;) {
+    weft_sim *view = domains->view[n % domains->count];
+    view->telemetry_free.at[view->telemetry_free.n++] = sim->telemetry_free.at[n];
+  }
+  sim->telemetry_free.n = 0;
+  for (; sim->free_slots.n > 0; --sim->free_slots.n) {
+    const uint32_t slot = sim->free_slots.at[sim->free_slots.n - 1];
+    weft_sim *view = domains->view[weft__domain_of_slot(sim, slot) - 1];
+    view->free_slots.at[view->free_slots.n++] = slot;
+  }
+  for (uint32_t slot = 0; slot < sim->tx.n; ++slot)
+    if (sim->tx.at[slot].flags & TX_ACTIVE)
+      ++domains->view[weft__domain_of_slot(sim, slot) - 1]->active_flows;
+  for (uint32_t p = 0; p < sim->ports.n; ++p) {
+    weft_sim *view = domains->view[domain_of_port(domains, p)];
+    if (sim->ports.at[p].ring_log2 > view->largest_ring)
+      view->largest_ring = sim->ports.at[p].ring_log2;
+  }
+  /* Rings that are free: to one after the other. */
+  for (uint32_t log2 = 0, turn = 0; log2 < RING_CLASSES; ++log2)
+    for (uint32_t ring; (ring = sim->ring_free[log2]) != WEFT_NONE; ++turn) {
+      sim->ring_free[log2] = sim->packets.at[ring].seq;
+      weft__ring_release(domains->view[turn % domains->count], log2, ring);
+    }
+}
+
+int weft__domains_split(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  domains->moved.n = domains->raised = 0;
+  for (uint32_t i = 0; i < domains->count; ++i) { /* first, so that all can be merged if it fails */
+    init_view(domains, i);
+    domains->state[i].stalled = 1;
+  }
+  if (!raise_borders(domains) || !take_events(domains, sim) ||
+      weft__domains_refresh(domains) != WEFT_OK)
+    return WEFT_ENOMEM;
+  sim->rto_events = sim->cc_events = 0;
+  hand_out_events(domains);
+  share_out(domains);
+  sim->active_flows = 0;
+  for (uint32_t i = 0; i < domains->count; ++i)
+    if (domains->view[i]->failed) return WEFT_ENOMEM;
+  return weft__domains_feed(domains);
+}
+
+/* ---- merging ---- */
+
+static void add_up(weft_sim *sim, weft_sim *view) {
+  uint64_t *total = (uint64_t *)&sim->stats;
+  const uint64_t *part = (const uint64_t *)&view->stats;
+  for (size_t i = 0; i < sizeof sim->stats / sizeof *total; ++i) total[i] += part[i];
+  sim->fingerprint += view->fingerprint;
+  sim->events += view->events;
+  sim->rto_events += view->rto_events;
+  sim->cc_events += view->cc_events;
+  sim->active_flows += view->active_flows;
+  sim->memory_bytes += view->memory_bytes;
+  if (view->failed && !sim->failed) sim->failed = view->failed;
+  if (view->now > sim->now) sim->now = view->now;
+}
+
+static void give_back(weft_sim *sim, weft_sim *view) {
+  view->packets.at = sim->packets.at; /* it may not have seen the last move */
+  recycle_stretch(view);
+  for (uint32_t log2 = 0; log2 < RING_CLASSES; ++log2)
+    for (uint32_t ring; (ring = view->ring_free[log2]) != WEFT_NONE;) {
+      view->ring_free[log2] = sim->packets.at[ring].seq;
+      weft__ring_release(sim, log2, ring);
+    }
+  /* Both were reserved for all that there is. */
+  for (; view->free_slots.n > 0; --view->free_slots.n)
+    sim->free_slots.at[sim->free_slots.n++] = view->free_slots.at[view->free_slots.n - 1];
+  for (; view->telemetry_free.n > 0; --view->telemetry_free.n)
+    sim->telemetry_free.at[sim->telemetry_free.n++] =
+        view->telemetry_free.at[view->telemetry_free.n - 1];
+}
+
+static void lower_borders(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  for (uint32_t i = 0; i < domains->raised; ++i) {
+    const struct border *border = &domains->borders.at[i];
+    struct port *port = &sim->ports.at[border->port];
+    port->head = border->head;
+    port->flags &= (uint8_t)~PORT_BORDER;
+    if (port->head == port->deq && port->deq != port->tail && !(port->flags & PORT_HELD) &&
+        !sim->failed)
+      event_at(sim, EV_ARRIVE, 2 * border->port, port_packet(sim, port, port->head)->arrive);
+  }
+}
+
+void weft__domains_merge(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  domains->moved.n = 0;
+  int taken = take_events(domains, sim);
+  for (uint32_t i = 0; i < domains->count; ++i) {
+    weft_sim *view = domains->view[i];
+    add_up(sim, view);
+    give_back(sim, view);
+    taken = taken && take_events(domains, view);
+  }
+  for (uint32_t i = 0; i < domains->count; ++i) { /* after all views have been added up */
+    for (uint32_t f = 0; f < domains->failed[i].n; ++f)
+      weft__flow_failed_at(sim, (uint32_t)(domains->failed[i].at[f].key >> 32),
+                           (uint32_t)domains->failed[i].at[f].key,
+                           domains->failed[i].at[f].time);
+    domains->failed[i].n = 0;
+  }
+  if (!taken) sim->failed = WEFT_ENOMEM;
+  weft__events_reset(sim, sim->now);
+  if (sim->failed) domains->moved.n = 0; /* of different times, and nothing will be run again */
+  for (uint32_t i = 0; i < domains->moved.n; ++i) {
+    struct event event = domains->moved.at[i];
+    if ((uint32_t)event.key >> EVENT_KIND_SHIFT == EV_ARRIVE) event.key &= ~(uint64_t)1;
+    event_push(sim, event);
+  }
+  domains->moved.n = 0;
+  lower_borders(domains);
+  if (!sim->failed) weft__flow_arm_start(sim);
+}
