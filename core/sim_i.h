@@ -12,6 +12,7 @@
 
 #include <signal.h>
 
+#include "accel/state_i.h"
 #include "base/alloc.h"
 #include "base/event_queue_i.h"
 #include "fabric/state_i.h"
