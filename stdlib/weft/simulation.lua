@@ -8,6 +8,7 @@
 -- sim:run()
 -- print(sim:flows():row(1).fct_ps)
 
+local base = require "weft.workload.base"
 local cc = require "weft.cc"
 local check = require "weft.check"
 local core = require "weft.core"
@@ -152,7 +153,7 @@ local function add_flow(self, flow)
   local good, id = pcall(self.core.flow_add, self.core, flow)
   if not good then
     if tostring(id):find("WEFT_ENOROUTE", 1, true) then
-      workload.unreachable(self.fabric, flow.src, flow.dst)
+      base.unreachable(self.fabric, flow.src, flow.dst)
     end
     call(self.core, "flow_add", flow)
   end
@@ -167,7 +168,7 @@ end
 function Simulation:add_flow(options)
   local flow = check.options("add_flow", options, flow_rule)
   local src, dst = self.fabric:host(flow.src), self.fabric:host(flow.dst)
-  if src == dst then workload.same_host("add_flow", src) end
+  if src == dst then base.same_host("add_flow", src) end
   return add_flow(self, {
     src = src.id,
     dst = dst.id,
@@ -246,6 +247,9 @@ end
 -- "interrupted" (Ctrl-C; the results so far are valid and the run can go on)
 function Simulation:run(options)
   local limits = check.options("run", options or {}, run_rule)
+  if limits.on_stall and not limits.watchdog then
+    fail.raise("run: option 'on_stall' needs 'watchdog'")
+  end
   local reporter = limits.progress and progress.start({
     until_ps = limits.stop_at, total_bytes = self.total_bytes,
   }, self.core:stats())

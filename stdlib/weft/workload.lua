@@ -14,7 +14,7 @@ local fail = require "weft.fail"
 local job = require "weft.job"
 local util = require "weft.util"
 
-local M = { unreachable = base.unreachable, same_host = base.same_host }
+local M = {}
 
 -- Module of each workload. Names are for hints and for completion at the prompt.
 local home = {

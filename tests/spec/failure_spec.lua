@@ -501,6 +501,12 @@ describe("the watchdog", function()
     assert.same({ 1000, 100 }, { #sim.stalls, sim.stalls.more })
   end)
 
+  it("refuses a function for stalls that nothing looks for", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+    assert.error_matches(function() sim:run { on_stall = print } end,
+      "option 'on_stall' needs 'watchdog'", 1, true)
+  end)
+
   it("tells of a flow again that moved and stalled again", function()
     local sim = leaf_spine()
     sim:add_flow { src = "h0", dst = "h5", size = "2MB" }

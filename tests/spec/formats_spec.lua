@@ -181,7 +181,7 @@ describe("HPCC flow list", function()
     assert.equal(":3: expected flow 2 of 2, got end of file", at "2\n0 1 3 100 5 2\n")
     assert.equal(":2: expected 'src dst priority port bytes start_s', got '0 1 3'", at "1\n0 1 3\n")
     assert.matches("^:2: bytes: expected 1 to 9007199254740992, got 0$", at "1\n0 1 3 100 0 2\n")
-    assert.matches("^:2: time 'soons': ", at "1\n0 1 3 100 5 soon\n")
+    assert.equal(":2: start: expected a number of seconds, got 'soon'", at "1\n0 1 3 100 5 soon\n")
   end)
 end)
 

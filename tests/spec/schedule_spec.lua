@@ -124,7 +124,7 @@ describe("GOAL schedule", function()
       in_rank "send 8b to 1 tag 3")
     assert.equal(":4: rank 0 receives from rank 1 with tag 0, but no message is left that fits",
       in_rank "recv 8b from 1")
-    assert.equal(":3: operations wait for one another in a circle: 4 after 3",
+    assert.equal(":3: operations wait for one another in a circle: line 4 after line 3",
       in_rank "b: calc 1\na requires b\nb requires a")
   end)
 

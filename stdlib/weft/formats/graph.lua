@@ -238,7 +238,8 @@ local OPEN, DONE = 1, 2
 local function complain_cycle(self, stack, depth, id)
   local places = {}
   for i = depth, 1, -1 do
-    places[#places + 1] = self.place(self.where[stack[i]]):match(":%s*([^:]*)$")
+    local place = self.place(self.where[stack[i]]):match(":%s*([^:]*)$")
+    places[#places + 1] = tonumber(place) and "line " .. place or place
     if stack[i] == id then break end
     if #places == 6 then
       places[#places + 1] = "..."
