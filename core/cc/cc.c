@@ -19,7 +19,7 @@ void weft__cc_choose(weft_sim *sim) {
 }
 
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
-  const struct cc_ops *cc = weft__cc(sim);
+  const struct cc_ops *cc = sim->cc;
   const struct tx *tx = &sim->tx.at[packet->flow];
   struct cc_ack ack = {.acked = seq_bytes(sim, tx, packet->seq),
                        .sent = seq_bytes(sim, tx, tx->next),

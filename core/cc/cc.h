@@ -44,15 +44,6 @@ extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc, weft_
 /** Set sim->cc and cc_header by the configuration and the script. */
 void weft__cc_choose(weft_sim *sim);
 
-static inline const struct cc_ops *weft__cc(const weft_sim *sim) {
-  return sim->cc;
-}
-
-/** Bytes that the algorithm adds to the header of a data packet. */
-static inline uint32_t weft__cc_header(const weft_sim *sim) {
-  return sim->cc_header;
-}
-
 /** Hand an ACK that has arrived to the algorithm. */
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet);
 

@@ -69,7 +69,6 @@ void weft__domain_import(struct domains *domains, uint32_t index) {
     if (at < next) next = at;
   }
   domains->state[index].next = next;
-  domains->state[index].events = view->events;
 }
 
 static void post(weft_sim *view, uint32_t to, struct message message) {

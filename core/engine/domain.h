@@ -53,9 +53,8 @@ struct message {
 /* Of one domain, written by its thread, read by all after a barrier. */
 struct domain_state {
   weft_time next; /* its earliest event or departure over a border; INT64_MAX: idle */
-  uint64_t events;
   uint32_t stalled; /* needs memory of the shared pools before it can go on */
-  uint32_t unused[11];
+  uint32_t unused[13];
 };
 
 struct domains {

@@ -91,7 +91,7 @@ int weft__flow_rows_wait(const weft_sim *sim) {
 
 /* A longer path than any before: give all slots room for it. Rare, and only for active flows. */
 int weft__slots_widen(weft_sim *sim, uint32_t path_ports) {
-  const struct cc_ops *cc = weft__cc(sim);
+  const struct cc_ops *cc = sim->cc;
   const uint32_t old_ports = sim->path_ports, old_words = sim->cc_words;
   const uint32_t words = cc->state_words(sim, path_ports);
   const uint64_t slots = sim->tx.n, blocks = old_ports ? sim->telemetry.n / old_ports : 0;
@@ -199,7 +199,7 @@ void weft__flow_take_path(weft_sim *sim, uint32_t slot, const uint32_t *data, in
 }
 
 static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
-  const struct cc_ops *cc = weft__cc(sim);
+  const struct cc_ops *cc = sim->cc;
   const weft_config *config = &sim->config;
   const uint64_t size = sim->flows.at[row].size_bytes, mtu = config->mtu_bytes;
   const uint32_t total = (uint32_t)((size + mtu - 1) / mtu);

@@ -4,6 +4,7 @@
 -- Fabrics, workload and parameters are those of its files and of the source as it was when the
 -- recorded results were added (docs/gray-failures.md has the evidence for each).
 
+local util = require "weft.util"
 local weft = require "weft"
 
 local M = {}
@@ -61,12 +62,6 @@ function M.scenario(degraded, factor, file)
   }
 end
 
-local function exists(path)
-  local file = io.open(path)
-  if file then file:close() end
-  return file ~= nil
-end
-
 --- All scenarios of the study. Fabrics that a folder has are read from it, others made by rule: the
 -- files say the same.
 -- @tparam[opt] string dir has topologies/gray_topo_N<n>_R<r>.txt or completion_times.csv
@@ -76,12 +71,12 @@ function M.scenarios(dir)
   for n = M.DEGRADED.first, M.DEGRADED.last do
     for r = M.FACTORS.first, M.FACTORS.last do
       local file = dir and ("%s/topologies/gray_topo_N%d_R%d.txt"):format(dir, n, r)
-      if file and not exists(file) then file = nil end
+      if file and not util.exists(file) then file = nil end
       if file then files = files + 1 end
       list[#list + 1] = M.scenario(n, r, file)
     end
   end
-  if dir and files == 0 and not exists(dir .. "/completion_times.csv") then
+  if dir and files == 0 and not util.exists(dir .. "/completion_times.csv") then
     weft.fail.raise("expected topologies/gray_topo_N<n>_R<r>.txt or completion_times.csv in '%s'",
       dir)
   end

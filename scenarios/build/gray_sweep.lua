@@ -1,6 +1,7 @@
 --- Running many scenarios of scenarios/gray_failures.lua: a process each, on all cores, one file of
 -- results each, so that a sweep that was stopped goes on where it was.
 
+local util = require "weft.util"
 local weft = require "weft"
 
 local M = {}
@@ -25,12 +26,6 @@ for _, column in ipairs(RECORDED) do ROW[#ROW + 1] = column end
 
 local function file_of(folder, scenario)
   return folder(scenario.name .. ".csv")
-end
-
-local function exists(path)
-  local file = io.open(path)
-  if file then file:close() end
-  return file ~= nil
 end
 
 --- Keep the rows of a scenario, all of them or none.
@@ -66,7 +61,7 @@ end
 -- deviation of total_us over the repeats), `cpu_s` (of one repeat)
 function M.load(folder, scenario)
   local path = file_of(folder, scenario)
-  if not exists(path) then return nil end
+  if not util.exists(path) then return nil end
   local rows = weft.csv.read(path, ROW)
   local result = {
     degraded_gpus = weft.util.integer(scenario.degraded),
@@ -82,7 +77,7 @@ end
 -- @treturn table by backend, then by name of scenario
 function M.recorded(path)
   local by_backend = {}
-  if not exists(path) then return by_backend end
+  if not util.exists(path) then return by_backend end
   for row in weft.csv.rows(path, RECORDED) do
     local name = ("n%02d_r%02d"):format(row.degraded_gpus, row.reduction_factor)
     by_backend[row.backend] = by_backend[row.backend] or {}

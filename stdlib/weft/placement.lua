@@ -8,6 +8,7 @@
 local check = require "weft.check"
 local fail = require "weft.fail"
 local random = require "weft.random"
+local util = require "weft.util"
 
 local M = {}
 
@@ -34,19 +35,11 @@ end
 -- @treturn {table,...} lists of host ids, in the order of their first hosts
 function M.groups(fabric, by)
   by = by or (has_servers(fabric) and "group" or "leaf")
-  local groups, index = {}, {}
-  for _, id in ipairs(fabric:hosts()) do
+  return util.group_by(fabric:hosts(), function(id)
     local key
     if by == "leaf" then key = leaf_of(fabric, id) else key = fabric.nodes[id + 1].group end
-    if key == nil then key = "none" end
-    if not index[key] then
-      index[key] = #groups + 1
-      groups[#groups + 1] = {}
-    end
-    local members = groups[index[key]]
-    members[#members + 1] = id
-  end
-  return groups
+    return key == nil and "none" or key
+  end)
 end
 
 local BY = { type = "enum", choices = { "leaf", "group" } }

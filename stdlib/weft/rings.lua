@@ -8,27 +8,20 @@
 -- @module weft.rings
 
 local fail = require "weft.fail"
+local util = require "weft.util"
 
 local M = {}
 
 -- Ranks by their group (server), in the order of first appearance.
 local function servers_of(what, why, fabric, ranks)
-  local servers, index = {}, {}
-  for _, id in ipairs(ranks) do
+  return util.group_by(ranks, function(id)
     local node = fabric.nodes[id + 1]
-    local group = node.group
-    if group == nil then
+    if node.group == nil then
       fail.raise("%s: %s hosts that are grouped into servers, and '%s' of %s is not", what, why,
         node.name, fabric.name)
     end
-    if not index[group] then
-      index[group] = #servers + 1
-      servers[#servers + 1] = {}
-    end
-    local members = servers[index[group]]
-    members[#members + 1] = id
-  end
-  return servers
+    return node.group
+  end)
 end
 
 --- Ranks by their group (server), in the order of first appearance; all of one size, or an error.

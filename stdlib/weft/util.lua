@@ -43,6 +43,22 @@ function util.sorted_pairs(t)
   end
 end
 
+--- Entries of a list by what `key_of(entry)` gives for them.
+-- @treturn {table,...} lists in the order of their first entries
+function util.group_by(list, key_of)
+  local groups, index = {}, {}
+  for _, entry in ipairs(list) do
+    local key = key_of(entry)
+    if not index[key] then
+      index[key] = #groups + 1
+      groups[#groups + 1] = {}
+    end
+    local members = groups[index[key]]
+    members[#members + 1] = entry
+  end
+  return groups
+end
+
 --- A whole number as Lua 5.4's integer subtype, so that it prints without ".0"; LuaJIT has one
 -- number type and gets the value itself.
 function util.integer(value)
@@ -54,6 +70,13 @@ local function reason_of(path, message)
   local text = tostring(message)
   if text:sub(1, #path + 2) == path .. ": " then return text:sub(#path + 3) end
   return text
+end
+
+--- Whether there is a file that can be opened.
+function util.exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
 end
 
 --- Let `produce(temporary)` write a file under a temporary name beside `path`, then rename it, so

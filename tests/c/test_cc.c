@@ -31,7 +31,7 @@ static double alpha(const weft_sim *sim) {
 }
 
 static void give_ack(weft_sim *sim, const struct cc_ack *ack) {
-  weft__cc(sim)->on_ack(sim, SLOT, ack);
+  sim->cc->on_ack(sim, SLOT, ack);
 }
 
 static void give_marked(weft_sim *sim, uint64_t acked, uint64_t sent, int ecn) {

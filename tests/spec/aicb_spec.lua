@@ -148,12 +148,7 @@ describe("AICB workload", function()
   end)
 
   it("with a fault names the line", function()
-    local function at(content)
-      temporary = support.file(content)
-      local message = support.error_of(aicb.read, temporary)
-      assert.equal(temporary, message:sub(1, #temporary))
-      return message:sub(#temporary + 1)
-    end
+    local function at(content) return support.error_in_file(aicb.read, content) end
     local function layer(text) return at("MICRO\n1\n" .. text .. "\n") end
     assert.equal(":1: expected a policy such as HYBRID_TRANSFORMER, got end of file", at "")
     assert.equal(":1: policy: got 'MIRCO'; did you mean 'MICRO'?", at "MIRCO\n")

@@ -27,14 +27,6 @@ local function read_text(read, content)
   return read(temporary)
 end
 
--- The error for a file of the given content, without the file's name.
-local function error_of(read, content)
-  temporary = support.file(content)
-  local message = support.error_of(read, temporary)
-  assert.equal(temporary, message:sub(1, #temporary))
-  return message:sub(#temporary + 1)
-end
-
 local function collect(iterate)
   return function(path)
     local list = {}
@@ -72,8 +64,8 @@ describe("text reader", function()
 
   it("refuses binary data", function()
     local expected = ":2: expected a line of text, got binary data"
-    assert.equal(expected, error_of(topology.from_file, "\n1 \0 2\n"))
-    assert.equal(expected, error_of(topology.from_file, "\n" .. ("x"):rep(2 ^ 21)))
+    assert.equal(expected, support.error_in_file(topology.from_file, "\n1 \0 2\n"))
+    assert.equal(expected, support.error_in_file(topology.from_file, "\n" .. ("x"):rep(2 ^ 21)))
   end)
 end)
 
@@ -112,7 +104,7 @@ describe("HPCC topology", function()
   end)
 
   it("with a fault names the line", function()
-    local function at(content) return error_of(hpcc.read_topology, content) end
+    local function at(content) return support.error_in_file(hpcc.read_topology, content) end
     assert.equal(":1: expected 'nodes switches links' (HPCC), got end of file", at "")
     assert.equal(":1: expected 'nodes switches links' (HPCC), got '2 1'", at "2 1\n")
     assert.equal(":1: nodes: expected a whole number, got 'x'", at "x 1 1\n")
@@ -156,8 +148,9 @@ describe("SimAI topology", function()
   it("is told from HPCC's by its first line", function()
     assert.equal("A100", topology.from_file("scenarios/data/rail_32gpu.txt").attributes.gpu)
     assert.equal(":1: expected 'nodes switches links' (HPCC), or 'nodes gpus_per_server nvswitches "
-      .. "switches links gpu' (SimAI), got 2 fields", error_of(topology.from_file, "1 2\n"))
-    assert.matches("got 0 fields$", error_of(topology.from_file, ""))
+      .. "switches links gpu' (SimAI), got 2 fields",
+      support.error_in_file(topology.from_file, "1 2\n"))
+    assert.matches("got 0 fields$", support.error_in_file(topology.from_file, ""))
   end)
 end)
 
@@ -176,7 +169,7 @@ describe("HPCC flow list", function()
   end)
 
   it("with a fault names the line", function()
-    local function at(content) return error_of(collect(hpcc.flows), content) end
+    local function at(content) return support.error_in_file(collect(hpcc.flows), content) end
     assert.equal(":1: expected the number of flows, got end of file", at "")
     assert.equal(":3: expected flow 2 of 2, got end of file", at "2\n0 1 3 100 5 2\n")
     assert.equal(":2: expected 'src dst priority port bytes start_s', got '0 1 3'", at "1\n0 1 3\n")
@@ -229,7 +222,7 @@ describe("flow CSV", function()
 
   it("does not take a start that it cannot read for 0", function()
     local function at(header)
-      return error_of(flows.read, "src,dst,size_bytes" .. header .. "\n")
+      return support.error_in_file(flows.read, "src,dst,size_bytes" .. header .. "\n")
     end
     local wanted = ":1: expected a column 'start_ns' or 'start_ps', got "
     assert.equal(wanted .. "neither", at "")
@@ -251,7 +244,7 @@ describe("flow CSV", function()
 
   it("with a fault names the line", function()
     local function at(rows)
-      return error_of(flows.read, "id,src,dst,size_bytes,start_ns\n" .. rows)
+      return support.error_in_file(flows.read, "id,src,dst,size_bytes,start_ns\n" .. rows)
     end
     assert.equal(":4: id 1 is there twice", at "1,0,1,5,0\n2,0,1,5,0\n1,0,1,5,0\n")
     assert.equal(":4: id 9 is there twice", at "1,0,1,5,0\n9,0,1,5,0\n9,0,1,5,0\n")

@@ -18,14 +18,6 @@ local function read_text(read, content)
   return read(temporary)
 end
 
--- The error for a file of the given content, without the file's name.
-local function error_of(read, content)
-  temporary = support.file(content)
-  local message = support.error_of(read, temporary)
-  assert.equal(temporary, message:sub(1, #temporary))
-  return message:sub(#temporary + 1)
-end
-
 local function simulation(hosts)
   -- Without ECN or telemetry a lone flow takes its ideal time to the picosecond.
   return weft.simulation { topology = weft.topology.star { hosts = hosts }, cc = "window" }
@@ -97,7 +89,7 @@ describe("GOAL schedule", function()
   end)
 
   it("with a fault names the line", function()
-    local function at(content) return error_of(goal.read, content) end
+    local function at(content) return support.error_in_file(goal.read, content) end
     local function in_rank(line)
       return at("num_ranks 2\nrank 0 {\na: calc 1\n" .. line .. "\n}\n")
     end
@@ -175,7 +167,7 @@ describe("Connection matrix", function()
     local _, sim = run_text("connections", text, 2, { endless = "7kB" })
     assert.same({ 7000 }, sim:flows():column "size_bytes")
     assert.matches("^:3: size 0 is a connection without end: .* option 'endless'$",
-      error_of(htsim.read, text))
+      support.error_in_file(htsim.read, text))
   end)
 
   it("is read back as it was written", function()
@@ -195,7 +187,7 @@ describe("Connection matrix", function()
   end)
 
   it("with a fault names the line", function()
-    local function at(content) return error_of(htsim.read, content) end
+    local function at(content) return support.error_in_file(htsim.read, content) end
     local function line(text) return at("Nodes 4\nConnections 1\n" .. text .. "\n") end
     local function triggers(text)
       local count = select(2, text:gsub("%->", ""))

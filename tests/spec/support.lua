@@ -22,6 +22,16 @@ function support.file(content)
   return path
 end
 
+-- The user error that `read(path)` raises for a file of that content, without the file's name.
+function support.error_in_file(read, content)
+  local path = support.file(content)
+  local done, text = pcall(support.error_of, read, path)
+  os.remove(path)
+  assert(done, text)
+  assert(text:sub(1, #path) == path, "expected an error that begins with the file, got: " .. text)
+  return text:sub(#path + 1)
+end
+
 -- The whole content of a file, or nil if there is none.
 function support.content(path)
   local file = io.open(path, "rb")

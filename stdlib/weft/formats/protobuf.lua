@@ -2,6 +2,7 @@
 -- its length, and the fields of a message. Reads on any Lua: 64-bit numbers come as two halves of
 -- 32 bits, and as one number up to 2^53.
 local fail = require "weft.fail"
+local text = require "weft.formats.text"
 local util = require "weft.util"
 
 local protobuf = {}
@@ -76,12 +77,7 @@ local GZIP = "\31\139"
 
 --- Open a file of messages, each behind its length as a varint.
 function protobuf.open(path)
-  local file, message = io.open(path, "rb")
-  local ok, why = true, nil
-  if file then ok, why = file:read(0) end
-  if not file or (not ok and why) then
-    fail.raise("cannot read '%s': %s", path, tostring(message or why):gsub("^.*: ", ""))
-  end
+  local file = text.open_file(path)
   local buffer = file:read(BLOCK_BYTES) or ""
   if buffer:sub(1, 2) == GZIP then
     fail.at(path, "expected messages of protobuf, got a file compressed by gzip; unpack it first")

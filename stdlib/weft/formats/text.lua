@@ -10,8 +10,8 @@ local LINE_BYTES_MAX = 2 ^ 20
 local Reader = {}
 Reader.__index = Reader
 
---- Open a file; one that cannot be read is a user error.
-function text.open(path)
+--- Open a file as bytes; one that cannot be read is a user error.
+function text.open_file(path)
   local file, message = io.open(path, "rb")
   -- Opening a folder succeeds on Linux; only reading fails.
   local ok, why = true, nil
@@ -19,6 +19,12 @@ function text.open(path)
   if not file or (not ok and why) then
     fail.raise("cannot read '%s': %s", path, tostring(message or why):gsub("^.*: ", ""))
   end
+  return file
+end
+
+--- A reader of a file's lines.
+function text.open(path)
+  local file = text.open_file(path)
   return setmetatable({ path = path, file = file, number = 0, buffer = "", from = 1 }, Reader)
 end
 
