@@ -69,7 +69,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
   work/ring.c work/stream.c work/task.c work/tree.c \
-  accel/graph.c accel/match.c accel/partition.c accel/pattern.c \
+  accel/acceleration.c accel/graph.c accel/match.c accel/partition.c accel/pattern.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c engine/domain.c engine/partition.c engine/threads.c engine/views.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c)

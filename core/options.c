@@ -126,6 +126,19 @@ static const weft_option options[] = {
      "Swift: base target delay; 0: the empty round trip of the flow's path."},
     {"swift_hop", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(swift_hop_ps), 0, 1e13, NULL,
      "Swift: added to the target delay for every switch on the path."},
+    {"memoize", WEFT_OPT_U32, WEFT_UNIT_BOOL, FIELD(memoize), 0, 1, NULL,
+     "Take transients that have been simulated before from memory."},
+    {"fast_forward", WEFT_OPT_U32, WEFT_UNIT_BOOL, FIELD(fast_forward), 0, 1, NULL,
+     "Skip steady states, in which all flows that contend have constant rates."},
+    {"theta", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(theta), -1, 1, NULL,
+     "Rates that vary by less than this, relative, are steady; 0: none are; -1: as suits the "
+     "congestion control."},
+    {"steady_samples", WEFT_OPT_U32, WEFT_UNIT_NONE, FIELD(steady_samples), 0, 64, NULL,
+     "Samples over which rates are compared, 4 or more; 0: as suits the congestion control."},
+    {"steady_period", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(steady_period_ps), 0, 1e13, NULL,
+     "Least time between two of them; 0: as suits the congestion control."},
+    {"audit", WEFT_OPT_F64, WEFT_UNIT_NONE, FIELD(audit), 0, 1, NULL,
+     "Part of the skipped spans that is simulated all the same, on a copy, to measure the error."},
 };
 
 const weft_option *weft_options(uint32_t *count) {
@@ -187,5 +200,6 @@ weft_config weft_config_default(void) {
       .swift_fs_max_cwnd = 100,
       .swift_fs_range_ps = 20000000,
       .swift_hop_ps = 1000000,
+      .theta = -1,
   };
 }

@@ -101,6 +101,7 @@ enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
   X(bins, uint64_t)                 \
   X(port_rows, struct port_row)     \
   X(ack_rows, struct ack_row)       \
+  X(span_rows, struct span_row)     \
   X(port_uses, struct port_use)     \
   X(partitions, struct partition)   \
   X(partition_flows, uint32_t)      \
@@ -159,6 +160,7 @@ struct weft_sim {
   weft_time sample_start;
   uint32_t sample_capacity, sample_bins;
   uint32_t ack_capacity; /* rows of the table of ACKs at most */
+  uint32_t span_capacity; /* rows of the table of spans at most */
   uint32_t pattern_count; /* of the partitions found last */
   int sample_armed;
 

@@ -188,6 +188,29 @@ int weft_partition_get(weft_sim *sim, uint32_t index, weft_partition *partition)
  *  WEFT_ELIMIT if none was found in bounded time. `flows` may be NULL. */
 int weft_partition_match(weft_sim *sim, uint32_t a, uint32_t b, uint32_t *flows);
 
+/* ---- acceleration ----------------------------------------------------------------------- */
+
+/** What acceleration has done so far (options memoize and fast_forward). */
+void weft_acceleration_get(const weft_sim *sim, weft_acceleration *out);
+
+/** Keep a row of WEFT_TABLE_SPANS for every span that is skipped from now on, 40 bytes each, at
+ *  most `capacity` rows (0: no more). */
+int weft_trace_spans(weft_sim *sim, uint32_t capacity);
+
+/** The phase (enum weft_phase) of a flow's partition, and since when (may be NULL). */
+int weft_flow_phase(const weft_sim *sim, uint32_t flow, weft_time *since_ps);
+
+/** Write what has been memoized to a file: first under a temporary name, so that readers see all or
+ *  nothing. Merges with nothing. */
+int weft_memo_save(weft_sim *sim, const char *path);
+
+/** Add what is in such a file to what has been memoized. Returns how many records came, 0 if there
+ *  is no such file, WEFT_EINVAL if it is no such file or of another version. */
+int weft_memo_load(weft_sim *sim, const char *path);
+
+/** Add what another simulation has memoized. Returns how many records came. */
+int weft_memo_copy(weft_sim *sim, const weft_sim *from);
+
 #pragma GCC visibility pop
 
 #endif

@@ -181,6 +181,14 @@ typedef struct weft_config {
   weft_time swift_fs_range_ps; /* what flow scaling adds to the target at most */
   weft_time swift_base_target_ps; /* 0: the empty round trip of a flow's path */
   weft_time swift_hop_ps; /* added to the target per switch */
+
+  /* Acceleration (Wormhole, Long et al., NSDI 2026); see docs/acceleration.md. */
+  uint32_t memoize; /* 1: take transients that have been seen before from memory */
+  uint32_t fast_forward; /* 1: skip steady states */
+  double theta; /* steady: rates vary by less than this, relative; 0: never; < 0: by the CC */
+  uint32_t steady_samples; /* over which; 0: by the CC */
+  weft_time steady_period_ps; /* between samples at least; 0: by the CC */
+  double audit; /* part of the skipped spans that is simulated all the same, to compare */
 } weft_config;
 
 enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };
@@ -360,7 +368,8 @@ enum weft_table {
   WEFT_TABLE_PORTS = 1,
   WEFT_TABLE_TASKS = 2,
   WEFT_TABLE_ACKS = 3, /* empty without weft_trace_acks() */
-  WEFT_TABLE_COUNT = 4
+  WEFT_TABLE_SPANS = 4, /* skipped spans of partitions; empty without weft_trace_spans() */
+  WEFT_TABLE_COUNT = 5
 };
 
 enum weft_column_type { WEFT_COL_U32 = 0, WEFT_COL_I64 = 1, WEFT_COL_U64 = 2, WEFT_COL_F64 = 3 };
@@ -427,6 +436,47 @@ typedef struct weft_partition {
   const uint32_t *ports; /* directed; shared ones first, each part ascending */
   const weft_partition_use *uses; /* of shared ports, flow by flow, in the order of its path */
 } weft_partition;
+
+/** Why a partition whose rates were steady, or whose transient was known, was simulated. */
+enum weft_refusal {
+  WEFT_REFUSED_PAUSED = 0, /* a port of it is paused or was just now */
+  WEFT_REFUSED_BUFFER = 1, /* a switch on its way is near a threshold of its buffer */
+  WEFT_REFUSED_LOSSY = 2, /* a wire loses or delays packets at random, or is down */
+  WEFT_REFUSED_RECOVERY = 3, /* a flow repairs a loss */
+  WEFT_REFUSED_STRAYS = 4, /* packets of other flows, or on ways of the past, are on its ports */
+  WEFT_REFUSED_TRACE = 5, /* every ACK is to be recorded */
+  WEFT_REFUSED_SHORT = 6, /* a flow ends too soon */
+  WEFT_REFUSED_CUT = 7, /* something known happens before a remembered transient is over */
+  WEFT_REFUSED_MATCH = 8, /* the pattern is too symmetric to be matched in bounded time */
+  WEFT_REFUSED_COUNT = 9
+};
+
+/** What acceleration has done so far. */
+typedef struct weft_acceleration {
+  uint64_t events_skipped; /* that skipped packets would have taken: hops, and departures of NICs */
+  uint64_t packets_skipped; /* data and ACKs */
+  uint64_t events_replayed; /* simulated late, because something came into a remembered span */
+  uint64_t steady_spans, memo_spans; /* skipped, of partitions */
+  uint64_t hits, misses; /* patterns looked up */
+  uint64_t followers; /* hits of patterns that another partition was just recording */
+  uint64_t interruptions; /* spans that ended before the time foreseen */
+  uint64_t records, memo_bytes; /* in memory now */
+  uint64_t refused[WEFT_REFUSED_COUNT]; /* enum weft_refusal: times */
+  weft_time transient_ps, steady_ps, memo_ps; /* summed over partitions: simulated, skipped, skipped */
+  uint64_t partitions; /* now */
+  uint64_t largest_partition; /* most flows in one so far */
+  double error_estimate; /* expected relative error of the FCT of flows that were skipped, mean */
+  uint64_t audited; /* flows in audited spans */
+  double audit_mean, audit_deviation, audit_largest; /* relative error of their FCT */
+} weft_acceleration;
+
+/** What a partition does, as the phase of its flows. */
+enum weft_phase {
+  WEFT_PHASE_NONE = 0, /* the flow is not active */
+  WEFT_PHASE_TRANSIENT = 1, /* simulated */
+  WEFT_PHASE_STEADY = 2, /* skipped */
+  WEFT_PHASE_MEMO = 3 /* skipped: its transient is known */
+};
 
 /** What packets carry for a congestion control from outside. */
 enum weft_script_needs {

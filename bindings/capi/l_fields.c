@@ -12,7 +12,7 @@ const char l_collective_kinds[] =
 const char l_algorithms[] =
   "default|ring|direct|bidirectional|tree|double_tree|halving_doubling|hierarchical|pairwise";
 const char l_metrics[] = "port_bytes|port_queue|flow_bytes";
-const char l_tables[] = "flows|ports|tasks|acks";
+const char l_tables[] = "flows|ports|tasks|acks|spans";
 const char l_column_types[] = "u32|i64|u64|f64";
 const char l_run_results[] = "done|until|budget|interrupted";
 const char l_script_needs[] = "nothing|telemetry|timestamp";

@@ -76,6 +76,16 @@ static const struct field ack_fields[] = {
     {"window_bytes", "window after it, 0 without one", WEFT_COL_U64, AT(ack_row, window_bytes)},
 };
 
+static const struct field span_fields[] = {
+    {"begin_ps", "begin of what was skipped", WEFT_COL_I64, AT(span_row, begin_ps)},
+    {"end_ps", "end", WEFT_COL_I64, AT(span_row, end_ps)},
+    {"phase", "2 steady state, 3 known transient", WEFT_COL_U32, AT(span_row, phase)},
+    {"partition", "which partition", WEFT_COL_U32, AT(span_row, partition)},
+    {"flows", "how many flows it had", WEFT_COL_U32, AT(span_row, flows)},
+    {"flow", "one of them", WEFT_COL_U32, AT(span_row, flow)},
+    {"packets", "data packets skipped", WEFT_COL_U64, AT(span_row, packets)},
+};
+
 static void refresh_flows(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
     if (!(sim->tx.at[slot].flags & TX_ACTIVE)) continue;
@@ -122,6 +132,7 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
       {port_fields, sizeof port_fields / sizeof port_fields[0], sizeof(struct port_row)},
       {task_fields, sizeof task_fields / sizeof task_fields[0], sizeof(struct task)},
       {ack_fields, sizeof ack_fields / sizeof ack_fields[0], sizeof(struct ack_row)},
+      {span_fields, sizeof span_fields / sizeof span_fields[0], sizeof(struct span_row)},
   };
   if (table < 0 || table >= WEFT_TABLE_COUNT)
     return weft__fail(sim, WEFT_EINVAL, "table: expected 0 to %d, got %d", WEFT_TABLE_COUNT - 1,
@@ -141,9 +152,12 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
   } else if (table == WEFT_TABLE_TASKS) {
     rows = (const char *)sim->tasks.at;
     count = sim->tasks.n;
-  } else {
+  } else if (table == WEFT_TABLE_ACKS) {
     rows = (const char *)sim->ack_rows.at;
     count = sim->ack_rows.n;
+  } else {
+    rows = (const char *)sim->span_rows.at;
+    count = sim->span_rows.n;
   }
   const struct field *field = &tables[table].fields[index];
   *column = (weft_column){.name = field->name,

@@ -25,4 +25,14 @@ struct ack_row {
   uint32_t flow, ecn;
 };
 
+/* A row of the table of skipped spans. */
+struct span_row {
+  weft_time begin_ps, end_ps;
+  uint64_t packets; /* data packets skipped, of all its flows */
+  uint32_t phase; /* enum weft_phase */
+  uint32_t partition; /* a number that no other partition of the run has */
+  uint32_t flows; /* how many */
+  uint32_t flow; /* row of one of them */
+};
+
 #endif

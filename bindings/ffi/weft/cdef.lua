@@ -121,6 +121,12 @@ typedef struct weft_config {
   weft_time swift_fs_range_ps;
   weft_time swift_base_target_ps;
   weft_time swift_hop_ps;
+  uint32_t memoize;
+  uint32_t fast_forward;
+  double theta;
+  uint32_t steady_samples;
+  weft_time steady_period_ps;
+  double audit;
 } weft_config;
 enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };
 enum weft_unit {
@@ -263,7 +269,8 @@ enum weft_table {
   WEFT_TABLE_PORTS = 1,
   WEFT_TABLE_TASKS = 2,
   WEFT_TABLE_ACKS = 3,
-  WEFT_TABLE_COUNT = 4
+  WEFT_TABLE_SPANS = 4,
+  WEFT_TABLE_COUNT = 5
 };
 enum weft_column_type { WEFT_COL_U32 = 0, WEFT_COL_I64 = 1, WEFT_COL_U64 = 2, WEFT_COL_F64 = 3 };
 typedef struct weft_column {
@@ -312,6 +319,41 @@ typedef struct weft_partition {
   const uint32_t *ports;
   const weft_partition_use *uses;
 } weft_partition;
+enum weft_refusal {
+  WEFT_REFUSED_PAUSED = 0,
+  WEFT_REFUSED_BUFFER = 1,
+  WEFT_REFUSED_LOSSY = 2,
+  WEFT_REFUSED_RECOVERY = 3,
+  WEFT_REFUSED_STRAYS = 4,
+  WEFT_REFUSED_TRACE = 5,
+  WEFT_REFUSED_SHORT = 6,
+  WEFT_REFUSED_CUT = 7,
+  WEFT_REFUSED_MATCH = 8,
+  WEFT_REFUSED_COUNT = 9
+};
+typedef struct weft_acceleration {
+  uint64_t events_skipped;
+  uint64_t packets_skipped;
+  uint64_t events_replayed;
+  uint64_t steady_spans, memo_spans;
+  uint64_t hits, misses;
+  uint64_t followers;
+  uint64_t interruptions;
+  uint64_t records, memo_bytes;
+  uint64_t refused[WEFT_REFUSED_COUNT];
+  weft_time transient_ps, steady_ps, memo_ps;
+  uint64_t partitions;
+  uint64_t largest_partition;
+  double error_estimate;
+  uint64_t audited;
+  double audit_mean, audit_deviation, audit_largest;
+} weft_acceleration;
+enum weft_phase {
+  WEFT_PHASE_NONE = 0,
+  WEFT_PHASE_TRANSIENT = 1,
+  WEFT_PHASE_STEADY = 2,
+  WEFT_PHASE_MEMO = 3
+};
 enum weft_script_needs {
   WEFT_SCRIPT_NOTHING = 0,
   WEFT_SCRIPT_TELEMETRY = 1,
