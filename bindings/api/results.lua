@@ -2,16 +2,16 @@
 return {
   name = "results",
   title = "Results",
-  brief = "Tables \"flows\", \"ports\", \"tasks\" and \"acks\" by column, and series sampled over "
-    .. "time.",
+  brief = "Tables \"flows\", \"ports\", \"tasks\", \"acks\" and \"spans\" by column, and series "
+    .. "sampled over time.",
   receiver = "sim",
   functions = {
     { name = "columns", c = "weft_column_get", brief = "What columns a table has.",
-      params = { { "table", "string", "flows, ports, tasks or acks" } },
+      params = { { "table", "string", "flows, ports, tasks, acks or spans" } },
       returns = { "table", "array of { name, brief, type, count (rows) }" },
       example = "for _, c in ipairs(sim:columns(\"flows\")) do print(c.name, c.brief) end" },
     { name = "column", c = "weft_column_get", brief = "A column as an array of numbers.",
-      params = { { "table", "string", "flows, ports, tasks or acks" },
+      params = { { "table", "string", "flows, ports, tasks, acks or spans" },
         { "column", "string|integer", "its name, or its index from 0" },
         { "first", "integer", "row to begin with, from 0; default: 0" },
         { "count", "integer", "rows at most; default: the rest" } },

@@ -46,6 +46,8 @@ static void push_constants(lua_State *L) {
   set_choices(L, "table", l_tables);
   set_choices(L, "column_type", l_column_types);
   set_choices(L, "run_result", l_run_results);
+  set_choices(L, "refusal", l_refusals);
+  set_choices(L, "phase", l_phases);
   set_choices(L, "unit", l_units);
   lua_pushinteger(L, WEFT_PATH_MAX);
   lua_setfield(L, -2, "path_max");
@@ -99,6 +101,7 @@ static void push_sim_metatable(lua_State *L) {
     luaL_setfuncs(L, l_run_methods, 0);
     luaL_setfuncs(L, l_results_methods, 0);
     luaL_setfuncs(L, l_script_methods, 0);
+    luaL_setfuncs(L, l_accel_methods, 0);
     lua_setfield(L, -2, "__index");
     luaL_setfuncs(L, l_sim_events, 0);
   }

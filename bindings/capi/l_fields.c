@@ -17,6 +17,9 @@ const char l_column_types[] = "u32|i64|u64|f64";
 const char l_run_results[] = "done|until|budget|interrupted";
 const char l_script_needs[] = "nothing|telemetry|timestamp";
 const char l_partition_acks[] = "none|data|all";
+const char l_refusals[] =
+  "paused|buffer|lossy|recovery|strays|trace|short|cut|match";
+const char l_phases[] = "none|transient|steady|memo";
 const char l_units[] = "none|time|rate|bytes|enum|bool";
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof(array)[0])
@@ -119,6 +122,16 @@ static const l_field partition_fields[] = {
 };
 
 #undef T
+#define T weft_acceleration
+static const l_field acceleration_fields[] = {
+  U64(events_skipped), U64(packets_skipped), U64(events_replayed), U64(steady_spans),
+  U64(memo_spans), U64(hits), U64(misses), U64(followers), U64(interruptions), U64(records),
+  U64(memo_bytes), HIDDEN(refused), I64(transient_ps), I64(steady_ps), I64(memo_ps),
+  U64(partitions), U64(largest_partition), F64(error_estimate), U64(audited), F64(audit_mean),
+  F64(audit_deviation), F64(audit_largest),
+};
+
+#undef T
 #define T weft_column
 static const l_field column_fields[] = {
   HIDDEN(name), HIDDEN(brief), HIDDEN(data), U32(type), U32(stride), U64(count),
@@ -150,6 +163,7 @@ const l_struct l_stats = TYPE(weft_stats, stats_fields);
 const l_struct l_port_info = TYPE(weft_port_info, port_info_fields);
 const l_struct l_partition = TYPE(weft_partition, partition_fields);
 const l_struct l_partition_use = TYPE(weft_partition_use, partition_use_fields);
+const l_struct l_acceleration = TYPE(weft_acceleration, acceleration_fields);
 
 const l_struct l_structs[] = {
   {"weft_config", sizeof(weft_config), 0, NULL}, /* its fields: weft_options() */
@@ -166,6 +180,7 @@ const l_struct l_structs[] = {
   TYPE(weft_port_info, port_info_fields),
   TYPE(weft_partition_use, partition_use_fields),
   TYPE(weft_partition, partition_fields),
+  TYPE(weft_acceleration, acceleration_fields),
   TYPE(weft_column, column_fields),
   TYPE(weft_series, series_fields),
   TYPE(weft_lua_sim, box_fields),

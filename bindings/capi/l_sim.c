@@ -3,17 +3,21 @@
 
 #include "l_util.h"
 
-static weft_lua_sim *check_box(lua_State *L) {
-  weft_lua_sim *box = (weft_lua_sim *)luaL_checkudata(L, 1, L_SIM);
+static weft_lua_sim *check_box(lua_State *L, int index) {
+  weft_lua_sim *box = (weft_lua_sim *)luaL_checkudata(L, index, L_SIM);
   if (box->running) luaL_error(L, "the simulation is running: a callback sees its flow alone");
   return box;
 }
 
-weft_sim *l_check_sim(lua_State *L) {
-  weft_lua_sim *box = check_box(L);
+weft_sim *l_check_sim_at(lua_State *L, int index) {
+  weft_lua_sim *box = check_box(L, index);
   if (!box->sim) luaL_error(L, "closed sim");
   box->calls++;
   return box->sim;
+}
+
+weft_sim *l_check_sim(lua_State *L) {
+  return l_check_sim_at(L, 1);
 }
 
 /* The metatable is set before there is anything to own, so an error later leaks nothing. */
@@ -62,7 +66,7 @@ static int sim_config(lua_State *L) {
 
 /* close, __gc and __close: closing twice is fine. */
 static int sim_close(lua_State *L) {
-  weft_lua_sim *box = check_box(L);
+  weft_lua_sim *box = check_box(L, 1);
   weft_sim_destroy(box->sim);
   box->sim = NULL;
   box->calls++;
@@ -70,7 +74,7 @@ static int sim_close(lua_State *L) {
 }
 
 static int sim_tostring(lua_State *L) {
-  const weft_lua_sim *box = check_box(L);
+  const weft_lua_sim *box = check_box(L, 1);
   if (!box->sim) {
     lua_pushliteral(L, "weft.core sim (closed)");
   } else {

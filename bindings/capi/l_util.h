@@ -39,7 +39,7 @@ uint32_t l_check_choice(lua_State *L, int index, const char *what, const char *c
 extern const char l_node_kinds[], l_directions[], l_task_kinds[], l_collective_kinds[];
 extern const char l_algorithms[];
 extern const char l_metrics[], l_tables[], l_column_types[], l_run_results[], l_units[];
-extern const char l_script_needs[], l_partition_acks[];
+extern const char l_script_needs[], l_partition_acks[], l_refusals[], l_phases[];
 
 /* The nearest of `count` names to a mistyped one, or NULL when none is near. */
 typedef struct l_near {
@@ -76,7 +76,7 @@ typedef struct l_struct {
 extern const l_struct l_structs[]; /* every struct of the border; ends with a NULL name */
 extern const l_struct l_link_def, l_link_change, l_flow_def, l_task_def, l_collective_def;
 extern const l_struct l_link_impairment, l_storm, l_host_change, l_stats, l_port_info;
-extern const l_struct l_partition, l_partition_use;
+extern const l_struct l_partition, l_partition_use, l_acceleration;
 
 /* Fill `data` from the table at `index`: a missing key is 0, an unknown one an error. Keys that end
  * the list `others` ("ranks|...", may be NULL) are the caller's to read. */
@@ -89,6 +89,8 @@ void l_push_struct(lua_State *L, const l_struct *type, const void *data);
 
 /* The open simulation at argument 1, or an error. */
 weft_sim *l_check_sim(lua_State *L);
+/* The same at another argument. */
+weft_sim *l_check_sim_at(lua_State *L, int index);
 /* A closed box on the stack, to be filled. */
 weft_lua_sim *l_new_box(lua_State *L);
 /* Turn a negative status into an error "WEFT_EINVAL: message"; passes others through. */
@@ -100,6 +102,7 @@ int l_push_status(lua_State *L, const weft_sim *sim, int status);
 
 extern const luaL_Reg l_sim_events[], l_sim_methods[], l_fabric_methods[], l_work_methods[];
 extern const luaL_Reg l_run_methods[], l_results_methods[], l_script_methods[];
+extern const luaL_Reg l_accel_methods[];
 
 void l_push_options(lua_State *L);
 void l_push_config(lua_State *L, const weft_config *config);

@@ -205,7 +205,7 @@ end
 
 --- A table of results of an engine simulation.
 -- @param core engine simulation
--- @tparam string name "flows", "ports", "tasks" or "acks"
+-- @tparam string name "flows", "ports", "tasks", "acks" or "spans"
 -- @tparam weft.Fabric fabric for the names of nodes
 -- @treturn Table with `#table` rows
 function M.table(core, name, fabric)

@@ -47,8 +47,8 @@ describe("the FFI layout", function()
   for _, name in ipairs({
     "weft_config", "weft_option", "weft_link_def", "weft_link_change", "weft_link_impairment",
     "weft_storm", "weft_host_change", "weft_flow_def", "weft_task_def", "weft_collective_def",
-    "weft_stats", "weft_port_info", "weft_partition_use", "weft_partition", "weft_column",
-    "weft_series", "weft_lua_sim", "weft_api",
+    "weft_stats", "weft_port_info", "weft_partition_use", "weft_partition",
+    "weft_acceleration", "weft_column", "weft_series", "weft_lua_sim", "weft_api",
   }) do
     it("of " .. name .. " is the C compiler's", function()
       assert.equal(layout[name].size, ffi.sizeof(name))

@@ -144,7 +144,7 @@ end
 -- simulation: after calls that changed it the view reads the new values, and raises "closed sim" in
 -- the end.
 -- @tparam userdata sim of weft.core
--- @tparam string table_name flows, ports, tasks or acks
+-- @tparam string table_name flows, ports, tasks, acks or spans
 -- @tparam string|integer name column, or its index from 0
 function overlay.column_view(sim, table_name, name)
   local box = open_box(sim)
