@@ -65,12 +65,13 @@ local function row_of(one, healthy)
     row.algorithm_bandwidth_gb_s = result.algorithm_bps / 8e9
     row.bus_bandwidth_gb_s = result.bus_bps / 8e9
   end
+  weft.report.add_acceleration(one.sim, row)
   return weft.report.add_congestion(one.sim, row)
 end
 
 local function two_digits(value) return ("%.2f"):format(value) end
 
-local function columns()
+local function columns(sim)
   local list = {
     { "run" },
     { "time_ps", "completion", weft.units.format_time },
@@ -79,6 +80,7 @@ local function columns()
     { "bus_bandwidth_gb_s", "bus GB/s", two_digits },
   }
   for _, column in ipairs(weft.report.congestion_columns) do list[#list + 1] = column end
+  for _, column in ipairs(weft.report.acceleration_columns(sim)) do list[#list + 1] = column end
   if args.format ~= "table" then list[#list + 1] = { "fingerprint" } end
   return list
 end
@@ -182,7 +184,7 @@ out:line("ring AllReduce of %s over %d GPUs, %d channels, %s, seed %d",
 out:line("fabric:   %s", tostring(fabric))
 out:line("degraded: %s; links at 1/%g", table.concat(names_of(fabric, degraded), " "), args.factor)
 out:line("")
-out:table(columns(), rows)
+out:table(columns(runs[1].sim), rows)
 write(path, fabric, runs, rows, nics, degraded)
 out:line("")
 out:line("written to %s: flows.csv ports.csv run.json fabric.png rates.png", args.out)

@@ -6,6 +6,7 @@
 -- out:line("fabric: %s", fabric)
 -- out:table({ { "run" }, { "time_ps", "completion", weft.units.format_time } }, rows)
 
+local acceleration = require "weft.acceleration"
 local core = require "weft.core"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
@@ -123,6 +124,36 @@ M.congestion_columns = {
 function M.add_congestion(sim, row)
   local totals = sim:stats()
   for _, column in ipairs(M.congestion_columns) do row[column[1]] = totals[column[1]] end
+  return row
+end
+
+local function three_digits(value) return ("%.3f"):format(value) end
+
+local acceleration_columns = {
+  { "events", "events" },
+  { "events_skipped", "skipped" },
+  { "events_skipped_pct", "skipped %", three_digits },
+  { "steady_spans", "steady spans" },
+  { "memo_spans", "known transients" },
+  { "hits", "hits" },
+  { "misses", "misses" },
+  { "expected_error_pct", "expected error %", three_digits },
+}
+
+--- What acceleration did, as columns for a table.
+-- @tparam Simulation sim
+-- @treturn table columns; none if neither memoize nor fast_forward is on
+function M.acceleration_columns(sim)
+  return acceleration.is_on(sim) and acceleration_columns or {}
+end
+
+--- Put what acceleration did into a row, if it is on.
+-- @tparam Simulation sim
+-- @tparam table row
+-- @treturn table the same row
+function M.add_acceleration(sim, row)
+  local done = sim:acceleration()
+  for _, column in ipairs(M.acceleration_columns(sim)) do row[column[1]] = done[column[1]] end
   return row
 end
 

@@ -7,6 +7,7 @@
 
 local csv = require "weft.csv"
 local fail = require "weft.fail"
+local phases = require("weft.core").constants.phase
 local util = require "weft.util"
 
 local M = {}
@@ -30,8 +31,12 @@ local function find_column(self, name)
     fail.hint(tostring(name), names_of(self)))
 end
 
+-- A simulation runs on by events, or by skipping time.
 local function refuse_stale(self)
-  fail.raise("table of %s: the simulation has run on since; ask for the table again", self.name)
+  local totals = self.core:stats()
+  if totals.events ~= self.events or totals.now_ps ~= self.now_ps then
+    fail.raise("table of %s: the simulation has run on since; ask for the table again", self.name)
+  end
 end
 
 --- A column as a list. Columns of one table belong to one instant: after a further run, ask the
@@ -42,7 +47,7 @@ function Table:column(name)
   local column = find_column(self, name)
   local values = self.cache[column.name]
   if values then return values end
-  if self.core:stats().events ~= self.events then refuse_stale(self) end
+  refuse_stale(self)
   if column.derive then
     values = column.derive(self)
   else
@@ -74,7 +79,7 @@ end
 -- `slice:column(name)`
 function Table:slices()
   local first = 0
-  if self.core:stats().events ~= self.events then refuse_stale(self) end
+  refuse_stale(self)
   return function()
     local count = math.min(SLICE, self.count - first)
     if count <= 0 then return nil end
@@ -186,6 +191,12 @@ local function slowdown(self)
   return values
 end
 
+local function phase_names(self)
+  local names = {}
+  for i, phase in ipairs(self:column "phase") do names[i] = phases[phase + 1] end
+  return names
+end
+
 local function derived(name, fabric)
   if name == "flows" then
     return {
@@ -199,6 +210,11 @@ local function derived(name, fabric)
       name_column("from_name", "from", fabric, "name of the node that sends"),
       name_column("to_name", "to", fabric, "name of the node that receives"),
     }
+  elseif name == "spans" then
+    return {
+      { name = "phase_name", brief = "steady or memo: known transient", type = "string",
+        derive = phase_names },
+    }
   end
   return {}
 end
@@ -211,8 +227,10 @@ end
 function M.table(core, name, fabric)
   local columns = {}
   for i, column in ipairs(core:columns(name)) do columns[i] = column end
+  local totals = core:stats()
   local state = {
-    name = name, core = core, columns = columns, cache = {}, events = core:stats().events,
+    name = name, core = core, columns = columns, cache = {}, events = totals.events,
+    now_ps = totals.now_ps,
   }
   state.count = columns[1].count
   for _, column in ipairs(derived(name, fabric)) do columns[#columns + 1] = column end

@@ -8,6 +8,7 @@
 -- sim:run()
 -- print(sim:flows():row(1).fct_ps)
 
+local acceleration = require "weft.acceleration"
 local base = require "weft.workload.base"
 local cc = require "weft.cc"
 local check = require "weft.check"
@@ -58,6 +59,7 @@ local function rules()
   spec.topology = { type = "any", required = true }
   spec.engine = { type = "enum", choices = { "packet" }, default = "packet" }
   spec.set = { type = "table", default = {} }
+  for name, rule in pairs(acceleration.rules) do spec[name] = rule end -- order-free: a copy
   return spec
 end
 
@@ -78,7 +80,9 @@ end
 local function call(sim, method, ...) return call_function(sim[method], sim, ...) end
 
 --- Build a simulation. Every engine option may be given by its name; those in `set` win.
--- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name)
+-- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name),
+-- `memo` (sets memoize; a file: transients are read from it now and written to it after runs; a
+-- simulation: those that it remembers are copied), `spans` (rows that sim:spans() keeps at most)
 -- @treturn Simulation
 function M.new(options)
   local spec = rules()
@@ -96,16 +100,21 @@ function M.new(options)
   end
   config.topology, config.engine, config.set = nil, nil, nil
   given.set = nil
+  local taken = acceleration.take_options(config, function(value)
+    return getmetatable(value) == Simulation
+  end)
   local script = cc.find(config.cc)
   if script then config.cc = "script" end
   local sim = call_function(core.new, config)
   if script then sim:set_script(script) end
   call_function(topology.build, topology, sim)
   call(sim, "fabric_ready")
-  return setmetatable({
+  local self = setmetatable({
     core = sim, fabric = topology, jobs = {}, watches = {}, streams = {}, total_bytes = 0,
     given = given, changes = {}, announced = {}, stalls = {},
   }, Simulation)
+  acceleration.begin(self, taken)
+  return self
 end
 
 --- A copy that continues on its own: what if, from here on?
@@ -186,6 +195,7 @@ function Simulation:add_job(work)
 end
 
 failure_methods.install(Simulation, call)
+acceleration.install(Simulation, call)
 
 --- Number of the directed port of a node towards its neighbour.
 -- @param from node
@@ -260,6 +270,7 @@ function Simulation:run(options)
   if reporter then reporter:finish() end
   if good then
     self.outcome = outcome
+    acceleration.keep(self)
     local watched = dog and not limits.on_stall and outcome == "done"
     if watched or reporter and self:stats().flows_failed > 0 then say_stuck(self) end
     return outcome

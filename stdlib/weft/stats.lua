@@ -46,6 +46,28 @@ function M.mean(values)
   return sum / #values
 end
 
+-- Quantiles of Student's t for 0.975, by degrees of freedom.
+local STUDENT = {
+  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+  2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+  2.052, 2.048, 2.045, 2.042,
+}
+
+--- The 95 % confidence interval of a mean (Student's t).
+-- @tparam number mean of a sample
+-- @tparam number deviation its standard deviation
+-- @tparam number count of values
+-- @treturn ?number lower end; nil for less than two values
+-- @treturn ?number upper end
+function M.interval(mean, deviation, count)
+  if count < 2 then return nil end
+  local freedom = count - 1
+  -- Beyond the table, the first term of its expansion around the normal quantile.
+  local t = STUDENT[freedom] or 1.960 + 2.372 / freedom
+  local half = t * deviation / math.sqrt(count)
+  return mean - half, mean + half
+end
+
 --- Count, mean and the usual percentiles.
 -- @tparam table values
 -- @treturn table `count, mean, min, p50, p95, p99, max`

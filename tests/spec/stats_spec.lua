@@ -57,6 +57,15 @@ describe("stats", function()
     assert.same({ 0.25, 0.75, 1 }, share)
   end)
 
+  it("gives Student's interval of a mean", function()
+    local low, high = stats.interval(5, 2, 4) -- t of 3 degrees of freedom: 3.182
+    assert.near(5 - 3.182, low, 1e-9)
+    assert.near(5 + 3.182, high, 1e-9)
+    local _, far = stats.interval(0, 1, 61) -- t of 60: 2.0003
+    assert.near(2.0003 / math.sqrt(61), far, 1e-4)
+    assert.is_nil(stats.interval(1, 0, 1))
+  end)
+
   it("knows Jain's index", function()
     assert.equal(1, stats.jain { 3, 3, 3 })
     assert.equal(0.25, stats.jain { 0, 8, 0, 0 })

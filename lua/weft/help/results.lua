@@ -18,6 +18,12 @@ At a moment of a run:
 
   print(sim:partitions())      which flows contend, and which groups do so in the same way
 
+With memoize = true or fast_forward = true:
+
+  print(sim:acceleration())    what was skipped, why not more, how large the error is
+  sim:spans()                  the skipped spans as a table; weft.simulation { spans = 10000 }
+  sim:flow_phase(0)            what the partition of a flow does now
+
 Pictures, PNG, SVG or PDF by the name:
 
   weft.viz.topology(sim, { file = "fabric.svg", color = "utilization" })
