@@ -8,6 +8,7 @@
 -- print(partitions)
 -- print(#partitions[1].flows, partitions[1].pattern)
 
+local acceleration = require "weft.acceleration"
 local check = require "weft.check"
 local fail = require "weft.fail"
 local report = require "weft.report"
@@ -20,6 +21,8 @@ Partitions.__index = Partitions
 
 -- Patterns that the text names.
 local NAMED = 20
+
+local PHASES = require("weft.core").constants.phase
 
 local rule = {
   acks = { type = "enum", choices = { "none", "data", "all" }, default = "data",
@@ -38,15 +41,23 @@ local function read(sim, index)
   }
 end
 
+-- What a partition does now. What is simulated or skipped as a whole is a partition by all ACKs, so
+-- its flows, and those of partitions within it, are in one phase.
+local function set_phase(sim, partition)
+  partition.phase, partition.since_ps = sim.core:flow_phase(partition.flows[1])
+end
+
 --- The partitions of this moment.
 -- @tparam Simulation sim
 -- @tparam[opt] table options see rule
 -- @treturn Partitions
 function M.find(sim, options)
   local o = check.options("partitions", options or {}, rule)
-  local self = { patterns = 0, flows = 0, now_ps = sim:now_ps(), sim = sim, acks = o.acks }
+  local self = { patterns = 0, flows = 0, now_ps = sim:now_ps(), sim = sim, acks = o.acks,
+    accelerated = acceleration.is_on(sim) }
   for i = 1, sim.core:partitions_find(o.acks, o.rates) do
     self[i] = read(sim, i)
+    if self.accelerated then set_phase(sim, self[i]) end
     self.flows = self.flows + #self[i].flows
     self.patterns = math.max(self.patterns, self[i].pattern)
   end
@@ -76,7 +87,8 @@ end
 --- A row for each pattern, those of the most flows first.
 -- @treturn table list of `{ pattern, partitions, flows, ports, shared, first, meet, meeting }`: how
 -- many partitions have it, flows, ports and shared ports of each, the number of the first of them,
--- and of that one the port that most flows share and how many they are
+-- and of that one the port that most flows share and how many they are; with acceleration also
+-- `phases`, how many of the partitions are in which phase
 function Partitions:by_pattern()
   local rows = {}
   for i, partition in ipairs(self) do
@@ -87,10 +99,12 @@ function Partitions:by_pattern()
         pattern = partition.pattern, partitions = 0, flows = #partition.flows,
         ports = #partition.ports, shared = #partition.shared, first = i,
         meet = port and M.port_name(self.sim, port) or nil, meeting = meeting,
+        phases = self.accelerated and {} or nil,
       }
       rows[partition.pattern] = row
     end
     row.partitions = row.partitions + 1
+    if row.phases then row.phases[partition.phase] = (row.phases[partition.phase] or 0) + 1 end
   end
   table.sort(rows, function(a, b)
     local x, y = a.partitions * a.flows, b.partitions * b.flows
@@ -126,11 +140,24 @@ local function count(n, what)
   return ("%d %s%s"):format(n, what, n == 1 and "" or "s")
 end
 
-local columns = {
-  { "pattern" }, { "partitions" }, { "flows", "flows each" }, { "ports" },
-  { "shared", "shared ports" }, { "first", "first" },
-  { "where", "most flows meet at (first)" },
-}
+local function columns_of(self)
+  local columns = {
+    { "pattern" }, { "partitions" }, { "flows", "flows each" }, { "ports" },
+    { "shared", "shared ports" }, { "first", "first" },
+    { "where", "most flows meet at (first)" },
+  }
+  if self.accelerated then table.insert(columns, 3, { "phase" }) end
+  return columns
+end
+
+-- "3 steady, 1 transient", in the order of the engine's phases.
+local function phases_text(phases)
+  local parts = {}
+  for _, phase in ipairs(PHASES) do
+    if phases[phase] then parts[#parts + 1] = ("%d %s"):format(phases[phase], phase) end
+  end
+  return table.concat(parts, ", ")
+end
 
 --- Text: how many there are, and a row for each pattern.
 function Partitions:__tostring()
@@ -145,9 +172,10 @@ function Partitions:__tostring()
   local shown = {}
   for i = 1, math.min(#rows, NAMED) do
     shown[i] = rows[i]
+    rows[i].phase = rows[i].phases and phases_text(rows[i].phases)
     rows[i].where = rows[i].meet and ("%s (%d)"):format(rows[i].meet, rows[i].meeting) or "alone"
   end
-  if #rows > 0 then out:table(columns, shown) end
+  if #rows > 0 then out:table(columns_of(self), shown) end
   if #rows > NAMED then out:line("... and %s", count(#rows - NAMED, "pattern")) end
   return (table.concat(parts):gsub("\n$", ""))
 end

@@ -1,5 +1,7 @@
 -- Acceleration as scripts see it: options, report, spans, memory in files.
+local canvas = require "weft.viz.canvas"
 local support = require "support"
+local viz_spans = require "weft.viz.spans"
 local weft = require "weft"
 
 local function star(options)
@@ -94,5 +96,121 @@ describe("the option memo", function()
 
   it("is refused at once if the file could not be written", function()
     refuses("cannot write '/nonexistent/", { memo = "/nonexistent/ring.memo" })
+  end)
+end)
+
+describe("pictures of acceleration", function()
+  -- Rows as sim:spans() has them: two partitions in a row, and one beside them.
+  local function rows()
+    local list = {}
+    for i, span in ipairs {
+      { 10, 30, 3, 1 }, { 30, 60, 2, 1 }, { 80, 90, 3, 2 }, { 90, 120, 2, 2 }, { 20, 100, 2, 3 },
+    } do
+      list[i] = { begin_ps = span[1] * 1e6, end_ps = span[2] * 1e6, phase = span[3],
+        partition = span[4], flow = i, flows = 1, packets = 10 }
+    end
+    return list
+  end
+
+  local function picture()
+    local path = os.tmpname()
+    os.remove(path)
+    return path .. ".png", function() os.remove(path .. ".png") end
+  end
+
+  -- Texts that overlap or leave the page, or nil.
+  local function misplaced(page)
+    for i, box in ipairs(page.boxes) do
+      if box[1] < 0 or box[1] + box[3] > page.width or box[2] + box[4] > page.height then
+        return box.text
+      end
+      for k = i + 1, #page.boxes do
+        if canvas.overlap(box, page.boxes[k], 0.5) then
+          return ("'%s' and '%s'"):format(box.text, page.boxes[k].text)
+        end
+      end
+    end
+  end
+
+  local function has_text(page, text)
+    for _, box in ipairs(page.boxes) do
+      if box.text:find(text, 1, true) then return true end
+    end
+    return false
+  end
+
+  local curve = { label = "one", time_s = { 0, 5e-5, 1.2e-4 }, value = { 1e9, 2e9 } }
+
+  it("shade skipped spans behind rates, and say what the tints mean", function()
+    local file, remove = picture()
+    finally(remove)
+    local function drawn(partition)
+      local page = weft.viz.rates(nil, {
+        file = file, series = { curve }, spans = rows(), partition = partition, width = "column",
+      })
+      return page
+    end
+    assert.is_nil(misplaced(drawn()))
+    assert.is_true(has_text(drawn(), "known transient, skipped"))
+    assert.is_true(has_text(drawn { 1, 3 }, "known transient, skipped"))
+    assert.is_false(has_text(drawn(3), "known transient, skipped"))
+    assert.is_true(has_text(drawn(3), "steady state, skipped"))
+  end)
+
+  it("join spans that touch", function()
+    local list = rows()
+    list[6] = { begin_ps = 60e6, end_ps = 80e6, phase = 2, partition = 1 }
+    local shades = viz_spans.shades(list, { 1 })
+    assert.equal(2, #shades)
+    assert.same({ 3e-5, 8e-5 }, { shades[1].from, shades[1].to })
+  end)
+
+  it("take the spans of a simulation, or none", function()
+    local sim = star { spans = 10, fast_forward = true }
+    assert.same({}, viz_spans.rows(sim))
+    assert.same({}, viz_spans.rows(sim:spans()))
+    assert.is_nil(viz_spans.rows { { from = 1, to = 2 } })
+  end)
+
+  it("show phases by partition over time", function()
+    local file, remove = picture()
+    finally(remove)
+    for _, width in ipairs { "column", "page" } do
+      local page = weft.viz.phases(rows(), { file = file, title = "phases", width = width })
+      assert.is_nil(misplaced(page))
+      assert.is_true(has_text(page, "5 spans of 3 partitions: 100 % of their time"))
+    end
+  end)
+
+  it("say in which phase a partition is", function()
+    local sim = star { cc = "hpcc", fast_forward = true, theta = 0 }
+    for src = 0, 2 do sim:add_flow { src = src, dst = 3, size = "1MB" } end
+    sim:run { stop_at = "2us" }
+    local partitions = sim:partitions()
+    assert.truthy(tostring(partitions):find("phase"))
+    partitions[1].phase, partitions[1].since_ps = "memo", 1e6
+    local file, remove = picture()
+    finally(remove)
+    local page = weft.viz.partition(partitions, 1, { file = file })
+    assert.is_nil(misplaced(page))
+    assert.is_true(has_text(page, "known transient since 1 "))
+  end)
+
+  it("refuse what they cannot shade", function()
+    local function fails(fragment, draw, from, options)
+      options.file = "/nowhere/x.png"
+      local text = support.error_of(draw, from, options)
+      assert.truthy(text:find(fragment, 1, true), text)
+    end
+    local one = { curve }
+    fails("expected a list, sim:spans() or a simulation", weft.viz.rates, nil,
+      { series = one, spans = 3 })
+    fails("option 'partition' needs spans", weft.viz.rates, nil, { series = one, partition = 3 })
+    fails("spans[2]: expected a row of sim:spans()", weft.viz.rates, nil,
+      { series = one, spans = { rows()[1], {} } })
+    fails("style heat would cover", weft.viz.rates, nil,
+      { series = one, spans = rows(), style = "heat" })
+    fails("phases: no spans", weft.viz.phases, star(), {})
+    fails("phases: expected a simulation or sim:spans(), got 3", weft.viz.phases, 3, {})
   end)
 end)

@@ -37,7 +37,9 @@ local rates_options = {
   series = { type = "table", brief = "{ label =, time_s = {}, value = {} }, values in bit/s." },
   style = { type = "enum", choices = { "lines", "heat" }, default = "lines" },
   highlight = { type = "table", brief = "Numbers, from 1, of curves to keep in colour." },
-  spans = { type = "table", brief = "{ from =, to =, label = } in seconds, shaded." },
+  spans = { type = "any", brief = "{ from =, to =, label = } in seconds, shaded; or sim:spans(), "
+    .. "rows of it, or a simulation: what was skipped." },
+  partition = { type = "any", brief = "Number, or numbers, of partitions whose spans are meant." },
   events = { type = "table", brief = "{ at =, label = } in seconds, marked by a line." },
   title = { type = "string" },
   width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
@@ -45,10 +47,12 @@ local rates_options = {
 }
 
 --- Draw rates over time. More than 10 curves become context: thin and grey, with their median and
--- the band from the 10th to the 90th percentile.
+-- the band from the 10th to the 90th percentile. What acceleration skipped can be shaded: of all
+-- partitions, or of some.
 -- @param sim simulation that has sampled the ports and flows
 -- @tparam table options see rates_options
 -- @usage weft.viz.rates(sim, { file = "rates.pdf", flows = job:slowest(8) })
+-- @usage weft.viz.rates(sim, { file = "skipped.png", flows = { 0, 1 }, spans = sim })
 function viz.rates(sim, options)
   local given = check.options("rates", options, rates_options)
   size.points("rates", given.width)
@@ -84,6 +88,22 @@ function viz.jobs(report, options)
   local given = check.options("jobs", options, jobs_options)
   size.points("jobs", given.width)
   return require("weft.viz.jobs").draw(report, given)
+end
+
+local phases_options = {
+  file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
+  title = { type = "string" },
+  width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
+}
+
+--- Draw what acceleration skipped, partition by partition, over time.
+-- @param from simulation that keeps spans, its sim:spans(), or rows of that
+-- @tparam table options see phases_options
+-- @usage weft.viz.phases(sim, { file = "phases.png" })
+function viz.phases(from, options)
+  local given = check.options("phases", options, phases_options)
+  given.width = size.points("phases", given.width)
+  return require("weft.viz.phases").draw(from, given)
 end
 
 local partition_options = {

@@ -28,6 +28,8 @@ Pictures, PNG, SVG or PDF by the name:
 
   weft.viz.topology(sim, { file = "fabric.svg", color = "utilization" })
   weft.viz.rates(sim, { file = "rates.png", ports = { 12, 13 } })
+  weft.viz.rates(sim, { file = "skipped.png", flows = { 0 }, spans = sim })    what was skipped
+  weft.viz.phases(sim, { file = "phases.png" })                                of each partition
   weft.viz.jobs(sim:job_report(), { file = "jobs.png" })
   weft.viz.partition(sim:partitions(), 1, { file = "partition.png" })
 ]]

@@ -13,6 +13,8 @@ palette.grid = hex "e3e3e3"
 palette.muted = hex "b4b8bd" -- curves that only give context
 palette.paper = hex "ffffff"
 palette.span = hex "edede6" -- a stretch of time
+-- What acceleration skipped: apart in hue (blue, orange) and in grey.
+palette.steady, palette.memo = hex "dcedf8", hex "f8dfb0"
 palette.shade, palette.edge = hex "f8f8f8", hex "cccccc" -- boxes behind what belongs together
 palette.alarm = hex "d55e00" -- vermillion: kept for what is degraded, or an event
 

@@ -1,6 +1,7 @@
 --- Picture of a partition's conflict graph: its flows at the left, the ports where they meet at the
 -- right, and a line for each flow at a port. Ports that the same flows take in the same way are one
--- point. Both columns are put in an order with few crossings.
+-- point. Both columns are put in an order with few crossings. What acceleration is skipping has a
+-- tinted ground.
 local canvas = require "weft.viz.canvas"
 local fail = require "weft.fail"
 local format = require "weft.viz.format"
@@ -12,6 +13,7 @@ local MARGIN, SIZE = 8, 7 -- points
 local PITCH, LEAST_PITCH, COLUMN = 12, 2.5, 560 -- between rows; height wanted of a column at most
 local NARROW = 40 -- no room between the columns: their names are left out
 local SWEEPS = 12 -- of the ordering: more change nothing on the usual graphs
+local skipped = { steady = "steady state", memo = "known transient" }
 local ARROW = "\226\134\146"
 
 local function port_label(sim, port)
@@ -98,13 +100,26 @@ local function draw_edges(page, edges, left, right, many)
   end
 end
 
-local function draw_key(page, y, left, has_acks)
-  page:line(left, y, left + 18, y, { stroke = palette.ink, width = 1 })
-  local box = page:text(left + 22, y, "data", { size = SIZE, valign = "middle" })
-  if not has_acks then return end
-  local x = box[1] + box[3] + 14
-  page:line(x, y, x + 18, y, { stroke = palette.ink, width = 0.6, dash = { 2, 2 } })
-  page:text(x + 22, y, "ACKs", { size = SIZE, valign = "middle" })
+-- What the lines mean, and the box around a partition that is being skipped.
+local function draw_key(page, y, x, graph)
+  local function entry(text, sample)
+    sample()
+    local box = page:text(x + 22, y, text, { size = SIZE, valign = "middle" })
+    x = box[1] + box[3] + 14
+  end
+  entry("data", function()
+    page:line(x, y, x + 18, y, { stroke = palette.ink, width = 1 })
+  end)
+  if graph.has_acks then
+    entry("ACKs", function()
+      page:line(x, y, x + 18, y, { stroke = palette.ink, width = 0.6, dash = { 2, 2 } })
+    end)
+  end
+  if graph.tint then
+    entry(graph.skipped, function()
+      page:rectangle(x, y - 3, 18, 6, { fill = graph.tint })
+    end)
+  end
 end
 
 local function widest(page, rows)
@@ -133,6 +148,9 @@ local function draw(page, graph, options)
   for _, column in ipairs { graph.flows, graph.ports } do
     for _, row in ipairs(column) do row.y = y + row.place * height end
   end
+  if graph.tint then
+    page:rectangle(left, y, right - left, height, { fill = graph.tint })
+  end
   draw_edges(page, graph.edges, left, right, #graph.ports > #palette.categories)
   local style = { size = SIZE, valign = "middle" }
   for _, row in ipairs(graph.flows) do
@@ -146,7 +164,7 @@ local function draw(page, graph, options)
     style.align = "left"
     if labelled then page:text(right + 5, row.y, row.text, style) end
   end
-  draw_key(page, y + height + 10, left, graph.has_acks)
+  draw_key(page, y + height + 10, MARGIN, graph)
   return y + height + 10 + SIZE + MARGIN
 end
 
@@ -177,6 +195,10 @@ function partition.draw(partitions, index, options)
   graph.subtitle = ("partition %d of %d, pattern %d: %s, %s at %s"):format(index, #partitions,
     one.pattern, format.count(#one.flows, "flow"), format.count(#one.shared, "shared port"),
     format.time(partitions.now_ps / 1e12))
+  if skipped[one.phase] then
+    graph.tint = palette[one.phase]
+    graph.skipped = ("%s since %s"):format(skipped[one.phase], format.time(one.since_ps / 1e12))
+  end
   return canvas.fit(options.file, options.width, options.width, function(page)
     return draw(page, graph, options)
   end)

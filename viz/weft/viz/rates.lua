@@ -2,6 +2,7 @@
 local chart = require "weft.viz.chart"
 local fail = require "weft.fail"
 local palette = require "weft.viz.palette"
+local skipped = require "weft.viz.spans"
 
 local rates = {}
 
@@ -148,6 +149,24 @@ function rates.series(sim, options)
   return gather(sim, options)
 end
 
+--- Shade what was skipped, if the option spans says what that is, and name the tints below.
+local function shade(what, options)
+  local rows = options.spans and skipped.rows(options.spans)
+  if not rows then
+    if options.partition then
+      fail.raise "rates: option 'partition' needs spans = sim"
+    elseif options.spans and type(options.spans) ~= "table" then
+      fail.raise("rates: option 'spans': expected a list, sim:spans() or a simulation, got %s",
+        fail.show(options.spans))
+    end
+    return
+  end
+  if what.heat then fail.raise "rates: style heat would cover what spans shade: expected lines" end
+  local names
+  what.spans, names = skipped.shades(rows, options.partition)
+  for _, name in ipairs(names) do what.series[#what.series + 1] = name end
+end
+
 --- Draw rates over time.
 -- @param sim simulation; may be nil when only options.series is given
 -- @tparam table options as checked by weft.viz.rates
@@ -169,6 +188,7 @@ function rates.draw(sim, options)
       item.width = item.width or 0.9
     end
   end
+  shade(what, options)
   return chart.new(what):write(options.file)
 end
 
