@@ -120,7 +120,7 @@ libs_cairo    = $(call lazy,libs_cairo,$(shell pkg-config --libs cairo))
 
 # ---- build ------------------------------------------------------------------------------------
 
-.PHONY: all deps demo test test-hostile bench validate docs install clean
+.PHONY: all deps demo test test-hostile bench bench-wormhole validate docs install clean
 
 all: $(LIBRARY) $(MODULES) $(PROGRAMS) $(LINKS)
 
@@ -226,6 +226,10 @@ test-hostile: all $(CTEST)
 
 bench: all $(CBENCH)
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/bench/run.lua
+
+# Memoized and skipped against plain: the plain runs take minutes each. RUNS="gpt13b moe8x13b": those.
+bench-wormhole: all
+	$(Q)WEFT_BUILD=$(B) lua5.4 tests/bench/wormhole.lua $(RUNS)
 
 # The engine against what is known (ideal completion times, M/D/1, conservation) and against recorded
 # runs of ns-3.

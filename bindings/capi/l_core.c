@@ -1,5 +1,7 @@
 /* Module weft.core: the engine in Lua, call by call as weft.h has it. Numbers are stored units
  * (ps, bit/s, bytes), indices count from 0; names and units for people are stdlib's business. */
+#include <time.h>
+
 #include "l_util.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -86,9 +88,18 @@ static int core_api(lua_State *L) {
   return 1;
 }
 
+/* core._clock(): seconds since some moment, for how long a run takes; Lua's own clock is that of
+ * the processor, of all threads. */
+static int core_clock(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  lua_pushnumber(L, (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec * 1e-9);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   {"version", core_version}, {"options", core_options}, {"parse", core_parse}, {"new", l_core_new},
-  {"_layout", core_layout},  {"_api", core_api},        {NULL, NULL},
+  {"_layout", core_layout},  {"_api", core_api},        {"_clock", core_clock}, {NULL, NULL},
 };
 
 /* The metatable of simulations; also core._sim, where the overlay replaces methods. */

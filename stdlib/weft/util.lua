@@ -1,4 +1,5 @@
 --- Small helpers that several modules need.
+local core = require "weft.core"
 local fail = require "weft.fail"
 
 local util = {}
@@ -149,5 +150,10 @@ function util.make_directory(path)
     made = made .. "/"
   end
 end
+
+--- Seconds since some moment in the past, by a clock on the wall: how long something takes is the
+-- difference. Nothing simulated depends on it.
+-- @treturn number
+function util.wall_s() return core._clock() end
 
 return util

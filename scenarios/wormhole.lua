@@ -1,0 +1,158 @@
+--- How much faster are training iterations with memoized transients and skipped steady states, and
+-- how far off? The setting of Wormhole's evaluation; docs/wormhole.md has what came out.
+
+local weft = require "weft"
+
+local here = arg[0]:match("^(.*/)") or ""
+local wormhole = dofile(here .. "build/wormhole.lua")
+local comparison = dofile(here .. "build/wormhole_compare.lua")
+local plot = dofile(here .. "build/wormhole_plot.lua")
+
+local args = weft.params {
+  name = "wormhole",
+  brief = "A training iteration on a rail-optimised fabric, accelerated, and against the plain"
+    .. " engine.",
+  { name = "model", choices = wormhole.models, default = "gpt13b", help = "what is trained" },
+  { name = "gpus", type = "integer", default = 128, min = 16, max = 8192,
+    help = "GPUs, 8 to a server" },
+  { name = "cc", engine = true, default = "hpcc", help = "congestion control" },
+  { name = "accel", choices = wormhole.accelerations, default = "both",
+    help = "skip steady states, take transients from memory, or both" },
+  { name = "compare", type = "boolean", help = "run the plain engine too, and compare every flow" },
+  { name = "audit", type = "number", default = 0, min = 0, max = 1,
+    help = "part of the skipped spans that is simulated all the same, to measure the error" },
+  { name = "memo", help = "file that transients are taken from, and kept in" },
+  { name = "threads", type = "integer", default = 1, min = 1, max = 1024,
+    help = "that may work on a run" },
+  { name = "nic", type = "rate", default = "100Gbps", min = 1e6, help = "rate of a GPU's NIC" },
+  { name = "iterations", type = "integer", default = 1, min = 1, max = 1000, help = "how many" },
+  { name = "scale_bytes", type = "number", default = 1, min = 1e-9, max = 1000,
+    help = "factor on all messages: a shortened run" },
+  { name = "pp", type = "integer", min = 1, help = "stages of the pipeline, not the model's" },
+  { name = "ep", type = "integer", min = 1,
+    help = "ranks that share a set of experts; default: as many as there are experts" },
+  { name = "plot", help = "draw pictures into this folder" },
+  { name = "plan", type = "boolean", help = "print groups and what they move, and run nothing" },
+  { name = "explain", type = "boolean", help = "print the engine's configuration on stderr" },
+}
+
+local groups = args:blame("gpus", wormhole.groups, args.model, args.gpus, args.pp, args.ep)
+
+if args.memo and args.accel ~= "memo" and args.accel ~= "both" then
+  args:blame("memo", weft.fail.raise, "expected --accel memo or both, got %s", args.accel)
+end
+
+-- A run that is ready, accelerated in a way; `more`: options of the engine.
+local function prepare(accel, more)
+  local engine = { cc = args.cc, seed = args.seed, threads = args.threads }
+  for key, value in pairs(more or {}) do engine[key] = value end -- order-free: a copy
+  return args:blame(nil, wormhole.build, {
+    model = args.model, gpus = args.gpus, groups = groups, nic = args.nic, accel = accel,
+    iterations = args.iterations, scale_bytes = args.scale_bytes, set = args.set, engine = engine,
+  })
+end
+
+-- Run it; the plain engine takes long enough to say how far it is.
+local function complete(run)
+  wormhole.run(run, run.accel == "none" and not args.quiet)
+  if run.outcome == "interrupted" then
+    io.stderr:write("weft: interrupted\n")
+    os.exit(130, true)
+  end
+  if not args.quiet then
+    io.stderr:write(("accel %s: %.3f s\n"):format(run.accel, run.wall_s))
+  end
+  return run
+end
+
+-- All that can be wrong is found before any folder is made.
+local run = prepare(args.accel, { audit = args.audit, memo = args.memo })
+if args.plan then
+  print(run.job.work)
+  os.exit(0, true)
+end
+local path = args:blame("out", weft.results.folder, args.out)
+local plot_path = args.plot and args:blame("plot", weft.results.folder, args.plot)
+if args.explain then weft.report.explain(run.sim) end
+
+complete(run)
+local plain = args.compare and complete(prepare "none")
+local row, errors = comparison.row(run, plain)
+row.model, row.gpus, row.cc, row.scale_bytes = args.model, args.gpus, args.cc, args.scale_bytes
+row.tp, row.pp, row.dp, row.ep = groups.tp, groups.pp, groups.dp, groups.ep
+row.iterations = args.iterations
+
+-- ---- what is printed ---------------------------------------------------------------------------
+
+local function seconds(value) return ("%.4g s"):format(value) end
+local function percent(value) return ("%.4g %%"):format(value) end
+local function times(value) return ("%.1f x"):format(value) end
+
+-- Fields of the row in the order in which they are printed: { key, name, format }.
+local FIELDS = {
+  { "model" }, { "gpus", "GPUs" }, { "tp" }, { "pp" }, { "dp" }, { "ep" }, { "cc" },
+  { "iterations" }, { "scale_bytes", "bytes x" }, { "accel" },
+  { "flows" }, { "iteration_s", "iteration", seconds },
+  { "wall_s", "wall, run", seconds }, { "cpu_s", "processor, run", seconds },
+  { "total_wall_s", "wall, with building", seconds },
+  { "plain_wall_s", "plain wall, run", seconds }, { "plain_cpu_s", "plain processor", seconds },
+  { "plain_total_wall_s", "plain, with building", seconds }, { "speedup", "speed-up", times },
+  { "events" }, { "plain_events", "plain events" }, { "events_skipped", "events skipped" },
+  { "events_skipped_pct", "  of all", percent },
+  { "hits" }, { "misses" }, { "followers" }, { "steady_spans", "steady spans" },
+  { "memo_spans", "memo spans" }, { "interruptions" }, { "largest_partition", "most flows in one" },
+  { "records" }, { "memo_bytes", "memo", weft.units.format_bytes },
+  { "memory_bytes", "memory", weft.units.format_bytes },
+  { "fct_mean_err_pct", "FCT error, mean", percent }, { "fct_p99_err_pct", "  p99", percent },
+  { "fct_max_err_pct", "  largest", percent }, { "flows_unmatched", "flows not compared" },
+  { "iteration_err_pct", "iteration error", percent },
+  { "plain_iteration_s", "plain iteration", seconds },
+  { "error_estimate", "error, estimated" }, { "audited", "flows audited" },
+  { "audit_mean_pct", "  error, mean", percent }, { "audit_low_pct", "  95 %, from", percent },
+  { "audit_high_pct", "  to", percent }, { "audit_largest_pct", "  largest", percent },
+  { "fingerprint" }, { "plain_fingerprint", "plain fingerprint" },
+}
+
+local function text_of(field)
+  local value = row[field[1]]
+  if value == nil then return nil end
+  return field[3] and field[3](value) or type(value) == "number" and weft.json.number(value)
+    or tostring(value)
+end
+
+local function print_row()
+  if args.format == "json" then
+    print(weft.json.encode(row, "  "))
+    return
+  end
+  local out = weft.report.new(args.format)
+  if args.format == "csv" then
+    out:table(FIELDS, { row })
+    return
+  end
+  for _, field in ipairs(FIELDS) do
+    local text = text_of(field)
+    if text then out:line("%-22s%s", field[2] or field[1], text) end
+  end
+  out:line("\nparallel groups are our choice: the paper's table of them could not be read")
+end
+
+print_row()
+weft.util.write_file(path "run.json", weft.json.encode({
+  scenario = "wormhole", version = weft.version, parameters = args:parameters(),
+  configuration = weft.report.configuration_values(run.sim), result = row,
+}, "  ") .. "\n")
+local written = "written to " .. args.out .. ": run.json"
+if plot_path then
+  local drawn = plot(plot_path, {
+    run = run, plain = plain, row = row, errors = errors, prepare = prepare, complete = complete,
+    compare = comparison.row,
+  })
+  written = written .. "\nwritten to " .. args.plot .. ": " .. drawn
+end
+if args.format == "table" then print(written) end
+
+if not run.job:result().complete then
+  io.stderr:write("weft: ", run.job:summary(), "\n")
+  os.exit(1, true)
+end
