@@ -1,6 +1,7 @@
 --- Pictures of scenarios/wormhole.lua: rates with skipped spans shaded, a partition, and beside a
 -- run of the plain engine speed-ups and the distribution of errors.
 
+local spans = require "weft.viz.spans"
 local weft = require "weft"
 
 -- Periods sampled in each panel of rates.
@@ -9,24 +10,25 @@ local PERIODS = 800
 -- Skipped spans that are kept for shading.
 local SPANS = 2 ^ 20
 
--- Messages of a NIC in the close-up.
-local MESSAGES = 3
+-- Messages of a ring in the close-up. Those of an all-to-all begin together.
+local MESSAGES, MESSAGES_AT_ONCE = 3, 1.2
 
 -- Errors of 0 have no place on a logarithmic axis.
 local LEAST_PCT, MOST_PCT = 1e-6, 100
 
 local ACCELERATIONS = { "steady", "memo", "both" }
 
--- The first collective between servers: experts' tokens, or else gradients.
+-- The first collective between servers: experts' tokens, or else gradients; and how many of its
+-- messages to show.
 local function first_collective(job)
   local lists = job.started.collectives
   local list = lists.ep or lists.dp
-  return list and list[1].first
+  return list and list[1].first, lists.ep and MESSAGES_AT_ONCE or MESSAGES
 end
 
 -- When the close-up begins and ends: the first messages of that collective, and time before them.
 local function close_up(run)
-  local task = first_collective(run.job)
+  local task, messages = first_collective(run.job)
   if not task then return nil end
   local begin_ps = run.sim:tasks():column "begin_ps"[task + 1]
   local flows = run.sim:flows()
@@ -35,7 +37,7 @@ local function close_up(run)
   for i = 1, #flows do
     if of[i] == task and start[i] == begin_ps then longest = math.max(longest, fct[i]) end
   end
-  return begin_ps, begin_ps + MESSAGES * longest, longest
+  return begin_ps, math.floor(begin_ps + messages * longest), longest
 end
 
 -- The NICs whose rates are drawn: that of the first GPU of each stage, few at most.
@@ -53,28 +55,17 @@ local function nics(run)
   return list
 end
 
--- Skipped spans of partitions on the rail of the first GPU, as intervals that do not overlap.
-local function shaded(run, from_ps, to_ps)
-  local sim, found = run.sim, {}
-  local rails, src = run.job.started.plan.layout.tp, sim:flows():column "src"
-  local spans = sim:spans()
-  local begins, ends, flow = spans:column "begin_ps", spans:column "end_ps", spans:column "flow"
-  for i = 1, #spans do
-    if src[flow[i] + 1] % rails == 0 and ends[i] > from_ps and begins[i] < to_ps then
-      found[#found + 1] = { math.max(begins[i], from_ps), math.min(ends[i], to_ps) }
+-- Rows of skipped spans of partitions on the rail of the first GPU, cut to what is shown.
+local function skipped(run, from_ps, to_ps)
+  local rows, rails = {}, run.job.started.plan.layout.tp
+  local src = run.sim:flows():column "src"
+  for _, row in run.sim:spans():rows() do
+    if src[row.flow + 1] % rails == 0 and row.end_ps > from_ps and row.begin_ps < to_ps then
+      row.begin_ps, row.end_ps = math.max(row.begin_ps, from_ps), math.min(row.end_ps, to_ps)
+      rows[#rows + 1] = row
     end
   end
-  table.sort(found, function(a, b) return a[1] < b[1] end)
-  local merged = {}
-  for _, one in ipairs(found) do
-    local last = merged[#merged]
-    if last and one[1] / 1e12 <= last.to then
-      last.to = math.max(last.to, one[2] / 1e12)
-    else
-      merged[#merged + 1] = { from = one[1] / 1e12, to = one[2] / 1e12 }
-    end
-  end
-  return merged
+  return rows
 end
 
 -- Run once more, sampled between two moments: a panel.
@@ -88,8 +79,10 @@ local function rate_panel(data, title, from_ps, to_ps)
   run.sim:run { stop_at = to_ps / 1e12 }
   local series = weft.viz.rate_series(run.sim, { ports = ports })
   for _, one in ipairs(series) do one.width, one.dash = 0.8, false end
+  local shades, names = spans.shades(skipped(run, from_ps, to_ps))
+  for _, name in ipairs(names) do series[#series + 1] = name end
   return {
-    title = title, series = series, spans = shaded(run, from_ps, to_ps),
+    title = title, series = series, spans = shades,
     x = { label = "time", unit = "s", min = from_ps / 1e12, max = to_ps / 1e12 },
     y = { label = "rate of NICs", unit = "bit/s", min = 0 },
   }
@@ -161,9 +154,8 @@ end
 -- `complete` (runs it), `compare` (rows of two runs)
 -- @treturn string what was drawn
 return function(path, data)
-  local drawn = {}
-  for _, draw in ipairs { draw_rates, draw_partition, data.plain and draw_comparison } do
-    drawn[#drawn + 1] = draw(path, data)
-  end
+  local drawn = { draw_rates(path, data) }
+  drawn[#drawn + 1] = draw_partition(path, data)
+  if data.plain then drawn[#drawn + 1] = draw_comparison(path, data) end
   return table.concat(drawn, " ")
 end
