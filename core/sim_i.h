@@ -53,7 +53,8 @@ enum event_kind {
   EV_NS3_START, /* source: flow row, on its two steps to its start */
   EV_NS3_SENT, /* source: port whose transmission ends */
   EV_FLOW_DONE, /* not in the queue: marks completions in the fingerprint */
-  EV_WIRE /* source: port whose oldest delayed packet reaches the far end */
+  EV_WIRE, /* source: port whose oldest delayed packet reaches the far end */
+  EV_ZONE /* source: partition that is to be looked at, after all else of the instant */
 };
 
 enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
@@ -112,13 +113,26 @@ enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
   X(conflict_arcs, struct conflict_arc) \
   X(accel_words, uint64_t)          \
   X(accel_indices, uint32_t)        \
+  X(zones, struct zone)             \
+  X(free_zones, uint32_t)           \
+  X(members, struct member)         \
+  X(port_shares, struct port_share) \
+  X(zone_ports, uint32_t)           \
+  X(samples, uint32_t)              \
+  X(sample_times, weft_time)        \
+  X(records, struct memo_record)    \
+  X(record_heads, uint32_t)         \
+  X(memo_words, uint64_t)           \
   X(event_open, uint64_t)           \
+  X(other_open, uint64_t)           \
+  X(other_far, struct event)        \
+  X(other_chunks, struct event_chunk) \
   X(event_sort, uint64_t)           \
   X(event_far, struct event)        \
   X(event_chunks, struct event_chunk) \
   X(ns3_ports, struct ns3_port)
 
-enum { RING_CLASSES = 33, BITMAP_CLASSES = 21, LANE_CLASSES = 33, RANK_GROUP_HEADS = 64 };
+enum { MEMO_CLASSES = 33, RING_CLASSES = 33, BITMAP_CLASSES = 21, LANE_CLASSES = 33, RANK_GROUP_HEADS = 64 };
 
 struct weft_sim {
   weft_config config;
@@ -156,6 +170,22 @@ struct weft_sim {
   uint32_t lanes_free[LANE_CLASSES]; /* freed blocks by log2 size, + 1, chained through arrived */
   uint32_t rank_group_heads[RANK_GROUP_HEADS]; /* + 1 */
 
+  uint32_t accelerated; /* memoize or fast_forward, and it can be */
+  uint32_t replaying; /* a zone is simulated by itself, in the past */
+  uint32_t visits; /* walks over the ports of zones so far */
+  uint32_t serials; /* zones so far */
+  uint32_t parked, followers; /* zones now */
+  uint32_t open_records, free_record; /* now; chained through next, + 1 */
+  uint32_t memo_free[MEMO_CLASSES]; /* freed blocks of memo_words by log2 size, + 1 */
+  double theta; /* config.theta, or the algorithm's */
+  uint32_t steady_samples; /* likewise */
+  weft_time steady_period;
+  int64_t accel_credit; /* events' worth of work that acceleration may do */
+  uint64_t credited; /* events simulated and skipped that it has been granted for */
+  double doubt_ps, skipped_ps; /* of skipped flows: time x uncertainty, time */
+  double audit_m2;
+  weft_acceleration acceleration;
+
   weft_time sample_period; /* 0: not sampling */
   weft_time sample_start;
   uint32_t sample_capacity, sample_bins;
@@ -170,6 +200,7 @@ struct weft_sim {
   WEFT_POOLS(X)
 #undef X
   struct event_queue queue;
+  struct event_queue other_queue; /* the main one while a zone is simulated by itself */
   uint32_t largest_ring, blocks_needed; /* of a view: see domain_is_fed() */
   uint32_t domain; /* which domain this is the view of, from 1; 0: the simulation itself */
   uint32_t always_split; /* set by tests: however little several threads may pay */

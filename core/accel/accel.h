@@ -24,7 +24,20 @@ static inline uint32_t port_use_count(const struct port_use *use, int acks) {
   return use->data + use->acks;
 }
 
+/** What tells flows apart in a conflict graph. */
+struct colouring {
+  int acks; /* enum weft_partition_acks */
+  uint32_t rate_steps;
+  uint64_t namespace; /* what all flows have in common */
+  int exact; /* every hop counts, and how far a flow is: for what is kept and used again */
+  int without_graph; /* only who is with whom */
+};
+
 /* partition.c */
+
+/** Divide the active flows listed in accel_words, n times row << 32 | slot in the order of rows,
+ *  into sim->partitions. 0 when out of memory. */
+int weft__partitions_among(weft_sim *sim, uint32_t n, const struct colouring *colouring);
 
 /** How many ports an active flow takes: its data (the first tx.hops of its path) and, if they
  *  count, its ACKs. */
@@ -34,11 +47,10 @@ uint32_t weft__flow_ports(const weft_sim *sim, uint32_t slot, int acks);
 
 /** Build the conflict graph of a partition whose flows and ports are listed, and its key. 0 when
  *  out of memory. */
-int weft__graph_build(weft_sim *sim, uint32_t index, int acks, uint32_t rate_steps,
-                      uint64_t namespace);
+int weft__graph_build(weft_sim *sim, uint32_t index, const struct colouring *colouring);
 
 /** What all flows have in common: congestion control and its parameters, packets, buffers. */
-uint64_t weft__graph_namespace(const weft_sim *sim, int acks, uint32_t rate_steps);
+uint64_t weft__graph_namespace(const weft_sim *sim, const struct colouring *colouring);
 
 /* pattern.c */
 

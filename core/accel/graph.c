@@ -40,7 +40,8 @@ static int is_of(const char *name, const char *choices, uint32_t i) {
 /* Options that decide who runs what and where, not how flows share; and those of an algorithm of
  * congestion control that is not in use. */
 static int is_irrelevant(const weft_sim *sim, const weft_option *option, const char *algorithms) {
-  static const char *const apart[] = {"seed", "threads", "ecmp", "completion"};
+  static const char *const apart[] = {"seed",         "threads", "ecmp", "completion", "memoize",
+                                      "fast_forward", "audit"};
   for (size_t i = 0; i < sizeof apart / sizeof apart[0]; ++i)
     if (strcmp(option->name, apart[i]) == 0) return 1;
   for (uint32_t cc = WEFT_CC_DCTCP; cc < WEFT_CC_SCRIPT; ++cc)
@@ -48,18 +49,25 @@ static int is_irrelevant(const weft_sim *sim, const weft_option *option, const c
   return 0;
 }
 
-uint64_t weft__graph_namespace(const weft_sim *sim, int acks, uint32_t rate_steps) {
+static uint64_t name_hash(const char *name) {
+  uint64_t hash = 1;
+  for (; *name != '\0'; ++name) hash = add(hash, (unsigned char)*name);
+  return hash;
+}
+
+uint64_t weft__graph_namespace(const weft_sim *sim, const struct colouring *colouring) {
   uint32_t count;
   const weft_option *options = weft_options(&count);
   const char *algorithms = "";
   for (uint32_t i = 0; i < count; ++i)
     if (strcmp(options[i].name, "cc") == 0) algorithms = options[i].choices;
-  uint64_t hash = add(add(add(1, (uint64_t)acks), rate_steps), sim->cc_header);
+  uint64_t hash = add(add(1, (uint64_t)colouring->acks), colouring->rate_steps);
+  hash = add(add(hash, (uint64_t)colouring->exact), sim->cc_header);
   for (uint32_t i = 0; i < count; ++i) {
     if (is_irrelevant(sim, &options[i], algorithms)) continue;
     uint64_t value = 0;
     memcpy(&value, (const char *)&sim->config + options[i].offset, option_size(&options[i]));
-    hash = add(add(hash, i), value);
+    hash = add(add(hash, name_hash(options[i].name)), value);
   }
   return hash;
 }
@@ -123,14 +131,36 @@ static uint64_t own_ports(const weft_sim *sim, uint32_t slot, int acks) {
   return add(queueing, trouble);
 }
 
-static uint64_t flow_colour(const weft_sim *sim, uint32_t slot, int acks, uint32_t rate_steps,
-                            uint64_t namespace) {
+/* Of a pattern that is kept: all hops as they are, and how far the flow is. A flow that has not
+ * had a round trip yet is where its algorithm starts, whenever within it that was. */
+static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namespace) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const struct tx_warm *warm = &sim->tx_warm.at[slot];
+  const uint32_t *path = slot_path(sim, slot);
+  const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+  uint64_t hash = add(add(OF_FLOW, namespace), warm->line_bps);
+  hash = add(add(hash, (uint64_t)warm->base_rtt_ps), warm->base_window);
+  hash = add(add(hash, tx->hops), n);
+  for (uint32_t h = 0; h < n; ++h) {
+    hash = add(hash, port_colour(sim, path[h]));
+    hash = add(hash, port_use_count(&sim->port_uses.at[path[h]], WEFT_ACKS_ALL) > 1);
+  }
+  const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
+  const int fresh = (double)sim->rx.at[slot].next * sim->config.mtu_bytes < round_bytes;
+  return add(hash, fresh ? 0 : 1 + class_of(tx->rate_bps));
+}
+
+static uint64_t flow_colour(const weft_sim *sim, uint32_t slot,
+                            const struct colouring *colouring) {
+  if (colouring->exact) return exact_colour(sim, slot, colouring->namespace);
+  const int acks = colouring->acks;
+  const uint32_t rate_steps = colouring->rate_steps;
   const struct tx *tx = &sim->tx.at[slot];
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   const uint32_t *path = slot_path(sim, slot);
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   const weft_time rtt = weft__path_rtt(sim, path, tx->hops, path + tx->hops, (int)(n - tx->hops));
-  uint64_t hash = add(add(OF_FLOW, namespace), warm->line_bps);
+  uint64_t hash = add(add(OF_FLOW, colouring->namespace), warm->line_bps);
   hash = add(add(hash, (uint64_t)warm->base_rtt_ps), warm->base_window);
   hash = add(add(hash, class_of((uint64_t)rtt)), own_ports(sim, slot, acks));
   if (sim->config.cc == WEFT_CC_SWIFT) hash = add(hash, tx->hops); /* its target counts them */
@@ -218,8 +248,8 @@ static uint32_t slot_of(const weft_sim *sim, const struct partition *partition, 
   return sim->flows.at[row].slot;
 }
 
-int weft__graph_build(weft_sim *sim, uint32_t index, int acks, uint32_t rate_steps,
-                      uint64_t namespace) {
+int weft__graph_build(weft_sim *sim, uint32_t index, const struct colouring *colouring) {
+  const int acks = colouring->acks;
   struct partition *p = &sim->partitions.at[index];
   const uint32_t flows = p->flows, shared = p->shared;
   const uint64_t most = flows + 2 * (uint64_t)shared; /* no more switches than shared ports */
@@ -229,8 +259,8 @@ int weft__graph_build(weft_sim *sim, uint32_t index, int acks, uint32_t rate_ste
   p->first_vertex = sim->conflict_vertices.n;
   struct builder graph = {.vertices = &sim->conflict_vertices.at[p->first_vertex]};
   for (uint32_t f = 0; f < flows; ++f)
-    graph.vertices[f] = (struct conflict_vertex){
-        .colour = flow_colour(sim, slot_of(sim, p, f), acks, rate_steps, namespace)};
+    graph.vertices[f] =
+        (struct conflict_vertex){.colour = flow_colour(sim, slot_of(sim, p, f), colouring)};
   uint64_t *words = sim->accel_words.at;
   for (uint32_t i = 0; i < shared; ++i) {
     const uint32_t port = sim->partition_ports.at[p->first_port + i], vertex = flows + i;

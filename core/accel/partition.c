@@ -139,22 +139,23 @@ static int list_ports(weft_sim *sim, uint32_t index, int acks) {
   return 1;
 }
 
-static int find(weft_sim *sim, int acks, uint32_t rate_steps) {
-  uint32_t n;
-  if (!list_active(sim, &n) || !pool_reserve(sim, sim->port_uses, sim->ports.n)) return 0;
-  join_ports(sim, acks, n);
-  if (!list_flows(sim, n)) return 0;
-  const uint64_t namespace = weft__graph_namespace(sim, acks, rate_steps);
-  for (uint32_t p = 0; p < sim->partitions.n; ++p)
-    if (!list_ports(sim, p, acks) || !weft__graph_build(sim, p, acks, rate_steps, namespace))
-      return 0;
-  return weft__patterns_number(sim);
-}
-
 static void forget(weft_sim *sim) {
   sim->partitions.n = sim->partition_flows.n = sim->partition_ports.n = 0;
   sim->partition_uses.n = sim->conflict_vertices.n = sim->conflict_arcs.n = 0;
   sim->pattern_count = 0;
+}
+
+int weft__partitions_among(weft_sim *sim, uint32_t n, const struct colouring *colouring) {
+  struct colouring full = *colouring;
+  forget(sim);
+  if (!pool_reserve(sim, sim->port_uses, sim->ports.n)) return 0;
+  join_ports(sim, full.acks, n);
+  if (!list_flows(sim, n)) return 0;
+  if (full.without_graph) return 1;
+  full.namespace = weft__graph_namespace(sim, &full);
+  for (uint32_t p = 0; p < sim->partitions.n; ++p)
+    if (!list_ports(sim, p, full.acks) || !weft__graph_build(sim, p, &full)) return 0;
+  return 1;
 }
 
 int weft_partitions_find(weft_sim *sim, int acks, uint32_t rate_steps) {
@@ -163,8 +164,10 @@ int weft_partitions_find(weft_sim *sim, int acks, uint32_t rate_steps) {
   if (acks < WEFT_ACKS_NONE || acks > WEFT_ACKS_ALL)
     return weft__fail(sim, WEFT_EINVAL, "partitions acks: expected 0 to %d, got %d", WEFT_ACKS_ALL,
                       acks);
-  forget(sim);
-  if (!find(sim, acks, rate_steps)) {
+  const struct colouring colouring = {.acks = acks, .rate_steps = rate_steps};
+  uint32_t n;
+  if (!list_active(sim, &n) || !weft__partitions_among(sim, n, &colouring) ||
+      !weft__patterns_number(sim)) {
     forget(sim);
     return weft__fail(sim, WEFT_ENOMEM, "partitions: out of memory");
   }

@@ -35,4 +35,67 @@ struct conflict_arc {
   uint32_t to, label;
 };
 
+/* ---- partitions that are kept up to date while flows come and go: zones ---- */
+
+enum zone_phase {
+  ZONE_FREE = 0, /* the number is not in use */
+  ZONE_LIVE = 1, /* simulated */
+  ZONE_STEADY = 2, /* parked: its flows go on at constant rates */
+  ZONE_MEMO = 3, /* parked: it goes through a transient that is known, then as steady */
+  ZONE_FOLLOW = 4 /* parked: its transient is what another zone goes through just now */
+};
+
+/* A partition: what its flows hold of the engine (packets, queues, timers) is as it was at
+ * `parked_at` while it is parked. */
+struct zone {
+  weft_time since; /* of its phase */
+  weft_time parked_at;
+  weft_time event; /* time of the valid EV_ZONE, or -1 */
+  weft_time sampled_at;
+  uint32_t first, flows; /* list of members; slots */
+  uint32_t draining; /* of them, those whose last byte has arrived */
+  uint32_t samples; /* since it changed */
+  uint32_t record; /* that it makes or goes by, + 1 */
+  uint32_t serial; /* tells apart those that had the same number */
+  uint8_t phase; /* enum zone_phase */
+  uint8_t may_split; /* a flow has left since it was last known to be connected */
+  uint8_t looked_up; /* its pattern, since it changed */
+  uint8_t audit; /* the span is to be replayed */
+};
+
+/* A slot's place in its zone. */
+struct member {
+  double rate; /* of a parked flow, packets per ps */
+  double uncertainty; /* of that, relative */
+  uint32_t zone; /* WEFT_NONE: in none */
+  uint32_t next, prev; /* in its list, which is a ring */
+  uint32_t skip; /* packets by which the flow is being moved on */
+  uint32_t as; /* the flow that it is in its zone's record */
+};
+
+/* A port's zone, while any flow's data or ACKs take it. */
+struct port_share {
+  int64_t bytes, packets; /* by which its counters are being moved on */
+  uint32_t zone, users;
+  uint32_t visit; /* the last walk over the ports of a zone that came here */
+  uint32_t index; /* in that walk */
+};
+
+enum record_state { RECORD_FREE = 0, RECORD_OPEN = 1, RECORD_READY = 2 };
+
+/* What is known of a transient; its parts are a block of words, see accel/record.h. */
+struct memo_record {
+  uint64_t key;
+  weft_time span; /* of a ready one; of an open one, its begin */
+  uint32_t words, used; /* first of memo_words, how many */
+  uint32_t log2; /* of the block's size */
+  uint32_t next; /* of similar keys, or of free records, + 1 */
+  uint32_t flows, vertices, arcs;
+  uint32_t ports, packets, blocks; /* of a ready one */
+  uint32_t cc_words, path_ports;
+  uint32_t zone; /* that makes it */
+  uint64_t trouble; /* of an open one: pauses and losses before */
+  uint32_t state; /* enum record_state */
+};
+
 #endif

@@ -36,6 +36,12 @@ struct cc_ops {
   void (*start)(weft_sim *sim, uint32_t slot); /* rate is line rate, window is full */
   void (*on_ack)(weft_sim *sim, uint32_t slot, const struct cc_ack *ack);
   void (*on_timer)(weft_sim *sim, uint32_t slot, uint32_t timer); /* NULL: has none */
+
+  /* For acceleration. What the state knows of the past moves: times by `time`, byte numbers of the
+   * flow by `bytes`, counters of ports by port_shares[].bytes; NULL: it knows nothing of that. */
+  void (*shift)(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes);
+  weft_time *(*due)(const weft_sim *sim, uint32_t slot); /* of its timers, NULL: has none */
+  uint32_t timers;
 };
 
 extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc, weft__cc_dcqcn,

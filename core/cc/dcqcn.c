@@ -100,4 +100,17 @@ static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
   }
 }
 
-const struct cc_ops weft__cc_dcqcn = {"dcqcn", CC_NOTHING, 1, state_words, start, on_ack, on_timer};
+static weft_time *timers_due(const weft_sim *sim, uint32_t slot) {
+  struct dcqcn *dcqcn = cc_state(sim, slot);
+  return dcqcn->due;
+}
+
+const struct cc_ops weft__cc_dcqcn = {.name = "dcqcn",
+                                      .extra = CC_NOTHING,
+                                      .paced = 1,
+                                      .state_words = state_words,
+                                      .start = start,
+                                      .on_ack = on_ack,
+                                      .on_timer = on_timer,
+                                      .due = timers_due,
+                                      .timers = 3};

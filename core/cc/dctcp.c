@@ -60,4 +60,17 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
         sim, slot, cc_at_most(tx->rate_bps + config->dctcp_ai_bps, sim->tx_warm.at[slot].line_bps));
 }
 
-const struct cc_ops weft__cc_dctcp = {"dctcp", CC_NOTHING, 1, state_words, start, on_ack, NULL};
+static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
+  struct dctcp *dctcp = cc_state(sim, slot);
+  (void)time;
+  if (dctcp->window_end != 0) dctcp->window_end += bytes;
+  dctcp->recovery_end += bytes;
+}
+
+const struct cc_ops weft__cc_dctcp = {.name = "dctcp",
+                                      .extra = CC_NOTHING,
+                                      .paced = 1,
+                                      .state_words = state_words,
+                                      .start = start,
+                                      .on_ack = on_ack,
+                                      .shift = shift};

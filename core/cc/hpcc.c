@@ -172,4 +172,22 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   if (renew && ack->sent > hpcc->update_at) hpcc->update_at = ack->sent;
 }
 
-const struct cc_ops weft__cc_hpcc = {"hpcc", CC_TELEMETRY, 1, state_words, start, on_ack, NULL};
+static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
+  struct hpcc *hpcc = cc_state(sim, slot);
+  const uint32_t *path = slot_path(sim, slot);
+  if (hpcc->update_at == 0) return; /* nothing is known yet */
+  hpcc->update_at += bytes;
+  for (uint32_t i = 0; i + 1 < sim->tx.at[slot].hops; ++i) {
+    struct telemetry *last = &hop_at(sim, hpcc, i)->last;
+    last->time += time;
+    last->tx_bytes += (uint32_t)sim->port_shares.at[path[i + 1]].bytes;
+  }
+}
+
+const struct cc_ops weft__cc_hpcc = {.name = "hpcc",
+                                     .extra = CC_TELEMETRY,
+                                     .paced = 1,
+                                     .state_words = state_words,
+                                     .start = start,
+                                     .on_ack = on_ack,
+                                     .shift = shift};

@@ -100,9 +100,14 @@ int weft_sim_set_script(weft_sim *sim, const weft_script *script) {
   return WEFT_OK;
 }
 
+static weft_time *timer_due(const weft_sim *sim, uint32_t slot) {
+  struct script *script = cc_state(sim, slot);
+  return &script->due;
+}
+
 /* One for each enum weft_script_needs: what packets carry is a constant of an algorithm. */
 const struct cc_ops weft__cc_script[WEFT_SCRIPT_NEEDS_COUNT] = {
-    {"script", CC_NOTHING, 1, state_words, start, on_ack, on_timer},
-    {"script", CC_TELEMETRY, 1, state_words, start, on_ack, on_timer},
-    {"script", CC_TIMESTAMP, 1, state_words, start, on_ack, on_timer},
+    {"script", CC_NOTHING, 1, state_words, start, on_ack, on_timer, NULL, timer_due, 1},
+    {"script", CC_TELEMETRY, 1, state_words, start, on_ack, on_timer, NULL, timer_due, 1},
+    {"script", CC_TIMESTAMP, 1, state_words, start, on_ack, on_timer, NULL, timer_due, 1},
 };

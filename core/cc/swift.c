@@ -96,4 +96,16 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   weft__cc_set_rate(sim, slot, cc_at_least(rate, config->min_rate_bps));
 }
 
-const struct cc_ops weft__cc_swift = {"swift", CC_TIMESTAMP, 1, state_words, start, on_ack, NULL};
+static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
+  struct swift *swift = cc_state(sim, slot);
+  swift->acked += bytes;
+  swift->last_decrease += time;
+}
+
+const struct cc_ops weft__cc_swift = {.name = "swift",
+                                      .extra = CC_TIMESTAMP,
+                                      .paced = 1,
+                                      .state_words = state_words,
+                                      .start = start,
+                                      .on_ack = on_ack,
+                                      .shift = shift};

@@ -64,4 +64,16 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   }
 }
 
-const struct cc_ops weft__cc_timely = {"timely", CC_TIMESTAMP, 1, state_words, start, on_ack, NULL};
+static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
+  struct timely *timely = cc_state(sim, slot);
+  (void)time;
+  if (timely->update_at != 0) timely->update_at += bytes;
+}
+
+const struct cc_ops weft__cc_timely = {.name = "timely",
+                                       .extra = CC_TIMESTAMP,
+                                       .paced = 1,
+                                       .state_words = state_words,
+                                       .start = start,
+                                       .on_ack = on_ack,
+                                       .shift = shift};

@@ -18,4 +18,9 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   (void)ack;
 }
 
-const struct cc_ops weft__cc_window = {"window", CC_NOTHING, 0, state_words, start, on_ack, NULL};
+const struct cc_ops weft__cc_window = {.name = "window",
+                                       .extra = CC_NOTHING,
+                                       .paced = 0,
+                                       .state_words = state_words,
+                                       .start = start,
+                                       .on_ack = on_ack};

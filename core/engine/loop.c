@@ -1,4 +1,5 @@
 /* The event loop, and what happens at the far end of a link. */
+#include "accel/zone.h"
 #include "base/hash_i.h"
 #include "cc/cc.h"
 #include "engine/domain.h"
@@ -63,7 +64,8 @@ static inline void count_hop(weft_sim *sim, uint32_t index, const struct packet 
 /* The oldest packet of a port reaches the far end. */
 static inline void arrive(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->ports.at[index];
-  const uint32_t limit = port->flags & PORT_HELD ? port->deq : port->tail;
+  uint32_t limit = port->tail;
+  if (port->flags & PORT_HELD) limit = port->flags & PORT_PARKED ? port->head : port->deq;
   const weft_time now = sim->now;
   /* A head that was retimed has an event of its own; this one is stale. */
   if (port->head == limit || port_packet(sim, port, port->head)->arrive != now) return;
@@ -168,6 +170,9 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       break;
     case EV_SAMPLE:
       weft__sample_event(sim);
+      break;
+    case EV_ZONE:
+      weft__zone_event(sim, source);
       break;
     default:
       WEFT_ASSERT(!"known kind of event");

@@ -251,7 +251,7 @@ void weft__domains_free(weft_sim *sim) {
  * wait for one another without delay, what scripts and tables see in order. */
 static int may_split(const weft_sim *sim) {
   const weft_config *config = &sim->config;
-  return config->threads > 1 && !is_ns3(sim) && config->cc != WEFT_CC_SCRIPT &&
+  return config->threads > 1 && !sim->accelerated && !is_ns3(sim) && config->cc != WEFT_CC_SCRIPT &&
          !is_selective(sim) && sim->ack_capacity == 0 && sim->route_epoch <= 1 &&
          sim->wires.n == 0 && sim->stats.tasks_done == sim->tasks.n &&
          !weft__flow_rows_wait(sim);

@@ -274,7 +274,7 @@ static void lower_borders(struct domains *domains) {
     const struct border *border = &domains->borders.at[i];
     struct port *port = &sim->ports.at[border->port];
     port->head = border->head;
-    port->flags &= (uint8_t)~PORT_BORDER;
+    port->flags &= (uint16_t)~PORT_BORDER;
     if (port->head == port->deq && port->deq != port->tail && !(port->flags & PORT_HELD) &&
         !sim->failed)
       event_at(sim, EV_ARRIVE, 2 * border->port, port_packet(sim, port, port->head)->arrive);

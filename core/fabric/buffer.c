@@ -13,6 +13,7 @@
  * events (EV_DEQUEUE), until it has drained well below the bound. */
 #include <inttypes.h>
 
+#include "accel/zone.h"
 #include "engine/engine.h"
 #include "fabric/port_i.h"
 
@@ -147,6 +148,7 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
 static void start_tracking(weft_sim *sim, struct node *node) {
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->adjacency.at[node->first_port + i];
+    if (sim->ports.at[out].flags & PORT_PARKED) weft__zone_wake_port(sim, out);
     port_settle(sim, out, &sim->ports.at[out], sim->now);
     sim->port_cold.at[out ^ 1].in_bytes = sim->port_cold.at[out ^ 1].in_headroom = 0;
   }

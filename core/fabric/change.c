@@ -6,6 +6,7 @@
  * off a link that would carry them. A failure that is over before it is noticed changes no path. */
 #include <inttypes.h>
 
+#include "accel/zone.h"
 #include "fabric/port_i.h"
 #include "transport/transport.h"
 #include "work/work.h"
@@ -92,7 +93,7 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   if (change->loss >= 0) {
     cold->loss = change->loss;
     const int lossy = change->loss > 0 || cold->wire != 0;
-    port->flags = (uint8_t)(lossy ? port->flags | PORT_LOSSY : port->flags & ~PORT_LOSSY);
+    port->flags = (uint16_t)(lossy ? port->flags | PORT_LOSSY : port->flags & ~PORT_LOSSY);
   }
   if (change->factor < 0) return;
   if (change->factor == 0) {
@@ -104,7 +105,7 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   }
   const weft_time busy_until = weft__port_busy_until(sim, index);
   const int was_down = port->flags & PORT_DOWN;
-  port->flags &= (uint8_t)~PORT_DOWN;
+  port->flags &= (uint16_t)~PORT_DOWN;
   if (was_down) port->free_at = cold->turned_at = sim->now;
   weft__port_set_rate(sim, index, (uint64_t)(change->factor * (double)cold->built_rate_bps + 0.5));
   if (!(port->flags & PORT_HELD) && port->deq != port->tail)
@@ -145,6 +146,7 @@ static void change_link(weft_sim *sim, const weft_link_change *change) {
 
 void weft__change_event(weft_sim *sim, uint32_t index) {
   const struct change change = sim->changes.at[index];
+  if (sim->accelerated && change.kind != CHANGE_HOST) weft__zones_wake_all(sim);
   switch (change.kind) {
     case CHANGE_LINK:
       change_link(sim, &change.of.link);

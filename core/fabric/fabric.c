@@ -1,4 +1,5 @@
 /* Nodes, links and their two ports; closing the fabric. */
+#include "accel/zone.h"
 #include "fabric/fabric.h"
 #include "ns3/ns3.h"
 
@@ -81,7 +82,7 @@ void weft__port_set_rate(weft_sim *sim, uint32_t index, uint64_t rate_bps) {
   cold->carry = 0;
   port->byte_ps = (uint32_t)(byte_ps_bps / rate_bps);
   const int inexact = byte_ps_bps % rate_bps != 0;
-  port->flags = (uint8_t)(inexact ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
+  port->flags = (uint16_t)(inexact ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
 }
 
 static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
@@ -205,6 +206,7 @@ int weft_fabric_ready(weft_sim *sim) {
   if (status == WEFT_OK) status = build_rings(sim);
   if (status == WEFT_OK) status = weft__route_init(sim);
   if (status == WEFT_OK) status = is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
+  if (status == WEFT_OK) status = weft__zones_init(sim);
   if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
   if (status != WEFT_OK) return status;

@@ -6,6 +6,7 @@
  * need the way back, so a storm does nothing while either direction of its link is down. */
 #include <inttypes.h>
 
+#include "accel/zone.h"
 #include "fabric/port_i.h"
 #include "transport/transport.h"
 
@@ -20,7 +21,7 @@ static void hold(weft_sim *sim, uint32_t index) {
 static void release(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->ports.at[index];
   struct port_cold *cold = &sim->port_cold.at[index];
-  port->flags &= (uint8_t)~PORT_PAUSED;
+  port->flags &= (uint16_t)~PORT_PAUSED;
   cold->paused_ps += sim->now - cold->paused_since;
   weft__port_retime(sim, index, port->free_at > sim->now ? port->free_at : sim->now);
   port_settle(sim, index, port, sim->now);
@@ -37,7 +38,7 @@ void weft__pauses_forget(weft_sim *sim, uint32_t index) {
     cold->pausing = cold->far_pause = 0;
     if (!(sim->ports.at[port].flags & PORT_PAUSED)) continue;
     if (sim->ports.at[port].flags & PORT_DOWN) {
-      sim->ports.at[port].flags &= (uint8_t)~PORT_PAUSED;
+      sim->ports.at[port].flags &= (uint16_t)~PORT_PAUSED;
       cold->paused_ps += sim->now - cold->paused_since;
     } else {
       release(sim, port);
@@ -48,6 +49,7 @@ void weft__pauses_forget(weft_sim *sim, uint32_t index) {
 /* A pause stops the port behind the packet in transmission; what was queued loses its departure.
  * A resume assigns departures anew. A frame that was on the wire when it failed is lost. */
 void weft__port_pause(weft_sim *sim, uint32_t index, int pause) {
+  if (sim->ports.at[index].flags & PORT_PARKED) weft__zone_wake_port(sim, index);
   const struct port *port = &sim->ports.at[index];
   struct port_cold *cold = &sim->port_cold.at[index];
   const struct port_cold *back = &sim->port_cold.at[index ^ 1];

@@ -36,7 +36,8 @@ enum port_flags {
   PORT_DOWN = 32,
   PORT_EXPLICIT = 64, /* compat ns3: departures are decided one by one, queues are in ns3_ports */
   PORT_BORDER = 128, /* the far end is in another domain: see engine/domain.h */
-  PORT_HELD = PORT_PAUSED | PORT_DOWN | PORT_EXPLICIT /* assigns no departures */
+  PORT_PARKED = 256, /* of a partition that is skipped: see accel/park.c */
+  PORT_HELD = PORT_PAUSED | PORT_DOWN | PORT_EXPLICIT | PORT_PARKED /* assigns no departures */
 };
 
 /* A directed port: an egress queue and the wire behind it. The ring holds, oldest first, packets
@@ -56,10 +57,9 @@ struct port {
   uint32_t kmin; /* 4  ECN: a longer queue left behind may mark; UINT32_MAX: never */
   uint32_t byte_ps; /* 4  whole ps per byte */
   uint32_t from_node, to_node; /* 8 */
-  uint8_t flags; /* 1  enum port_flags */
+  uint16_t flags; /* 2  enum port_flags */
   uint8_t ring_log2; /* 1  ring size is 1 << ring_log2 */
   uint8_t avoided; /* 1  routes keep off it: its failure has been noticed */
-  uint8_t unused; /* 1 */
 };
 
 /* The rest of a port: touched on marks, PFC, rate changes and by reports. */

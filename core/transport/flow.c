@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "accel/zone.h"
 #include "base/hash_i.h"
 #include "cc/cc.h"
 #include "engine/engine.h"
@@ -270,6 +271,7 @@ uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
 
 void weft__flow_activate(weft_sim *sim, uint32_t slot) {
   ++sim->active_flows;
+  if (sim->accelerated) weft__zone_join(sim, slot);
   weft__nic_add(sim, slot);
   weft__nic_kick_flow(sim, slot);
   weft__rto_restart(sim, slot);
@@ -285,7 +287,10 @@ void weft__flow_start(weft_sim *sim, uint32_t row) {
 uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row) {
   const struct flow *flow = &sim->flows.at[row];
   if (flow->state != FLOW_ACTIVE) return flow->delivered_bytes;
-  const uint64_t bytes = (uint64_t)sim->rx.at[flow->slot].next * sim->config.mtu_bytes;
+  uint64_t packets = sim->rx.at[flow->slot].next;
+  if (sim->tx.at[flow->slot].flags & TX_PARKED)
+    packets += weft__parked_progress(sim, flow->slot);
+  const uint64_t bytes = packets * sim->config.mtu_bytes;
   return bytes < flow->size_bytes ? bytes : flow->size_bytes;
 }
 
@@ -295,6 +300,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   /* The ns-3 model's NIC takes finished flows off its list when it next walks over them. */
   if ((tx->flags & TX_IN_LIST) && !is_ns3(sim)) weft__nic_remove(sim, slot);
   tx->flags &= (uint8_t)~TX_ACTIVE;
+  if (sim->accelerated) weft__zone_leave(sim, slot);
   if (is_selective(sim)) weft__selective_release(sim, slot);
   /* Of a flow that has failed: as far as its sender knows. */
   const uint64_t acked = (uint64_t)tx->una * sim->config.mtu_bytes;
@@ -323,6 +329,7 @@ static void complete(weft_sim *sim, uint32_t row, enum weft_completion where) {
 void weft__flow_received(weft_sim *sim, uint32_t slot) {
   const uint32_t row = sim->rx.at[slot].row;
   sim->flows.at[row].received_ps = sim->now;
+  if (sim->accelerated) weft__zone_received(sim, slot);
   complete(sim, row, WEFT_AT_RECEIVER);
 }
 

@@ -125,6 +125,7 @@ void weft__nic_kick_flow(weft_sim *sim, uint32_t slot) {
 
 void weft__nic_event(weft_sim *sim, uint32_t port) {
   if (sim->nics.at[port].wake != sim->now) return; /* overtaken */
+  if (sim->ports.at[port].flags & PORT_PARKED) return;
   sim->nics.at[port].wake = -1;
   weft__nic_kick(sim, port);
 }

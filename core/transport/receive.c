@@ -63,6 +63,7 @@ void weft__rto_event(weft_sim *sim, uint32_t slot) {
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   --sim->rto_events;
   if (warm->rto_event != sim->now) return; /* of the slot's former flow */
+  if (tx->flags & TX_PARKED) return;
   warm->rto_event = -1;
   if (!(tx->flags & TX_ACTIVE)) return;
   if (warm->deadline > sim->now) {

@@ -1,6 +1,7 @@
 /* New paths for flows under way, and packets that meet a path which has changed. */
 #include <string.h>
 
+#include "accel/zone.h"
 #include "fabric/path.h"
 #include "transport/transport.h"
 
@@ -37,12 +38,14 @@ void weft__reroute_flows(weft_sim *sim) {
       return;
     }
     if (same_path(sim, slot, data, hops, ack, ack_hops)) continue;
+    if (sim->accelerated) weft__zone_leave(sim, slot);
     const struct tx *tx = &sim->tx.at[slot];
     const int moves = (tx->flags & TX_IN_LIST) && tx->port != data[0];
     if (moves) weft__nic_remove(sim, slot);
     weft__flow_take_path(sim, slot, data, hops, ack, ack_hops);
     if (moves) insert_by_row(sim, &first, &last, slot);
     sim->tx_warm.at[slot].path_seq = sim->tx_warm.at[slot].highest;
+    if (sim->accelerated) weft__zone_join(sim, slot);
   }
   for (uint32_t slot = first, next; slot != WEFT_NONE; slot = next) {
     next = sim->tx.at[slot].list_next;

@@ -9,7 +9,8 @@ enum tx_flags {
   TX_PACED = 2,
   TX_IN_LIST = 4,
   TX_NO_ROUTE = 8,
-  TX_RESEND = 16 /* selective repeat: lost packets go before new ones */
+  TX_RESEND = 16, /* selective repeat: lost packets go before new ones */
+  TX_PARKED = 32 /* of a partition that is skipped */
 };
 
 /* Sender side of an active flow, the part that every packet and ACK touches: one cache line. */

@@ -1,0 +1,199 @@
+/* Putting a zone to the end of a transient that is known: what it held is let go, and what the
+ * record holds takes its place, flow by flow as they have been matched. */
+#include <string.h>
+
+#include "accel/record.h"
+#include "cc/cc.h"
+#include "fabric/port_i.h"
+
+/* Packets that have not left a port yet, of what its flows have sent, times a sign: with the
+ * packets sent in between this makes what has left it. Those on the wire have left it. */
+static void count_waiting(weft_sim *sim, const struct port *port, uint32_t cursor, int sign) {
+  const struct packet *packet = port_packet(sim, port, cursor);
+  const uint32_t *path = slot_path(sim, packet->flow), hops = sim->tx.at[packet->flow].hops;
+  const uint32_t end = packet->flags & PACKET_ACK
+                           ? weft__flow_ports(sim, packet->flow, WEFT_ACKS_ALL)
+                           : hops;
+  const int has_left = (int32_t)(cursor - port->deq) < 0;
+  for (uint32_t h = packet->hop - (has_left ? 0u : 1u); h < end; ++h) {
+    struct port_share *share = &sim->port_shares.at[path[h]];
+    share->packets += sign;
+    share->bytes += sign * (int64_t)packet->size;
+  }
+}
+
+static void count_all_waiting(weft_sim *sim, int sign) {
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const struct port *port = &sim->ports.at[sim->zone_ports.at[i]];
+    for (uint32_t k = port->head; k != port->tail; ++k) count_waiting(sim, port, k, sign);
+  }
+}
+
+/* ---- what it held ---- */
+
+static void empty_port(weft_sim *sim, uint32_t index) {
+  struct port *port = &sim->ports.at[index];
+  for (uint32_t k = port->head; k != port->tail; ++k) {
+    const struct packet *packet = port_packet(sim, port, k);
+    if (packet->telemetry != 0) sim->telemetry_free.at[sim->telemetry_free.n++] = packet->telemetry;
+  }
+  if (port->flags & PORT_OF_SWITCH) sim->nodes.at[port->from_node].used -= port->queue_bytes;
+  sim->port_shares.at[index].packets += port->deq; /* less what it will be */
+  port->head = port->deq = port->tail;
+  port->queue_bytes = 0;
+}
+
+/* ---- what it gets ---- */
+
+static uint32_t put_telemetry(weft_sim *sim, uint32_t record, uint32_t kept) {
+  const uint32_t taken = weft__telemetry_take(sim);
+  if (taken == 0) return 0;
+  const uint32_t from = sim->records.at[record].path_ports, to = sim->path_ports;
+  const struct telemetry *block =
+      &record_parts(sim, record).blocks[(uint64_t)(kept - 1) * from];
+  memcpy(&sim->telemetry.at[(uint64_t)(taken - 1) * to], block,
+         (from < to ? from : to) * sizeof *block);
+  return taken;
+}
+
+static int make_ring(weft_sim *sim, uint32_t index, uint32_t packets) {
+  while (1u << sim->ports.at[index].ring_log2 < packets)
+    if (!weft__ring_grow(sim, index)) return 0;
+  return 1;
+}
+
+static void put_packets(weft_sim *sim, uint32_t record, uint32_t index, uint32_t first,
+                        const struct memo_port *kept, const uint32_t *slots) {
+  if (!make_ring(sim, index, kept->packets)) return;
+  struct port *port = &sim->ports.at[index];
+  for (uint32_t i = 0; i < kept->packets; ++i) {
+    struct packet packet = record_parts(sim, record).packets[first + i];
+    packet.flow = slots[packet.flow];
+    packet.in_port = WEFT_NONE;
+    if (port->flags & PORT_OF_SWITCH) /* it came by the port before on its way */
+      packet.in_port = slot_path(sim, packet.flow)[packet.hop - 2];
+    if (packet.telemetry != 0) packet.telemetry = put_telemetry(sim, record, packet.telemetry);
+    *port_packet(sim, port, port->tail++) = packet;
+    if (i >= kept->on_wire) port->queue_bytes += packet.size;
+  }
+  port->deq = port->head + kept->on_wire;
+  if (port->queue_bytes > port->max_queue_bytes) port->max_queue_bytes = port->queue_bytes;
+  if (port->flags & PORT_OF_SWITCH) sim->nodes.at[port->from_node].used += port->queue_bytes;
+}
+
+static uint32_t slot_or_none(const uint32_t *slots, uint32_t flow) {
+  return flow != WEFT_NONE ? slots[flow] : WEFT_NONE;
+}
+
+static void put_port(weft_sim *sim, uint32_t index, const struct memo_port *kept,
+                     const uint32_t *slots) {
+  struct port *port = &sim->ports.at[index];
+  port->free_at = kept->free_at;
+  sim->port_cold.at[index].carry = kept->carry;
+  sim->port_shares.at[index].packets -= port->deq;
+  if (port->flags & PORT_OF_SWITCH) return;
+  sim->nics.at[index] = (struct nic){.wake = kept->wake,
+                                     .first = slot_or_none(slots, kept->nic_first),
+                                     .last = slot_or_none(slots, kept->nic_last)};
+}
+
+/* Telemetry and congestion control of the record know its port's counter, which therefore is put
+ * here, with the way from it to what this port has sent as that by which all of them move. */
+static void put_counter(weft_sim *sim, uint32_t index, const struct memo_port *kept) {
+  struct port_share *share = &sim->port_shares.at[index];
+  const uint64_t before = (uint64_t)sim->port_cold.at[index].tx_wraps << 32 |
+                          sim->ports.at[index].tx_bytes;
+  share->bytes += (int64_t)(before - kept->tx_bytes);
+  sim->ports.at[index].tx_bytes = kept->tx_bytes;
+  sim->port_cold.at[index].tx_wraps = 0;
+}
+
+static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
+                     const struct record_parts *parts, const uint32_t *slots) {
+  struct member *m = &sim->members.at[slot];
+  const struct memo_flow *f = &parts->flows[m->as];
+  struct tx *tx = &sim->tx.at[slot];
+  struct tx_warm *warm = &sim->tx_warm.at[slot];
+  struct rx *rx = &sim->rx.at[slot];
+  const uint32_t skip = tx->next - (uint32_t)parts->begin[m->as];
+  weft__count_skipped(sim, slot, f->sent, f->rx.next + skip - rx->next,
+                      f->tx.una + skip - tx->una);
+  m->skip = skip;
+  m->rate = f->rate;
+  m->uncertainty = f->uncertainty;
+  const struct tx before = *tx;
+  *tx = f->tx;
+  tx->total = before.total;
+  tx->last_bytes = before.last_bytes;
+  tx->port = before.port;
+  tx->row = before.row;
+  tx->list_next = slot_or_none(slots, f->tx.list_next);
+  tx->list_prev = slot_or_none(slots, f->tx.list_prev);
+  const struct tx_warm was = *warm;
+  *warm = f->warm;
+  warm->retransmits = was.retransmits;
+  warm->ecn_marks = was.ecn_marks;
+  rx->next = f->rx.next;
+  const uint32_t words = r->cc_words < sim->cc_words ? r->cc_words : sim->cc_words;
+  if (words > 0)
+    memcpy(cc_state(sim, slot), parts->cc + (uint64_t)m->as * r->cc_words,
+           words * sizeof(uint64_t));
+}
+
+/* What each flow has sent and received in the transient has gone through its ports. */
+static void share_out(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
+  const struct member *m = &sim->members.at[slot];
+  const struct memo_flow *f = &parts->flows[m->as];
+  const struct tx *tx = &sim->tx.at[slot];
+  const uint32_t skip = tx->next - (uint32_t)parts->begin[m->as];
+  const int64_t sent = (int64_t)f->sent, received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next);
+  const int64_t data = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+  const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+  for (uint32_t h = 0; h < n; ++h) {
+    struct port_share *share = &sim->port_shares.at[path[h]];
+    share->packets += h < tx->hops ? sent : received;
+    share->bytes += h < tx->hops ? sent * data : received * weft__ack_size(sim);
+  }
+}
+
+/* Slots by the flows of the record, in accel_indices. */
+static const uint32_t *list_slots(weft_sim *sim, uint32_t zone) {
+  const uint32_t first = sim->zones.at[zone].first;
+  if (!pool_reserve(sim, sim->accel_indices, sim->zones.at[zone].flows)) {
+    weft__no_memory(sim);
+    return NULL;
+  }
+  uint32_t slot = first;
+  do {
+    sim->accel_indices.at[sim->members.at[slot].as] = slot;
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  return sim->accel_indices.at;
+}
+
+void weft__memo_install(weft_sim *sim, uint32_t zone) {
+  const uint32_t record = sim->zones.at[zone].record - 1;
+  const uint32_t flows = sim->records.at[record].flows, ports = sim->records.at[record].ports;
+  const uint32_t *slots = list_slots(sim, zone);
+  if (slots == NULL) return;
+  struct record_parts parts = record_parts(sim, record);
+  count_all_waiting(sim, 1);
+  for (uint32_t f = 0; f < flows; ++f) share_out(sim, slots[f], &parts);
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) empty_port(sim, sim->zone_ports.at[i]);
+  for (uint32_t p = 0, first = 0; p < ports && !sim->failed; ++p) {
+    const struct memo_port kept = parts.ports[p];
+    const uint32_t index = slot_path(sim, slots[kept.flow])[kept.hop];
+    put_packets(sim, record, index, first, &kept, slots);
+    put_port(sim, index, &kept, slots);
+    first += kept.packets;
+  }
+  if (sim->failed) return;
+  count_all_waiting(sim, -1);
+  for (uint32_t p = 0; p < ports; ++p) {
+    const struct memo_port *kept = &parts.ports[p];
+    put_counter(sim, slot_path(sim, slots[kept->flow])[kept->hop], kept);
+  }
+  for (uint32_t f = 0; f < flows; ++f)
+    put_flow(sim, slots[f], &sim->records.at[record], &parts, slots);
+  weft__zone_shift(sim, zone, weft__memo_end(sim, zone));
+}

@@ -1,0 +1,214 @@
+/* Memoization: transients by their patterns.
+ *
+ * A pattern that is met for the first time is simulated until its rates are steady, and the state
+ * of its zone at that moment is kept under the key of its conflict graph. When it is met again, by
+ * whatever flows, the zone is parked at its begin and put to the end of the record later. While a
+ * pattern is being recorded, other zones that meet it wait for the record: in training the same
+ * happens on all rails at once. A record is dropped if its zone changes before it is steady, and
+ * who waited is then simulated from where it stood (replay.c). */
+#include "accel/record.h"
+#include "transport/transport.h"
+
+enum { MARGIN = 8 }; /* packets that a flow must have beyond those of the transient */
+
+weft_time weft__memo_end(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  return z->parked_at + sim->records.at[z->record - 1].span;
+}
+
+uint32_t weft__memo_sent(const weft_sim *sim, uint32_t slot) {
+  const struct member *m = &sim->members.at[slot];
+  return (uint32_t)record_parts(sim, sim->zones.at[m->zone].record - 1).flows[m->as].sent;
+}
+
+/* What would have made a difference to the transient without being in its pattern. */
+static uint64_t trouble(const weft_sim *sim) {
+  return sim->stats.pfc_pauses + sim->stats.packets_dropped + sim->stats.timeouts;
+}
+
+/* ---- hits ---- */
+
+/* Can all flows go through the transient without one coming to its end? */
+static int is_uncut(const weft_sim *sim, uint32_t zone) {
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    const struct tx *tx = &sim->tx.at[slot];
+    if (tx->total - tx->next <= weft__memo_sent(sim, slot) + MARGIN) return 0;
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  return 1;
+}
+
+static void take_rates(weft_sim *sim, uint32_t zone) {
+  const struct record_parts parts = record_parts(sim, sim->zones.at[zone].record - 1);
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    struct member *m = &sim->members.at[slot];
+    m->rate = parts.flows[m->as].rate;
+    m->uncertainty = parts.flows[m->as].uncertainty;
+    slot = m->next;
+  } while (slot != first);
+}
+
+static void hit(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  if (!is_uncut(sim, zone)) {
+    ++sim->acceleration.refused[WEFT_REFUSED_CUT];
+    z->record = 0;
+    return;
+  }
+  ++sim->acceleration.hits;
+  take_rates(sim, zone);
+  weft__park(sim, zone, ZONE_MEMO);
+}
+
+/* ---- looking up ---- */
+
+static struct member *flow_of(weft_sim *sim, const struct partition *p, uint32_t flow) {
+  const uint32_t row = sim->partition_flows.at[p->first_flow + flow];
+  return &sim->members.at[sim->flows.at[row].slot];
+}
+
+static void begin_record(weft_sim *sim, uint32_t zone, uint32_t index) {
+  const struct partition *p = &sim->partitions.at[index];
+  const struct conflict_graph graph = partition_graph(sim, index);
+  ++sim->acceleration.misses;
+  const uint32_t record = weft__record_new(sim, p->key);
+  if (record == WEFT_NONE) return; /* no memory to remember with */
+  struct memo_record *r = &sim->records.at[record];
+  r->flows = p->flows;
+  r->vertices = graph.n;
+  r->arcs = graph.arc_count;
+  if (!weft__record_fit(sim, record)) {
+    weft__record_free(sim, record);
+    return;
+  }
+  r = &sim->records.at[record];
+  const struct record_parts parts = record_parts(sim, record);
+  for (uint32_t v = 0; v < graph.n; ++v) parts.vertices[v] = graph.vertices[v];
+  for (uint32_t i = 0; i < graph.arc_count; ++i) parts.arcs[i] = graph.arcs[i];
+  for (uint32_t f = 0; f < p->flows; ++f) {
+    struct member *m = flow_of(sim, p, f);
+    m->as = f;
+    parts.begin[f] = sim->tx.at[m - sim->members.at].next;
+  }
+  r->span = sim->now;
+  r->zone = zone;
+  r->trouble = trouble(sim);
+  sim->zones.at[zone].record = record + 1;
+  ++sim->open_records;
+}
+
+/* The record of the pattern, with the flows matched; WEFT_NONE if there is none. */
+static uint32_t find(weft_sim *sim, uint32_t index, int *status) {
+  const struct conflict_graph graph = partition_graph(sim, index);
+  const struct partition *p = &sim->partitions.at[index];
+  uint32_t record = weft__record_first(sim, p->key);
+  *status = 0;
+  for (; record != WEFT_NONE; record = weft__record_next(sim, record)) {
+    const struct conflict_graph known = record_graph(sim, record);
+    if (sim->records.at[record].flows != p->flows) continue;
+    *status = weft__graph_match(sim, &graph, &known);
+    if (*status != 1) continue;
+    for (uint32_t f = 0; f < p->flows; ++f) flow_of(sim, p, f)->as = sim->accel_indices.at[f];
+    return record;
+  }
+  return WEFT_NONE;
+}
+
+/* Records know nothing of ways that have changed. */
+static int was_rerouted(const weft_sim *sim, uint32_t zone) {
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    if (sim->tx_warm.at[slot].path_seq != 0) return 1;
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  return 0;
+}
+
+void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
+  struct zone *z = &sim->zones.at[zone];
+  int status;
+  if (was_rerouted(sim, zone)) return;
+  const int refusal = weft__park_refusal(sim, zone);
+  if (refusal >= 0) {
+    ++sim->acceleration.refused[refusal];
+    return;
+  }
+  const uint32_t record = find(sim, index, &status);
+  if (record == WEFT_NONE) {
+    if (status == WEFT_ELIMIT)
+      ++sim->acceleration.refused[WEFT_REFUSED_MATCH];
+    else
+      begin_record(sim, zone, index);
+    return;
+  }
+  z->record = record + 1;
+  if (sim->records.at[record].state == RECORD_READY) {
+    hit(sim, zone);
+    return;
+  }
+  ++sim->followers;
+  weft__park(sim, zone, ZONE_FOLLOW);
+}
+
+/* ---- the end of a record ---- */
+
+static void let_follow(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  --sim->followers;
+  if (!is_uncut(sim, zone)) {
+    ++sim->acceleration.refused[WEFT_REFUSED_CUT];
+    ++sim->followers; /* unparking counts it down */
+    weft__unpark(sim, zone);
+    weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+    return;
+  }
+  ++sim->acceleration.hits;
+  ++sim->acceleration.followers;
+  z->phase = ZONE_MEMO;
+  take_rates(sim, zone);
+  weft__zone_ask(sim, zone, weft__park_end(sim, zone));
+}
+
+static void give_up(weft_sim *sim, uint32_t zone) {
+  weft__unpark(sim, zone);
+  weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+}
+
+/* Do something with all that follow a record. */
+static void for_followers(weft_sim *sim, uint32_t record,
+                          void (*act)(weft_sim *sim, uint32_t zone)) {
+  for (uint32_t zone = 0; sim->followers > 0 && zone < sim->zones.n; ++zone)
+    if (sim->zones.at[zone].phase == ZONE_FOLLOW && sim->zones.at[zone].record == record + 1)
+      act(sim, zone);
+}
+
+void weft__memo_drop(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  if (z->record == 0 || z->phase != ZONE_LIVE) return;
+  const uint32_t record = z->record - 1;
+  z->record = 0;
+  --sim->open_records;
+  for_followers(sim, record, give_up);
+  weft__record_free(sim, record);
+}
+
+void weft__memo_close(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  if (z->record == 0) return;
+  const uint32_t record = z->record - 1;
+  if (sim->records.at[record].trouble != trouble(sim) || !weft__snapshot_take(sim, zone)) {
+    weft__memo_drop(sim, zone);
+    return;
+  }
+  struct memo_record *r = &sim->records.at[record];
+  r->span = sim->now - r->span;
+  r->state = RECORD_READY;
+  sim->zones.at[zone].record = 0;
+  --sim->open_records;
+  for_followers(sim, record, let_follow);
+}

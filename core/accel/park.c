@@ -1,0 +1,222 @@
+/* Parking: a zone that need not be simulated is left as it is, and put where it has got to only
+ * when something happens to it.
+ *
+ * Its ports and flows are marked, so that their events, which stay in the queue, find nothing to do
+ * when they come. No time is worked out at which it must go on but that of its own flows' ends: a
+ * flow that starts on its ports, a link that changes, a pause, whether announced or not, wakes it at
+ * that very instant (Wormhole shifts its events ahead and, at an interrupt, back again). Waking
+ * costs in proportion to the packets under way, which is what a round trip of simulation costs. */
+#include "accel/accel.h"
+#include "accel/zone.h"
+#include "base/rng_i.h"
+#include "cc/cc.h"
+#include "fabric/port_i.h"
+
+enum { LAST_PACKETS = 4 }; /* of a flow, sent packet by packet behind those under way */
+
+/* ---- may it be parked? ---- */
+
+static int port_refusal(const weft_sim *sim, uint32_t index) {
+  const struct port *port = &sim->ports.at[index];
+  const struct port_cold *cold = &sim->port_cold.at[index];
+  if (port->flags & (PORT_LOSSY | PORT_DOWN) || cold->wire != 0) return WEFT_REFUSED_LOSSY;
+  if (port->flags & PORT_PAUSED || cold->pausing || cold->storms > 0) return WEFT_REFUSED_PAUSED;
+  if (sim->nodes.at[port->from_node].tracked || sim->nodes.at[port->to_node].tracked)
+    return WEFT_REFUSED_BUFFER;
+  return -1;
+}
+
+/* All packets on the ports are the zone's, and all of the zone's are there. */
+static int has_strays(const weft_sim *sim, uint32_t zone) {
+  uint64_t there = 0, out = 0;
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const struct port *port = &sim->ports.at[sim->zone_ports.at[i]];
+    there += port->tail - port->head;
+    for (uint32_t k = port->head; k != port->tail; ++k) {
+      const struct packet *packet = port_packet(sim, port, k);
+      const int is_off = packet->hop == HOP_OFF_PATH || packet->flags & PACKET_NACK;
+      if (is_off || sim->members.at[packet->flow].zone != zone) return 1;
+    }
+  }
+  uint32_t slot = sim->zones.at[zone].first;
+  do {
+    out += sim->tx_warm.at[slot].packets_out;
+    slot = sim->members.at[slot].next;
+  } while (slot != sim->zones.at[zone].first);
+  return there != out;
+}
+
+static int is_recovering(const weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->tx.at[slot];
+  return tx->flags & TX_RESEND || tx->next < sim->tx_warm.at[slot].highest ||
+         sim->tx_warm.at[slot].retries > 0;
+}
+
+int weft__park_refusal(weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  weft__zone_list_ports(sim, zone);
+  if (sim->ack_capacity > 0) return WEFT_REFUSED_TRACE;
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const uint32_t port = sim->zone_ports.at[i];
+    port_settle(sim, port, &sim->ports.at[port], sim->now);
+    const int refusal = port_refusal(sim, port);
+    if (refusal >= 0) return refusal;
+  }
+  uint32_t slot = z->first;
+  do {
+    if (is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
+  return has_strays(sim, zone) ? WEFT_REFUSED_STRAYS : -1;
+}
+
+/* ---- how long? ---- */
+
+/* When a flow that sends at its rate from `from` on, with so many packets sent until then, has only
+ * its last ones left. */
+static weft_time flow_end(const weft_sim *sim, uint32_t slot, weft_time from, uint32_t sent) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const uint64_t left = (uint64_t)tx->total - tx->next, keep = (uint64_t)sent + LAST_PACKETS;
+  if (left <= keep) return from;
+  const double time = (double)(left - keep) / sim->members.at[slot].rate;
+  return time < (double)(LATEST_PS - from) ? from + (weft_time)time : LATEST_PS;
+}
+
+weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const int by_memo = z->phase == ZONE_MEMO;
+  const weft_time from = by_memo                    ? weft__memo_end(sim, zone)
+                         : z->phase == ZONE_STEADY ? z->parked_at
+                                                   : sim->now;
+  weft_time end = LATEST_PS;
+  uint32_t slot = z->first;
+  do {
+    const weft_time at = flow_end(sim, slot, from, by_memo ? weft__memo_sent(sim, slot) : 0);
+    if (at < end) end = at;
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
+  return end;
+}
+
+/* No flow can be through before: what is left takes as long at line rate. */
+static weft_time follow_end(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const double bits = 8.0 * (sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header);
+  weft_time end = LATEST_PS;
+  uint32_t slot = z->first;
+  do {
+    const struct tx *tx = &sim->tx.at[slot];
+    const double left = (double)(tx->total - tx->next) - LAST_PACKETS;
+    const double line = (double)sim->port_cold.at[tx->port].rate_bps;
+    const weft_time at = sim->now + (weft_time)(left > 0 ? left * bits / line * 1e12 : 0);
+    if (at < end) end = at;
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
+  return end;
+}
+
+/* ---- stopping and going on ---- */
+
+void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked) {
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    struct port *port = &sim->ports.at[sim->zone_ports.at[i]];
+    port->flags = (uint16_t)(parked ? port->flags | PORT_PARKED : port->flags & ~PORT_PARKED);
+  }
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    struct tx *tx = &sim->tx.at[slot];
+    tx->flags = (uint8_t)(parked ? tx->flags | TX_PARKED : tx->flags & ~TX_PARKED);
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+}
+
+void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase) {
+  struct zone *z = &sim->zones.at[zone];
+  sim->acceleration.transient_ps += sim->now - z->since;
+  z->phase = (uint8_t)phase;
+  z->since = z->parked_at = sim->now;
+  weft__zone_mark(sim, zone, 1);
+  ++sim->parked;
+  const weft_time end =
+      phase == ZONE_FOLLOW ? follow_end(sim, zone) : weft__park_end(sim, zone);
+  weft__zone_ask(sim, zone, end);
+}
+
+static void note_span(weft_sim *sim, const struct zone *z, enum weft_phase phase, weft_time begin,
+                      weft_time end, uint64_t packets) {
+  if (end <= begin) return;
+  if (phase == WEFT_PHASE_STEADY) {
+    ++sim->acceleration.steady_spans;
+    sim->acceleration.steady_ps += end - begin;
+  } else {
+    ++sim->acceleration.memo_spans;
+    sim->acceleration.memo_ps += end - begin;
+  }
+  if (sim->span_rows.n >= sim->span_capacity) return;
+  sim->span_rows.at[sim->span_rows.n++] = (struct span_row){.begin_ps = begin,
+                                                            .end_ps = end,
+                                                            .packets = packets,
+                                                            .phase = phase,
+                                                            .partition = z->serial,
+                                                            .flows = z->flows,
+                                                            .flow = sim->tx.at[z->first].row};
+}
+
+static uint64_t data_skipped(const weft_sim *sim) {
+  return sim->acceleration.packets_skipped / 2;
+}
+
+/* Put the zone where it is now. */
+static void go_on(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  weft_time from = z->parked_at;
+  if (z->phase == ZONE_MEMO) {
+    const uint64_t before = data_skipped(sim);
+    from = weft__memo_end(sim, zone);
+    weft__memo_install(sim, zone);
+    note_span(sim, z, WEFT_PHASE_MEMO, z->parked_at, from, data_skipped(sim) - before);
+  }
+  const uint64_t before = data_skipped(sim);
+  weft__zone_list_ports(sim, zone); /* which clears what they were moved on by */
+  weft__zone_advance(sim, zone, sim->now - from);
+  note_span(sim, z, WEFT_PHASE_STEADY, from, sim->now, data_skipped(sim) - before);
+}
+
+void weft__unpark(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  const int is_known = z->phase == ZONE_STEADY ||
+                       (z->phase == ZONE_MEMO && weft__memo_end(sim, zone) <= sim->now);
+  if (is_known && sim->config.audit > 0 &&
+      rng_uniform(sim->config.seed, RNG_AUDIT, z->serial, (uint64_t)z->parked_at) <
+          sim->config.audit)
+    weft__audit(sim, zone);
+  z = &sim->zones.at[zone];
+  weft__zone_list_ports(sim, zone);
+  weft__zone_mark(sim, zone, 0);
+  --sim->parked;
+  if (is_known) {
+    go_on(sim, zone);
+    weft__zone_arm(sim, zone);
+  } else {
+    weft__replay(sim, zone);
+  }
+  z = &sim->zones.at[zone];
+  if (z->phase == ZONE_FOLLOW) --sim->followers;
+  z->phase = ZONE_LIVE;
+  z->record = 0;
+  z->samples = 0;
+  z->since = sim->now;
+}
+
+uint32_t weft__parked_progress(const weft_sim *sim, uint32_t slot) {
+  const struct member *m = &sim->members.at[slot];
+  const struct zone *z = &sim->zones.at[m->zone];
+  if (z->phase == ZONE_STEADY) return (uint32_t)(m->rate * (double)(sim->now - z->parked_at));
+  if (z->phase != ZONE_MEMO) return 0; /* nobody knows yet */
+  const weft_time end = weft__memo_end(sim, m->zone);
+  const uint32_t sent = weft__memo_sent(sim, slot);
+  if (sim->now >= end) return sent + (uint32_t)(m->rate * (double)(sim->now - end));
+  const double part = (double)(sim->now - z->parked_at) / (double)(end - z->parked_at);
+  return (uint32_t)(sent * part);
+}

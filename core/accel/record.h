@@ -1,0 +1,88 @@
+/* What a record of a transient holds, one part behind the other in a block of 64-bit words:
+ *
+ *   vertices, arcs      the conflict graph at the begin; flows are its first vertices
+ *   uint64_t [flows]    packets that each flow had sent at the begin
+ *   and of one that is ready, the complete state of the zone at the end:
+ *   struct memo_flow [flows], words of congestion control [flows], struct memo_port [ports],
+ *   struct packet [packets] port by port, struct telemetry [blocks x path_ports]
+ *
+ * Times are relative to the end, flows are numbers within the record. Nothing in it depends on
+ * where it was made, so it can be copied and kept in a file. */
+#ifndef WEFT_RECORD_H
+#define WEFT_RECORD_H
+
+#include "accel/accel.h"
+#include "accel/zone.h"
+
+struct memo_flow {
+  double rate, uncertainty; /* of struct member, from the end on */
+  uint64_t sent; /* packets, in the transient */
+  struct tx tx; /* list_next and list_prev are flows */
+  struct tx_warm warm;
+  struct rx rx;
+};
+
+struct memo_port {
+  weft_time free_at, wake; /* wake: of its NIC, -1 if none */
+  uint64_t carry;
+  uint32_t flow, hop; /* it is path[hop] of that flow */
+  uint32_t packets, on_wire; /* in its ring; of them, departed */
+  uint32_t tx_bytes;
+  uint32_t nic_first, nic_last; /* flows, or WEFT_NONE */
+  uint32_t unused;
+};
+
+_Static_assert(sizeof(struct memo_flow) % 8 == 0 && sizeof(struct memo_port) % 8 == 0, "words");
+_Static_assert(sizeof(struct packet) % 8 == 0 && sizeof(struct telemetry) % 8 == 0, "words");
+_Static_assert(sizeof(struct conflict_vertex) % 8 == 0 && sizeof(struct conflict_arc) == 8, "words");
+
+/** Where its parts are; valid until memo_words grows. */
+struct record_parts {
+  struct conflict_vertex *vertices;
+  struct conflict_arc *arcs;
+  uint64_t *begin; /* packets sent */
+  struct memo_flow *flows;
+  uint64_t *cc;
+  struct memo_port *ports;
+  struct packet *packets;
+  struct telemetry *blocks;
+};
+
+/** How many words all its parts take. */
+uint64_t weft__record_words(const struct memo_record *record);
+
+/** The parts of a record with those counts, the first at `base`. */
+struct record_parts weft__record_parts(const struct memo_record *record, uint64_t *base);
+
+static inline struct record_parts record_parts(const weft_sim *sim, uint32_t record) {
+  const struct memo_record *r = &sim->records.at[record];
+  return weft__record_parts(r, &sim->memo_words.at[r->words]);
+}
+
+static inline struct conflict_graph record_graph(const weft_sim *sim, uint32_t record) {
+  const struct memo_record *r = &sim->records.at[record];
+  const struct record_parts parts = record_parts(sim, record);
+  return (struct conflict_graph){parts.vertices, parts.arcs, r->vertices, r->arcs};
+}
+
+/* record.c: records and their blocks */
+
+/** A new record, open and known by its key; WEFT_NONE when out of memory. */
+uint32_t weft__record_new(weft_sim *sim, uint64_t key);
+
+/** Make room for all its parts as it counts them now; keeps those of the begin. 0: no memory. */
+int weft__record_fit(weft_sim *sim, uint32_t record);
+
+/** Forget it. */
+void weft__record_free(weft_sim *sim, uint32_t record);
+
+/** The first record with a key's hash, and the one after another; WEFT_NONE: none. */
+uint32_t weft__record_first(const weft_sim *sim, uint64_t key);
+uint32_t weft__record_next(const weft_sim *sim, uint32_t record);
+
+/* snapshot.c */
+
+/** Write the state of a zone into its record, with the present as its end. 0: no memory. */
+int weft__snapshot_take(weft_sim *sim, uint32_t zone);
+
+#endif

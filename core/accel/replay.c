@@ -1,0 +1,113 @@
+/* A zone by itself: simulated from where it was parked until now, while the rest of the simulation
+ * stands still.
+ *
+ * It owns its ports and flows, and nothing of it has happened since it was parked, so its events
+ * can be handled in a queue of their own; the result is what it would have been among all others.
+ * That is what makes a memo hit safe: whatever comes into a span that was taken for known, the span
+ * is simulated after all up to that instant. */
+#include <math.h>
+
+#include "accel/zone.h"
+#include "engine/domain.h"
+
+#define SWAP(type, a, b)  \
+  do {                    \
+    const type before = a; \
+    a = b;                \
+    b = before;           \
+  } while (0)
+
+static void swap_queues(weft_sim *sim) {
+  SWAP(struct event_queue, sim->queue, sim->other_queue);
+  void *at = sim->event_open.at;
+  sim->event_open.at = sim->other_open.at;
+  sim->other_open.at = at;
+  at = sim->event_far.at;
+  sim->event_far.at = sim->other_far.at;
+  sim->other_far.at = at;
+  at = sim->event_chunks.at;
+  sim->event_chunks.at = sim->other_chunks.at;
+  sim->other_chunks.at = at;
+  SWAP(uint32_t, sim->event_open.n, sim->other_open.n);
+  SWAP(uint32_t, sim->event_open.cap, sim->other_open.cap);
+  SWAP(uint32_t, sim->event_far.n, sim->other_far.n);
+  SWAP(uint32_t, sim->event_far.cap, sim->other_far.cap);
+  SWAP(uint32_t, sim->event_chunks.n, sim->other_chunks.n);
+  SWAP(uint32_t, sim->event_chunks.cap, sim->other_chunks.cap);
+}
+
+/* What is still to come, as time and key by turns in accel_words; returns how many words. */
+static uint32_t take_rest(weft_sim *sim) {
+  const uint32_t count = sim->queue.count;
+  uint32_t n = 0;
+  if (!pool_reserve(sim, sim->accel_words, 2 * (uint64_t)count)) {
+    weft__no_memory(sim);
+    return 0;
+  }
+  while (sim->queue.count > 0 && !sim->failed) {
+    const struct event event = event_first(sim);
+    event_pop(sim);
+    sim->accel_words.at[n++] = (uint64_t)event.time;
+    sim->accel_words.at[n++] = event.key;
+  }
+  return n;
+}
+
+void weft__replay(weft_sim *sim, uint32_t zone) {
+  const weft_time now = sim->now;
+  const uint64_t events = sim->events;
+  const uint32_t shift = sim->queue.shift;
+  swap_queues(sim);
+  sim->queue.shift = shift;
+  sim->now = sim->zones.at[zone].parked_at;
+  weft__events_reset(sim, sim->now);
+  sim->replaying = 1;
+  weft__zone_arm(sim, zone);
+  weft__domain_run(sim, now, 1);
+  const uint32_t words = take_rest(sim);
+  swap_queues(sim);
+  sim->now = now;
+  sim->replaying = 0;
+  for (uint32_t i = 0; i < words; i += 2)
+    event_push(sim, (struct event){(weft_time)sim->accel_words.at[i], sim->accel_words.at[i + 1]});
+  sim->acceleration.events_replayed += sim->events - events;
+}
+
+/* ---- audit ---- */
+
+/* How far a flow has come by simulation, packets. */
+static uint32_t sent_by(const weft_sim *copy, uint32_t slot, uint32_t row, uint32_t total) {
+  return copy->flows.at[row].state == FLOW_ACTIVE ? copy->tx.at[slot].next : total;
+}
+
+/* A flow that is so much ahead at the end of a span will be over earlier by that part of its time:
+ * Welford's mean and variance of it. */
+static void compare(weft_sim *sim, const weft_sim *copy, uint32_t slot) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const double skipped = (double)tx->next + weft__parked_progress(sim, slot);
+  const double simulated = sent_by(copy, slot, tx->row, tx->total);
+  const double error = fabs(skipped - simulated) / simulated;
+  weft_acceleration *a = &sim->acceleration;
+  const double off = error - a->audit_mean;
+  a->audit_mean += off / (double)++a->audited;
+  sim->audit_m2 += off * (error - a->audit_mean);
+  if (error > a->audit_largest) a->audit_largest = error;
+}
+
+void weft__audit(weft_sim *sim, uint32_t zone) {
+  weft_sim *copy;
+  if (weft_sim_fork(sim, &copy) != WEFT_OK) { /* no memory for it: one audit less */
+    weft_sim_destroy(copy);
+    return;
+  }
+  weft__zone_list_ports(copy, zone);
+  weft__zone_mark(copy, zone, 0);
+  weft__replay(copy, zone);
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    if (!copy->failed) compare(sim, copy, slot);
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  weft_sim_destroy(copy);
+}

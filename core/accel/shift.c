@@ -1,0 +1,191 @@
+/* Moving a zone in time: what it holds of the engine stays as it was, but at another time and with
+ * its flows further on.
+ *
+ * A steady zone that is skipped from t0 to t1 is at t1 what it was at t0, except that every time in
+ * it is t1 - t0 later, every packet number of a flow is greater by the packets that the flow has
+ * sent meanwhile, and every byte counter of a port by what went through it. So queues, windows,
+ * telemetry, timers and the state of congestion control agree afterwards without any of them being
+ * worked out, and what is measured across the gap (RTT, utilisation) is as if there were none. */
+#include "accel/zone.h"
+
+#include "accel/accel.h"
+#include "cc/cc.h"
+#include "fabric/port_i.h"
+#include "results/results.h"
+
+int weft__zone_list_ports(weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const uint32_t visit = ++sim->visits;
+  uint32_t slot = z->first;
+  sim->zone_ports.n = 0;
+  do {
+    const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+    for (uint32_t h = 0; h < n; ++h) {
+      struct port_share *share = &sim->port_shares.at[path[h]];
+      if (share->visit == visit) continue;
+      share->visit = visit;
+      share->bytes = share->packets = 0;
+      share->index = sim->zone_ports.n;
+      sim->zone_ports.at[sim->zone_ports.n++] = path[h]; /* there is room for all ports */
+    }
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
+  return 1;
+}
+
+/* ---- moving ---- */
+
+static void shift_packet(weft_sim *sim, struct packet *packet, weft_time time) {
+  packet->arrive += time;
+  packet->seq += sim->members.at[packet->flow].skip;
+  if (packet->telemetry == 0) return;
+  struct telemetry *block =
+      &sim->telemetry.at[(uint64_t)(packet->telemetry - 1) * sim->path_ports];
+  if (sim->cc->extra == CC_TIMESTAMP) {
+    block->time += time;
+    return;
+  }
+  const uint32_t *path = slot_path(sim, packet->flow);
+  for (uint32_t i = 0; i + 1 < sim->tx.at[packet->flow].hops; ++i) {
+    block[i].time += time;
+    block[i].tx_bytes += (uint32_t)sim->port_shares.at[path[i + 1]].bytes;
+  }
+}
+
+static void shift_port(weft_sim *sim, uint32_t index, weft_time time) {
+  struct port *port = &sim->ports.at[index];
+  struct port_cold *cold = &sim->port_cold.at[index];
+  const struct port_share *share = &sim->port_shares.at[index];
+  for (uint32_t i = port->head; i != port->tail; ++i)
+    shift_packet(sim, port_packet(sim, port, i), time);
+  port->free_at += time;
+  const uint64_t sent = port_tx_bytes(sim, index) + (uint64_t)share->bytes;
+  port->tx_bytes = (uint32_t)sent;
+  cold->tx_wraps = (uint32_t)(sent >> 32);
+  cold->unsent -= (uint32_t)share->packets; /* which the cursors don't count */
+  if (!(port->flags & PORT_OF_SWITCH) && sim->nics.at[index].wake >= 0)
+    sim->nics.at[index].wake += time;
+}
+
+static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
+  struct tx *tx = &sim->tx.at[slot];
+  struct tx_warm *warm = &sim->tx_warm.at[slot];
+  const uint32_t packets = sim->members.at[slot].skip;
+  tx->next += packets;
+  tx->una += packets;
+  tx->next_at += time;
+  warm->highest += packets;
+  warm->rtt_seq += packets;
+  warm->rtt_begin += time;
+  warm->deadline += time;
+  if (warm->rto_event >= 0) warm->rto_event += time;
+  sim->rx.at[slot].next += packets;
+  if (sim->cc->shift != NULL)
+    sim->cc->shift(sim, slot, time, (uint64_t)(int32_t)packets * sim->config.mtu_bytes);
+  weft_time *due = sim->cc->due != NULL ? sim->cc->due(sim, slot) : NULL;
+  for (uint32_t i = 0; due != NULL && i < sim->cc->timers; ++i)
+    if (due[i] >= 0) due[i] += time;
+}
+
+void weft__zone_shift(weft_sim *sim, uint32_t zone, weft_time time) {
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i)
+    shift_port(sim, sim->zone_ports.at[i], time);
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    shift_flow(sim, slot, time);
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+}
+
+/* ---- what was skipped ---- */
+
+static uint32_t data_size(const weft_sim *sim) {
+  return sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+}
+
+/* Departures of NICs are events besides arrivals, one for a data packet. */
+void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t received,
+                         uint64_t acked) {
+  const uint64_t data = data_size(sim), ack = weft__ack_size(sim);
+  const uint32_t hops = sim->tx.at[slot].hops;
+  const uint32_t ack_hops = weft__flow_ports(sim, slot, WEFT_ACKS_ALL) - hops;
+  weft_stats *stats = &sim->stats;
+  stats->packets_injected += sent + received;
+  stats->packets_delivered += received + acked;
+  stats->bytes_injected += sent * data + received * ack;
+  stats->bytes_delivered += received * data + acked * ack;
+  stats->payload_delivered += received * sim->config.mtu_bytes;
+  const uint64_t crossed = received * hops + acked * ack_hops;
+  stats->packet_hops += crossed;
+  sim->acceleration.packets_skipped += received + acked;
+  sim->acceleration.events_skipped += crossed + sent;
+}
+
+static void share_out(weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot), hops = sim->tx.at[slot].hops;
+  const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+  const int64_t packets = sim->members.at[slot].skip;
+  for (uint32_t h = 0; h < n; ++h) {
+    struct port_share *share = &sim->port_shares.at[path[h]];
+    share->packets += packets;
+    share->bytes += packets * (h < hops ? data_size(sim) : weft__ack_size(sim));
+  }
+}
+
+void weft__zone_advance(weft_sim *sim, uint32_t zone, weft_time time) {
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    struct member *m = &sim->members.at[slot];
+    const struct tx *tx = &sim->tx.at[slot];
+    uint32_t packets = (uint32_t)(m->rate * (double)time);
+    if (packets >= tx->total - tx->next) packets = tx->total - tx->next - 1;
+    m->skip = packets;
+    share_out(sim, slot);
+    weft__count_skipped(sim, slot, packets, packets, packets);
+    sim->doubt_ps += m->uncertainty * (double)time;
+    sim->skipped_ps += (double)time;
+    slot = m->next;
+  } while (slot != first);
+  weft__zone_shift(sim, zone, time);
+}
+
+/* ---- events ---- */
+
+static void arm_port(weft_sim *sim, uint32_t index) {
+  const struct port *port = &sim->ports.at[index];
+  if (port->head != port->tail)
+    event_at(sim, EV_ARRIVE, 2 * index, port_packet(sim, port, port->head)->arrive);
+  if (!(port->flags & PORT_OF_SWITCH)) {
+    if (sim->nics.at[index].wake >= 0) event_at(sim, EV_NIC, index, sim->nics.at[index].wake);
+  } else if (sim->nodes.at[port->from_node].tracked) {
+    sim->port_cold.at[index].dequeue_event = -1;
+    weft__buffer_arm(sim, index);
+  }
+}
+
+static void arm_flow(weft_sim *sim, uint32_t slot) {
+  const uint32_t row = sim->tx.at[slot].row;
+  const weft_time rto = sim->tx_warm.at[slot].rto_event;
+  if (rto >= 0) {
+    ++sim->rto_events;
+    event_of_flow(sim, EV_RTO, slot, row, rto);
+  }
+  const weft_time *due = sim->cc->due != NULL ? sim->cc->due(sim, slot) : NULL;
+  for (uint32_t i = 0; due != NULL && i < sim->cc->timers; ++i) {
+    if (due[i] < 0) continue;
+    ++sim->cc_events;
+    event_of_flow(sim, EV_CC, slot * CC_TIMERS + i, row, due[i]);
+  }
+}
+
+void weft__zone_arm(weft_sim *sim, uint32_t zone) {
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) arm_port(sim, sim->zone_ports.at[i]);
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    arm_flow(sim, slot);
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+}

@@ -1,0 +1,137 @@
+/* The complete state of a zone into a record, and out of it onto the flows of another zone. */
+#include <string.h>
+
+#include "accel/record.h"
+#include "cc/cc.h"
+#include "fabric/port_i.h"
+
+/* ---- taking ---- */
+
+static void count_parts(weft_sim *sim, struct memo_record *r) {
+  r->ports = sim->zone_ports.n;
+  r->packets = r->blocks = 0;
+  r->cc_words = sim->cc_words;
+  r->path_ports = sim->path_ports;
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const struct port *port = &sim->ports.at[sim->zone_ports.at[i]];
+    r->packets += port->tail - port->head;
+    for (uint32_t k = port->head; k != port->tail; ++k)
+      r->blocks += port_packet(sim, port, k)->telemetry != 0;
+  }
+}
+
+static uint32_t as_flow(const weft_sim *sim, uint32_t slot) {
+  return slot != WEFT_NONE ? sim->members.at[slot].as : WEFT_NONE;
+}
+
+static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
+  const weft_time now = sim->now;
+  const struct member *m = &sim->members.at[slot];
+  struct memo_flow *f = &parts->flows[m->as];
+  *f = (struct memo_flow){.rate = m->rate,
+                          .uncertainty = m->uncertainty,
+                          .sent = sim->tx.at[slot].next - parts->begin[m->as],
+                          .tx = sim->tx.at[slot],
+                          .warm = sim->tx_warm.at[slot],
+                          .rx = sim->rx.at[slot]};
+  f->tx.list_next = as_flow(sim, f->tx.list_next);
+  f->tx.list_prev = as_flow(sim, f->tx.list_prev);
+  f->tx.next_at -= now;
+  f->warm.rtt_begin -= now;
+  f->warm.deadline -= now;
+  if (f->warm.rto_event >= 0) f->warm.rto_event -= now;
+}
+
+/* Congestion control moves its own times, so it moves to the record's time and back. Counters of
+ * ports stay, and are put right where the record is used. */
+static void take_cc(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
+  const uint32_t words = sim->cc_words;
+  if (words == 0) return;
+  uint64_t *state = cc_state(sim, slot);
+  uint64_t *kept = parts->cc + (uint64_t)sim->members.at[slot].as * words;
+  const weft_time now = sim->now;
+  memcpy(kept, state, words * sizeof *state);
+  if (sim->cc->shift != NULL) sim->cc->shift(sim, slot, -now, 0);
+  weft_time *due = sim->cc->due != NULL ? sim->cc->due(sim, slot) : NULL;
+  for (uint32_t i = 0; due != NULL && i < sim->cc->timers; ++i)
+    if (due[i] >= 0) due[i] -= now;
+  for (uint32_t i = 0; i < words; ++i) {
+    const uint64_t moved = state[i];
+    state[i] = kept[i];
+    kept[i] = moved;
+  }
+}
+
+static void take_packet(weft_sim *sim, const struct packet *from, struct packet *to,
+                        const struct record_parts *parts, uint32_t *blocks) {
+  *to = *from;
+  to->arrive -= sim->now;
+  to->flow = sim->members.at[from->flow].as;
+  if (from->telemetry == 0) return;
+  const uint32_t entries = sim->path_ports;
+  struct telemetry *block = &parts->blocks[(uint64_t)*blocks * entries];
+  memcpy(block, &sim->telemetry.at[(uint64_t)(from->telemetry - 1) * entries],
+         entries * sizeof *block);
+  for (uint32_t i = 0; i < entries; ++i) block[i].time -= sim->now;
+  to->telemetry = ++*blocks;
+}
+
+/* Where a port is: the first flow of the record, and the first of its hops, that takes it. */
+static void name_ports(const weft_sim *sim, uint32_t zone, const struct record_parts *parts) {
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) parts->ports[i].flow = WEFT_NONE;
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+    const uint32_t flow = sim->members.at[slot].as;
+    for (uint32_t h = 0; h < n; ++h) {
+      struct memo_port *port = &parts->ports[sim->port_shares.at[path[h]].index];
+      if (port->flow < flow || (port->flow == flow && port->hop < h)) continue;
+      port->flow = flow;
+      port->hop = h;
+    }
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+}
+
+static void take_port(const weft_sim *sim, uint32_t index, struct memo_port *to) {
+  const struct port *port = &sim->ports.at[index];
+  to->free_at = port->free_at - sim->now;
+  to->carry = sim->port_cold.at[index].carry;
+  to->packets = port->tail - port->head;
+  to->on_wire = port->deq - port->head;
+  to->tx_bytes = port->tx_bytes;
+  to->nic_first = to->nic_last = WEFT_NONE;
+  to->wake = -1;
+  to->unused = 0;
+  if (port->flags & PORT_OF_SWITCH) return;
+  const struct nic *nic = &sim->nics.at[index];
+  to->wake = nic->wake >= 0 ? nic->wake - sim->now : -1;
+  to->nic_first = as_flow(sim, nic->first);
+  to->nic_last = as_flow(sim, nic->last);
+}
+
+int weft__snapshot_take(weft_sim *sim, uint32_t zone) {
+  const uint32_t record = sim->zones.at[zone].record - 1;
+  weft__zone_list_ports(sim, zone);
+  count_parts(sim, &sim->records.at[record]);
+  if (!weft__record_fit(sim, record)) return 0;
+  const struct record_parts parts = record_parts(sim, record);
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    take_flow(sim, slot, &parts);
+    take_cc(sim, slot, &parts);
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  name_ports(sim, zone, &parts);
+  uint32_t packets = 0, blocks = 0;
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const uint32_t index = sim->zone_ports.at[i];
+    const struct port *port = &sim->ports.at[index];
+    take_port(sim, index, &parts.ports[i]);
+    for (uint32_t k = port->head; k != port->tail; ++k)
+      take_packet(sim, port_packet(sim, port, k), &parts.packets[packets++], &parts, &blocks);
+  }
+  return 1;
+}

@@ -1,0 +1,347 @@
+/* Zones: the partitions of the active flows, kept up to date as flows start, end and change their
+ * ways, and what is to be done with each.
+ *
+ * Two flows are in one zone if they meet at a directed port, with data or ACKs: a zone owns its
+ * ports, so that all packets there are its own and it can be simulated, or skipped, by itself
+ * (Wormhole, Long et al., NSDI 2026, has data paths only, and thereby neglects that ACKs take 6 to
+ * 9 % of a port). A start joins zones, the smaller to the larger; an end only notes that its zone
+ * may have come apart, which is found out when the zone is next looked at. Work on zones is done on
+ * credit: a part of the events simulated or skipped, so that traffic that never becomes steady
+ * costs little more than without. */
+#include "accel/zone.h"
+
+#include <string.h>
+
+#include "accel/accel.h"
+#include "transport/transport.h"
+
+enum {
+  CREDIT_PART = 10, /* of the events simulated or skipped may go into looking at zones */
+  CREDIT_FIRST = 1000000, /* before there are any: some 70 ms */
+  COST_LOOK_UP = 40, /* events' worth of dividing a zone and making its graph, per flow */
+  COST_SAMPLE = 2
+};
+
+int weft__zones_init(weft_sim *sim) {
+  const weft_config *config = &sim->config;
+  if (!config->memoize && !config->fast_forward) return WEFT_OK;
+  if (is_ns3(sim))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option %s: expected compat = none, whose events can be foreseen",
+                      config->memoize ? "memoize" : "fast_forward");
+  if (config->memoize && config->cc == WEFT_CC_SCRIPT)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option memoize: the state of a congestion control from outside cannot be "
+                      "kept; expected an algorithm of the engine, or fast_forward alone");
+  if (config->steady_samples > 0 && config->steady_samples < 4)
+    return weft__fail(sim, WEFT_EINVAL, "option steady_samples: expected 0 or 4 to 64, got %u",
+                      config->steady_samples);
+  if (!pool_reserve(sim, sim->port_shares, sim->ports.n) ||
+      !pool_reserve(sim, sim->zone_ports, sim->ports.n))
+    return weft__fail(sim, WEFT_ENOMEM, "fabric: out of memory");
+  memset(sim->port_shares.at, 0, sim->ports.n * sizeof *sim->port_shares.at);
+  sim->port_shares.n = sim->ports.n;
+  sim->accel_credit = CREDIT_FIRST;
+  sim->accelerated = config->theta != 0;
+  return WEFT_OK;
+}
+
+/* ---- credit ---- */
+
+static int afford(weft_sim *sim, int64_t cost) {
+  const uint64_t all = sim->events + sim->acceleration.events_skipped;
+  sim->accel_credit += (int64_t)((all - sim->credited) / CREDIT_PART);
+  sim->credited = all - (all - sim->credited) % CREDIT_PART;
+  if (sim->accel_credit < cost) return 0;
+  sim->accel_credit -= cost;
+  return 1;
+}
+
+/* ---- zones and their members ---- */
+
+void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at) {
+  struct zone *z = &sim->zones.at[zone];
+  if (z->event == at) return;
+  z->event = at;
+  event_at(sim, EV_ZONE, zone, at);
+}
+
+static uint32_t new_zone(weft_sim *sim) {
+  uint32_t zone = sim->zones.n;
+  if (sim->free_zones.n > 0) {
+    zone = sim->free_zones.at[--sim->free_zones.n];
+  } else {
+    const uint64_t times = (zone + 1ull) * (sim->steady_samples + 1);
+    if (!pool_reserve(sim, sim->zones, zone + 1u) ||
+        !pool_reserve(sim, sim->free_zones, zone + 1u) ||
+        !pool_reserve(sim, sim->sample_times, times)) {
+      weft__no_memory(sim);
+      return WEFT_NONE;
+    }
+    sim->zones.n = zone + 1;
+    sim->sample_times.n = (uint32_t)times;
+  }
+  sim->zones.at[zone] = (struct zone){.since = sim->now,
+                                      .event = -1,
+                                      .first = WEFT_NONE,
+                                      .serial = sim->serials++,
+                                      .phase = ZONE_LIVE};
+  ++sim->acceleration.partitions;
+  return zone;
+}
+
+/* What simulated time it has spent. */
+static void count_live(weft_sim *sim, struct zone *z) {
+  sim->acceleration.transient_ps += sim->now - z->since;
+  z->since = sim->now;
+}
+
+static void free_zone(weft_sim *sim, uint32_t zone) {
+  weft__memo_drop(sim, zone);
+  count_live(sim, &sim->zones.at[zone]);
+  sim->zones.at[zone].phase = ZONE_FREE;
+  sim->zones.at[zone].event = -1;
+  sim->free_zones.at[sim->free_zones.n++] = zone;
+  --sim->acceleration.partitions;
+}
+
+static void link_member(weft_sim *sim, uint32_t zone, uint32_t slot) {
+  struct zone *z = &sim->zones.at[zone];
+  struct member *m = &sim->members.at[slot];
+  m->zone = zone;
+  if (z->first == WEFT_NONE) {
+    z->first = m->next = m->prev = slot;
+  } else {
+    struct member *first = &sim->members.at[z->first];
+    m->next = z->first;
+    m->prev = first->prev;
+    sim->members.at[first->prev].next = slot;
+    first->prev = slot;
+  }
+  ++z->flows;
+  z->draining += sim->flows.at[sim->tx.at[slot].row].received_ps >= 0;
+  if (z->flows > sim->acceleration.largest_partition)
+    sim->acceleration.largest_partition = z->flows;
+}
+
+static void unlink_member(weft_sim *sim, uint32_t slot) {
+  struct member *m = &sim->members.at[slot];
+  struct zone *z = &sim->zones.at[m->zone];
+  if (m->next == slot) {
+    z->first = WEFT_NONE;
+  } else {
+    if (z->first == slot) z->first = m->next;
+    sim->members.at[m->prev].next = m->next;
+    sim->members.at[m->next].prev = m->prev;
+  }
+  m->zone = WEFT_NONE;
+  --z->flows;
+  z->draining -= sim->flows.at[sim->tx.at[slot].row].received_ps >= 0;
+}
+
+/* Say whose the ports of a flow are. */
+static void own_ports(weft_sim *sim, uint32_t slot, uint32_t zone, int users) {
+  const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+  for (uint32_t h = 0; h < n; ++h) {
+    struct port_share *share = &sim->port_shares.at[path[h]];
+    share->zone = zone;
+    share->users += (uint32_t)users;
+  }
+}
+
+static void move_member(weft_sim *sim, uint32_t slot, uint32_t zone) {
+  unlink_member(sim, slot);
+  link_member(sim, zone, slot);
+  own_ports(sim, slot, zone, 0);
+}
+
+/* Two zones that have met; returns what they are now. */
+static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
+  const int a_stays = sim->zones.at[a].flows >= sim->zones.at[b].flows;
+  const uint32_t to = a_stays ? a : b, from = a_stays ? b : a;
+  while (sim->zones.at[from].flows > 0) move_member(sim, sim->zones.at[from].first, to);
+  sim->zones.at[to].may_split |= sim->zones.at[from].may_split;
+  free_zone(sim, from);
+  return to;
+}
+
+void weft__zone_changed(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  WEFT_ASSERT(z->phase == ZONE_LIVE);
+  z->samples = 0;
+  z->looked_up = 0;
+  weft__memo_drop(sim, zone);
+  weft__zone_ask(sim, zone, sim->now);
+}
+
+static int make_room(weft_sim *sim) {
+  const uint32_t n = sim->tx.n, before = sim->members.n;
+  const uint64_t samples = (uint64_t)n * (sim->steady_samples + 1);
+  if (before >= n) return 1;
+  if (!pool_reserve(sim, sim->members, n) || !pool_reserve(sim, sim->samples, samples)) {
+    weft__no_memory(sim);
+    return 0;
+  }
+  for (uint32_t i = before; i < n; ++i) sim->members.at[i] = (struct member){.zone = WEFT_NONE};
+  sim->members.n = n;
+  sim->samples.n = (uint32_t)samples;
+  return 1;
+}
+
+void weft__zone_join(weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+  uint32_t zone = WEFT_NONE;
+  if (sim->steady_samples == 0) weft__steady_defaults(sim);
+  if (!make_room(sim)) return;
+  for (uint32_t h = 0; h < n; ++h) {
+    const struct port_share *share = &sim->port_shares.at[path[h]];
+    if (share->users == 0 || share->zone == zone) continue;
+    weft__zone_wake_port(sim, path[h]);
+    zone = zone == WEFT_NONE ? share->zone : merge(sim, zone, share->zone);
+  }
+  if (zone == WEFT_NONE) zone = new_zone(sim);
+  if (zone == WEFT_NONE) return;
+  link_member(sim, zone, slot);
+  own_ports(sim, slot, zone, 1);
+  weft__zone_changed(sim, zone);
+}
+
+void weft__zone_received(weft_sim *sim, uint32_t slot) {
+  if (slot >= sim->members.n || sim->members.at[slot].zone == WEFT_NONE) return;
+  struct zone *z = &sim->zones.at[sim->members.at[slot].zone];
+  ++z->draining;
+  z->samples = 0;
+  weft__memo_drop(sim, sim->members.at[slot].zone);
+}
+
+void weft__zone_leave(weft_sim *sim, uint32_t slot) {
+  if (slot >= sim->members.n || sim->members.at[slot].zone == WEFT_NONE) return;
+  const uint32_t zone = sim->members.at[slot].zone;
+  own_ports(sim, slot, zone, -1);
+  unlink_member(sim, slot);
+  if (sim->zones.at[zone].flows == 0) {
+    free_zone(sim, zone);
+    return;
+  }
+  sim->zones.at[zone].may_split = 1;
+  weft__zone_changed(sim, zone);
+}
+
+void weft__zone_wake_port(weft_sim *sim, uint32_t port) {
+  if (!(sim->ports.at[port].flags & PORT_PARKED) || sim->replaying) return;
+  const uint32_t zone = sim->port_shares.at[port].zone;
+  ++sim->acceleration.interruptions;
+  weft__unpark(sim, zone);
+  weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+}
+
+void weft__zones_wake_all(weft_sim *sim) {
+  for (uint32_t zone = 0; zone < sim->zones.n; ++zone) {
+    const uint32_t phase = sim->zones.at[zone].phase;
+    if (phase == ZONE_FREE) continue;
+    if (phase != ZONE_LIVE) {
+      ++sim->acceleration.interruptions;
+      weft__unpark(sim, zone);
+    }
+    weft__zone_changed(sim, zone);
+  }
+}
+
+/* ---- looking at zones ---- */
+
+int weft__zone_divide(weft_sim *sim, uint32_t zone) {
+  const uint32_t first = sim->zones.at[zone].first, flows = sim->zones.at[zone].flows;
+  const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .exact = 1,
+                                      .without_graph = !sim->config.memoize};
+  if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
+  uint32_t slot = first;
+  for (uint32_t i = 0; i < flows; ++i, slot = sim->members.at[slot].next)
+    sim->accel_words.at[i] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
+  weft__sort_words(sim->accel_words.at, flows);
+  if (!weft__partitions_among(sim, flows, &colouring)) return 0;
+  sim->zones.at[zone].may_split = 0;
+  for (uint32_t i = 0; i < sim->partitions.n; ++i) {
+    const struct partition *p = &sim->partitions.at[i];
+    const uint32_t home = i == 0 ? zone : new_zone(sim);
+    if (home == WEFT_NONE) return 0;
+    sim->partitions.at[i].pattern = home;
+    for (uint32_t f = 0; i > 0 && f < p->flows; ++f)
+      move_member(sim, sim->flows.at[sim->partition_flows.at[p->first_flow + f]].slot, home);
+  }
+  return 1;
+}
+
+/* A zone that is connected, and whose graph is entry `index` if patterns are of interest. */
+static void begin_transient(weft_sim *sim, uint32_t zone, uint32_t index) {
+  struct zone *z = &sim->zones.at[zone];
+  if (z->draining > 0) return; /* ends by itself, which will be a change */
+  z->looked_up = 1;
+  if (sim->config.memoize) weft__memo_look_up(sim, zone, index);
+  z = &sim->zones.at[zone];
+  if (z->phase != ZONE_LIVE) return;
+  weft__steady_sample(sim, zone);
+  weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+}
+
+static void look_up(weft_sim *sim, uint32_t zone) {
+  if (!afford(sim, (int64_t)sim->zones.at[zone].flows * COST_LOOK_UP)) {
+    weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+    return;
+  }
+  if (!weft__zone_divide(sim, zone)) {
+    weft__no_memory(sim);
+    return;
+  }
+  const uint32_t n = sim->partitions.n;
+  for (uint32_t i = 0; i < n && !sim->failed; ++i)
+    begin_transient(sim, sim->partitions.at[i].pattern, i);
+}
+
+static int is_short(const weft_sim *sim, uint32_t zone) {
+  return weft__park_end(sim, zone) - sim->now < 2 * sim->steady_period;
+}
+
+static void end_transient(weft_sim *sim, uint32_t zone) {
+  const int refusal = weft__park_refusal(sim, zone);
+  if (refusal >= 0) {
+    ++sim->acceleration.refused[refusal];
+    sim->zones.at[zone].samples = 0;
+    weft__memo_drop(sim, zone);
+    weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+    return;
+  }
+  weft__memo_close(sim, zone);
+  if (!sim->config.fast_forward) return; /* nothing more to learn until it changes */
+  if (is_short(sim, zone)) {
+    ++sim->acceleration.refused[WEFT_REFUSED_SHORT];
+    return;
+  }
+  weft__park(sim, zone, ZONE_STEADY);
+}
+
+static void sample(weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  if (afford(sim, (int64_t)z->flows * COST_SAMPLE)) {
+    weft__steady_sample(sim, zone);
+    if (weft__steady_test(sim, zone)) {
+      end_transient(sim, zone);
+      return;
+    }
+  }
+  weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+}
+
+void weft__zone_event(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  if (z->event != sim->now || z->phase == ZONE_FREE) return;
+  z->event = -1;
+  if (z->phase != ZONE_LIVE) {
+    const int followed = z->phase == ZONE_FOLLOW;
+    weft__unpark(sim, zone);
+    if (followed) weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+  } else if (!z->looked_up || z->may_split) {
+    look_up(sim, zone);
+  } else if (z->draining == 0) {
+    sample(sim, zone);
+  }
+}

@@ -1,0 +1,116 @@
+/* Zones: what the engine tells acceleration, and what acceleration does. */
+#ifndef WEFT_ZONE_H
+#define WEFT_ZONE_H
+
+#include "sim_i.h"
+
+/* zone.c: what the engine tells; only if sim->accelerated */
+
+/** Prepare for acceleration, if the configuration asks for it. The fabric is closed. */
+int weft__zones_init(weft_sim *sim);
+
+/** A flow has a slot and its ways and has sent nothing there yet. */
+void weft__zone_join(weft_sim *sim, uint32_t slot);
+
+/** Its last byte has arrived. */
+void weft__zone_received(weft_sim *sim, uint32_t slot);
+
+/** It is over, or about to change its ways. */
+void weft__zone_leave(weft_sim *sim, uint32_t slot);
+
+/** Let zones go on by packets: that of a port, all. */
+void weft__zone_wake_port(weft_sim *sim, uint32_t port);
+void weft__zones_wake_all(weft_sim *sim);
+
+/** EV_ZONE. */
+void weft__zone_event(weft_sim *sim, uint32_t zone);
+
+/** Ask to look at a zone. */
+void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at);
+
+/** Its flows are not what they were: forget samples, records under way, and look at it again. */
+void weft__zone_changed(weft_sim *sim, uint32_t zone);
+
+/** Divide a zone into those that are connected, of which each becomes an entry of sim->partitions
+ *  with its conflict graph; zones[i] is that of entry i, in sim->free_zones' order. 0 when out of
+ *  memory. */
+int weft__zone_divide(weft_sim *sim, uint32_t zone);
+
+/* steady.c */
+
+/** theta, samples and period as the algorithm calls for, where the configuration does not say. */
+void weft__steady_defaults(weft_sim *sim);
+
+/** Take a sample of a zone if it is time for one. */
+void weft__steady_sample(weft_sim *sim, uint32_t zone);
+
+/** Whether all rates are steady over the last samples; if so members have their rates. */
+int weft__steady_test(weft_sim *sim, uint32_t zone);
+
+/* park.c */
+
+/** Why a zone cannot be parked now (enum weft_refusal), or -1. Leaves its ports in zone_ports. */
+int weft__park_refusal(weft_sim *sim, uint32_t zone);
+
+/** Stop simulating a zone. Its members have rates, if the phase is steady. */
+void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase);
+
+/** Mark its ports, listed in zone_ports, and flows as parked or not. */
+void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked);
+
+/** Let it go on from where it is now. */
+void weft__unpark(weft_sim *sim, uint32_t zone);
+
+/** Packets by which a flow of a parked zone is further now than its state says. */
+uint32_t weft__parked_progress(const weft_sim *sim, uint32_t slot);
+
+/** When the first flow of a parked zone must be simulated again. */
+weft_time weft__park_end(const weft_sim *sim, uint32_t zone);
+
+/* shift.c */
+
+/** List the ports of a zone in zone_ports. 0 when out of memory. */
+int weft__zone_list_ports(weft_sim *sim, uint32_t zone);
+
+/** Move all that a zone knows of the past by a time, its flows by members.skip packets and its
+ *  ports by port_shares.bytes. */
+void weft__zone_shift(weft_sim *sim, uint32_t zone, weft_time time);
+
+/** The same for flows that have gone on at constant rates; counts what has been skipped. */
+void weft__zone_advance(weft_sim *sim, uint32_t zone, weft_time time);
+
+/** Ask for all events of a zone. */
+void weft__zone_arm(weft_sim *sim, uint32_t zone);
+
+/** Count packets skipped of a flow: so many sent, received, acknowledged. */
+void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t received,
+                         uint64_t acked);
+
+/* replay.c */
+
+/** Simulate a zone by itself from parked_at until now; it is no longer parked then. */
+void weft__replay(weft_sim *sim, uint32_t zone);
+
+/** Replay the span of a zone that ends now on a copy and compare. */
+void weft__audit(weft_sim *sim, uint32_t zone);
+
+/* memo.c */
+
+/** Look up the pattern of a zone whose graph is sim->partitions[index]: park it, or begin a record.
+ */
+void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index);
+
+/** The transient of a zone is over; members have rates. Completes its record. */
+void weft__memo_close(weft_sim *sim, uint32_t zone);
+
+/** It has changed before it was over. */
+void weft__memo_drop(weft_sim *sim, uint32_t zone);
+
+/** The end of a known transient, at which a zone is put by its record. */
+weft_time weft__memo_end(const weft_sim *sim, uint32_t zone);
+void weft__memo_install(weft_sim *sim, uint32_t zone);
+
+/** Packets that flow sends in the known transient. */
+uint32_t weft__memo_sent(const weft_sim *sim, uint32_t slot);
+
+#endif
