@@ -118,8 +118,7 @@ enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
   X(members, struct member)         \
   X(port_shares, struct port_share) \
   X(zone_ports, uint32_t)           \
-  X(samples, uint32_t)              \
-  X(sample_times, weft_time)        \
+  X(samples, struct sample)         \
   X(records, struct memo_record)    \
   X(record_heads, uint32_t)         \
   X(memo_words, uint64_t)           \

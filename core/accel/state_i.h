@@ -73,6 +73,12 @@ struct member {
   uint32_t as; /* the flow that it is in its zone's record */
 };
 
+/* What a flow has received up to a time. */
+struct sample {
+  weft_time time;
+  uint32_t packets, unused;
+};
+
 /* A port's zone, while any flow's data or ACKs take it. */
 struct port_share {
   int64_t bytes, packets; /* by which its counters are being moved on */

@@ -71,15 +71,12 @@ static uint32_t new_zone(weft_sim *sim) {
   if (sim->free_zones.n > 0) {
     zone = sim->free_zones.at[--sim->free_zones.n];
   } else {
-    const uint64_t times = (zone + 1ull) * (sim->steady_samples + 1);
     if (!pool_reserve(sim, sim->zones, zone + 1u) ||
-        !pool_reserve(sim, sim->free_zones, zone + 1u) ||
-        !pool_reserve(sim, sim->sample_times, times)) {
+        !pool_reserve(sim, sim->free_zones, zone + 1u)) {
       weft__no_memory(sim);
       return WEFT_NONE;
     }
     sim->zones.n = zone + 1;
-    sim->sample_times.n = (uint32_t)times;
   }
   sim->zones.at[zone] = (struct zone){.since = sim->now,
                                       .event = -1,
