@@ -149,7 +149,7 @@ struct weft_sim {
 
   weft_time now;
   uint64_t events, fingerprint;
-  uint32_t rto_events, cc_events; /* timers in the queue: alone they don't keep a run alive */
+  uint32_t rto_events, cc_events, zone_events; /* timers in the queue: alone they don't keep a run alive */
 
   int ready; /* the fabric is closed */
   uint32_t route_epoch; /* counts changes of reachability */

@@ -85,6 +85,7 @@ static weft_time flow_end(const weft_sim *sim, uint32_t slot, weft_time from, ui
 weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   const int by_memo = z->phase == ZONE_MEMO;
+  if (by_memo && !sim->config.fast_forward) return weft__memo_end(sim, zone);
   const weft_time from = by_memo                    ? weft__memo_end(sim, zone)
                          : z->phase == ZONE_STEADY ? z->parked_at
                                                    : sim->now;
@@ -205,7 +206,7 @@ void weft__unpark(weft_sim *sim, uint32_t zone) {
   if (z->phase == ZONE_FOLLOW) --sim->followers;
   z->phase = ZONE_LIVE;
   z->record = 0;
-  z->samples = 0;
+  weft__steady_begin(sim, zone);
   z->since = sim->now;
 }
 

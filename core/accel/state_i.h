@@ -51,7 +51,6 @@ struct zone {
   weft_time since; /* of its phase */
   weft_time parked_at;
   weft_time event; /* time of the valid EV_ZONE, or -1 */
-  weft_time sampled_at;
   uint32_t first, flows; /* list of members; slots */
   uint32_t draining; /* of them, those whose last byte has arrived */
   uint32_t samples; /* since it changed */
@@ -60,7 +59,7 @@ struct zone {
   uint8_t phase; /* enum zone_phase */
   uint8_t may_split; /* a flow has left since it was last known to be connected */
   uint8_t looked_up; /* its pattern, since it changed */
-  uint8_t audit; /* the span is to be replayed */
+  uint8_t doublings; /* of the time between samples */
 };
 
 /* A slot's place in its zone. */

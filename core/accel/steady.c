@@ -5,33 +5,37 @@
  * algorithm asks for, which jitters with every ACK and is not what a flow gets where its window
  * binds. A sample therefore waits until it counts enough packets of each flow that one more or
  * less is half of theta. Slow convergence passes that test, and is what errors come of; so the two
- * halves of the window must also agree, ever more closely the more packets they count. */
+ * halves of the window must also agree, ever more closely the more packets they count, and who may
+ * be skipped for long is looked at for longer: while all is flat, the window doubles. */
 #include <math.h>
 
 #include "accel/zone.h"
 #include "cc/cc.h"
 #include "fabric/port_i.h"
 
-enum { HALVES = 50 }; /* theta / HALVES: how closely the halves agree */
+enum {
+  HALVES = 50, /* theta / HALVES: how closely the halves agree */
+  SKIP_MOST = 32, /* windows that are skipped for one that was looked at, unless it is a long one */
+  DOUBLINGS_MOST = 3 /* that make a window long */
+};
 
 /* Each from its algorithm's own oscillation, of which a sample covers a period or several; see
  * docs/acceleration.md. Times are in base round trips. */
 static void by_algorithm(weft_sim *sim, double rtt_ps, double window_packets) {
-  double rtts = 4;
+  double rtts = 2;
   sim->theta = 0.05;
   sim->steady_samples = 8;
   switch (sim->config.cc) {
     case WEFT_CC_DCTCP: /* a sawtooth of sqrt(W / 2) round trips (Alizadeh et al., eq. 8) */
       sim->theta = 0.1;
-      rtts = 2 * sqrt(window_packets / 2);
+      rtts = sqrt(window_packets / 2);
       break;
     case WEFT_CC_DCQCN: /* moves by timers */
       sim->theta = 0.1;
-      sim->steady_samples = 6;
-      rtts = 2 * (double)sim->config.dcqcn_increase_ps / rtt_ps;
+      rtts = (double)sim->config.dcqcn_increase_ps / rtt_ps;
       break;
     case WEFT_CC_TIMELY: /* a step per round trip, and hyper increase after five */
-      rtts = 6;
+      rtts = 5;
       break;
     default:
       break;
@@ -75,97 +79,113 @@ static struct sample sample_of(const weft_sim *sim, uint32_t slot) {
  * what a window holds is no rate yet. */
 static int is_full(const weft_sim *sim, const struct zone *z) {
   const double need = 2 / sim->theta;
-  const uint32_t last = z->samples > 0 ? (z->samples - 1) % (sim->steady_samples + 1) : 0;
   uint32_t slot = z->first;
   do {
-    const uint32_t before = z->samples > 0 ? samples_of(sim, slot)[last].packets : 0;
+    const uint32_t before = z->samples > 0 ? samples_of(sim, slot)[z->samples - 1].packets : 0;
     if (sim->rx.at[slot].next < before + need) return 0;
     slot = sim->members.at[slot].next;
   } while (slot != z->first);
   return 1;
 }
 
-void weft__steady_sample(weft_sim *sim, uint32_t zone) {
+weft_time weft__steady_period(const weft_sim *sim, uint32_t zone) {
+  return sim->steady_period << sim->zones.at[zone].doublings;
+}
+
+void weft__steady_begin(weft_sim *sim, uint32_t zone) {
+  sim->zones.at[zone].samples = 0;
+  sim->zones.at[zone].doublings = 0;
+}
+
+int weft__steady_sample(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
-  if (!is_full(sim, z)) return;
-  const uint32_t at = z->samples++ % (sim->steady_samples + 1);
-  z->sampled_at = sim->now;
+  if (!is_full(sim, z)) return 0;
+  const uint32_t at = z->samples++;
   uint32_t slot = z->first;
   do {
     samples_of(sim, slot)[at] = sample_of(sim, slot);
     slot = sim->members.at[slot].next;
   } while (slot != z->first);
+  return z->samples == sim->steady_samples + 1;
 }
 
-/* A window of samples, oldest first, from the ring that they are kept in. */
-struct window {
-  const struct sample *samples;
-  uint32_t first, count; /* count = intervals; there is a sample more */
-};
-
-static const struct sample *sample_at(const struct window *w, uint32_t i) {
-  return &w->samples[(w->first + i) % (w->count + 1)];
+/* Make room for half a window: of a window that is to grow, by every other sample; else by the older
+ * half. */
+static void thin_out(weft_sim *sim, uint32_t zone, int grow) {
+  struct zone *z = &sim->zones.at[zone];
+  const uint32_t half = sim->steady_samples / 2;
+  uint32_t slot = z->first;
+  do {
+    struct sample *samples = samples_of(sim, slot);
+    for (uint32_t i = 0; i <= half; ++i) samples[i] = samples[grow ? 2 * i : half + i];
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
+  z->samples = half + 1;
+  z->doublings += grow;
 }
 
-static double packets_at(const struct window *w, uint32_t i) {
-  return (double)(sample_at(w, i)->packets - sample_at(w, 0)->packets);
+static double packets_at(const struct sample *s, uint32_t i) {
+  return (double)(s[i].packets - s[0].packets);
 }
 
-static double time_at(const struct window *w, uint32_t i) {
-  return (double)(sample_at(w, i)->time - sample_at(w, 0)->time);
+static double time_at(const struct sample *s, uint32_t i) {
+  return (double)(s[i].time - s[0].time);
 }
 
-static double rate_between(const struct window *w, uint32_t i, uint32_t k) {
-  return (packets_at(w, k) - packets_at(w, i)) / (time_at(w, k) - time_at(w, i));
+static double rate_between(const struct sample *s, uint32_t i, uint32_t k) {
+  return (packets_at(s, k) - packets_at(s, i)) / (time_at(s, k) - time_at(s, i));
 }
 
-/* Least squares through all samples: whole packets are off by up to one, and that at the ends
- * alone would count most. */
-static double slope(const struct window *w) {
-  double t = 0, n = 0, tt = 0, tn = 0;
-  const double count = w->count + 1;
-  for (uint32_t i = 0; i <= w->count; ++i) {
-    t += time_at(w, i);
-    n += packets_at(w, i);
+/* Least squares through n + 1 samples: flows take turns, and which was last at the ends alone would
+ * count most. */
+static double slope(const struct sample *s, uint32_t n) {
+  double t = 0, p = 0, tt = 0, tp = 0;
+  for (uint32_t i = 0; i <= n; ++i) {
+    t += time_at(s, i) / (n + 1);
+    p += packets_at(s, i) / (n + 1);
   }
-  t /= count;
-  n /= count;
-  for (uint32_t i = 0; i <= w->count; ++i) {
-    const double dt = time_at(w, i) - t;
+  for (uint32_t i = 0; i <= n; ++i) {
+    const double dt = time_at(s, i) - t;
     tt += dt * dt;
-    tn += dt * (packets_at(w, i) - n);
+    tp += dt * (packets_at(s, i) - p);
   }
-  return tn / tt;
+  return tp / tt;
 }
 
-/* Is the flow steady? If so, note its rate. */
-static int test_flow(const weft_sim *sim, const struct window *w, struct member *m) {
+/* Is the flow steady over n intervals? If so, note its rate. */
+static int test_flow(const weft_sim *sim, const struct sample *s, uint32_t n, struct member *m) {
   double least = INFINITY, most = 0;
-  for (uint32_t i = 0; i < w->count; ++i) {
-    const double rate = rate_between(w, i, i + 1);
+  for (uint32_t i = 0; i < n; ++i) {
+    const double rate = rate_between(s, i, i + 1);
     least = rate < least ? rate : least;
     most = rate > most ? rate : most;
   }
-  const uint32_t half = w->count / 2;
-  const double all = packets_at(w, w->count), mean = rate_between(w, 0, w->count);
-  const double apart = fabs(rate_between(w, 0, half) - rate_between(w, half, w->count)) / mean;
-  const double whole = 1 / all; /* flows that share a port take turns */
-  if (most - least >= sim->theta * mean || apart > sim->theta / HALVES + whole) return 0;
-  m->rate = slope(w);
+  const double all = packets_at(s, n), mean = rate_between(s, 0, n);
+  const double apart = fabs(rate_between(s, 0, n / 2) - rate_between(s, n / 2, n)) / mean;
+  if (most - least >= sim->theta * mean || apart > sim->theta / HALVES + 1 / all) return 0;
+  m->rate = slope(s, n);
   m->uncertainty = apart / 4 + 0.5 / all;
+  return 1;
+}
+
+static int are_flat(const weft_sim *sim, const struct zone *z) {
+  uint32_t slot = z->first;
+  do {
+    if (!test_flow(sim, samples_of(sim, slot), sim->steady_samples, &sim->members.at[slot]))
+      return 0;
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
   return 1;
 }
 
 int weft__steady_test(weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
-  const uint32_t count = sim->steady_samples;
-  if (z->samples <= count || z->sampled_at != sim->now) return 0;
-  struct window window = {.first = z->samples, .count = count};
-  uint32_t slot = z->first;
-  do {
-    window.samples = samples_of(sim, slot);
-    if (!test_flow(sim, &window, &sim->members.at[slot])) return 0;
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
-  return 1;
+  const int flat = are_flat(sim, z);
+  const struct sample *s = samples_of(sim, z->first);
+  const weft_time window = s[sim->steady_samples].time - s[0].time;
+  const int is_long = z->doublings == DOUBLINGS_MOST ||
+                      window >= (weft__park_end(sim, zone) - sim->now) / SKIP_MOST;
+  if (flat && is_long) return 1;
+  thin_out(sim, zone, flat);
+  return 0;
 }

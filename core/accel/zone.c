@@ -63,6 +63,7 @@ void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at) {
   struct zone *z = &sim->zones.at[zone];
   if (z->event == at) return;
   z->event = at;
+  ++sim->zone_events;
   event_at(sim, EV_ZONE, zone, at);
 }
 
@@ -165,7 +166,7 @@ static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
 void weft__zone_changed(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   WEFT_ASSERT(z->phase == ZONE_LIVE);
-  z->samples = 0;
+  weft__steady_begin(sim, zone);
   z->looked_up = 0;
   weft__memo_drop(sim, zone);
   weft__zone_ask(sim, zone, sim->now);
@@ -207,7 +208,7 @@ void weft__zone_received(weft_sim *sim, uint32_t slot) {
   if (slot >= sim->members.n || sim->members.at[slot].zone == WEFT_NONE) return;
   struct zone *z = &sim->zones.at[sim->members.at[slot].zone];
   ++z->draining;
-  z->samples = 0;
+  weft__steady_begin(sim, sim->members.at[slot].zone);
   weft__memo_drop(sim, sim->members.at[slot].zone);
 }
 
@@ -302,7 +303,7 @@ static void end_transient(weft_sim *sim, uint32_t zone) {
   const int refusal = weft__park_refusal(sim, zone);
   if (refusal >= 0) {
     ++sim->acceleration.refused[refusal];
-    sim->zones.at[zone].samples = 0;
+    weft__steady_begin(sim, zone);
     weft__memo_drop(sim, zone);
     weft__zone_ask(sim, zone, sim->now + sim->steady_period);
     return;
@@ -319,17 +320,17 @@ static void end_transient(weft_sim *sim, uint32_t zone) {
 static void sample(weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   if (afford(sim, (int64_t)z->flows * COST_SAMPLE)) {
-    weft__steady_sample(sim, zone);
-    if (weft__steady_test(sim, zone)) {
+    if (weft__steady_sample(sim, zone) && weft__steady_test(sim, zone)) {
       end_transient(sim, zone);
       return;
     }
   }
-  weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+  weft__zone_ask(sim, zone, sim->now + weft__steady_period(sim, zone));
 }
 
 void weft__zone_event(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
+  --sim->zone_events;
   if (z->event != sim->now || z->phase == ZONE_FREE) return;
   z->event = -1;
   if (z->phase != ZONE_LIVE) {

@@ -41,10 +41,17 @@ int weft__zone_divide(weft_sim *sim, uint32_t zone);
 /** theta, samples and period as the algorithm calls for, where the configuration does not say. */
 void weft__steady_defaults(weft_sim *sim);
 
-/** Take a sample of a zone if it is time for one. */
-void weft__steady_sample(weft_sim *sim, uint32_t zone);
+/** Forget what has been sampled of a zone. */
+void weft__steady_begin(weft_sim *sim, uint32_t zone);
 
-/** Whether all rates are steady over the last samples; if so members have their rates. */
+/** Until the next sample. */
+weft_time weft__steady_period(const weft_sim *sim, uint32_t zone);
+
+/** Take a sample if enough has come since the last. Returns whether there are enough to test. */
+int weft__steady_sample(weft_sim *sim, uint32_t zone);
+
+/** Whether all rates are steady over the samples; if so members have their rates, else there is
+ *  room for more samples. */
 int weft__steady_test(weft_sim *sim, uint32_t zone);
 
 /* park.c */

@@ -185,7 +185,7 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
 static int nothing_left(const weft_sim *sim) {
   const uint32_t idle = (uint32_t)sim->sample_armed + sim->cc_events;
   if (sim->queue.count == idle) return 1;
-  return sim->active_flows == 0 && sim->queue.count == idle + sim->rto_events;
+  return sim->active_flows == 0 && sim->queue.count == idle + sim->rto_events + sim->zone_events;
 }
 
 static int prepare(weft_sim *sim) {
