@@ -131,7 +131,13 @@ enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
   X(event_chunks, struct event_chunk) \
   X(ns3_ports, struct ns3_port)
 
-enum { MEMO_CLASSES = 33, RING_CLASSES = 33, BITMAP_CLASSES = 21, LANE_CLASSES = 33, RANK_GROUP_HEADS = 64 };
+enum {
+  MEMO_CLASSES = 33,
+  RING_CLASSES = 33,
+  BITMAP_CLASSES = 21,
+  LANE_CLASSES = 33,
+  RANK_GROUP_HEADS = 64
+};
 
 struct weft_sim {
   weft_config config;
@@ -149,7 +155,8 @@ struct weft_sim {
 
   weft_time now;
   uint64_t events, fingerprint;
-  uint32_t rto_events, cc_events, zone_events; /* timers in the queue: alone they don't keep a run alive */
+  /* Timers in the queue: alone they don't keep a run alive. */
+  uint32_t rto_events, cc_events, zone_events;
 
   int ready; /* the fabric is closed */
   uint32_t route_epoch; /* counts changes of reachability */
@@ -199,7 +206,7 @@ struct weft_sim {
   WEFT_POOLS(X)
 #undef X
   struct event_queue queue;
-  struct event_queue other_queue; /* the main one while a zone is simulated by itself */
+  struct event_queue other_queue; /* the main one, while a zone is simulated by itself */
   uint32_t largest_ring, blocks_needed; /* of a view: see domain_is_fed() */
   uint32_t domain; /* which domain this is the view of, from 1; 0: the simulation itself */
   uint32_t always_split; /* set by tests: however little several threads may pay */

@@ -462,7 +462,8 @@ typedef struct weft_acceleration {
   uint64_t interruptions; /* spans that ended before the time foreseen */
   uint64_t records, memo_bytes; /* in memory now */
   uint64_t refused[WEFT_REFUSED_COUNT]; /* enum weft_refusal: times */
-  weft_time transient_ps, steady_ps, memo_ps; /* summed over partitions: simulated, skipped, skipped */
+  weft_time transient_ps; /* simulated, summed over partitions */
+  weft_time steady_ps, memo_ps; /* skipped, likewise */
   uint64_t partitions; /* now */
   uint64_t largest_partition; /* most flows in one so far */
   double error_estimate; /* expected relative error of the FCT of flows that were skipped, mean */

@@ -146,7 +146,8 @@ static void share_out(weft_sim *sim, uint32_t slot, const struct record_parts *p
   const struct memo_flow *f = &parts->flows[m->as];
   const struct tx *tx = &sim->tx.at[slot];
   const uint32_t skip = tx->next - (uint32_t)parts->begin[m->as];
-  const int64_t sent = (int64_t)f->sent, received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next);
+  const int64_t sent = (int64_t)f->sent;
+  const int64_t received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next);
   const int64_t data = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
   const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   for (uint32_t h = 0; h < n; ++h) {

@@ -3,9 +3,9 @@
  *
  * Its ports and flows are marked, so that their events, which stay in the queue, find nothing to do
  * when they come. No time is worked out at which it must go on but that of its own flows' ends: a
- * flow that starts on its ports, a link that changes, a pause, whether announced or not, wakes it at
- * that very instant (Wormhole shifts its events ahead and, at an interrupt, back again). Waking
- * costs in proportion to the packets under way, which is what a round trip of simulation costs. */
+ * flow that starts on its ports, a link that changes, a pause, whether announced or not, wakes it
+ * at that very instant (Wormhole shifts its events ahead and, at an interrupt, back again). Waking
+ * costs in proportion to the packets under way: less than simulating one round trip. */
 #include "accel/accel.h"
 #include "accel/zone.h"
 #include "base/rng_i.h"

@@ -34,7 +34,8 @@ struct memo_port {
 
 _Static_assert(sizeof(struct memo_flow) % 8 == 0 && sizeof(struct memo_port) % 8 == 0, "words");
 _Static_assert(sizeof(struct packet) % 8 == 0 && sizeof(struct telemetry) % 8 == 0, "words");
-_Static_assert(sizeof(struct conflict_vertex) % 8 == 0 && sizeof(struct conflict_arc) == 8, "words");
+_Static_assert(sizeof(struct conflict_vertex) % 8 == 0, "words");
+_Static_assert(sizeof(struct conflict_arc) == 8, "a word");
 
 /** Where its parts are; valid until memo_words grows. */
 struct record_parts {

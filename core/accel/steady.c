@@ -109,8 +109,8 @@ int weft__steady_sample(weft_sim *sim, uint32_t zone) {
   return z->samples == sim->steady_samples + 1;
 }
 
-/* Make room for half a window: of a window that is to grow, by every other sample; else by the older
- * half. */
+/* Make room for half a window: of a window that is to grow, by every other sample; else by the
+ * older half. */
 static void thin_out(weft_sim *sim, uint32_t zone, int grow) {
   struct zone *z = &sim->zones.at[zone];
   const uint32_t half = sim->steady_samples / 2;
@@ -121,7 +121,7 @@ static void thin_out(weft_sim *sim, uint32_t zone, int grow) {
     slot = sim->members.at[slot].next;
   } while (slot != z->first);
   z->samples = half + 1;
-  z->doublings += grow;
+  z->doublings = (uint8_t)(z->doublings + grow);
 }
 
 static double packets_at(const struct sample *s, uint32_t i) {

@@ -341,7 +341,8 @@ typedef struct weft_acceleration {
   uint64_t interruptions;
   uint64_t records, memo_bytes;
   uint64_t refused[WEFT_REFUSED_COUNT];
-  weft_time transient_ps, steady_ps, memo_ps;
+  weft_time transient_ps;
+  weft_time steady_ps, memo_ps;
   uint64_t partitions;
   uint64_t largest_partition;
   double error_estimate;

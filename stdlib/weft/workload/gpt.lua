@@ -20,7 +20,8 @@ local M = {}
 -- many).
 -- Speed: `gpu` or `flops`, `mfu`, or `compute` (times of a layer); `optimizer`, `slow_gpus`.
 -- Simulation: `iterations`, `start`, `dp_algorithm`, `tp_algorithm`, `channels`, `tp_traffic`
--- ("simulate", "time", "ignore"), `tp_rate`, `granularity` ("stage", "layer"), `scale_bytes`,
+-- ("simulate", "time", "ignore"), `embedding_traffic` ("simulate", "ignore"), `tp_rate`,
+-- `granularity` ("stage", "layer"), `scale_bytes`,
 -- `scale_compute`, `keep_flows` (false: collectives keep no rows of flows that are over).
 -- docs/workloads.md has defaults, formulas and sources.
 -- @tparam table options

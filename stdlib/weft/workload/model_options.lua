@@ -40,6 +40,7 @@ local RULES = {
   tp_algorithm = { type = "enum", choices = REDUCING, default = "ring" },
   channels = count(nil, 64),
   tp_traffic = { type = "enum", choices = { "simulate", "time", "ignore" }, default = "simulate" },
+  embedding_traffic = { type = "enum", choices = { "simulate", "ignore" }, default = "simulate" },
   tp_rate = { type = "rate", min = 1e6, default = 2.4e12 },
   recompute = { type = "enum", choices = { "none", "selective", "full" }, default = "none" },
   gpu = { type = "enum", choices = model.gpus, default = "A100" },

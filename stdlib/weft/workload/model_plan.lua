@@ -246,7 +246,7 @@ function M.new(setup)
   plan.activation_bytes = o.micro_batch * shape.sequence * shape.hidden * plan.parameter_bytes
   local split = o.sequence_parallel and o.tp or 1
   plan.message_bytes = scaled(plan, plan.activation_bytes / split, 1)
-  if o.pp > 1 and model.is_tied(shape) then
+  if o.pp > 1 and model.is_tied(shape) and o.embedding_traffic == "simulate" then
     plan.embedding_bytes =
       scaled(plan, shape.vocabulary * shape.hidden / o.tp * plan.gradient_bytes, 2)
   end
