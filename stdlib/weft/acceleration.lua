@@ -51,7 +51,8 @@ local function read(sim)
   self.hit_rate = looked_up > 0 and self.hits / looked_up or nil
   local low, high = stats.interval(self.audit_mean, self.audit_deviation, self.audited)
   self.audit = {
-    flows = self.audited, mean = self.audit_mean, low = low, high = high,
+    -- Errors are absolute, so their mean is not below 0.
+    flows = self.audited, mean = self.audit_mean, low = low and math.max(0, low), high = high,
     largest = self.audit_largest,
   }
   return setmetatable(self, Acceleration)
@@ -129,8 +130,8 @@ end
 -- them `events_skipped`, `packets_skipped`, `hits`, `misses`, `followers`, `interruptions`,
 -- `transient_ps`, `steady_ps`, `memo_ps`, `error_estimate`; `refused` (how often, by reason);
 -- and `events` (simulated), `events_skipped_pct`, `hit_rate` (nil before the first pattern is
--- looked up), `audit` (`{ flows, mean, low, high, largest }`: relative errors; `low` and `high`
--- are the 95 % confidence interval of the mean, nil for less than two flows)
+-- looked up), `audit` (`{ flows, mean, low, high, largest }`: relative errors without sign;
+-- `low` and `high` are the 95 % confidence interval of the mean, nil for less than two flows)
 function M.acceleration(self) return read(self) end
 
 --- The table of skipped spans: a row for each span of a partition; empty without the option

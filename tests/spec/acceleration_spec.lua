@@ -214,3 +214,150 @@ describe("pictures of acceleration", function()
     fails("phases: expected a simulation or sim:spans(), got 3", weft.viz.phases, 3, {})
   end)
 end)
+
+describe("a skip", function()
+  -- Two pairs of flows that do not meet; the second pair begins when the first is long steady.
+  local function pairs_of_flows(options)
+    local given = { topology = weft.topology.star { hosts = 8 }, cc = "hpcc" }
+    for key, value in pairs(options) do given[key] = value end -- order-free: a copy
+    local sim = weft.simulation(given)
+    for i = 0, 1 do
+      sim:add_flow { src = 4 * i, dst = 4 * i + 2, size = "8MB", start = i * 400e-6 }
+      sim:add_flow { src = 4 * i + 1, dst = 4 * i + 2, size = "8MB", start = i * 400e-6 }
+    end
+    return sim
+  end
+  local both = { memoize = true, fast_forward = true, spans = 1000 }
+
+  local function finished(options)
+    local sim = pairs_of_flows(options)
+    assert.equal("done", sim:run())
+    return sim
+  end
+
+  it("is told by the report, and by rows that agree with it", function()
+    local sim = finished(both)
+    local report, spans = sim:acceleration(), sim:spans()
+    assert.is_true(report.events_skipped > 0)
+    assert.near(100 * report.events_skipped / (report.events_skipped + report.events),
+      report.events_skipped_pct, 1e-9)
+    assert.equal(report.steady_spans + report.memo_spans, #spans)
+    local time = { steady = 0, memo = 0 }
+    for _, row in spans:rows() do
+      time[row.phase_name] = time[row.phase_name] + row.end_ps - row.begin_ps
+    end
+    assert.same({ steady = report.steady_ps, memo = report.memo_ps }, time)
+  end)
+
+  it("takes the same transient of other flows from memory", function()
+    local report = finished(both):acceleration()
+    assert.is_true(report.hits > 0)
+    assert.equal(report.hits / (report.hits + report.misses), report.hit_rate)
+  end)
+
+  it("is the phase of the flows that it skips", function()
+    local sim, seen = pairs_of_flows(both), {}
+    while sim:run { stop_at = sim:now() + 20e-6 } == "until" do
+      local phase, since_ps = sim:flow_phase(0)
+      seen[phase] = true
+      assert.is_true(since_ps <= sim:now_ps())
+      for _, partition in ipairs(sim:partitions()) do
+        assert.equal((sim:flow_phase(partition.flows[1])), partition.phase)
+      end
+    end
+    assert.is_true(seen.transient and seen.steady)
+  end)
+
+  it("is audited with a confidence interval", function()
+    local audit = finished { fast_forward = true, audit = 1 }:acceleration().audit
+    assert.is_true(audit.flows > 1)
+    assert.is_true(0 <= audit.low and audit.low <= audit.mean and audit.mean <= audit.high)
+    assert.is_true(audit.mean <= audit.largest and audit.largest < 0.01)
+  end)
+
+  it("is told on both VMs alike, and by a fork", function()
+    local sim = pairs_of_flows(both)
+    sim:run { stop_at = "500us" }
+    local fork = sim:fork()
+    sim:run()
+    fork:run()
+    assert.equal(tostring(sim:acceleration()), tostring(fork:acceleration()))
+    assert.equal(sim:stats().fingerprint, fork:stats().fingerprint)
+  end)
+
+  it("does not happen with theta = 0", function()
+    local plain, never = finished {}, finished { memoize = true, fast_forward = true, theta = 0 }
+    assert.equal(0, never:acceleration().events_skipped)
+    assert.equal(plain:stats().fingerprint, never:stats().fingerprint)
+  end)
+
+  it("is refused by what cannot be accelerated", function()
+    weft.cc.define("spec_acceleration", { on_ack = function() end })
+    refuses("option memoize", { cc = "spec_acceleration", memoize = true })
+    refuses("option fast_forward", { compat = "ns3", fast_forward = true })
+    refuses("option steady_samples: expected 0 or 4 to 64, got 3",
+      { fast_forward = true, steady_samples = 3 })
+  end)
+
+  describe("from memory", function()
+    local function memo_file()
+      local path = os.tmpname()
+      os.remove(path)
+      return path, function() os.remove(path) end
+    end
+
+    it("comes from the file of an earlier run", function()
+      local path, remove = memo_file()
+      finally(remove)
+      local options = { memo = path, fast_forward = true }
+      local first = finished(options):acceleration()
+      assert.truthy(support.content(path))
+      local second = finished(options):acceleration()
+      assert.is_true(second.hits > first.hits and second.misses < first.misses)
+      assert.is_true(second.events < first.events)
+      assert.equal(first.records, second.records)
+    end)
+
+    it("comes from another simulation", function()
+      local from = finished(both)
+      local sim = pairs_of_flows { memo = from, fast_forward = true }
+      assert.equal(from:acceleration().records, sim:acceleration().records)
+      assert.equal(0, sim:load_memo(from))
+      sim:run()
+      assert.is_true(sim:acceleration().hits > from:acceleration().hits)
+    end)
+
+    it("can be kept and read by name", function()
+      local path, remove = memo_file()
+      finally(remove)
+      local from, to = finished(both), pairs_of_flows(both)
+      assert.equal(0, to:load_memo(path))
+      from:save_memo(path)
+      assert.equal(from:acceleration().records, to:load_memo(path))
+    end)
+
+    it("is refused if the file is none of ours, which stays as it is", function()
+      for _, content in ipairs { "a,b\n1,2\n", "", "weftmemo", ("x"):rep(1000) } do
+        local path = support.file(content)
+        finally(function() os.remove(path) end)
+        local text = support.error_of(star, { memo = path })
+        assert.truthy(text:find(path, 1, true), text)
+        assert.equal(content, support.content(path))
+        os.remove(path)
+      end
+    end)
+
+    it("is refused if the file is damaged", function()
+      local path, remove = memo_file()
+      finally(remove)
+      finished { memo = path, fast_forward = true }
+      local content = support.content(path)
+      for _, length in ipairs { 20, 100, #content - 1 } do
+        local file = assert(io.open(path, "wb"))
+        file:write(content:sub(1, length))
+        file:close()
+        assert.truthy(support.error_of(star, { memo = path }):find(path, 1, true))
+      end
+    end)
+  end)
+end)
