@@ -19,6 +19,8 @@ local args = weft.params {
   { name = "accel", choices = wormhole.accelerations, default = "both",
     help = "skip steady states, take transients from memory, or both" },
   { name = "compare", type = "boolean", help = "run the plain engine too, and compare every flow" },
+  { name = "twin", type = "boolean",
+    help = "and once more with links 10 ps longer: how far the plain engine is off itself" },
   { name = "audit", type = "number", default = 0, min = 0, max = 1,
     help = "part of the skipped spans that is simulated all the same, to measure the error" },
   { name = "memo", help = "file that transients are taken from, and kept in" },
@@ -31,6 +33,8 @@ local args = weft.params {
   { name = "pp", type = "integer", min = 1, help = "stages of the pipeline, not the model's" },
   { name = "ep", type = "integer", min = 1,
     help = "ranks that share a set of experts; default: as many as there are experts" },
+  { name = "embedding", type = "boolean",
+    help = "sum the embedding's gradients over first and last stage too" },
   { name = "plot", help = "draw pictures into this folder" },
   { name = "plan", type = "boolean", help = "print groups and what they move, and run nothing" },
   { name = "explain", type = "boolean", help = "print the engine's configuration on stderr" },
@@ -42,13 +46,15 @@ if args.memo and args.accel ~= "memo" and args.accel ~= "both" then
   args:blame("memo", weft.fail.raise, "expected --accel memo or both, got %s", args.accel)
 end
 
--- A run that is ready, accelerated in a way; `more`: options of the engine.
-local function prepare(accel, more)
+-- A run that is ready, accelerated in a way; `more`: options of the engine; `twin`: with links that
+-- are a little longer.
+local function prepare(accel, more, twin)
   local engine = { cc = args.cc, seed = args.seed, threads = args.threads }
   for key, value in pairs(more or {}) do engine[key] = value end -- order-free: a copy
   return args:blame(nil, wormhole.build, {
     model = args.model, gpus = args.gpus, groups = groups, nic = args.nic, accel = accel,
-    iterations = args.iterations, scale_bytes = args.scale_bytes, set = args.set, engine = engine,
+    iterations = args.iterations, scale_bytes = args.scale_bytes, embedding = args.embedding,
+    twin = twin, set = args.set, engine = engine,
   })
 end
 
@@ -76,8 +82,9 @@ local plot_path = args.plot and args:blame("plot", weft.results.folder, args.plo
 if args.explain then weft.report.explain(run.sim) end
 
 complete(run)
-local plain = args.compare and complete(prepare "none")
-local row, errors = comparison.row(run, plain)
+local plain = (args.compare or args.twin) and complete(prepare "none")
+local twin = args.twin and complete(prepare("none", nil, true))
+local row, errors = comparison.row(run, plain, twin)
 row.model, row.gpus, row.cc, row.scale_bytes = args.model, args.gpus, args.cc, args.scale_bytes
 row.tp, row.pp, row.dp, row.ep = groups.tp, groups.pp, groups.dp, groups.ep
 row.iterations = args.iterations
@@ -86,6 +93,7 @@ row.iterations = args.iterations
 
 local function seconds(value) return ("%.4g s"):format(value) end
 local function percent(value) return ("%.4g %%"):format(value) end
+local function share(value) return percent(100 * value) end
 local function times(value) return ("%.1f x"):format(value) end
 
 -- Fields of the row in the order in which they are printed: { key, name, format }.
@@ -106,8 +114,10 @@ local FIELDS = {
   { "fct_mean_err_pct", "FCT error, mean", percent }, { "fct_p99_err_pct", "  p99", percent },
   { "fct_max_err_pct", "  largest", percent }, { "flows_unmatched", "flows not compared" },
   { "iteration_err_pct", "iteration error", percent },
+  { "twin_mean_err_pct", "10 ps longer, mean", percent }, { "twin_p99_err_pct", "  p99", percent },
+  { "twin_max_err_pct", "  largest", percent },
   { "plain_iteration_s", "plain iteration", seconds },
-  { "error_estimate", "error, estimated" }, { "audited", "flows audited" },
+  { "error_estimate", "error, expected", share }, { "audited", "flows audited" },
   { "audit_mean_pct", "  error, mean", percent }, { "audit_low_pct", "  95 %, from", percent },
   { "audit_high_pct", "  to", percent }, { "audit_largest_pct", "  largest", percent },
   { "fingerprint" }, { "plain_fingerprint", "plain fingerprint" },

@@ -9,22 +9,20 @@ local M = {}
 
 local PER_SERVER = 8 -- GPUs of a server, which are one tensor group
 
--- Stages that are wanted of a pipeline; see M.groups.
+-- Stages that are wanted of a pipeline; see M.groups. Mixtures have none: where messages of a
+-- pipeline join an all-to-all, the plain engine gives other times if links are 10 ps longer.
 local MODELS = {
   gpt7b = { kind = "gpt", model = "7B", stages = 2 },
   gpt13b = { kind = "gpt", model = "13B", stages = 2 },
   gpt22b = { kind = "gpt", model = "22B", stages = 4 },
   gpt175b = { kind = "gpt", model = "175B", stages = 8 },
-  moe8x7b = { kind = "moe", model = "8x7B", stages = 2 },
-  moe8x13b = { kind = "moe", model = "8x13B", stages = 2 },
-  moe32x22b = { kind = "moe", model = "32x22B", stages = 4 },
+  moe8x7b = { kind = "moe", model = "8x7B", stages = 1 },
+  moe8x13b = { kind = "moe", model = "8x13B", stages = 1 },
+  moe32x22b = { kind = "moe", model = "32x22B", stages = 1 },
 }
 
 --- Names of the models, in the order of their size.
 M.models = { "gpt7b", "gpt13b", "gpt22b", "gpt175b", "moe8x7b", "moe8x13b", "moe32x22b" }
-
--- Experts are spread over so many replicas at least, if there are any.
-local REPLICAS_OF_EXPERTS = 8
 
 local function largest_divisor(whole, most)
   for n = math.min(whole, most), 2, -1 do
@@ -47,9 +45,8 @@ function M.groups(model, gpus, pp, ep)
   end
   local servers, stages = gpus / PER_SERVER, pp
   if not pp then
-    local replicas = setting.kind == "moe" and REPLICAS_OF_EXPERTS or 2
     stages = setting.stages
-    while stages > 1 and servers / stages < replicas do stages = stages / 2 end
+    while stages > 1 and servers / stages < 2 do stages = stages / 2 end
   end
   if servers % stages ~= 0 or servers == stages and setting.kind == "moe" then
     weft.fail.raise("expected stages (%d) to divide %d servers into replicas", stages, servers)
@@ -62,6 +59,9 @@ function M.groups(model, gpus, pp, ep)
   }
 end
 
+-- Delay of a link, and one that should make no difference.
+local DELAY, DELAY_OF_TWIN = "500ns", "500.01ns"
+
 -- Gradients are summed once, in whole: a bucket that all fit into.
 local BUCKET = 2 ^ 50
 
@@ -70,7 +70,8 @@ local function workload(options)
   return weft.workload[setting.kind] {
     model = setting.model, tp = groups.tp, pp = groups.pp, dp = groups.dp,
     ep = setting.kind == "moe" and groups.ep or nil,
-    tp_traffic = "ignore", overlap = false, bucket = BUCKET,
+    tp_traffic = "ignore", embedding_traffic = options.embedding and "simulate" or "ignore",
+    overlap = false, bucket = BUCKET,
     iterations = options.iterations, scale_bytes = options.scale_bytes,
   }
 end
@@ -88,14 +89,16 @@ M.accelerations = { "none", "steady", "memo", "both" }
 
 --- Build a run.
 -- @tparam table options `model` (one of M.models), `gpus`, `groups` (of M.groups), `nic` (bit/s),
--- `iterations`, `scale_bytes`, `accel` (one of M.accelerations), `engine` (options of the engine),
--- `set` (the same, which win)
+-- `iterations`, `scale_bytes`, `embedding` (sum its gradients too), `accel` (one of
+-- M.accelerations), `twin` (links a little longer), `engine` (options of the engine), `set` (the
+-- same, which win)
 -- @treturn table `sim`, `job`, `accel`, `building_wall_s`
 function M.build(options)
   local began = util.wall_s()
   local engine = {
     topology = weft.topology.rail_optimized {
       servers = util.integer(options.gpus / PER_SERVER), nic = options.nic,
+      delay = options.twin and DELAY_OF_TWIN or DELAY,
     },
     -- A flow's way by its hosts, as its number may be another one when runs are compared.
     ecmp = "pair", set = options.set,

@@ -90,6 +90,15 @@ local function add_acceleration(row, sim)
   end
 end
 
+-- Mean, 99th percentile and largest of errors, in per cent, in fields that begin with a name.
+local function add_errors(row, name, errors)
+  if #errors == 0 then return end
+  local found = weft.stats.summary(errors)
+  for _, which in ipairs { "mean", "p99", "max" } do
+    row[("%s_%s_err_pct"):format(name, which)] = 100 * found[which]
+  end
+end
+
 local function add_comparison(row, run, plain)
   row.plain_wall_s, row.plain_cpu_s = plain.wall_s, plain.cpu_s
   row.plain_total_wall_s = plain.building_wall_s + plain.wall_s
@@ -98,22 +107,21 @@ local function add_comparison(row, run, plain)
   local stats = plain.sim:stats()
   row.plain_events, row.plain_fingerprint = stats.events, stats.fingerprint
   row.speedup = plain.wall_s / run.wall_s
+  -- What the engine itself says is what it would have taken for the packets skipped.
+  row.events_skipped_pct = 100 * (1 - row.events / stats.events)
   local errors, unmatched = M.errors(run.sim, plain.sim)
   row.flows_unmatched = unmatched
-  if #errors > 0 then
-    local found = weft.stats.summary(errors)
-    row.fct_mean_err_pct, row.fct_p99_err_pct = 100 * found.mean, 100 * found.p99
-    row.fct_max_err_pct = 100 * found.max
-  end
+  add_errors(row, "fct", errors)
   return errors
 end
 
 --- A run in numbers, beside one of the plain engine if there is one.
 -- @tparam table run that has run, of build/wormhole.lua
 -- @tparam ?table plain the same with the plain engine
+-- @tparam ?table twin the same with links that are a little longer: how far it is off itself
 -- @treturn table row
 -- @treturn ?{number,...} M.errors of all flows
-function M.row(run, plain)
+function M.row(run, plain, twin)
   local stats = run.sim:stats()
   local row = {
     accel = run.accel, wall_s = run.wall_s, cpu_s = run.cpu_s,
@@ -122,7 +130,9 @@ function M.row(run, plain)
     memory_bytes = stats.memory_bytes, fingerprint = stats.fingerprint,
   }
   add_acceleration(row, run.sim)
-  return row, plain and add_comparison(row, run, plain)
+  if not plain then return row end
+  if twin then add_errors(row, "twin", (M.errors(twin.sim, plain.sim))) end
+  return row, add_comparison(row, run, plain)
 end
 
 return M
