@@ -131,8 +131,12 @@ static uint64_t own_ports(const weft_sim *sim, uint32_t slot, int acks) {
   return add(queueing, trouble);
 }
 
-/* Of a pattern that is kept: all hops as they are, and how far the flow is. A flow that has not
- * had a round trip yet is where its algorithm starts, whenever within it that was. */
+/* Of a pattern that is kept: all hops as they are, and how far the flow is. Flows in their first
+ * round trips are where their algorithm starts, whichever of these it is: what that makes is less
+ * than what they send in the meantime, and it is in the rate classes that flows of a few round
+ * trips differ most. */
+enum { FRESH_RTTS = 8 };
+
 static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namespace) {
   const struct tx *tx = &sim->tx.at[slot];
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
@@ -146,7 +150,7 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
     hash = add(hash, port_use_count(&sim->port_uses.at[path[h]], WEFT_ACKS_ALL) > 1);
   }
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
-  const int fresh = (double)sim->rx.at[slot].next * sim->config.mtu_bytes < round_bytes;
+  const int fresh = (double)sim->rx.at[slot].next * sim->config.mtu_bytes < FRESH_RTTS * round_bytes;
   return add(hash, fresh ? 0 : 1 + class_of(tx->rate_bps));
 }
 

@@ -100,7 +100,7 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
 }
 
 /* No flow can be through before: what is left takes as long at line rate. */
-static weft_time follow_end(const weft_sim *sim, uint32_t zone) {
+static weft_time line_end(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   const double bits = 8.0 * (sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header);
   weft_time end = LATEST_PS;
@@ -114,6 +114,10 @@ static weft_time follow_end(const weft_sim *sim, uint32_t zone) {
     slot = sim->members.at[slot].next;
   } while (slot != z->first);
   return end;
+}
+
+int weft__ends_soon(const weft_sim *sim, uint32_t zone) {
+  return line_end(sim, zone) < sim->now + sim->steady_samples * sim->steady_period;
 }
 
 /* ---- stopping and going on ---- */
@@ -140,7 +144,7 @@ void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase) {
   weft__zone_mark(sim, zone, 1);
   ++sim->parked;
   const weft_time end =
-      phase == ZONE_FOLLOW ? follow_end(sim, zone) : weft__park_end(sim, zone);
+      phase == ZONE_FOLLOW ? line_end(sim, zone) : weft__park_end(sim, zone);
   weft__zone_ask(sim, zone, end);
 }
 

@@ -274,7 +274,7 @@ static void begin_transient(weft_sim *sim, uint32_t zone, uint32_t index) {
   struct zone *z = &sim->zones.at[zone];
   if (z->draining > 0) return; /* ends by itself, which will be a change */
   z->looked_up = 1;
-  if (sim->config.memoize) weft__memo_look_up(sim, zone, index);
+  if (sim->config.memoize && !weft__ends_soon(sim, zone)) weft__memo_look_up(sim, zone, index);
   z = &sim->zones.at[zone];
   if (z->phase != ZONE_LIVE) return;
   weft__steady_sample(sim, zone);

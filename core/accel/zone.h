@@ -71,6 +71,9 @@ void weft__unpark(weft_sim *sim, uint32_t zone);
 /** Packets by which a flow of a parked zone is further now than its state says. */
 uint32_t weft__parked_progress(const weft_sim *sim, uint32_t slot);
 
+/** Whether a flow is through before any window of samples could be full: not worth a look. */
+int weft__ends_soon(const weft_sim *sim, uint32_t zone);
+
 /** When the first flow of a parked zone must be simulated again. */
 weft_time weft__park_end(const weft_sim *sim, uint32_t zone);
 
