@@ -157,8 +157,7 @@ static void share_out(weft_sim *sim, uint32_t slot, const struct record_parts *p
   }
 }
 
-/* Slots by the flows of the record, in accel_indices. */
-static const uint32_t *list_slots(weft_sim *sim, uint32_t zone) {
+const uint32_t *weft__zone_slots(weft_sim *sim, uint32_t zone) {
   const uint32_t first = sim->zones.at[zone].first;
   if (!pool_reserve(sim, sim->accel_indices, sim->zones.at[zone].flows)) {
     weft__no_memory(sim);
@@ -175,7 +174,7 @@ static const uint32_t *list_slots(weft_sim *sim, uint32_t zone) {
 void weft__memo_install(weft_sim *sim, uint32_t zone) {
   const uint32_t record = sim->zones.at[zone].record - 1;
   const uint32_t flows = sim->records.at[record].flows, ports = sim->records.at[record].ports;
-  const uint32_t *slots = list_slots(sim, zone);
+  const uint32_t *slots = weft__zone_slots(sim, zone);
   if (slots == NULL) return;
   struct record_parts parts = record_parts(sim, record);
   count_all_waiting(sim, 1);

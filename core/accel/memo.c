@@ -4,8 +4,9 @@
  * of its zone at that moment is kept under the key of its conflict graph. When it is met again, by
  * whatever flows, the zone is parked at its begin and put to the end of the record later. While a
  * pattern is being recorded, other zones that meet it wait for the record: in training the same
- * happens on all rails at once. A record is dropped if its zone changes before it is steady, and
- * who waited is then simulated from where it stood (replay.c). */
+ * happens on all rails at once. A record also ends where a flow is about to end or another comes;
+ * who takes it then goes on from there by packets. If it ends by anything else it is dropped, and
+ * who waited is simulated from where it stood (replay.c). */
 #include "accel/record.h"
 #include "transport/transport.h"
 
@@ -14,6 +15,10 @@ enum { MARGIN = 8 }; /* packets that a flow must have beyond those of the transi
 weft_time weft__memo_end(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   return z->parked_at + sim->records.at[z->record - 1].span;
+}
+
+int weft__memo_is_steady(const weft_sim *sim, uint32_t zone) {
+  return (int)sim->records.at[sim->zones.at[zone].record - 1].steady;
 }
 
 uint32_t weft__memo_sent(const weft_sim *sim, uint32_t slot) {
@@ -155,6 +160,27 @@ void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
   weft__park(sim, zone, ZONE_FOLLOW);
 }
 
+weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const uint32_t *leader = weft__zone_slots(sim, sim->records.at[z->record - 1].zone);
+  if (leader == NULL) return sim->now;
+  const struct record_parts parts = record_parts(sim, z->record - 1);
+  const double packet = 8.0 * (sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header);
+  weft_time end = LATEST_PS;
+  uint32_t slot = z->first;
+  do {
+    const struct member *m = &sim->members.at[slot];
+    const struct tx *tx = &sim->tx.at[slot];
+    const uint32_t sent = sim->tx.at[leader[m->as]].next - (uint32_t)parts.begin[m->as];
+    const double left = (double)(tx->total - tx->next) - sent - MARGIN;
+    const double rate = (double)sim->port_cold.at[tx->port].rate_bps;
+    const weft_time at = sim->now + (weft_time)(left > 0 ? left * packet / rate * 1e12 : 0);
+    if (at < end) end = at;
+    slot = m->next;
+  } while (slot != z->first);
+  return end;
+}
+
 /* ---- the end of a record ---- */
 
 static void let_follow(weft_sim *sim, uint32_t zone) {
@@ -197,17 +223,19 @@ void weft__memo_drop(weft_sim *sim, uint32_t zone) {
   weft__record_free(sim, record);
 }
 
-void weft__memo_close(weft_sim *sim, uint32_t zone) {
+void weft__memo_close(weft_sim *sim, uint32_t zone, int steady) {
   struct zone *z = &sim->zones.at[zone];
-  if (z->record == 0) return;
+  if (z->record == 0 || z->phase != ZONE_LIVE) return;
   const uint32_t record = z->record - 1;
-  if (sim->records.at[record].trouble != trouble(sim) || !weft__snapshot_take(sim, zone)) {
+  if (sim->records.at[record].trouble != trouble(sim) || weft__park_refusal(sim, zone) >= 0 ||
+      sim->records.at[record].span == sim->now || !weft__snapshot_take(sim, zone)) {
     weft__memo_drop(sim, zone);
     return;
   }
   struct memo_record *r = &sim->records.at[record];
   r->span = sim->now - r->span;
   r->state = RECORD_READY;
+  r->steady = (uint32_t)steady;
   sim->zones.at[zone].record = 0;
   --sim->open_records;
   for_followers(sim, record, let_follow);

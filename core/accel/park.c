@@ -12,7 +12,10 @@
 #include "cc/cc.h"
 #include "fabric/port_i.h"
 
-enum { LAST_PACKETS = 4 }; /* of a flow, sent packet by packet behind those under way */
+enum {
+  LAST_PACKETS = 4, /* of a flow, sent packet by packet behind those under way */
+  CLOSE_PACKETS = 32 /* left when a record ends before a flow does: more than a hit asks for */
+};
 
 /* ---- may it be parked? ---- */
 
@@ -85,7 +88,8 @@ static weft_time flow_end(const weft_sim *sim, uint32_t slot, weft_time from, ui
 weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   const int by_memo = z->phase == ZONE_MEMO;
-  if (by_memo && !sim->config.fast_forward) return weft__memo_end(sim, zone);
+  if (by_memo && (!sim->config.fast_forward || !weft__memo_is_steady(sim, zone)))
+    return weft__memo_end(sim, zone);
   const weft_time from = by_memo                    ? weft__memo_end(sim, zone)
                          : z->phase == ZONE_STEADY ? z->parked_at
                                                    : sim->now;
@@ -99,15 +103,15 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
   return end;
 }
 
-/* No flow can be through before: what is left takes as long at line rate. */
-static weft_time line_end(const weft_sim *sim, uint32_t zone) {
+/* No flow can have only so many packets left before: the others take as long at line rate. */
+static weft_time line_end(const weft_sim *sim, uint32_t zone, uint32_t last) {
   const struct zone *z = &sim->zones.at[zone];
   const double bits = 8.0 * (sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header);
   weft_time end = LATEST_PS;
   uint32_t slot = z->first;
   do {
     const struct tx *tx = &sim->tx.at[slot];
-    const double left = (double)(tx->total - tx->next) - LAST_PACKETS;
+    const double left = (double)(tx->total - tx->next) - last;
     const double line = (double)sim->port_cold.at[tx->port].rate_bps;
     const weft_time at = sim->now + (weft_time)(left > 0 ? left * bits / line * 1e12 : 0);
     if (at < end) end = at;
@@ -116,8 +120,12 @@ static weft_time line_end(const weft_sim *sim, uint32_t zone) {
   return end;
 }
 
+weft_time weft__close_time(const weft_sim *sim, uint32_t zone) {
+  return line_end(sim, zone, CLOSE_PACKETS);
+}
+
 int weft__ends_soon(const weft_sim *sim, uint32_t zone) {
-  return line_end(sim, zone) < sim->now + sim->steady_samples * sim->steady_period;
+  return line_end(sim, zone, LAST_PACKETS) < sim->now + sim->steady_samples * sim->steady_period;
 }
 
 /* ---- stopping and going on ---- */
@@ -144,7 +152,7 @@ void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase) {
   weft__zone_mark(sim, zone, 1);
   ++sim->parked;
   const weft_time end =
-      phase == ZONE_FOLLOW ? line_end(sim, zone) : weft__park_end(sim, zone);
+      phase == ZONE_FOLLOW ? weft__follow_end(sim, zone) : weft__park_end(sim, zone);
   weft__zone_ask(sim, zone, end);
 }
 

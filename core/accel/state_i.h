@@ -99,6 +99,7 @@ struct memo_record {
   uint32_t ports, packets, blocks; /* of a ready one */
   uint32_t cc_words, path_ports;
   uint32_t zone; /* that makes it */
+  uint32_t steady; /* rates are from its end on */
   uint64_t trouble; /* of an open one: pauses and losses before */
   uint32_t state; /* enum record_state */
 };

@@ -195,6 +195,7 @@ void weft__zone_join(weft_sim *sim, uint32_t slot) {
     const struct port_share *share = &sim->port_shares.at[path[h]];
     if (share->users == 0 || share->zone == zone) continue;
     weft__zone_wake_port(sim, path[h]);
+    weft__memo_close(sim, share->zone, 0);
     zone = zone == WEFT_NONE ? share->zone : merge(sim, zone, share->zone);
   }
   if (zone == WEFT_NONE) zone = new_zone(sim);
@@ -308,7 +309,7 @@ static void end_transient(weft_sim *sim, uint32_t zone) {
     weft__zone_ask(sim, zone, sim->now + sim->steady_period);
     return;
   }
-  weft__memo_close(sim, zone);
+  weft__memo_close(sim, zone, 1);
   if (!sim->config.fast_forward) return; /* nothing more to learn until it changes */
   if (is_short(sim, zone)) {
     ++sim->acceleration.refused[WEFT_REFUSED_SHORT];
@@ -325,7 +326,15 @@ static void sample(weft_sim *sim, uint32_t zone) {
       return;
     }
   }
-  weft__zone_ask(sim, zone, sim->now + weft__steady_period(sim, zone));
+  weft_time next = sim->now + weft__steady_period(sim, zone);
+  if (z->record != 0) {
+    const weft_time close = weft__close_time(sim, zone);
+    if (close <= sim->now)
+      weft__memo_close(sim, zone, 0);
+    else if (close < next)
+      next = close;
+  }
+  weft__zone_ask(sim, zone, next);
 }
 
 void weft__zone_event(weft_sim *sim, uint32_t zone) {
@@ -333,10 +342,14 @@ void weft__zone_event(weft_sim *sim, uint32_t zone) {
   --sim->zone_events;
   if (z->event != sim->now || z->phase == ZONE_FREE) return;
   z->event = -1;
-  if (z->phase != ZONE_LIVE) {
+  if (z->phase == ZONE_FOLLOW && weft__follow_end(sim, zone) > sim->now) {
+    weft__zone_ask(sim, zone, weft__follow_end(sim, zone));
+  } else if (z->phase != ZONE_LIVE) {
     const int followed = z->phase == ZONE_FOLLOW;
+    const int unsteady = z->phase == ZONE_MEMO && !weft__memo_is_steady(sim, zone);
     weft__unpark(sim, zone);
     if (followed) weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+    if (unsteady) weft__zone_changed(sim, zone);
   } else if (!z->looked_up || z->may_split) {
     look_up(sim, zone);
   } else if (z->draining == 0) {

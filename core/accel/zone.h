@@ -74,6 +74,9 @@ uint32_t weft__parked_progress(const weft_sim *sim, uint32_t slot);
 /** Whether a flow is through before any window of samples could be full: not worth a look. */
 int weft__ends_soon(const weft_sim *sim, uint32_t zone);
 
+/** When a flow may have so few packets left that its end is no part of a record. */
+weft_time weft__close_time(const weft_sim *sim, uint32_t zone);
+
 /** When the first flow of a parked zone must be simulated again. */
 weft_time weft__park_end(const weft_sim *sim, uint32_t zone);
 
@@ -110,11 +113,22 @@ void weft__audit(weft_sim *sim, uint32_t zone);
  */
 void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index);
 
-/** The transient of a zone is over; members have rates. Completes its record. */
-void weft__memo_close(weft_sim *sim, uint32_t zone);
+/** The transient of a zone is over: rates are steady, and members have them; or as far as it can be
+ *  known, because a flow is about to end or another comes. Completes its record, if it makes one. */
+void weft__memo_close(weft_sim *sim, uint32_t zone, int steady);
 
 /** It has changed before it was over. */
 void weft__memo_drop(weft_sim *sim, uint32_t zone);
+
+/** Until when no flow of a zone that follows a record can be through: it does what the leader has
+ *  done, and no more than line rate from now on. */
+weft_time weft__follow_end(weft_sim *sim, uint32_t zone);
+
+/** The slots of a zone by the flows of its record, in accel_indices; NULL when out of memory. */
+const uint32_t *weft__zone_slots(weft_sim *sim, uint32_t zone);
+
+/** Whether a parked zone is steady behind its known transient. */
+int weft__memo_is_steady(const weft_sim *sim, uint32_t zone);
 
 /** The end of a known transient, at which a zone is put by its record. */
 weft_time weft__memo_end(const weft_sim *sim, uint32_t zone);
