@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accel/zone.h"
 #include "cc/cc.h"
 #include "engine/engine.h"
 #include "fabric/port_i.h"
@@ -183,6 +184,7 @@ void weft_stats_get(weft_sim *sim, weft_stats *stats) {
   for (uint32_t p = 0; sim->ready && p < sim->ports.n; ++p) /* marks are made at departures */
     port_settle(sim, p, &sim->ports.at[p], sim->now);
   *stats = sim->stats;
+  weft__parked_stats(sim, stats);
   stats->now_ps = sim->now;
   stats->events = sim->events;
   stats->fingerprint = sim->fingerprint;

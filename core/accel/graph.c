@@ -150,7 +150,8 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
     hash = add(hash, port_use_count(&sim->port_uses.at[path[h]], WEFT_ACKS_ALL) > 1);
   }
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
-  const int fresh = (double)sim->rx.at[slot].next * sim->config.mtu_bytes < FRESH_RTTS * round_bytes;
+  const double received = (double)sim->rx.at[slot].next * sim->config.mtu_bytes;
+  const int fresh = received < FRESH_RTTS * round_bytes;
   return add(hash, fresh ? 0 : 1 + class_of(tx->rate_bps));
 }
 

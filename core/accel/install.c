@@ -115,7 +115,7 @@ static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   struct rx *rx = &sim->rx.at[slot];
-  const uint32_t skip = tx->next - (uint32_t)parts->begin[m->as];
+  const uint32_t skip = tx->next - parts->begin[m->as].sent;
   weft__count_skipped(sim, slot, f->sent, f->rx.next + skip - rx->next,
                       f->tx.una + skip - tx->una);
   m->skip = skip;
@@ -145,7 +145,7 @@ static void share_out(weft_sim *sim, uint32_t slot, const struct record_parts *p
   const struct member *m = &sim->members.at[slot];
   const struct memo_flow *f = &parts->flows[m->as];
   const struct tx *tx = &sim->tx.at[slot];
-  const uint32_t skip = tx->next - (uint32_t)parts->begin[m->as];
+  const uint32_t skip = tx->next - parts->begin[m->as].sent;
   const int64_t sent = (int64_t)f->sent;
   const int64_t received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next);
   const int64_t data = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;

@@ -97,7 +97,8 @@ static void begin_record(weft_sim *sim, uint32_t zone, uint32_t index) {
   for (uint32_t f = 0; f < p->flows; ++f) {
     struct member *m = flow_of(sim, p, f);
     m->as = f;
-    parts.begin[f] = sim->tx.at[m - sim->members.at].next;
+    const uint32_t slot = (uint32_t)(m - sim->members.at);
+    parts.begin[f] = (struct memo_begin){sim->tx.at[slot].next, sim->rx.at[slot].next};
   }
   r->span = sim->now;
   r->zone = zone;
@@ -171,7 +172,7 @@ weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
   do {
     const struct member *m = &sim->members.at[slot];
     const struct tx *tx = &sim->tx.at[slot];
-    const uint32_t sent = sim->tx.at[leader[m->as]].next - (uint32_t)parts.begin[m->as];
+    const uint32_t sent = sim->tx.at[leader[m->as]].next - parts.begin[m->as].sent;
     const double left = (double)(tx->total - tx->next) - sent - MARGIN;
     const double rate = (double)sim->port_cold.at[tx->port].rate_bps;
     const weft_time at = sim->now + (weft_time)(left > 0 ? left * packet / rate * 1e12 : 0);

@@ -221,15 +221,3 @@ void weft__unpark(weft_sim *sim, uint32_t zone) {
   weft__steady_begin(sim, zone);
   z->since = sim->now;
 }
-
-uint32_t weft__parked_progress(const weft_sim *sim, uint32_t slot) {
-  const struct member *m = &sim->members.at[slot];
-  const struct zone *z = &sim->zones.at[m->zone];
-  if (z->phase == ZONE_STEADY) return (uint32_t)(m->rate * (double)(sim->now - z->parked_at));
-  if (z->phase != ZONE_MEMO) return 0; /* nobody knows yet */
-  const weft_time end = weft__memo_end(sim, m->zone);
-  const uint32_t sent = weft__memo_sent(sim, slot);
-  if (sim->now >= end) return sent + (uint32_t)(m->rate * (double)(sim->now - end));
-  const double part = (double)(sim->now - z->parked_at) / (double)(end - z->parked_at);
-  return (uint32_t)(sent * part);
-}

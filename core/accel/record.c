@@ -35,7 +35,7 @@ struct record_parts weft__record_parts(const struct memo_record *r, uint64_t *ba
   const struct layout end = lay_out(r);
   return (struct record_parts){.vertices = (struct conflict_vertex *)(void *)base,
                                .arcs = (struct conflict_arc *)(void *)(base + end.vertices),
-                               .begin = base + end.arcs,
+                               .begin = (struct memo_begin *)(void *)(base + end.arcs),
                                .flows = (struct memo_flow *)(void *)(base + end.begin),
                                .cc = base + end.flows,
                                .ports = (struct memo_port *)(void *)(base + end.cc),

@@ -1,7 +1,7 @@
 /* What a record of a transient holds, one part behind the other in a block of 64-bit words:
  *
  *   vertices, arcs      the conflict graph at the begin; flows are its first vertices
- *   uint64_t [flows]    packets that each flow had sent at the begin
+ *   struct memo_begin [flows]   how far each flow was at the begin
  *   and of one that is ready, the complete state of the zone at the end:
  *   struct memo_flow [flows], words of congestion control [flows], struct memo_port [ports],
  *   struct packet [packets] port by port, struct telemetry [blocks x path_ports]
@@ -13,6 +13,10 @@
 
 #include "accel/accel.h"
 #include "accel/zone.h"
+
+struct memo_begin {
+  uint32_t sent, received; /* packets */
+};
 
 struct memo_flow {
   double rate, uncertainty; /* of struct member, from the end on */
@@ -35,13 +39,13 @@ struct memo_port {
 _Static_assert(sizeof(struct memo_flow) % 8 == 0 && sizeof(struct memo_port) % 8 == 0, "words");
 _Static_assert(sizeof(struct packet) % 8 == 0 && sizeof(struct telemetry) % 8 == 0, "words");
 _Static_assert(sizeof(struct conflict_vertex) % 8 == 0, "words");
-_Static_assert(sizeof(struct conflict_arc) == 8, "a word");
+_Static_assert(sizeof(struct conflict_arc) == 8 && sizeof(struct memo_begin) == 8, "a word");
 
 /** Where its parts are; valid until memo_words grows. */
 struct record_parts {
   struct conflict_vertex *vertices;
   struct conflict_arc *arcs;
-  uint64_t *begin; /* packets sent */
+  struct memo_begin *begin;
   struct memo_flow *flows;
   uint64_t *cc;
   struct memo_port *ports;

@@ -84,7 +84,7 @@ static uint32_t sent_by(const weft_sim *copy, uint32_t slot, uint32_t row, uint3
  * Welford's mean and variance of it. */
 static void compare(weft_sim *sim, const weft_sim *copy, uint32_t slot) {
   const struct tx *tx = &sim->tx.at[slot];
-  const double skipped = (double)tx->next + weft__parked_progress(sim, slot);
+  const double skipped = (double)(tx->next + weft__parked_sent(sim, slot));
   const double simulated = sent_by(copy, slot, tx->row, tx->total);
   const double error = fabs(skipped - simulated) / simulated;
   weft_acceleration *a = &sim->acceleration;

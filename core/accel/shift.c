@@ -62,7 +62,7 @@ static void shift_port(weft_sim *sim, uint32_t index, weft_time time) {
   const uint64_t sent = port_tx_bytes(sim, index) + (uint64_t)share->bytes;
   port->tx_bytes = (uint32_t)sent;
   cold->tx_wraps = (uint32_t)(sent >> 32);
-  cold->unsent -= (uint32_t)share->packets; /* which the cursors don't count */
+  cold->skipped += (uint32_t)share->packets; /* which the cursors don't count */
   if (!(port->flags & PORT_OF_SWITCH) && sim->nics.at[index].wake >= 0)
     sim->nics.at[index].wake += time;
 }

@@ -30,7 +30,7 @@ static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *p
   struct memo_flow *f = &parts->flows[m->as];
   *f = (struct memo_flow){.rate = m->rate,
                           .uncertainty = m->uncertainty,
-                          .sent = sim->tx.at[slot].next - parts->begin[m->as],
+                          .sent = sim->tx.at[slot].next - parts->begin[m->as].sent,
                           .tx = sim->tx.at[slot],
                           .warm = sim->tx_warm.at[slot],
                           .rx = sim->rx.at[slot]};

@@ -16,7 +16,8 @@
 #include "transport/transport.h"
 
 enum {
-  CREDIT_PART = 10, /* of the events simulated or skipped may go into looking at zones */
+  CREDIT_OF_SKIPPED = 10, /* 1 / so much of the events skipped may go into looking at zones */
+  CREDIT_OF_SIMULATED = 32, /* and of those simulated */
   CREDIT_FIRST = 1000000, /* before there are any: some 70 ms */
   COST_LOOK_UP = 40, /* events' worth of dividing a zone and making its graph, per flow */
   COST_SAMPLE = 2
@@ -49,9 +50,10 @@ int weft__zones_init(weft_sim *sim) {
 /* ---- credit ---- */
 
 static int afford(weft_sim *sim, int64_t cost) {
-  const uint64_t all = sim->events + sim->acceleration.events_skipped;
-  sim->accel_credit += (int64_t)((all - sim->credited) / CREDIT_PART);
-  sim->credited = all - (all - sim->credited) % CREDIT_PART;
+  const uint64_t all = sim->events / CREDIT_OF_SIMULATED +
+                       sim->acceleration.events_skipped / CREDIT_OF_SKIPPED;
+  sim->accel_credit += (int64_t)(all - sim->credited);
+  sim->credited = all;
   if (sim->accel_credit < cost) return 0;
   sim->accel_credit -= cost;
   return 1;

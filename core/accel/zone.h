@@ -68,9 +68,6 @@ void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked);
 /** Let it go on from where it is now. */
 void weft__unpark(weft_sim *sim, uint32_t zone);
 
-/** Packets by which a flow of a parked zone is further now than its state says. */
-uint32_t weft__parked_progress(const weft_sim *sim, uint32_t slot);
-
 /** Whether a flow is through before any window of samples could be full: not worth a look. */
 int weft__ends_soon(const weft_sim *sim, uint32_t zone);
 
@@ -79,6 +76,18 @@ weft_time weft__close_time(const weft_sim *sim, uint32_t zone);
 
 /** When the first flow of a parked zone must be simulated again. */
 weft_time weft__park_end(const weft_sim *sim, uint32_t zone);
+
+/* progress.c */
+
+/** Packets by which a flow of a parked zone is further now than its state says. */
+uint64_t weft__parked_sent(const weft_sim *sim, uint32_t slot);
+uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot);
+
+/** Bytes and packets that a parked port has sent since it was parked. */
+uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets);
+
+/** Add what parked flows have done since. */
+void weft__parked_stats(const weft_sim *sim, weft_stats *stats);
 
 /* shift.c */
 

@@ -78,6 +78,7 @@ struct port_cold {
   uint64_t headroom_cap;
   uint32_t tx_wraps; /* of port.tx_bytes */
   uint32_t unsent; /* packets that port.deq counts but that were dropped from the queue */
+  uint32_t skipped; /* packets that port.deq does not count: see accel/shift.c */
   uint32_t drops;
   uint32_t pauses; /* pause frames that the far end sent to this port */
   uint32_t ecn; /* in ecn */

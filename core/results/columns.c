@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#include "accel/zone.h"
 #include "fabric/port_i.h"
 #include "results/results.h"
 #include "transport/transport.h"
@@ -104,10 +105,14 @@ static int refresh_ports(weft_sim *sim) {
     struct port *port = &sim->ports.at[p];
     const struct port_cold *cold = &sim->port_cold.at[p];
     if (sim->ready) port_settle(sim, p, port, sim->now);
+    uint64_t parked_packets = 0, parked_bytes = 0;
+    if (port->flags & PORT_PARKED) parked_bytes = weft__parked_port(sim, p, &parked_packets);
     const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
+    const uint32_t counted = port->deq - cold->unsent + cold->skipped;
+    const uint64_t tx_packets = counted + parked_packets;
     sim->port_rows.at[p] = (struct port_row){.rate_bps = cold->rate_bps,
-                                             .tx_bytes = port_tx_bytes(sim, p),
-                                             .tx_packets = port->deq - cold->unsent,
+                                             .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
+                                             .tx_packets = tx_packets,
                                              .ecn_marks = cold->ecn_marks,
                                              .pauses = cold->pauses,
                                              .drops = cold->drops,

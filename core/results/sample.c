@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "accel/zone.h"
 #include "fabric/port_i.h"
 #include "transport/transport.h"
 
@@ -32,8 +33,10 @@ static uint64_t counter(weft_sim *sim, const struct watch *watch) {
     case WEFT_PORT_QUEUE:
       port = &sim->ports.at[watch->object];
       port_settle(sim, watch->object, port, sim->now);
-      return watch->metric == WEFT_PORT_BYTES ? port_tx_bytes(sim, watch->object)
-                                              : port->queue_bytes;
+      if (watch->metric == WEFT_PORT_QUEUE) return port->queue_bytes;
+      if (!(port->flags & PORT_PARKED)) return port_tx_bytes(sim, watch->object);
+      return port_tx_bytes(sim, watch->object) +
+             weft__parked_port(sim, watch->object, &(uint64_t){0});
     default:
       return weft__flow_delivered(sim, watch->object);
   }
@@ -65,7 +68,8 @@ int weft_watch(weft_sim *sim, int metric, uint32_t object) {
 /* Value of the running period up to now. */
 static uint64_t sampled(weft_sim *sim, const struct watch *watch) {
   const uint64_t now = counter(sim, watch);
-  return watch->metric == WEFT_PORT_QUEUE ? now : now - watch->last;
+  if (watch->metric == WEFT_PORT_QUEUE) return now;
+  return now > watch->last ? now - watch->last : 0; /* within a skip it was worked out */
 }
 
 static void merge_neighbours(weft_sim *sim) {
@@ -98,7 +102,8 @@ void weft__sample_event(weft_sim *sim) {
   for (uint32_t w = 0; w < sim->watches.n; ++w) {
     struct watch *watch = &sim->watches.at[w];
     sim->bins.at[watch->first_bin + sim->sample_bins] = sampled(sim, watch);
-    watch->last = counter(sim, watch);
+    const uint64_t now = counter(sim, watch);
+    if (now > watch->last) watch->last = now;
   }
   if (++sim->sample_bins == sim->sample_capacity) merge_neighbours(sim);
   sim->sample_armed = 0;

@@ -289,7 +289,7 @@ uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row) {
   if (flow->state != FLOW_ACTIVE) return flow->delivered_bytes;
   uint64_t packets = sim->rx.at[flow->slot].next;
   if (sim->tx.at[flow->slot].flags & TX_PARKED)
-    packets += weft__parked_progress(sim, flow->slot);
+    packets += weft__parked_received(sim, flow->slot);
   const uint64_t bytes = packets * sim->config.mtu_bytes;
   return bytes < flow->size_bytes ? bytes : flow->size_bytes;
 }

@@ -19,7 +19,8 @@ int weft_stalled(weft_sim *sim, weft_time patience_ps, uint32_t *rows, uint32_t 
     const struct rx *rx = &sim->rx.at[slot];
     /* Slots are used again, and rows that are not kept: another flow has started since. */
     const int other = last->row != rx->row || sim->flows.at[rx->row].start_ps > last->since;
-    if (other || last->next != rx->next)
+    const int parked = (sim->tx.at[slot].flags & TX_PARKED) != 0; /* it goes on unseen */
+    if (other || parked || last->next != rx->next)
       *last = (struct sighting){sim->now, rx->row, rx->next};
     /* All there, and only ACKs are missing: that is the sender's trouble, but trouble as well. */
     /* A row and its slot may be those of a former flow (weft__flow_row_to_forget). */

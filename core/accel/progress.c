@@ -1,0 +1,81 @@
+/* How far parked zones are, for who asks while they are: results, samples, the audit. What is known
+ * of a transient is its end, so inside it progress is drawn as a line. */
+#include "accel/record.h"
+#include "transport/transport.h"
+
+/* Packets from where the flow was parked, of those that `at_end` says were sent or received up to
+ * the end of the known transient. */
+static uint64_t progress(const weft_sim *sim, uint32_t slot, uint32_t at_end) {
+  const struct member *m = &sim->members.at[slot];
+  const struct zone *z = &sim->zones.at[m->zone];
+  if (z->phase == ZONE_STEADY) return (uint64_t)(m->rate * (double)(sim->now - z->parked_at));
+  const weft_time end = weft__memo_end(sim, m->zone);
+  if (sim->now >= end) return at_end + (uint64_t)(m->rate * (double)(sim->now - end));
+  return (uint64_t)(at_end * ((double)(sim->now - z->parked_at) / (double)(end - z->parked_at)));
+}
+
+uint64_t weft__parked_sent(const weft_sim *sim, uint32_t slot) {
+  const struct zone *z = &sim->zones.at[sim->members.at[slot].zone];
+  if (z->phase == ZONE_FOLLOW) return 0;
+  return progress(sim, slot, z->phase == ZONE_MEMO ? weft__memo_sent(sim, slot) : 0);
+}
+
+/* A zone that follows is where its leader is. */
+static uint64_t follower_received(const weft_sim *sim, uint32_t slot) {
+  const struct member *m = &sim->members.at[slot];
+  const uint32_t record = sim->zones.at[m->zone].record - 1;
+  const uint32_t first = sim->zones.at[sim->records.at[record].zone].first;
+  uint32_t leader = first;
+  while (sim->members.at[leader].as != m->as) {
+    leader = sim->members.at[leader].next;
+    if (leader == first) return 0;
+  }
+  return sim->rx.at[leader].next - record_parts(sim, record).begin[m->as].received;
+}
+
+uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot) {
+  const struct member *m = &sim->members.at[slot];
+  const struct zone *z = &sim->zones.at[m->zone];
+  if (z->phase == ZONE_FOLLOW) return follower_received(sim, slot);
+  if (z->phase == ZONE_STEADY) return progress(sim, slot, 0);
+  const struct record_parts parts = record_parts(sim, z->record - 1);
+  return progress(sim, slot, parts.flows[m->as].rx.next - parts.begin[m->as].received);
+}
+
+uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets) {
+  const struct zone *z = &sim->zones.at[sim->port_shares.at[port].zone];
+  const uint32_t data = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+  uint64_t bytes = 0;
+  uint32_t slot = z->first;
+  *packets = 0;
+  do {
+    const uint32_t *path = slot_path(sim, slot), hops = sim->tx.at[slot].hops;
+    const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+    for (uint32_t h = 0; h < n; ++h) {
+      if (path[h] != port) continue;
+      const uint64_t passed = weft__parked_received(sim, slot);
+      *packets += passed;
+      bytes += passed * (h < hops ? data : weft__ack_size(sim));
+    }
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
+  return bytes;
+}
+
+static void add_flow(const weft_sim *sim, uint32_t slot, weft_stats *stats) {
+  const uint64_t packets = weft__parked_received(sim, slot);
+  const uint64_t data = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+  const uint64_t bytes = packets * (data + weft__ack_size(sim));
+  stats->packets_injected += 2 * packets;
+  stats->packets_delivered += 2 * packets;
+  stats->bytes_injected += bytes;
+  stats->bytes_delivered += bytes;
+  stats->payload_delivered += packets * sim->config.mtu_bytes;
+  stats->packet_hops += packets * weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+}
+
+void weft__parked_stats(const weft_sim *sim, weft_stats *stats) {
+  if (sim->parked == 0) return;
+  for (uint32_t slot = 0; slot < sim->tx.n; ++slot)
+    if (sim->tx.at[slot].flags & TX_PARKED) add_flow(sim, slot, stats);
+}
