@@ -33,13 +33,23 @@ static uint64_t trouble(const weft_sim *sim) {
 
 /* ---- hits ---- */
 
-/* Can all flows go through the transient without one coming to its end? */
+/* Packets sent and not received at the end of the transient that a flow goes by. */
+static uint32_t under_way(const weft_sim *sim, uint32_t slot) {
+  const struct member *m = &sim->members.at[slot];
+  const struct record_parts parts = record_parts(sim, sim->zones.at[m->zone].record - 1);
+  return parts.flows[m->as].tx.next - parts.flows[m->as].rx.next;
+}
+
+/* Can all flows go through the transient without one coming to its end, or being put behind where
+ * it is? */
 static int is_uncut(const weft_sim *sim, uint32_t zone) {
   const uint32_t first = sim->zones.at[zone].first;
   uint32_t slot = first;
   do {
     const struct tx *tx = &sim->tx.at[slot];
     if (tx->total - tx->next <= weft__memo_sent(sim, slot) + MARGIN) return 0;
+    const uint32_t received = tx->next + weft__memo_sent(sim, slot) - under_way(sim, slot);
+    if (received < sim->rx.at[slot].next) return 0;
     slot = sim->members.at[slot].next;
   } while (slot != first);
   return 1;

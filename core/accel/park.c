@@ -51,8 +51,10 @@ static int has_strays(const weft_sim *sim, uint32_t zone) {
 
 static int is_recovering(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->tx.at[slot];
-  return tx->flags & TX_RESEND || tx->next < sim->tx_warm.at[slot].highest ||
-         sim->tx_warm.at[slot].retries > 0;
+  const struct tx_warm *warm = &sim->tx_warm.at[slot];
+  /* What is lost is not known at once, but each packet under way makes one ACK that has to come. */
+  const int lost = tx->next - tx->una != warm->packets_out;
+  return lost || tx->flags & TX_RESEND || tx->next < warm->highest || warm->retries > 0;
 }
 
 int weft__park_refusal(weft_sim *sim, uint32_t zone) {
@@ -147,6 +149,7 @@ void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked) {
 void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase) {
   struct zone *z = &sim->zones.at[zone];
   sim->acceleration.transient_ps += sim->now - z->since;
+  weft__zone_list_ports(sim, zone);
   z->phase = (uint8_t)phase;
   z->since = z->parked_at = sim->now;
   weft__zone_mark(sim, zone, 1);

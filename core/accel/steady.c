@@ -40,7 +40,7 @@ static void by_algorithm(weft_sim *sim, double rtt_ps, double window_packets) {
     default:
       break;
   }
-  sim->steady_period = (weft_time)(rtts * rtt_ps);
+  sim->steady_period = (weft_time)((rtts > 1 ? rtts : 1) * rtt_ps);
 }
 
 void weft__steady_defaults(weft_sim *sim) {
@@ -48,8 +48,8 @@ void weft__steady_defaults(weft_sim *sim) {
   const double rtt = (double)(config->base_rtt_ps != 0 ? config->base_rtt_ps : sim->fabric_rtt);
   uint64_t line = 0;
   for (uint32_t p = 0; p < sim->ports.n; ++p)
-    if (!(sim->ports.at[p].flags & PORT_OF_SWITCH) && sim->port_cold.at[p].rate_bps > line &&
-        sim->nodes.at[sim->ports.at[p].to_node].kind == WEFT_SWITCH)
+    if (sim->nodes.at[sim->ports.at[p].to_node].kind != WEFT_NVSWITCH &&
+        sim->port_cold.at[p].rate_bps > line)
       line = sim->port_cold.at[p].rate_bps;
   by_algorithm(sim, rtt, (double)line * rtt / 8e12 / config->mtu_bytes);
   if (config->theta >= 0) sim->theta = config->theta;

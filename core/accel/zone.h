@@ -56,7 +56,7 @@ int weft__steady_test(weft_sim *sim, uint32_t zone);
 
 /* park.c */
 
-/** Why a zone cannot be parked now (enum weft_refusal), or -1. Leaves its ports in zone_ports. */
+/** Why a zone cannot be parked now (enum weft_refusal), or -1. */
 int weft__park_refusal(weft_sim *sim, uint32_t zone);
 
 /** Stop simulating a zone. Its members have rates, if the phase is steady. */
@@ -122,8 +122,8 @@ void weft__audit(weft_sim *sim, uint32_t zone);
  */
 void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index);
 
-/** The transient of a zone is over: rates are steady, and members have them; or as far as it can be
- *  known, because a flow is about to end or another comes. Completes its record, if it makes one. */
+/** The transient of a zone is over: rates are steady, and members have them; or it is as far as it
+ *  can be known, since a flow is about to end or another comes. Completes its record, if any. */
 void weft__memo_close(weft_sim *sim, uint32_t zone, int steady);
 
 /** It has changed before it was over. */

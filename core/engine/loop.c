@@ -16,17 +16,25 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
   const uint32_t out = sim->route_epoch > 1
                            ? weft__path_after_change(sim, packet, node_index, &hop)
                            : slot_path(sim, packet->flow)[hop++];
-  if (out == WEFT_NONE || (sim->ports.at[out].flags & PORT_DOWN)) {
-    weft__packet_drop(sim, out == WEFT_NONE ? in_port : out, packet);
-    return;
+  struct packet moved; /* before what may move all packets */
+  if (out == WEFT_NONE || (sim->ports.at[out].flags & (PORT_DOWN | PORT_PARKED))) {
+    moved = *packet;
+    packet = &moved;
+    if (out != WEFT_NONE) weft__zone_wake_port(sim, out);
+    if (out == WEFT_NONE || (sim->ports.at[out].flags & PORT_DOWN)) {
+      weft__packet_drop(sim, out == WEFT_NONE ? in_port : out, packet);
+      return;
+    }
   }
   const struct node *node = &sim->nodes.at[node_index];
-  if ((node->tracked || node->used + packet->size > node->safe) &&
-      !weft__buffer_admit(sim, node_index, out, in_port, packet->size)) {
-    weft__packet_drop(sim, out, packet);
-    return;
+  if (node->tracked || node->used + packet->size > node->safe) {
+    moved = *packet;
+    packet = &moved;
+    if (!weft__buffer_admit(sim, node_index, out, in_port, packet->size)) {
+      weft__packet_drop(sim, out, packet);
+      return;
+    }
   }
-  struct packet moved;
   if (port_is_full(&sim->ports.at[out])) { /* settling makes no room, so its ring will grow */
     moved = *packet;
     packet = &moved;
@@ -184,8 +192,10 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
  * as long as there is a flow. */
 static int nothing_left(const weft_sim *sim) {
   const uint32_t idle = (uint32_t)sim->sample_armed + sim->cc_events;
-  if (sim->queue.count == idle) return 1;
-  return sim->active_flows == 0 && sim->queue.count == idle + sim->rto_events + sim->zone_events;
+  if (sim->parked > 0) return 0;
+  const uint32_t zones = sim->zone_events;
+  if (sim->queue.count == idle + zones) return 1;
+  return sim->active_flows == 0 && sim->queue.count == idle + zones + sim->rto_events;
 }
 
 static int prepare(weft_sim *sim) {

@@ -146,9 +146,11 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
 /* Ingress counters from what the rings hold. The frame that tips the bound is not yet among
  * them. */
 static void start_tracking(weft_sim *sim, struct node *node) {
+  for (uint32_t i = 0; i < node->port_count; ++i)
+    weft__zone_wake_port(sim, sim->adjacency.at[node->first_port + i]);
+  if (node->tracked) return; /* what was woken has come to it */
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->adjacency.at[node->first_port + i];
-    if (sim->ports.at[out].flags & PORT_PARKED) weft__zone_wake_port(sim, out);
     port_settle(sim, out, &sim->ports.at[out], sim->now);
     sim->port_cold.at[out ^ 1].in_bytes = sim->port_cold.at[out ^ 1].in_headroom = 0;
   }

@@ -5,6 +5,7 @@
  * missing, as RoCE NICs do; for selective repeat see selective.c. A lost NACK, ACK or tail is
  * mended by the retransmission timer. Deviation from the ns-3 model: duplicates are acknowledged
  * too, else a lost ACK would never be repeated. */
+#include "accel/zone.h"
 #include "cc/cc.h"
 #include "fabric/port_i.h"
 #include "transport/selective.h"
@@ -86,7 +87,8 @@ void weft__rto_event(weft_sim *sim, uint32_t slot) {
 static void acknowledge(weft_sim *sim, const struct packet *data, int nack) {
   const uint32_t port = sim->rx.at[data->flow].port;
   struct packet lost, *ack = &lost;
-  const int down = sim->ports.at[port].flags & PORT_DOWN;
+  const uint32_t flags = sim->ports.at[port].flags, down = flags & PORT_DOWN;
+  if (flags & PORT_PARKED) weft__zone_wake_port(sim, port); /* of a duplicate, by another zone */
   if (!down) ack = port_place(sim, port);
   if (ack == NULL) return; /* the run stops */
   weft__make_ack(sim, data, nack, ack);
