@@ -194,6 +194,17 @@ weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
 
 /* ---- the end of a record ---- */
 
+/* Is a last packet, which may be a short one, among those that would be kept? */
+static int has_sent_all(const weft_sim *sim, uint32_t zone) {
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    if (sim->tx.at[slot].next == sim->tx.at[slot].total) return 1;
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  return 0;
+}
+
 static void let_follow(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   --sim->followers;
@@ -239,7 +250,8 @@ void weft__memo_close(weft_sim *sim, uint32_t zone, int steady) {
   if (z->record == 0 || z->phase != ZONE_LIVE) return;
   const uint32_t record = z->record - 1;
   if (sim->records.at[record].trouble != trouble(sim) || weft__park_refusal(sim, zone) >= 0 ||
-      sim->records.at[record].span == sim->now || !weft__snapshot_take(sim, zone)) {
+      sim->records.at[record].span == sim->now || has_sent_all(sim, zone) ||
+      !weft__snapshot_take(sim, zone)) {
     weft__memo_drop(sim, zone);
     return;
   }
