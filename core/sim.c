@@ -241,6 +241,11 @@ int weft_check(weft_sim *sim) {
   uint64_t packets = 0, bytes = 0;
   for (uint32_t p = 0; p < sim->ports.n; ++p) {
     uint64_t queued = ring_bytes(sim, &sim->ports.at[p], &packets, &bytes);
+    const struct port *late = &sim->ports.at[p];
+    const uint32_t end = late->flags & PORT_HELD ? late->deq : late->tail;
+    if (!is_ns3(sim) && !(late->flags & PORT_PARKED) && late->head != end &&
+        sim->packets.at[late->ring + (late->head & ((1u << late->ring_log2) - 1))].arrive < sim->now)
+      return weft__fail(sim, WEFT_EINTERNAL, "port %" PRIu32 ": its first packet is late", p);
     for (uint32_t class = 0; is_ns3(sim) && sim->ready && class < 2; ++class) {
       const struct ns3_port *ns3 = &sim->ns3_ports.at[p];
       packets += ns3->queue[class].tail - ns3->queue[class].head;
