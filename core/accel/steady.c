@@ -48,7 +48,8 @@ void weft__steady_defaults(weft_sim *sim) {
   const double rtt = (double)(config->base_rtt_ps != 0 ? config->base_rtt_ps : sim->fabric_rtt);
   uint64_t line = 0;
   for (uint32_t p = 0; p < sim->ports.n; ++p)
-    if (sim->nodes.at[sim->ports.at[p].to_node].kind != WEFT_NVSWITCH &&
+    if (sim->nodes.at[sim->ports.at[p].from_node].kind != WEFT_NVSWITCH &&
+        sim->nodes.at[sim->ports.at[p].to_node].kind != WEFT_NVSWITCH &&
         sim->port_cold.at[p].rate_bps > line)
       line = sim->port_cold.at[p].rate_bps;
   by_algorithm(sim, rtt, (double)line * rtt / 8e12 / config->mtu_bytes);
