@@ -234,6 +234,14 @@ static int check_switch(weft_sim *sim, uint32_t index) {
   return WEFT_OK;
 }
 
+/* Should its first packet have reached the far end already? A port that has lost its event. */
+static int is_late(const weft_sim *sim, const struct port *port) {
+  const uint32_t end = port->flags & PORT_HELD ? port->deq : port->tail;
+  if (is_ns3(sim) || port->flags & PORT_PARKED || port->head == end) return 0;
+  return sim->packets.at[port->ring + (port->head & ((1u << port->ring_log2) - 1))].arrive <
+         sim->now;
+}
+
 /* The packets that the ports hold are the packets that the counters say are in flight. */
 int weft_check(weft_sim *sim) {
   weft_stats stats;
@@ -241,10 +249,7 @@ int weft_check(weft_sim *sim) {
   uint64_t packets = 0, bytes = 0;
   for (uint32_t p = 0; p < sim->ports.n; ++p) {
     uint64_t queued = ring_bytes(sim, &sim->ports.at[p], &packets, &bytes);
-    const struct port *late = &sim->ports.at[p];
-    const uint32_t end = late->flags & PORT_HELD ? late->deq : late->tail;
-    if (!is_ns3(sim) && !(late->flags & PORT_PARKED) && late->head != end &&
-        sim->packets.at[late->ring + (late->head & ((1u << late->ring_log2) - 1))].arrive < sim->now)
+    if (is_late(sim, &sim->ports.at[p]))
       return weft__fail(sim, WEFT_EINTERNAL, "port %" PRIu32 ": its first packet is late", p);
     for (uint32_t class = 0; is_ns3(sim) && sim->ready && class < 2; ++class) {
       const struct ns3_port *ns3 = &sim->ns3_ports.at[p];

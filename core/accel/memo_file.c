@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "accel/record.h"
+#include "base/hash_i.h"
 
 enum { MEMO_VERSION = 1 };
 
@@ -80,26 +81,57 @@ int weft_memo_copy(weft_sim *sim, const weft_sim *from) {
 
 /* ---- files ---- */
 
+/* What a record is wherever it is kept. */
+static struct memo_record bare(const struct memo_record *r) {
+  struct memo_record copy = *r;
+  copy.words = copy.log2 = copy.next = copy.zone = 0;
+  copy.trouble = 0;
+  return copy;
+}
+
+/* Whatever has changed since, one bit or many, shows. */
+static uint64_t checksum(const struct memo_record *r, const uint64_t *words) {
+  uint64_t head[sizeof *r / 8], sum = 0;
+  memcpy(head, r, sizeof head);
+  for (uint32_t i = 0; i < sizeof head / 8; ++i) sum = hash_mix(sum ^ head[i]);
+  for (uint32_t i = 0; i < r->used; ++i) sum = hash_mix(sum ^ words[i]);
+  return sum;
+}
+
 static int write_records(const weft_sim *sim, FILE *file) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < sim->records.n; ++i) count += sim->records.at[i].state == RECORD_READY;
   const struct memo_header header = header_of(count);
   int good = fwrite(&header, sizeof header, 1, file) == 1;
   for (uint32_t i = 0; good && i < sim->records.n; ++i) {
-    const struct memo_record *r = &sim->records.at[i];
-    if (r->state != RECORD_READY) continue;
-    good = fwrite(r, sizeof *r, 1, file) == 1 &&
-           fwrite(&sim->memo_words.at[r->words], 8, r->used, file) == r->used;
+    if (sim->records.at[i].state != RECORD_READY) continue;
+    const struct memo_record r = bare(&sim->records.at[i]);
+    const uint64_t *words = &sim->memo_words.at[sim->records.at[i].words];
+    const uint64_t sum = checksum(&r, words);
+    good = fwrite(&r, sizeof r, 1, file) == 1 && fwrite(&sum, sizeof sum, 1, file) == 1 &&
+           fwrite(words, 8, r.used, file) == r.used;
   }
   return good;
 }
 
+/* A new file beside the one meant, whoever else writes there. */
+static FILE *open_beside(const char *path, char *name, size_t size) {
+  FILE *file = NULL;
+  errno = EEXIST;
+  for (uint32_t i = 0; file == NULL && errno == EEXIST && i < 10000; ++i) {
+    const int length = snprintf(name, size, "%s.%" PRIu32 ".tmp", path, i);
+    if (length < 0 || (size_t)length >= size) {
+      errno = ENAMETOOLONG;
+      return NULL;
+    }
+    file = fopen(name, "wbx");
+  }
+  return file;
+}
+
 int weft_memo_save(weft_sim *sim, const char *path) {
   char name[1024];
-  const int length = snprintf(name, sizeof name, "%s.%p.tmp", path, (void *)sim);
-  if (length < 0 || (size_t)length >= sizeof name)
-    return weft__fail(sim, WEFT_EINVAL, "memo: the name of the file is too long");
-  FILE *file = fopen(name, "wb");
+  FILE *file = open_beside(path, name, sizeof name);
   if (file == NULL) return weft__fail(sim, WEFT_EINVAL, "memo: %.150s: %s", path, strerror(errno));
   int good = write_records(sim, file);
   good = fclose(file) == 0 && good;
@@ -136,7 +168,8 @@ static int is_sound(const struct memo_record *r, uint64_t *words) {
   for (uint32_t f = 0; f < r->flows; ++f) {
     const struct tx *tx = &parts.flows[f].tx;
     if ((tx->list_next != WEFT_NONE && tx->list_next >= r->flows) ||
-        (tx->list_prev != WEFT_NONE && tx->list_prev >= r->flows) || !(parts.flows[f].rate > 0))
+        (tx->list_prev != WEFT_NONE && tx->list_prev >= r->flows) ||
+        !(parts.flows[f].rate >= 0) || (r->steady && parts.flows[f].rate == 0))
       return 0;
   }
   return packets == r->packets;
@@ -145,14 +178,18 @@ static int is_sound(const struct memo_record *r, uint64_t *words) {
 /* One record of a file; 1 if it is new, 0 if known, WEFT_EINVAL if it is damaged. */
 static int read_record(weft_sim *sim, FILE *file) {
   struct memo_record r;
-  if (fread(&r, sizeof r, 1, file) != 1) return WEFT_EINVAL;
+  uint64_t sum;
+  if (fread(&r, sizeof r, 1, file) != 1 || fread(&sum, sizeof sum, 1, file) != 1)
+    return WEFT_EINVAL;
   const int counts = r.state == RECORD_READY && r.flows > 0 && r.flows <= r.vertices &&
                      r.ports > 0 && r.span > 0 && r.path_ports <= WEFT_PATH_MAX &&
                      weft__record_words(&r) == r.used;
   if (!counts) return WEFT_EINVAL;
   if (!pool_reserve(sim, sim->accel_words, r.used)) return WEFT_ENOMEM;
   uint64_t *words = sim->accel_words.at;
-  if (fread(words, 8, r.used, file) != r.used || !is_sound(&r, words)) return WEFT_EINVAL;
+  if (fread(words, 8, r.used, file) != r.used || checksum(&r, words) != sum ||
+      !is_sound(&r, words))
+    return WEFT_EINVAL;
   return add_record(sim, &r, words);
 }
 

@@ -213,7 +213,7 @@ void weft__unpark(weft_sim *sim, uint32_t zone) {
   --sim->parked;
   if (is_known) {
     go_on(sim, zone);
-    weft__zone_arm(sim, zone);
+    if (!sim->failed) weft__zone_arm(sim, zone); /* else it may be in the past */
   } else {
     weft__replay(sim, zone);
   }

@@ -68,7 +68,7 @@ void weft__replay(weft_sim *sim, uint32_t zone) {
   swap_queues(sim);
   sim->now = now;
   sim->replaying = 0;
-  for (uint32_t i = 0; i < words; i += 2)
+  for (uint32_t i = 0; i < words && !sim->failed; i += 2)
     event_push(sim, (struct event){(weft_time)sim->accel_words.at[i], sim->accel_words.at[i + 1]});
   sim->acceleration.events_replayed += sim->events - events;
 }

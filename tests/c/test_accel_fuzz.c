@@ -247,9 +247,9 @@ static uint64_t number_from(const char *variable, uint64_t otherwise) {
   return text == NULL ? otherwise : strtoull(text, NULL, 10);
 }
 
-TEST(random_scenes_are_accelerated_without_loss) {
+TEST(accelerated_scenes_lose_nothing) {
   const uint64_t first = number_from("WEFT_FUZZ_FIRST", 0);
-  const uint64_t count = number_from("WEFT_FUZZ_COUNT", 40);
+  const uint64_t count = number_from("WEFT_FUZZ_COUNT", 24);
   for (uint64_t key = first; key < first + count; key++) {
     const int mode = 1 + (int)(key % 3);
     scene plain = make(key, 0), fast = make(key, mode), steps = make(key, mode);

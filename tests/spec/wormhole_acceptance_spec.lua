@@ -147,11 +147,10 @@ local function rings(options, order)
   }, options.engine or BOTH))
   return sim, function()
     local before = sim:acceleration()
-    local jobs = {}
-    for i, ring in ipairs(ranks) do
+    for _, ring in ipairs(ranks) do
       local names = {}
       for k, rank in ipairs(ring) do names[k] = "gpu" .. rank end
-      jobs[i] = sim:add_job(weft.workload.allreduce { size = "32MiB", ranks = names, channels = 1 })
+      sim:add_job(weft.workload.allreduce { size = "32MiB", ranks = names, channels = 1 })
     end
     sim:run()
     local after = sim:acceleration()
