@@ -139,7 +139,7 @@ void weft__zone_advance(weft_sim *sim, uint32_t zone, weft_time time) {
   do {
     struct member *m = &sim->members.at[slot];
     const struct tx *tx = &sim->tx.at[slot];
-    uint32_t packets = (uint32_t)(m->rate * (double)time);
+    uint32_t packets = (uint32_t)(m->rate * (double)time + 0.5);
     if (packets >= tx->total - tx->next) packets = tx->total - tx->next - 1;
     m->skip = packets;
     share_out(sim, slot);
