@@ -102,6 +102,7 @@ void weft__audit(weft_sim *sim, uint32_t zone) {
   }
   weft__zone_list_ports(copy, zone);
   weft__zone_mark(copy, zone, 0);
+  copy->accelerated = 0; /* flows may end there, and what is left of the zone is of no interest */
   weft__replay(copy, zone);
   const uint32_t first = sim->zones.at[zone].first;
   uint32_t slot = first;
