@@ -9,8 +9,10 @@ local M = {}
 
 local PER_SERVER = 8 -- GPUs of a server, which are one tensor group
 
--- Stages that are wanted of a pipeline; see M.groups. Mixtures have none: where messages of a
--- pipeline join an all-to-all, the plain engine gives other times if links are 10 ps longer.
+-- Stages that are wanted of a pipeline, and replicas (2) that are left at least; see M.groups.
+-- Mixtures do better without: where messages of a pipeline join an all-to-all, the plain engine
+-- gives other times if links are 10 ps longer. But 4 ranks to sum the gradients of an expert would
+-- meet those of all the rest.
 local MODELS = {
   gpt7b = { kind = "gpt", model = "7B", stages = 2 },
   gpt13b = { kind = "gpt", model = "13B", stages = 2 },
@@ -18,7 +20,7 @@ local MODELS = {
   gpt175b = { kind = "gpt", model = "175B", stages = 8 },
   moe8x7b = { kind = "moe", model = "8x7B", stages = 1 },
   moe8x13b = { kind = "moe", model = "8x13B", stages = 1 },
-  moe32x22b = { kind = "moe", model = "32x22B", stages = 1 },
+  moe32x22b = { kind = "moe", model = "32x22B", stages = 4, replicas = 32 },
 }
 
 --- Names of the models, in the order of their size.
@@ -46,7 +48,7 @@ function M.groups(model, gpus, pp, ep)
   local servers, stages = gpus / PER_SERVER, pp
   if not pp then
     stages = setting.stages
-    while stages > 1 and servers / stages < 2 do stages = stages / 2 end
+    while stages > 1 and servers / stages < (setting.replicas or 2) do stages = stages / 2 end
   end
   if servers % stages ~= 0 or servers == stages and setting.kind == "moe" then
     weft.fail.raise("expected stages (%d) to divide %d servers into replicas", stages, servers)

@@ -38,7 +38,7 @@ describe("wormhole's parallel groups", function()
     assert.same({ tp = 8, pp = 8, dp = 16, ep = 1 }, wormhole.groups("gpt175b", 1024))
     assert.same({ tp = 8, pp = 1, dp = 8, ep = 8 }, wormhole.groups("moe8x7b", 64))
     assert.same({ tp = 8, pp = 1, dp = 16, ep = 8 }, wormhole.groups("moe8x13b", 128))
-    assert.same({ tp = 8, pp = 1, dp = 128, ep = 32 }, wormhole.groups("moe32x22b", 1024))
+    assert.same({ tp = 8, pp = 4, dp = 32, ep = 32 }, wormhole.groups("moe32x22b", 1024))
   end)
 
   it("take what they are told", function()
