@@ -17,9 +17,9 @@ typedef struct scene {
   uint64_t key;
   int mode; /* 0: plain; 1: memoize, 2: fast_forward, 3: both */
   weft_sim *sim;
-  uint32_t hosts, flows;
-  uint64_t bytes; /* of all flows */
-  bool calm; /* no link changes, so that what has been sent is known by the flows */
+  uint32_t hosts, flows, tasks;
+  bool calm; /* nothing happens to links, so that what has been sent is known by the flows */
+  bool forgets; /* rows of flows are used again */
 } scene;
 
 static uint32_t roll(dice *d, uint32_t sides) {
@@ -69,7 +69,6 @@ static void random_fabric(scene *s, dice *d, int mode) {
 
 static void add(scene *s, uint32_t src, uint32_t dst, uint64_t bytes, weft_time at) {
   add_flow(s->sim, src, dst, bytes, at);
-  s->bytes += bytes;
   ++s->flows;
 }
 
@@ -99,6 +98,48 @@ static void random_flows(scene *s, dice *d) {
   }
 }
 
+/* Collectives that follow one another, on the same hosts or on others. */
+static void random_collectives(scene *s, dice *d) {
+  const uint32_t algorithms[] = {WEFT_RING, WEFT_RING, WEFT_TREE, WEFT_HALVING_DOUBLING};
+  const uint32_t count = 1 + roll(d, 4), width = s->hosts < 5 ? 2 : 4, moves = roll(d, 2);
+  weft_collective_def def = {.kind = WEFT_ALLREDUCE, .algorithm = algorithms[roll(d, 4)],
+                             .rank_count = width, .forget = roll(d, 3) == 0};
+  def.size_bytes = width * (uint64_t)(100000 + roll(d, 4000000));
+  if (roll(d, 3) == 0) def.chunk_bytes = 200000 + roll(d, 1000000);
+  const bool chained = roll(d, 2);
+  s->forgets = def.forget;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t ranks[4];
+    for (uint32_t k = 0; k < width; k++) ranks[k] = (i * moves + k) % s->hosts;
+    def.ranks = ranks;
+    def.start_ps = chained ? 0 : i * 900 * (weft_time)US;
+    const uint32_t task = (uint32_t)MUST(s->sim, weft_collective_add(s->sim, &def));
+    def.after = chained ? task + 1 : 0;
+    ++s->tasks;
+  }
+}
+
+/* Late packets and storms of pauses, which are over at some time. */
+static void random_trouble(scene *s, dice *d) {
+  weft_link_impairment wire = {.at_ps = roll(d, 2000) * (weft_time)US,
+                               .link = roll(d, weft_link_count(s->sim)),
+                               .delay_ps = roll(d, 2) ? roll(d, 20 * US) : 0,
+                               .jitter_ps = roll(d, 2) ? roll(d, 5 * US) : 0};
+  if (roll(d, 3) == 0) {
+    wire.enter = 0.001;
+    wire.leave = wire.loss_bad = 0.5;
+  }
+  MUST(s->sim, weft_link_impair(s->sim, &wire));
+  wire = (weft_link_impairment){.at_ps = wire.at_ps + roll(d, 900) * (weft_time)US,
+                                .link = wire.link};
+  MUST(s->sim, weft_link_impair(s->sim, &wire));
+  const weft_storm storm = {.at_ps = roll(d, 2000) * (weft_time)US,
+                            .port = roll(d, 2 * weft_link_count(s->sim)),
+                            .duration_ps = 1 + roll(d, 300 * US),
+                            .period_ps = roll(d, 2) ? 9 * US : 0, .pause_ps = 2 * US};
+  if (weft_sim_config(s->sim).pfc) MUST(s->sim, weft_storm_add(s->sim, &storm));
+}
+
 static void random_changes(scene *s, dice *d) {
   const uint32_t count = roll(d, 2) ? 0 : 1 + roll(d, 3);
   s->calm = count == 0;
@@ -122,6 +163,11 @@ static scene make(uint64_t key, int mode) {
   random_fabric(&s, &d, mode);
   random_flows(&s, &d);
   random_changes(&s, &d);
+  if (roll(&d, 4) == 0) random_collectives(&s, &d);
+  if (roll(&d, 8) == 0) {
+    s.calm = false;
+    random_trouble(&s, &d);
+  }
   return s;
 }
 
@@ -131,6 +177,12 @@ static scene make(uint64_t key, int mode) {
       test_fail(__FILE__, __LINE__, "scene %" PRIu64 " mode %d: %s", (s)->key, (s)->mode, \
                 #condition);                                                           \
   } while (0)
+
+static uint32_t rows(const scene *s) {
+  weft_column column;
+  MUST(s->sim, weft_column_get(s->sim, WEFT_TABLE_FLOWS, 0, &column));
+  return (uint32_t)column.count;
+}
 
 static void check_conserved(const scene *s) {
   const weft_stats t = stats_of(s->sim);
@@ -144,8 +196,9 @@ static void check_conserved(const scene *s) {
 /* Each port has sent what the flows on it say that they have put there. */
 static void check_ports(const scene *s) {
   const uint32_t ports = 2 * weft_link_count(s->sim);
+  const uint32_t n = rows(s);
   uint64_t *sent = calloc(ports, sizeof *sent);
-  for (uint32_t f = 0; f < s->flows; f++) {
+  for (uint32_t f = 0; f < n; f++) {
     weft_flow_traffic traffic;
     MUST(s->sim, weft_flow_traffic_get(s->sim, f, &traffic));
     for (uint32_t h = 0; h < traffic.data_hops; h++)
@@ -165,18 +218,20 @@ static void check_ports(const scene *s) {
 /* A flow fails that finds no way; all others arrive whole. */
 static void check_end(const scene *s) {
   const weft_stats t = stats_of(s->sim);
+  const uint32_t n = s->forgets ? 0 : rows(s);
   uint64_t bytes = 0;
   check_conserved(s);
   HOLDS(s, t.packets_in_flight == 0 && t.bytes_in_flight == 0);
-  HOLDS(s, t.flows_done + t.flows_failed == s->flows && !(s->calm && t.flows_failed > 0));
-  for (uint32_t f = 0; f < s->flows; f++) {
+  HOLDS(s, t.flows_failed > 0 ? !s->calm
+                              : t.flows_done == t.flows_added && t.tasks_done == s->tasks);
+  for (uint32_t f = 0; f < n; f++) {
     const int64_t delivered = cell(s->sim, WEFT_TABLE_FLOWS, "delivered_bytes", f);
     const int64_t size = cell(s->sim, WEFT_TABLE_FLOWS, "size_bytes", f);
     HOLDS(s, delivered == size || cell(s->sim, WEFT_TABLE_FLOWS, "fct_ps", f) < 0);
     bytes += (uint64_t)delivered;
   }
-  HOLDS(s, t.payload_delivered == bytes || t.flows_failed > 0);
-  if (s->calm && t.packets_dropped == 0 && t.retransmits == 0) check_ports(s);
+  HOLDS(s, t.payload_delivered == bytes || t.flows_failed > 0 || s->forgets);
+  if (s->calm && !s->forgets && t.packets_dropped == 0 && t.retransmits == 0) check_ports(s);
 }
 
 static void run_at_once(scene *s) {
@@ -196,10 +251,11 @@ static void run_in_steps(scene *s) {
     result = MUST(s->sim, weft_run(s->sim, by_time ? now + step : -1,
                                    by_time ? 0 : 1 + roll(&d, 20000)));
     check_conserved(s);
+    const uint32_t n = s->forgets ? 0 : rows(s);
     uint64_t delivered = 0;
-    for (uint32_t f = 0; f < s->flows; f++)
+    for (uint32_t f = 0; f < n; f++)
       delivered += (uint64_t)cell(s->sim, WEFT_TABLE_FLOWS, "delivered_bytes", f);
-    HOLDS(s, delivered >= before);
+    HOLDS(s, delivered >= before || s->mode != 2); /* inside a known transient it is a guess */
     before = delivered;
     if (roll(&d, 10) != 0) continue;
     weft_sim *fork = NULL;
@@ -211,21 +267,26 @@ static void run_in_steps(scene *s) {
 }
 
 static void check_same(const scene *a, const scene *b) {
-  for (uint32_t f = 0; f < a->flows; f++)
+  const uint32_t n = rows(a);
+  HOLDS(a, n == rows(b));
+  for (uint32_t f = 0; f < n; f++)
     HOLDS(a, cell(a->sim, WEFT_TABLE_FLOWS, "fct_ps", f) ==
                  cell(b->sim, WEFT_TABLE_FLOWS, "fct_ps", f));
   HOLDS(a, stats_of(a->sim).fingerprint == stats_of(b->sim).fingerprint);
 }
 
-static void check_same_flows(const scene *a, const scene *b) {
-  for (uint32_t f = 0; f < a->flows; f++)
-    HOLDS(a, cell(a->sim, WEFT_TABLE_FLOWS, "state", f) ==
-                 cell(b->sim, WEFT_TABLE_FLOWS, "state", f));
+/* Where none fails for want of a way, which may depend on a little. */
+static void check_same_work(const scene *plain, const scene *fast) {
+  const weft_stats a = stats_of(plain->sim), b = stats_of(fast->sim);
+  if (a.flows_failed + b.flows_failed > 0) return;
+  HOLDS(fast, a.flows_done == b.flows_done && a.tasks_done == b.tasks_done);
+  HOLDS(fast, a.payload_delivered == b.payload_delivered);
 }
 
 static void show(const scene *plain, const scene *fast, int mode) {
+  const uint32_t n = rows(plain);
   double sum = 0, worst = 0;
-  for (uint32_t f = 0; f < plain->flows; f++) {
+  for (uint32_t f = 0; f < n; f++) {
     const double exact = (double)cell(plain->sim, WEFT_TABLE_FLOWS, "fct_ps", f);
     const double off = fabs((double)cell(fast->sim, WEFT_TABLE_FLOWS, "fct_ps", f) / exact - 1);
     sum += off;
@@ -234,12 +295,13 @@ static void show(const scene *plain, const scene *fast, int mode) {
   weft_acceleration a;
   weft_acceleration_get(fast->sim, &a);
   const weft_config config = weft_sim_config(fast->sim);
-  printf("# %5" PRIu64 " cc %u mode %d calm %d flows %2u events %8" PRIu64 " skipped %5.1f %% "
-         "hits %3" PRIu64 " misses %3" PRIu64 " replayed %6" PRIu64 " mean %.2e worst %.2e\n",
-         plain->key, config.cc, mode, plain->calm, plain->flows, stats_of(plain->sim).events,
+  printf("# %5" PRIu64 " cc %u mode %d theta %4.1f calm %d flows %2u events %8" PRIu64
+         " skipped %5.1f %% hits %3" PRIu64 " misses %3" PRIu64 " replayed %6" PRIu64
+         " mean %.2e worst %.2e\n",
+         plain->key, config.cc, mode, config.theta, plain->calm, n, stats_of(plain->sim).events,
          100.0 * (double)a.events_skipped /
              (double)(a.events_skipped + stats_of(fast->sim).events),
-         a.hits, a.misses, a.events_replayed, sum / plain->flows, worst);
+         a.hits, a.misses, a.events_replayed, sum / n, worst);
 }
 
 static uint64_t number_from(const char *variable, uint64_t otherwise) {
@@ -255,7 +317,7 @@ TEST(accelerated_scenes_lose_nothing) {
     scene plain = make(key, 0), fast = make(key, mode), steps = make(key, mode);
     run_at_once(&plain);
     run_at_once(&fast);
-    check_same_flows(&plain, &fast);
+    check_same_work(&plain, &fast);
     run_in_steps(&steps);
     check_same(&fast, &steps);
     if (getenv("WEFT_FUZZ_SHOW") != NULL) show(&plain, &fast, mode);
