@@ -115,3 +115,23 @@ TEST(flows_take_as_long_when_skipped) {
       weft_sim_destroy(plain);
     }
 }
+
+/* However many threads may work on it: an accelerated run takes one. */
+TEST(accelerated_runs_do_not_depend_on_threads) {
+  uint64_t fingerprint[2], skipped[2];
+  for (uint32_t i = 0; i < 2; i++) {
+    weft_config config = weft_config_default();
+    weft_acceleration a;
+    config.threads = 1 + 3 * i;
+    config.memoize = config.fast_forward = 1;
+    weft_sim *sim = fat_tree(&config, 4, 40 * (uint64_t)GBPS, US);
+    add_work(sim, 1);
+    run_to_end(sim);
+    weft_acceleration_get(sim, &a);
+    fingerprint[i] = stats_of(sim).fingerprint;
+    skipped[i] = a.events_skipped;
+    weft_sim_destroy(sim);
+  }
+  ENSURE(skipped[0] > 100000 && skipped[0] == skipped[1]);
+  ENSURE_EQ(fingerprint[0], fingerprint[1]);
+}
