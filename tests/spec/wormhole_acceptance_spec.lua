@@ -306,3 +306,48 @@ describe("acceleration", function()
     end
   end)
 end)
+
+-- Flows that start others when they end, on all rails at once.
+describe("a training iteration", function()
+  local scenario = dofile "scenarios/build/wormhole.lua"
+
+  local function iteration(model, cc)
+    local sim = scenario.build({
+      model = model, gpus = 32, groups = scenario.groups(model, 32), nic = "100Gbps",
+      accel = "both", iterations = 1, scale_bytes = 0.05, engine = { cc = cc, seed = 1 },
+    }).sim
+    return sim, function(at)
+      sim:degrade(sim.fabric:link("gpu3", "leaf3"), { at = at, factor = 1 / 4 })
+    end
+  end
+
+  it("is the same in steps, forked, and if a failure is announced or typed", function()
+    for _, case in ipairs { { "gpt7b", "hpcc" }, { "gpt7b", "dcqcn" }, { "moe8x7b", "swift" } } do
+      local name = table.concat(case, " ")
+      local whole, steps = iteration(case[1], case[2]), iteration(case[1], case[2])
+      whole:run()
+      local time = whole:now_ps() * 1e-12
+      for i = 1, 17 do steps:run { stop_at = time * i / 17 } end
+      steps:run()
+      assert.equal(fingerprint(whole), fingerprint(steps), name)
+      assert.same(completion_times(whole), completion_times(steps), name)
+
+      local at = math.floor(whole:now_ps() * 0.613) * 1e-12
+      local announced, degrade = iteration(case[1], case[2])
+      degrade(at)
+      announced:run()
+      local typed, degrade_now = iteration(case[1], case[2])
+      typed:run { stop_at = at }
+      degrade_now(at)
+      local fork = typed:fork()
+      typed:run()
+      fork:run()
+      assert.is_true(typed:now_ps() > whole:now_ps(), name)
+      assert.same(completion_times(announced), completion_times(typed), name)
+      assert.equal(fingerprint(announced), fingerprint(typed), name)
+      assert.equal(fingerprint(fork), fingerprint(typed), name)
+      assert.is_true(typed.core:check(), name)
+      assert.is_true(typed:acceleration().events_skipped_pct > 90, name)
+    end
+  end)
+end)
