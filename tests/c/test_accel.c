@@ -150,10 +150,10 @@ static void check_series(weft_sim *sim, uint32_t watch, int64_t wanted, uint64_t
   ENSURE_EQ(total, wanted);
 }
 
-/* What is sampled while nothing is simulated adds up, and no period has more than a line carries
- * but for what a skip leaves open: where in a known transient a flow is. */
+/* What is sampled while nothing is simulated adds up, and no period has more than twice what a line
+ * carries: where in a known transient a flow is remains open. */
 TEST(series_go_on_while_flows_are_skipped) {
-  const uint64_t limit = 40 * (uint64_t)GBPS / 8 / 100000 * 5 / 4; /* in 10 us */
+  const uint64_t limit = 40 * (uint64_t)GBPS / 8 / 100000 * 2; /* in 10 us */
   for (int mode = 0; mode <= (MEMOIZE | SKIP); mode++) {
     weft_sim *sim = build(0, WEFT_CC_WINDOW, mode);
     MUST(sim, weft_sample(sim, 10 * (weft_time)US, 1024));

@@ -347,7 +347,7 @@ describe("a training iteration", function()
       assert.equal(fingerprint(announced), fingerprint(typed), name)
       assert.equal(fingerprint(fork), fingerprint(typed), name)
       assert.is_true(typed.core:check(), name)
-      assert.is_true(typed:acceleration().events_skipped_pct > 90, name)
+      assert.is_true(typed:acceleration().events_skipped_pct > 50, name)
     end
   end)
 end)
