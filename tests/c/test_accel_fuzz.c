@@ -17,7 +17,10 @@ typedef struct scene {
   uint64_t key;
   int mode; /* 0: plain; 1: memoize, 2: fast_forward, 3: both */
   weft_sim *sim;
-  uint32_t hosts, flows, tasks;
+  uint32_t hosts, flows, tasks, changes;
+  uint32_t flow_at, change_at; /* the next that comes unannounced */
+  weft_flow_def flow[64]; /* in the order in which they come */
+  weft_link_change change[8];
   bool calm; /* nothing happens to links, so that what has been sent is known by the flows */
   bool forgets; /* rows of flows are used again */
 } scene;
@@ -67,9 +70,34 @@ static void random_fabric(scene *s, dice *d, int mode) {
   if (kind == 3) s->sim = fat_tree(&config, 4, rate, delay);
 }
 
+/* No two of them come at the same time, nor with anything else, unless at the very begin. */
 static void add(scene *s, uint32_t src, uint32_t dst, uint64_t bytes, weft_time at) {
-  add_flow(s->sim, src, dst, bytes, at);
-  ++s->flows;
+  const weft_flow_def flow = {.src = src, .dst = dst, .size_bytes = bytes,
+                              .start_ps = at > 0 ? at + 7 * s->flows + 1 : 0};
+  uint32_t place = s->flows++;
+  for (; place > 0 && s->flow[place - 1].start_ps > flow.start_ps; place--)
+    s->flow[place] = s->flow[place - 1];
+  s->flow[place] = flow;
+}
+
+static void change(scene *s, weft_link_change change) {
+  uint32_t place = s->changes++;
+  for (; place > 0 && s->change[place - 1].at_ps > change.at_ps; place--)
+    s->change[place] = s->change[place - 1];
+  s->change[place] = change;
+}
+
+/* Say what happens up to a time; returns when the next thing does. */
+static weft_time announce(scene *s, weft_time until) {
+  for (; s->flow_at < s->flows && s->flow[s->flow_at].start_ps <= until; s->flow_at++)
+    MUST(s->sim, weft_flow_add(s->sim, &s->flow[s->flow_at]));
+  for (; s->change_at < s->changes && s->change[s->change_at].at_ps <= until; s->change_at++)
+    MUST(s->sim, weft_link_schedule(s->sim, &s->change[s->change_at]));
+  weft_time next = INT64_MAX;
+  if (s->flow_at < s->flows) next = s->flow[s->flow_at].start_ps;
+  if (s->change_at < s->changes && s->change[s->change_at].at_ps < next)
+    next = s->change[s->change_at].at_ps;
+  return next;
 }
 
 /* The same step of a ring, an incast or pairs again and again, on hosts that move. */
@@ -145,19 +173,20 @@ static void random_changes(scene *s, dice *d) {
   s->calm = count == 0;
   for (uint32_t i = 0; i < count; i++) {
     const double factors[] = {0, 0.5, 0.25, 0.9};
-    weft_link_change change = {.at_ps = (100 + roll(d, 3000)) * (weft_time)US,
-                               .link = roll(d, weft_link_count(s->sim)),
-                               .factor = factors[roll(d, 4)], .loss = -1,
-                               .detect_ps = roll(d, 2) ? roll(d, 50 * US) : 0};
-    if (roll(d, 4) == 0) change.loss = 0.001;
-    MUST(s->sim, weft_link_schedule(s->sim, &change));
-    change = (weft_link_change){.at_ps = change.at_ps + roll(d, 500) * (weft_time)US,
-                                .link = change.link, .factor = 1};
-    MUST(s->sim, weft_link_schedule(s->sim, &change));
+    weft_link_change trouble = {.at_ps = (100 + roll(d, 3000)) * (weft_time)US + 3 + 10 * i,
+                                .link = roll(d, weft_link_count(s->sim)),
+                                .factor = factors[roll(d, 4)], .loss = -1,
+                                .detect_ps = roll(d, 2) ? roll(d, 50 * US) : 0};
+    if (roll(d, 4) == 0) trouble.loss = 0.001;
+    change(s, trouble);
+    change(s, (weft_link_change){.at_ps = trouble.at_ps + roll(d, 500) * (weft_time)US + 2,
+                                 .link = trouble.link, .factor = 1});
   }
 }
 
-static scene make(uint64_t key, int mode) {
+/* Unannounced, all but the begin is left for later; not with collectives, whose flows take rows
+ * too, in the order in which they start. */
+static scene make(uint64_t key, int mode, bool unannounced) {
   dice d = {key, 0};
   scene s = {.key = key, .mode = mode};
   random_fabric(&s, &d, mode);
@@ -168,6 +197,7 @@ static scene make(uint64_t key, int mode) {
     s.calm = false;
     random_trouble(&s, &d);
   }
+  announce(&s, unannounced && s.tasks == 0 ? 0 : INT64_MAX);
   return s;
 }
 
@@ -239,17 +269,25 @@ static void run_at_once(scene *s) {
   check_end(s);
 }
 
-/* In steps by events or time, with checks and forks in between. */
+/* In steps by events or time, with checks and forks in between; flows and changes that have not
+ * been announced come when their time has. */
 static void run_in_steps(scene *s) {
   dice d = {~s->key, 0};
   int result = WEFT_RUN_BUDGET;
   uint64_t before = 0;
+  weft_time next = announce(s, 0);
   while (result != WEFT_RUN_DONE) {
     const weft_time now = stats_of(s->sim).now_ps;
     const int by_time = roll(&d, 2) == 0;
-    const weft_time step = roll(&d, 200) * (weft_time)US + 1;
-    result = MUST(s->sim, weft_run(s->sim, by_time ? now + step : -1,
-                                   by_time ? 0 : 1 + roll(&d, 20000)));
+    const weft_time end = now + 1 + roll(&d, 200) * (weft_time)US;
+    const weft_time until = by_time && end < next ? end : next - 1;
+    result = MUST(s->sim, weft_run(s->sim, until, by_time ? 0 : 1 + roll(&d, 20000)));
+    if (next < INT64_MAX && (result == WEFT_RUN_DONE ||
+                             (result == WEFT_RUN_UNTIL && until == next - 1))) {
+      MUST(s->sim, weft_run(s->sim, next, 0));
+      next = announce(s, next);
+      result = WEFT_RUN_BUDGET;
+    }
     check_conserved(s);
     const uint32_t n = s->forgets ? 0 : rows(s);
     uint64_t delivered = 0;
@@ -311,10 +349,11 @@ static uint64_t number_from(const char *variable, uint64_t otherwise) {
 
 TEST(accelerated_scenes_lose_nothing) {
   const uint64_t first = number_from("WEFT_FUZZ_FIRST", 0);
-  const uint64_t count = number_from("WEFT_FUZZ_COUNT", 24);
+  const uint64_t count = number_from("WEFT_FUZZ_COUNT", 16);
   for (uint64_t key = first; key < first + count; key++) {
     const int mode = 1 + (int)(key % 3);
-    scene plain = make(key, 0), fast = make(key, mode), steps = make(key, mode);
+    scene plain = make(key, 0, false), fast = make(key, mode, false);
+    scene steps = make(key, mode, true);
     run_at_once(&plain);
     run_at_once(&fast);
     check_same_work(&plain, &fast);
