@@ -75,7 +75,8 @@ struct member {
 /* What a flow has received up to a time. */
 struct sample {
   weft_time time;
-  uint32_t packets, unused;
+  uint32_t packets;
+  uint32_t under_way; /* sent and not received */
 };
 
 /* A port's zone, while any flow's data or ACKs take it. */

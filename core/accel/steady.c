@@ -5,7 +5,8 @@
  * algorithm asks for, which jitters with every ACK and is not what a flow gets where its window
  * binds. A sample therefore waits until it counts enough packets of each flow that one more or
  * less is half of theta. Slow convergence passes that test, and is what errors come of; so the two
- * halves of the window must also agree, ever more closely the more packets they count, and who may
+ * halves of the window must also agree, ever more closely the more packets they count, no flow may
+ * send at another rate than it receives, which would be a queue that grows, and who may
  * be skipped for long is looked at for longer: while all is flat, the window doubles. */
 #include <math.h>
 
@@ -67,13 +68,14 @@ static struct sample *samples_of(const weft_sim *sim, uint32_t slot) {
  * the last link, so that whole packets blur nothing. */
 static struct sample sample_of(const weft_sim *sim, uint32_t slot) {
   const uint32_t received = sim->rx.at[slot].next;
+  const uint32_t under_way = sim->tx.at[slot].next - received;
   const struct port *port = &sim->ports.at[slot_path(sim, slot)[sim->tx.at[slot].hops - 1]];
   for (uint32_t i = port->head; i != port->tail; ++i) {
     const struct packet *packet = port_packet(sim, port, i);
     if (packet->flow == slot && packet->seq == received && !(packet->flags & PACKET_ACK))
-      return (struct sample){packet->arrive, received + 1, 0};
+      return (struct sample){packet->arrive, received + 1, under_way};
   }
-  return (struct sample){sim->now, received, 0};
+  return (struct sample){sim->now, received, under_way};
 }
 
 /* Has each flow received enough since the last sample? Before the first its way must have filled:
@@ -163,7 +165,9 @@ static int test_flow(const weft_sim *sim, const struct sample *s, uint32_t n, st
   }
   const double all = packets_at(s, n), mean = rate_between(s, 0, n);
   const double apart = fabs(rate_between(s, 0, n / 2) - rate_between(s, n / 2, n)) / mean;
-  if (most - least >= sim->theta * mean || apart > sim->theta / HALVES + 1 / all) return 0;
+  const double close = sim->theta / HALVES + 1 / all;
+  const double grown = fabs((double)s[n].under_way - (double)s[0].under_way) / all;
+  if (most - least >= sim->theta * mean || apart > close || grown > close + 1 / all) return 0;
   m->rate = slope(s, n);
   m->uncertainty = apart / 4 + 0.5 / all;
   return 1;
