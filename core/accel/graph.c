@@ -152,7 +152,7 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
   const double received = (double)sim->rx.at[slot].next * sim->config.mtu_bytes;
   const int fresh = received < FRESH_RTTS * round_bytes;
-  return add(hash, fresh ? 0 : 1 + class_of(tx->rate_bps));
+  return add(hash, fresh ? 0 : 1 + class_of(tx->rate_bps) / 4);
 }
 
 static uint64_t flow_colour(const weft_sim *sim, uint32_t slot,

@@ -127,7 +127,7 @@ weft_time weft__close_time(const weft_sim *sim, uint32_t zone) {
 }
 
 int weft__ends_soon(const weft_sim *sim, uint32_t zone) {
-  return line_end(sim, zone, LAST_PACKETS) < sim->now + sim->steady_samples * sim->steady_period;
+  return line_end(sim, zone, CLOSE_PACKETS) < sim->now + sim->steady_period;
 }
 
 /* ---- stopping and going on ---- */

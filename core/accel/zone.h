@@ -68,7 +68,7 @@ void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked);
 /** Let it go on from where it is now. */
 void weft__unpark(weft_sim *sim, uint32_t zone);
 
-/** Whether a flow is through before any window of samples could be full: not worth a look. */
+/** Whether a flow is through before a record could be worth its making. */
 int weft__ends_soon(const weft_sim *sim, uint32_t zone);
 
 /** When a flow may have so few packets left that its end is no part of a record. */
