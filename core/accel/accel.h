@@ -28,7 +28,7 @@ static inline uint32_t port_use_count(const struct port_use *use, int acks) {
 struct colouring {
   int acks; /* enum weft_partition_acks */
   uint32_t rate_steps;
-  uint64_t namespace; /* what all flows have in common */
+  uint64_t namespace; /* what all flows have in common; 0: to be worked out */
   int exact; /* every hop counts, and how far a flow is: for what is kept and used again */
   int without_graph; /* only who is with whom */
 };

@@ -152,7 +152,7 @@ int weft__partitions_among(weft_sim *sim, uint32_t n, const struct colouring *co
   join_ports(sim, full.acks, n);
   if (!list_flows(sim, n)) return 0;
   if (full.without_graph) return 1;
-  full.namespace = weft__graph_namespace(sim, &full);
+  if (full.namespace == 0) full.namespace = weft__graph_namespace(sim, &full);
   for (uint32_t p = 0; p < sim->partitions.n; ++p)
     if (!list_ports(sim, p, full.acks) || !weft__graph_build(sim, p, &full)) return 0;
   return 1;

@@ -43,6 +43,8 @@ int weft__zones_init(weft_sim *sim) {
   memset(sim->port_shares.at, 0, sim->ports.n * sizeof *sim->port_shares.at);
   sim->port_shares.n = sim->ports.n;
   sim->accel_credit = CREDIT_FIRST;
+  const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .exact = 1};
+  sim->memo_namespace = weft__graph_namespace(sim, &colouring);
   sim->accelerated = config->theta != 0;
   return WEFT_OK;
 }
@@ -252,7 +254,9 @@ void weft__zones_wake_all(weft_sim *sim) {
 
 int weft__zone_divide(weft_sim *sim, uint32_t zone) {
   const uint32_t first = sim->zones.at[zone].first, flows = sim->zones.at[zone].flows;
-  const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .exact = 1,
+  const struct colouring colouring = {.acks = WEFT_ACKS_ALL,
+                                      .namespace = sim->memo_namespace,
+                                      .exact = 1,
                                       .without_graph = !sim->config.memoize};
   if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
   uint32_t slot = first;
