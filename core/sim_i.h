@@ -57,7 +57,11 @@ enum event_kind {
   EV_ZONE /* source: partition that is to be looked at, after all else of the instant */
 };
 
-enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
+enum {
+  EVENT_KIND_SHIFT = 28,
+  EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1,
+  LATE_NEWS = EVENT_SOURCE_MASK /* source of EV_TASK: no task, but what a replay has found out */
+};
 
 /* Every pool, for what treats them alike: copying, freeing. */
 #define WEFT_POOLS(X)               \
@@ -90,6 +94,7 @@ enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
   X(triggers, uint32_t)             \
   X(tasks, struct task)             \
   X(task_edges, struct task_edge)   \
+  X(late_news, struct late_news)    \
   X(ready_tasks, uint32_t)          \
   X(collectives, struct collective) \
   X(lanes, struct lane)             \
@@ -181,7 +186,7 @@ struct weft_sim {
   uint32_t visits; /* walks over the ports of zones so far */
   uint32_t serials; /* zones so far */
   uint32_t parked, followers; /* zones now */
-  uint32_t open_records, free_record; /* now; chained through next, + 1 */
+  uint32_t free_record; /* chained through next, + 1 */
   uint32_t memo_free[MEMO_CLASSES]; /* freed blocks of memo_words by log2 size, + 1 */
   double theta; /* config.theta, or the algorithm's */
   uint32_t steady_samples; /* likewise */

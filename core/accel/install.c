@@ -118,7 +118,7 @@ static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
   const uint32_t skip = tx->next - parts->begin[m->as].sent;
   weft__count_skipped(sim, slot, f->sent, f->rx.next + skip - rx->next,
                       f->tx.una + skip - tx->una);
-  m->skip = skip;
+  m->skip = (int32_t)skip;
   m->rate = f->rate;
   m->uncertainty = f->uncertainty;
   const struct tx before = *tx;

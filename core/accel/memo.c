@@ -26,9 +26,21 @@ uint32_t weft__memo_sent(const weft_sim *sim, uint32_t slot) {
   return (uint32_t)record_parts(sim, sim->zones.at[m->zone].record - 1).flows[m->as].sent;
 }
 
-/* What would have made a difference to the transient without being in its pattern. */
-static uint64_t trouble(const weft_sim *sim) {
-  return sim->stats.pfc_pauses + sim->stats.packets_dropped + sim->stats.timeouts;
+/* What would have made a difference to the transient without being in its pattern: pauses, losses,
+ * packets sent again. The ports of the zone are listed. */
+static uint64_t trouble(const weft_sim *sim, uint32_t zone) {
+  const uint32_t first = sim->zones.at[zone].first;
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const struct port_cold *cold = &sim->port_cold.at[sim->zone_ports.at[i]];
+    sum += (uint64_t)cold->pauses + cold->drops;
+  }
+  uint32_t slot = first;
+  do {
+    sum += sim->tx_warm.at[slot].retransmits;
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  return sum;
 }
 
 /* ---- hits ---- */
@@ -49,7 +61,7 @@ static int is_uncut(const weft_sim *sim, uint32_t zone) {
     const struct tx *tx = &sim->tx.at[slot];
     if (tx->total - tx->next <= weft__memo_sent(sim, slot) + MARGIN) return 0;
     const uint32_t received = tx->next + weft__memo_sent(sim, slot) - under_way(sim, slot);
-    if (received < sim->rx.at[slot].next) return 0;
+    if ((int32_t)(received - sim->rx.at[slot].next) < 0) return 0;
     slot = sim->members.at[slot].next;
   } while (slot != first);
   return 1;
@@ -112,9 +124,8 @@ static void begin_record(weft_sim *sim, uint32_t zone, uint32_t index) {
   }
   r->span = sim->now;
   r->zone = zone;
-  r->trouble = trouble(sim);
+  r->trouble = trouble(sim, zone);
   sim->zones.at[zone].record = record + 1;
-  ++sim->open_records;
 }
 
 /* The record of the pattern, with the flows matched; WEFT_NONE if there is none. */
@@ -240,7 +251,6 @@ void weft__memo_drop(weft_sim *sim, uint32_t zone) {
   if (z->record == 0 || z->phase != ZONE_LIVE) return;
   const uint32_t record = z->record - 1;
   z->record = 0;
-  --sim->open_records;
   for_followers(sim, record, give_up);
   weft__record_free(sim, record);
 }
@@ -249,8 +259,9 @@ void weft__memo_close(weft_sim *sim, uint32_t zone, int steady) {
   struct zone *z = &sim->zones.at[zone];
   if (z->record == 0 || z->phase != ZONE_LIVE) return;
   const uint32_t record = z->record - 1;
-  if (sim->records.at[record].trouble != trouble(sim) || weft__park_refusal(sim, zone) >= 0 ||
-      sim->records.at[record].span == sim->now || has_sent_all(sim, zone) ||
+  if (weft__park_refusal(sim, zone) >= 0 || sim->records.at[record].trouble != trouble(sim, zone) ||
+      (!steady && sim->now - sim->records.at[record].span < sim->steady_period) ||
+      has_sent_all(sim, zone) ||
       !weft__snapshot_take(sim, zone)) {
     weft__memo_drop(sim, zone);
     return;
@@ -260,6 +271,5 @@ void weft__memo_close(weft_sim *sim, uint32_t zone, int steady) {
   r->state = RECORD_READY;
   r->steady = (uint32_t)steady;
   sim->zones.at[zone].record = 0;
-  --sim->open_records;
   for_followers(sim, record, let_follow);
 }

@@ -199,6 +199,13 @@ static void go_on(weft_sim *sim, uint32_t zone) {
   note_span(sim, z, WEFT_PHASE_STEADY, from, sim->now, data_skipped(sim) - before);
 }
 
+static void live_again(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  if (z->phase == ZONE_FOLLOW) --sim->followers;
+  if (z->phase != ZONE_LIVE) z->record = 0;
+  z->phase = ZONE_LIVE;
+}
+
 void weft__unpark(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   const int is_known = z->phase == ZONE_STEADY ||
@@ -215,12 +222,12 @@ void weft__unpark(weft_sim *sim, uint32_t zone) {
     go_on(sim, zone);
     if (!sim->failed) weft__zone_arm(sim, zone); /* else it may be in the past */
   } else {
+    live_again(sim, zone);
     weft__replay(sim, zone);
+    if (sim->zones.at[zone].phase == ZONE_FREE) return; /* all its flows have ended in it */
   }
+  live_again(sim, zone);
   z = &sim->zones.at[zone];
-  if (z->phase == ZONE_FOLLOW) --sim->followers;
-  z->phase = ZONE_LIVE;
-  z->record = 0;
   weft__steady_begin(sim, zone);
   z->since = sim->now;
 }

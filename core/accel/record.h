@@ -39,6 +39,7 @@ struct memo_port {
 _Static_assert(sizeof(struct memo_flow) % 8 == 0 && sizeof(struct memo_port) % 8 == 0, "words");
 _Static_assert(sizeof(struct packet) % 8 == 0 && sizeof(struct telemetry) % 8 == 0, "words");
 _Static_assert(sizeof(struct conflict_vertex) % 8 == 0, "words");
+_Static_assert(sizeof(struct memo_record) % 8 == 0, "words");
 _Static_assert(sizeof(struct conflict_arc) == 8 && sizeof(struct memo_begin) == 8, "a word");
 
 /** Where its parts are; valid until memo_words grows. */

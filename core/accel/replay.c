@@ -4,7 +4,8 @@
  * It owns its ports and flows, and nothing of it has happened since it was parked, so its events
  * can be handled in a queue of their own; the result is what it would have been among all others.
  * That is what makes a memo hit safe: whatever comes into a span that was taken for known, the span
- * is simulated after all up to that instant. */
+ * is simulated after all up to that instant. Should a flow end in it, what waits for that begins
+ * now: later than it should, but no record that is taken lets a flow come near its end. */
 #include <math.h>
 
 #include "accel/zone.h"
@@ -70,6 +71,7 @@ void weft__replay(weft_sim *sim, uint32_t zone) {
   sim->replaying = 0;
   for (uint32_t i = 0; i < words && !sim->failed; i += 2)
     event_push(sim, (struct event){(weft_time)sim->accel_words.at[i], sim->accel_words.at[i + 1]});
+  if (sim->late_news.n > 0) event_at(sim, EV_TASK, LATE_NEWS, now);
   sim->acceleration.events_replayed += sim->events - events;
 }
 
@@ -100,6 +102,7 @@ void weft__audit(weft_sim *sim, uint32_t zone) {
     weft_sim_destroy(copy);
     return;
   }
+  copy->accelerated = 0; /* flows may end in it, and start nothing */
   weft__zone_list_ports(copy, zone);
   weft__zone_mark(copy, zone, 0);
   copy->accelerated = 0; /* flows may end there, and what is left of the zone is of no interest */

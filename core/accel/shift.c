@@ -13,7 +13,7 @@
 #include "fabric/port_i.h"
 #include "results/results.h"
 
-int weft__zone_list_ports(weft_sim *sim, uint32_t zone) {
+void weft__zone_list_ports(weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   const uint32_t visit = ++sim->visits;
   uint32_t slot = z->first;
@@ -30,14 +30,13 @@ int weft__zone_list_ports(weft_sim *sim, uint32_t zone) {
     }
     slot = sim->members.at[slot].next;
   } while (slot != z->first);
-  return 1;
 }
 
 /* ---- moving ---- */
 
 static void shift_packet(weft_sim *sim, struct packet *packet, weft_time time) {
   packet->arrive += time;
-  packet->seq += sim->members.at[packet->flow].skip;
+  packet->seq += (uint32_t)sim->members.at[packet->flow].skip;
   if (packet->telemetry == 0) return;
   struct telemetry *block =
       &sim->telemetry.at[(uint64_t)(packet->telemetry - 1) * sim->path_ports];
@@ -62,7 +61,7 @@ static void shift_port(weft_sim *sim, uint32_t index, weft_time time) {
   const uint64_t sent = port_tx_bytes(sim, index) + (uint64_t)share->bytes;
   port->tx_bytes = (uint32_t)sent;
   cold->tx_wraps = (uint32_t)(sent >> 32);
-  cold->skipped += (uint32_t)share->packets; /* which the cursors don't count */
+  cold->skipped += (uint64_t)share->packets; /* which the cursors don't count */
   if (!(port->flags & PORT_OF_SWITCH) && sim->nics.at[index].wake >= 0)
     sim->nics.at[index].wake += time;
 }
@@ -70,7 +69,8 @@ static void shift_port(weft_sim *sim, uint32_t index, weft_time time) {
 static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  const uint32_t packets = sim->members.at[slot].skip;
+  const int64_t skip = sim->members.at[slot].skip;
+  const uint32_t packets = (uint32_t)skip;
   tx->next += packets;
   tx->una += packets;
   tx->next_at += time;
@@ -81,7 +81,7 @@ static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
   if (warm->rto_event >= 0) warm->rto_event += time;
   sim->rx.at[slot].next += packets;
   if (sim->cc->shift != NULL)
-    sim->cc->shift(sim, slot, time, (uint64_t)(int32_t)packets * sim->config.mtu_bytes);
+    sim->cc->shift(sim, slot, time, (uint64_t)skip * sim->config.mtu_bytes);
   weft_time *due = sim->cc->due != NULL ? sim->cc->due(sim, slot) : NULL;
   for (uint32_t i = 0; due != NULL && i < sim->cc->timers; ++i)
     if (due[i] >= 0) due[i] += time;

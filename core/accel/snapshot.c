@@ -1,4 +1,4 @@
-/* The complete state of a zone into a record, and out of it onto the flows of another zone. */
+/* The complete state of a zone into a record; install.c puts it onto the flows of another. */
 #include <string.h>
 
 #include "accel/record.h"

@@ -68,7 +68,7 @@ struct member {
   double uncertainty; /* of that, relative */
   uint32_t zone; /* WEFT_NONE: in none */
   uint32_t next, prev; /* in its list, which is a ring */
-  uint32_t skip; /* packets by which the flow is being moved on */
+  int64_t skip; /* packets by which the flow is being moved on */
   uint32_t as; /* the flow that it is in its zone's record */
 };
 

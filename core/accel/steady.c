@@ -70,7 +70,7 @@ static struct sample sample_of(const weft_sim *sim, uint32_t slot) {
   const uint32_t received = sim->rx.at[slot].next;
   const uint32_t under_way = sim->tx.at[slot].next - received;
   const struct port *port = &sim->ports.at[slot_path(sim, slot)[sim->tx.at[slot].hops - 1]];
-  for (uint32_t i = port->head; i != port->tail; ++i) {
+  for (uint32_t i = port->head; i != port->deq; ++i) {
     const struct packet *packet = port_packet(sim, port, i);
     if (packet->flow == slot && packet->seq == received && !(packet->flags & PACKET_ACK))
       return (struct sample){packet->arrive, received + 1, under_way};

@@ -65,7 +65,7 @@ static int afford(weft_sim *sim, int64_t cost) {
 
 void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at) {
   struct zone *z = &sim->zones.at[zone];
-  if (z->event == at) return;
+  if (z->event == at || z->phase == ZONE_FREE) return;
   z->event = at;
   ++sim->zone_events;
   event_at(sim, EV_ZONE, zone, at);
@@ -169,6 +169,7 @@ static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
 
 void weft__zone_changed(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
+  if (z->phase == ZONE_FREE) return; /* its flows have ended in a replay */
   WEFT_ASSERT(z->phase == ZONE_LIVE);
   weft__steady_begin(sim, zone);
   z->looked_up = 0;
@@ -199,6 +200,7 @@ void weft__zone_join(weft_sim *sim, uint32_t slot) {
     const struct port_share *share = &sim->port_shares.at[path[h]];
     if (share->users == 0 || share->zone == zone) continue;
     weft__zone_wake_port(sim, path[h]);
+    if (share->users == 0) continue; /* all its flows have ended in a replay */
     weft__memo_close(sim, share->zone, 0);
     zone = zone == WEFT_NONE ? share->zone : merge(sim, zone, share->zone);
   }
@@ -293,6 +295,10 @@ static void look_up(weft_sim *sim, uint32_t zone) {
     weft__zone_ask(sim, zone, sim->now + sim->steady_period);
     return;
   }
+  if (!sim->config.memoize && !sim->zones.at[zone].may_split) {
+    begin_transient(sim, zone, 0);
+    return;
+  }
   if (!weft__zone_divide(sim, zone)) {
     weft__no_memory(sim);
     return;
@@ -346,6 +352,7 @@ static void sample(weft_sim *sim, uint32_t zone) {
 void weft__zone_event(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   --sim->zone_events;
+  if (sim->replaying) return; /* asked for again behind it */
   if (z->event != sim->now || z->phase == ZONE_FREE) return;
   z->event = -1;
   if (z->phase == ZONE_FOLLOW && weft__follow_end(sim, zone) > sim->now) {

@@ -4,7 +4,7 @@
 
 #include "sim_i.h"
 
-/* zone.c: what the engine tells; only if sim->accelerated */
+/* zone.c: what the engine tells. Joining, arriving and leaving only if sim->accelerated. */
 
 /** Prepare for acceleration, if the configuration asks for it. The fabric is closed. */
 int weft__zones_init(weft_sim *sim);
@@ -32,8 +32,7 @@ void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at);
 void weft__zone_changed(weft_sim *sim, uint32_t zone);
 
 /** Divide a zone into those that are connected, of which each becomes an entry of sim->partitions
- *  with its conflict graph; zones[i] is that of entry i, in sim->free_zones' order. 0 when out of
- *  memory. */
+ *  with its conflict graph and, in `pattern`, its zone. 0 when out of memory. */
 int weft__zone_divide(weft_sim *sim, uint32_t zone);
 
 /* steady.c */
@@ -91,8 +90,8 @@ void weft__parked_stats(const weft_sim *sim, weft_stats *stats);
 
 /* shift.c */
 
-/** List the ports of a zone in zone_ports. 0 when out of memory. */
-int weft__zone_list_ports(weft_sim *sim, uint32_t zone);
+/** List the ports of a zone in zone_ports. */
+void weft__zone_list_ports(weft_sim *sim, uint32_t zone);
 
 /** Move all that a zone knows of the past by a time, its flows by members.skip packets and its
  *  ports by port_shares.bytes. */

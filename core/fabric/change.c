@@ -146,7 +146,7 @@ static void change_link(weft_sim *sim, const weft_link_change *change) {
 
 void weft__change_event(weft_sim *sim, uint32_t index) {
   const struct change change = sim->changes.at[index];
-  if (sim->accelerated && change.kind != CHANGE_HOST) weft__zones_wake_all(sim);
+  if (change.kind != CHANGE_HOST) weft__zones_wake_all(sim);
   switch (change.kind) {
     case CHANGE_LINK:
       change_link(sim, &change.of.link);

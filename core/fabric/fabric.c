@@ -134,6 +134,7 @@ int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax
                       ", %g",
                       kmin, kmax, pmax);
   if (!pool_reserve(sim, sim->ecn, sim->ecn.n + 1u)) return WEFT_ENOMEM;
+  weft__zones_wake_all(sim);
   sim->ports.at[port].kmin = kmin < UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
   sim->port_cold.at[port].ecn = find_ecn(sim, kmax, pmax);
   sim->port_cold.at[port].ecn_given = 1;

@@ -76,9 +76,9 @@ struct port_cold {
   uint64_t in_bytes; /* of what came through this port, in the far switch's shared buffer */
   uint64_t in_headroom; /* likewise in its headroom */
   uint64_t headroom_cap;
+  uint64_t skipped; /* packets that port.deq does not count: see accel/shift.c */
   uint32_t tx_wraps; /* of port.tx_bytes */
   uint32_t unsent; /* packets that port.deq counts but that were dropped from the queue */
-  uint32_t skipped; /* packets that port.deq does not count: see accel/shift.c */
   uint32_t drops;
   uint32_t pauses; /* pause frames that the far end sent to this port */
   uint32_t ecn; /* in ecn */

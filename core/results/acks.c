@@ -1,8 +1,10 @@
 /* The table of ACKs: what a sender knew and decided, ACK by ACK. */
+#include "accel/zone.h"
 #include "results/results.h"
 #include "transport/transport.h"
 
 int weft_trace_acks(weft_sim *sim, uint32_t capacity) {
+  weft__zones_wake_all(sim); /* what is skipped has no ACKs */
   sim->ack_capacity = capacity;
   return WEFT_OK;
 }

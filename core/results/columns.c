@@ -108,8 +108,7 @@ static int refresh_ports(weft_sim *sim) {
     uint64_t parked_packets = 0, parked_bytes = 0;
     if (port->flags & PORT_PARKED) parked_bytes = weft__parked_port(sim, p, &parked_packets);
     const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
-    const uint32_t counted = port->deq - cold->unsent + cold->skipped;
-    const uint64_t tx_packets = counted + parked_packets;
+    const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
     sim->port_rows.at[p] = (struct port_row){.rate_bps = cold->rate_bps,
                                              .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
                                              .tx_packets = tx_packets,

@@ -25,6 +25,11 @@ struct task {
   uint32_t collective; /* in collectives */
 };
 
+/* What a flow has told while a zone was replayed. */
+struct late_news {
+  uint32_t task, part, news;
+};
+
 struct task_edge {
   uint32_t task, next;
 };

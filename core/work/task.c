@@ -154,28 +154,60 @@ void weft__tasks_begin_new(weft_sim *sim) {
   work_off_ready(sim);
 }
 
+/* ---- what flows tell ---- */
+
+enum news { FAILED = 0, DONE = 1, SENT = 2 };
+
+static void hear(weft_sim *sim, uint32_t index, uint32_t part, enum news news) {
+  struct task *task = &sim->tasks.at[index];
+  if (news == FAILED)
+    task->state = TASK_FAILED; /* what waits for it will never begin */
+  else if (task->kind != WEFT_TASK_COLLECTIVE)
+    weft__task_done(sim, index);
+  else if (news == DONE)
+    weft__collective_arrived(sim, task->collective, part);
+  else
+    weft__collective_sent(sim, task->collective, part);
+}
+
+/* What is found out late, about the past (accel/replay.c), takes effect now. */
+static void tell(weft_sim *sim, uint32_t row, enum news news) {
+  const uint32_t index = sim->flows.at[row].task, part = sim->flows.at[row].part;
+  if (news == SENT && sim->tasks.at[index].kind != WEFT_TASK_COLLECTIVE) return;
+  if (!sim->replaying) {
+    hear(sim, index, part, news);
+    if (news != SENT) work_off_ready(sim);
+    return;
+  }
+  if (!pool_reserve(sim, sim->late_news, sim->late_news.n + 1u)) {
+    weft__no_memory(sim);
+    return;
+  }
+  sim->late_news.at[sim->late_news.n++] = (struct late_news){index, part, news};
+}
+
+void weft__task_flow_done(weft_sim *sim, uint32_t row, int ok) {
+  tell(sim, row, ok ? DONE : FAILED);
+}
+
+void weft__task_flow_sent(weft_sim *sim, uint32_t row) {
+  tell(sim, row, SENT);
+}
+
+static void hear_late(weft_sim *sim) {
+  for (uint32_t i = 0; i < sim->late_news.n; ++i) {
+    const struct late_news late = sim->late_news.at[i];
+    hear(sim, late.task, late.part, (enum news)late.news);
+  }
+  sim->late_news.n = 0;
+}
+
 void weft__task_event(weft_sim *sim, uint32_t index) {
-  if (sim->tasks.at[index].state == TASK_SCHEDULED)
+  if (index == LATE_NEWS)
+    hear_late(sim);
+  else if (sim->tasks.at[index].state == TASK_SCHEDULED)
     sim->ready_tasks.at[sim->ready_tasks.n++] = index;
   else
     weft__task_done(sim, index);
   work_off_ready(sim);
-}
-
-void weft__task_flow_done(weft_sim *sim, uint32_t row, int ok) {
-  const uint32_t index = sim->flows.at[row].task;
-  struct task *task = &sim->tasks.at[index];
-  if (!ok)
-    task->state = TASK_FAILED; /* what waits for it will never begin */
-  else if (task->kind == WEFT_TASK_COLLECTIVE)
-    weft__collective_arrived(sim, task->collective, sim->flows.at[row].part);
-  else
-    weft__task_done(sim, index);
-  work_off_ready(sim);
-}
-
-void weft__task_flow_sent(weft_sim *sim, uint32_t row) {
-  const struct flow *flow = &sim->flows.at[row];
-  const struct task *task = &sim->tasks.at[flow->task];
-  if (task->kind == WEFT_TASK_COLLECTIVE) weft__collective_sent(sim, task->collective, flow->part);
 }
