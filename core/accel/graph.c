@@ -152,10 +152,10 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
   const double received = (double)sim->rx.at[slot].next * sim->config.mtu_bytes;
   const int fresh = received < FRESH_RTTS * round_bytes;
-  if (fresh) return add(hash, received < round_bytes); /* no ACK has told it anything yet */
+  if (fresh) return add(hash, 0);
   const double under_way = (double)(tx->next - sim->rx.at[slot].next) * sim->config.mtu_bytes;
   const uint64_t halves = (uint64_t)(2 * under_way / round_bytes + 0.5); /* with what is queued */
-  return add(add(hash, 2 + class_of(tx->rate_bps) / 4), halves);
+  return add(add(hash, 1 + class_of(tx->rate_bps) / 4), halves);
 }
 
 static uint64_t flow_colour(const weft_sim *sim, uint32_t slot,

@@ -159,7 +159,8 @@ static int was_rerouted(const weft_sim *sim, uint32_t zone) {
 void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
   struct zone *z = &sim->zones.at[zone];
   int status;
-  if (was_rerouted(sim, zone)) return;
+  /* Flows that look as fresh behind a record as before it are not where it begins. */
+  if (was_rerouted(sim, zone) || sim->partitions.at[index].key == z->gone_by) return;
   const int refusal = weft__park_refusal(sim, zone);
   if (refusal >= 0) {
     ++sim->acceleration.refused[refusal];

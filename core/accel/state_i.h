@@ -54,6 +54,7 @@ struct zone {
   uint32_t first, flows; /* list of members; slots */
   uint32_t draining; /* of them, those whose last byte has arrived */
   uint32_t samples; /* since it changed */
+  uint64_t gone_by; /* key of a record that was no whole transient, behind which it is now */
   uint32_t record; /* that it makes or goes by, + 1 */
   uint32_t serial; /* tells apart those that had the same number */
   uint8_t phase; /* enum zone_phase */

@@ -173,6 +173,7 @@ void weft__zone_changed(weft_sim *sim, uint32_t zone) {
   WEFT_ASSERT(z->phase == ZONE_LIVE);
   weft__steady_begin(sim, zone);
   z->looked_up = 0;
+  z->gone_by = 0;
   weft__memo_drop(sim, zone);
   weft__zone_ask(sim, zone, sim->now);
 }
@@ -360,9 +361,13 @@ void weft__zone_event(weft_sim *sim, uint32_t zone) {
   } else if (z->phase != ZONE_LIVE) {
     const int followed = z->phase == ZONE_FOLLOW;
     const int unsteady = z->phase == ZONE_MEMO && !weft__memo_is_steady(sim, zone);
+    const uint64_t key = unsteady ? sim->records.at[z->record - 1].key : 0;
     weft__unpark(sim, zone);
     if (followed) weft__zone_ask(sim, zone, sim->now + sim->steady_period);
-    if (unsteady) weft__zone_changed(sim, zone);
+    if (unsteady) {
+      weft__zone_changed(sim, zone);
+      sim->zones.at[zone].gone_by = key;
+    }
   } else if (!z->looked_up || z->may_split) {
     look_up(sim, zone);
   } else if (z->draining == 0) {
