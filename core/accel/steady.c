@@ -4,7 +4,7 @@
  * samples (max R - min R) / mean R < theta. R is here what has arrived, not the rate that the
  * algorithm asks for, which jitters with every ACK and is not what a flow gets where its window
  * binds. A sample therefore waits until it counts enough packets of each flow that one more or
- * less is half of theta. Slow convergence passes that test, and is what errors come of; so the two
+ * less is a quarter of theta. Slow convergence passes that test, and is what errors come of; so the two
  * halves of the window must also agree, ever more closely the more packets they count, no flow may
  * send at another rate than it receives, which would be a queue that grows, and who may
  * be skipped for long is looked at for longer: while all is flat, the window doubles. */
@@ -16,7 +16,7 @@
 
 enum {
   HALVES = 50, /* theta / HALVES: how closely the halves agree */
-  SKIP_MOST = 32, /* windows that are skipped for one that was looked at, unless it is a long one */
+  SKIP_MOST = 256, /* windows that are skipped for one that was looked at, unless it is a long one */
   DOUBLINGS_MOST = 3 /* that make a window long */
 };
 
@@ -81,7 +81,7 @@ static struct sample sample_of(const weft_sim *sim, uint32_t slot) {
 /* Has each flow received enough since the last sample? Before the first its way must have filled:
  * what a window holds is no rate yet. */
 static int is_full(const weft_sim *sim, const struct zone *z) {
-  const double need = 2 / sim->theta;
+  const double need = 4 / sim->theta;
   uint32_t slot = z->first;
   do {
     const uint32_t before = z->samples > 0 ? samples_of(sim, slot)[z->samples - 1].packets : 0;
