@@ -131,6 +131,15 @@ static uint64_t own_ports(const weft_sim *sim, uint32_t slot, int acks) {
   return add(queueing, trouble);
 }
 
+/* In quarters of what the port sends in an empty round trip: what flows that begin anew have there
+ * by then is in the first of them. */
+static uint64_t queue_class(const weft_sim *sim, uint32_t port) {
+  const double rtt = (double)(sim->config.base_rtt_ps != 0 ? sim->config.base_rtt_ps
+                                                           : sim->fabric_rtt);
+  const double round_bytes = (double)sim->port_cold.at[port].rate_bps * rtt / 8e12;
+  return (uint64_t)(4 * sim->ports.at[port].queue_bytes / round_bytes + 0.5);
+}
+
 /* Of a pattern that is kept: all hops as they are, and how far the flow is. Flows in their first
  * round trips are where their algorithm starts, whichever of these it is: what that makes is less
  * than what they send in the meantime, and it is in the rate classes that flows of a few round
@@ -146,7 +155,7 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
   hash = add(add(hash, (uint64_t)warm->base_rtt_ps), warm->base_window);
   hash = add(add(hash, tx->hops), n);
   for (uint32_t h = 0; h < n; ++h) {
-    hash = add(hash, port_colour(sim, path[h]));
+    hash = add(add(hash, port_colour(sim, path[h])), queue_class(sim, path[h]));
     hash = add(hash, port_use_count(&sim->port_uses.at[path[h]], WEFT_ACKS_ALL) > 1);
   }
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
@@ -155,7 +164,7 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
   if (fresh) return add(hash, 0);
   const double under_way = (double)(tx->next - sim->rx.at[slot].next) * sim->config.mtu_bytes;
   const uint64_t halves = (uint64_t)(2 * under_way / round_bytes + 0.5); /* with what is queued */
-  return add(add(hash, 1 + class_of(tx->rate_bps) / 4), halves);
+  return add(add(hash, 1 + class_of(tx->rate_bps) / 2), halves);
 }
 
 static uint64_t flow_colour(const weft_sim *sim, uint32_t slot,

@@ -160,7 +160,8 @@ void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
   struct zone *z = &sim->zones.at[zone];
   int status;
   /* Flows that look as fresh behind a record as before it are not where it begins. */
-  if (was_rerouted(sim, zone) || sim->partitions.at[index].key == z->gone_by) return;
+  const uint64_t key = sim->partitions.at[index].key;
+  if (was_rerouted(sim, zone) || z->disturbed || key == z->gone_by) return;
   const int refusal = weft__park_refusal(sim, zone);
   if (refusal >= 0) {
     ++sim->acceleration.refused[refusal];

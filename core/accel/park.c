@@ -57,14 +57,20 @@ static int is_recovering(const weft_sim *sim, uint32_t slot) {
   return lost || tx->flags & TX_RESEND || tx->next < warm->highest || warm->retries > 0;
 }
 
-int weft__park_refusal(weft_sim *sim, uint32_t zone) {
-  const struct zone *z = &sim->zones.at[zone];
+void weft__zone_settle(weft_sim *sim, uint32_t zone) {
   weft__zone_list_ports(sim, zone);
-  if (sim->ack_capacity > 0) return WEFT_REFUSED_TRACE;
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const uint32_t port = sim->zone_ports.at[i];
     port_settle(sim, port, &sim->ports.at[port], sim->now);
-    const int refusal = port_refusal(sim, port);
+  }
+}
+
+int weft__park_refusal(weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  weft__zone_settle(sim, zone);
+  if (sim->ack_capacity > 0) return WEFT_REFUSED_TRACE;
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const int refusal = port_refusal(sim, sim->zone_ports.at[i]);
     if (refusal >= 0) return refusal;
   }
   uint32_t slot = z->first;

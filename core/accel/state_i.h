@@ -60,6 +60,7 @@ struct zone {
   uint8_t phase; /* enum zone_phase */
   uint8_t may_split; /* a flow has left since it was last known to be connected */
   uint8_t looked_up; /* its pattern, since it changed */
+  uint8_t disturbed; /* a pause or a change of a link has left marks that no pattern shows */
   uint8_t doublings; /* of the time between samples */
 };
 

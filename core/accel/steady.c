@@ -4,9 +4,9 @@
  * samples (max R - min R) / mean R < theta. R is here what has arrived, not the rate that the
  * algorithm asks for, which jitters with every ACK and is not what a flow gets where its window
  * binds. A sample therefore waits until it counts enough packets of each flow that one more or
- * less is a quarter of theta. Slow convergence passes that test, and is what errors come of; so the two
- * halves of the window must also agree, ever more closely the more packets they count, no flow may
- * send at another rate than it receives, which would be a queue that grows, and who may
+ * less is a quarter of theta. Slow convergence passes that test, and is what errors come of. So
+ * the two halves of the window must also agree, ever more closely the more packets they count; no
+ * flow may send at another rate than it receives, which would be a queue that grows; and who may
  * be skipped for long is looked at for longer: while all is flat, the window doubles. */
 #include <math.h>
 
@@ -15,7 +15,7 @@
 #include "fabric/port_i.h"
 
 enum {
-  HALVES = 50, /* theta / HALVES: how closely the halves agree */
+  HALVES = 50, /* theta / HALVES: how closely they agree */
   SKIP_MOST = 256, /* windows that are skipped for one that was looked at, unless it is a long one */
   DOUBLINGS_MOST = 3 /* that make a window long */
 };

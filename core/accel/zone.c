@@ -163,6 +163,7 @@ static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
   const uint32_t to = a_stays ? a : b, from = a_stays ? b : a;
   while (sim->zones.at[from].flows > 0) move_member(sim, sim->zones.at[from].first, to);
   sim->zones.at[to].may_split |= sim->zones.at[from].may_split;
+  sim->zones.at[to].disturbed |= sim->zones.at[from].disturbed;
   free_zone(sim, from);
   return to;
 }
@@ -250,7 +251,16 @@ void weft__zones_wake_all(weft_sim *sim) {
       weft__unpark(sim, zone);
     }
     weft__zone_changed(sim, zone);
+    sim->zones.at[zone].disturbed = 1;
   }
+}
+
+void weft__zone_disturbed(weft_sim *sim, uint32_t port) {
+  if (!sim->accelerated || sim->port_shares.at[port].users == 0) return;
+  weft__zone_wake_port(sim, port);
+  const uint32_t zone = sim->port_shares.at[port].zone;
+  sim->zones.at[zone].disturbed = 1;
+  weft__memo_drop(sim, zone);
 }
 
 /* ---- looking at zones ---- */
@@ -262,6 +272,7 @@ int weft__zone_divide(weft_sim *sim, uint32_t zone) {
                                       .exact = 1,
                                       .without_graph = !sim->config.memoize};
   if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
+  weft__zone_settle(sim, zone); /* queues are in the pattern */
   uint32_t slot = first;
   for (uint32_t i = 0; i < flows; ++i, slot = sim->members.at[slot].next)
     sim->accel_words.at[i] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
@@ -272,6 +283,7 @@ int weft__zone_divide(weft_sim *sim, uint32_t zone) {
     const struct partition *p = &sim->partitions.at[i];
     const uint32_t home = i == 0 ? zone : new_zone(sim);
     if (home == WEFT_NONE) return 0;
+    sim->zones.at[home].disturbed = sim->zones.at[zone].disturbed;
     sim->partitions.at[i].pattern = home;
     for (uint32_t f = 0; i > 0 && f < p->flows; ++f)
       move_member(sim, sim->flows.at[sim->partition_flows.at[p->first_flow + f]].slot, home);
@@ -322,6 +334,7 @@ static void end_transient(weft_sim *sim, uint32_t zone) {
     weft__zone_ask(sim, zone, sim->now + sim->steady_period);
     return;
   }
+  sim->zones.at[zone].disturbed = 0;
   weft__memo_close(sim, zone, 1);
   if (!sim->config.fast_forward) return; /* nothing more to learn until it changes */
   if (is_short(sim, zone)) {

@@ -22,6 +22,9 @@ void weft__zone_leave(weft_sim *sim, uint32_t slot);
 void weft__zone_wake_port(weft_sim *sim, uint32_t port);
 void weft__zones_wake_all(weft_sim *sim);
 
+/** A port of it has been paused or let go. */
+void weft__zone_disturbed(weft_sim *sim, uint32_t port);
+
 /** EV_ZONE. */
 void weft__zone_event(weft_sim *sim, uint32_t zone);
 
@@ -54,6 +57,9 @@ int weft__steady_sample(weft_sim *sim, uint32_t zone);
 int weft__steady_test(weft_sim *sim, uint32_t zone);
 
 /* park.c */
+
+/** Let depart on all its ports what has departed, and list them in zone_ports. */
+void weft__zone_settle(weft_sim *sim, uint32_t zone);
 
 /** Why a zone cannot be parked now (enum weft_refusal), or -1. */
 int weft__park_refusal(weft_sim *sim, uint32_t zone);

@@ -49,7 +49,7 @@ void weft__pauses_forget(weft_sim *sim, uint32_t index) {
 /* A pause stops the port behind the packet in transmission; what was queued loses its departure.
  * A resume assigns departures anew. A frame that was on the wire when it failed is lost. */
 void weft__port_pause(weft_sim *sim, uint32_t index, int pause) {
-  weft__zone_wake_port(sim, index);
+  weft__zone_disturbed(sim, index);
   const struct port *port = &sim->ports.at[index];
   struct port_cold *cold = &sim->port_cold.at[index];
   const struct port_cold *back = &sim->port_cold.at[index ^ 1];
