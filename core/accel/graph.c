@@ -140,10 +140,10 @@ static uint64_t queue_class(const weft_sim *sim, uint32_t port) {
   return (uint64_t)(4 * sim->ports.at[port].queue_bytes / round_bytes + 0.5);
 }
 
-/* Of a pattern that is kept: all hops as they are, and how far the flow is. Flows in their first
- * round trips are where their algorithm starts, whichever of these it is: what that makes is less
- * than what they send in the meantime, and it is in the rate classes that flows of a few round
- * trips differ most. */
+/* Of a pattern that is kept: all hops as they are, with what is queued there, and how far the flow
+ * is. Flows in their first round trips that have not been held back are all where their algorithm
+ * starts: what makes them differ is less than what they send meanwhile, and would be told apart in
+ * every one of the rate classes that they go through. */
 enum { FRESH_RTTS = 8 };
 
 static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namespace) {
@@ -160,7 +160,7 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
   }
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
   const double received = (double)sim->rx.at[slot].next * sim->config.mtu_bytes;
-  const int fresh = received < FRESH_RTTS * round_bytes;
+  const int fresh = received < FRESH_RTTS * round_bytes && tx->rate_bps >= warm->line_bps / 2;
   if (fresh) return add(hash, 0);
   const double under_way = (double)(tx->next - sim->rx.at[slot].next) * sim->config.mtu_bytes;
   const uint64_t halves = (uint64_t)(2 * under_way / round_bytes + 0.5); /* with what is queued */

@@ -16,7 +16,7 @@
 
 enum {
   HALVES = 50, /* theta / HALVES: how closely they agree */
-  SKIP_MOST = 256, /* windows that are skipped for one that was looked at, unless it is a long one */
+  SKIP_MOST = 256, /* windows that are skipped for one that was looked at, if it is no long one */
   DOUBLINGS_MOST = 3 /* that make a window long */
 };
 
