@@ -23,6 +23,7 @@ typedef struct scene {
   weft_link_change change[8];
   bool calm; /* nothing happens to links, so that what has been sent is known by the flows */
   bool forgets; /* rows of flows are used again */
+  bool open; /* may come unannounced: no way is ever cut, and there are no collectives */
 } scene;
 
 static uint32_t roll(dice *d, uint32_t sides) {
@@ -172,7 +173,7 @@ static void random_changes(scene *s, dice *d) {
   const uint32_t count = roll(d, 2) ? 0 : 1 + roll(d, 3);
   s->calm = count == 0;
   for (uint32_t i = 0; i < count; i++) {
-    const double factors[] = {0, 0.5, 0.25, 0.9};
+    const double factors[] = {s->open ? 0.1 : 0, 0.5, 0.25, 0.9};
     weft_link_change trouble = {.at_ps = (100 + roll(d, 3000)) * (weft_time)US + 3 + 10 * i,
                                 .link = roll(d, weft_link_count(s->sim)),
                                 .factor = factors[roll(d, 4)], .loss = -1,
@@ -184,20 +185,21 @@ static void random_changes(scene *s, dice *d) {
   }
 }
 
-/* Unannounced, all but the begin is left for later; not with collectives, whose flows take rows
- * too, in the order in which they start. */
+/* Unannounced, all but the begin is left for later. A flow without a way would be refused then, not
+ * fail, and flows of collectives take rows in the order in which they start. */
 static scene make(uint64_t key, int mode, bool unannounced) {
   dice d = {key, 0};
   scene s = {.key = key, .mode = mode};
   random_fabric(&s, &d, mode);
+  s.open = roll(&d, 2);
   random_flows(&s, &d);
   random_changes(&s, &d);
-  if (roll(&d, 4) == 0) random_collectives(&s, &d);
+  if (!s.open && roll(&d, 2)) random_collectives(&s, &d);
   if (roll(&d, 8) == 0) {
     s.calm = false;
     random_trouble(&s, &d);
   }
-  announce(&s, unannounced && s.tasks == 0 ? 0 : INT64_MAX);
+  announce(&s, unannounced && s.open ? 0 : INT64_MAX);
   return s;
 }
 
