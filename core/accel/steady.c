@@ -66,10 +66,12 @@ static struct sample *samples_of(const weft_sim *sim, uint32_t slot) {
 
 /* What a flow has received, and when: at the arrival of its next packet, if that is under way on
  * the last link, so that whole packets blur nothing. */
-static struct sample sample_of(const weft_sim *sim, uint32_t slot) {
+static struct sample sample_of(weft_sim *sim, uint32_t slot) {
   const uint32_t received = sim->rx.at[slot].next;
   const uint32_t under_way = sim->tx.at[slot].next - received;
-  const struct port *port = &sim->ports.at[slot_path(sim, slot)[sim->tx.at[slot].hops - 1]];
+  const uint32_t last = slot_path(sim, slot)[sim->tx.at[slot].hops - 1];
+  struct port *port = &sim->ports.at[last];
+  port_settle(sim, last, port, sim->now); /* or it depends on who has looked at the port before */
   for (uint32_t i = port->head; i != port->deq; ++i) {
     const struct packet *packet = port_packet(sim, port, i);
     if (packet->flow == slot && packet->seq == received && !(packet->flags & PACKET_ACK))
