@@ -148,7 +148,7 @@ static void share_out(weft_sim *sim, uint32_t slot, const struct record_parts *p
   const uint32_t skip = tx->next - parts->begin[m->as].sent;
   const int64_t sent = (int64_t)f->sent;
   const int64_t received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next);
-  const int64_t data = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+  const int64_t data = full_frame(sim);
   const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   for (uint32_t h = 0; h < n; ++h) {
     struct port_share *share = &sim->port_shares.at[path[h]];

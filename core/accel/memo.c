@@ -189,7 +189,7 @@ weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
   const uint32_t *leader = weft__zone_slots(sim, sim->records.at[z->record - 1].zone);
   if (leader == NULL) return sim->now;
   const struct record_parts parts = record_parts(sim, z->record - 1);
-  const double packet = 8.0 * (sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header);
+  const double packet = 8.0 * full_frame(sim);
   weft_time end = LATEST_PS;
   uint32_t slot = z->first;
   do {

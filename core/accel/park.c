@@ -114,7 +114,7 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
 /* No flow can have only so many packets left before: the others take as long at line rate. */
 static weft_time line_end(const weft_sim *sim, uint32_t zone, uint32_t last) {
   const struct zone *z = &sim->zones.at[zone];
-  const double bits = 8.0 * (sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header);
+  const double bits = 8.0 * full_frame(sim);
   weft_time end = LATEST_PS;
   uint32_t slot = z->first;
   do {

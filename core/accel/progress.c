@@ -45,7 +45,7 @@ uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot) {
 
 uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets) {
   const struct zone *z = &sim->zones.at[sim->port_shares.at[port].zone];
-  const uint32_t data = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+  const uint32_t data = full_frame(sim);
   uint64_t bytes = 0;
   uint32_t slot = z->first;
   *packets = 0;
@@ -65,7 +65,7 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
 
 static void add_flow(const weft_sim *sim, uint32_t slot, weft_stats *stats) {
   const uint64_t packets = weft__parked_received(sim, slot);
-  const uint64_t data = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+  const uint64_t data = full_frame(sim);
   const uint64_t bytes = packets * (data + weft__ack_size(sim));
   stats->packets_injected += 2 * packets;
   stats->packets_delivered += 2 * packets;

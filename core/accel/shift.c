@@ -100,14 +100,10 @@ void weft__zone_shift(weft_sim *sim, uint32_t zone, weft_time time) {
 
 /* ---- what was skipped ---- */
 
-static uint32_t data_size(const weft_sim *sim) {
-  return sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
-}
-
 /* Departures of NICs are events besides arrivals, one for a data packet. */
 void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t received,
                          uint64_t acked) {
-  const uint64_t data = data_size(sim), ack = weft__ack_size(sim);
+  const uint64_t data = full_frame(sim), ack = weft__ack_size(sim);
   const uint32_t hops = sim->tx.at[slot].hops;
   const uint32_t ack_hops = weft__flow_ports(sim, slot, WEFT_ACKS_ALL) - hops;
   weft_stats *stats = &sim->stats;
@@ -129,7 +125,7 @@ static void share_out(weft_sim *sim, uint32_t slot) {
   for (uint32_t h = 0; h < n; ++h) {
     struct port_share *share = &sim->port_shares.at[path[h]];
     share->packets += packets;
-    share->bytes += packets * (h < hops ? data_size(sim) : weft__ack_size(sim));
+    share->bytes += packets * (h < hops ? full_frame(sim) : weft__ack_size(sim));
   }
 }
 

@@ -38,7 +38,7 @@ void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
 
 /* Time of a full packet at a rate, ps. */
 static weft_time packet_gap(const weft_sim *sim, uint64_t rate_bps) {
-  const uint64_t bytes = sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+  const uint64_t bytes = full_frame(sim);
   return (weft_time)(8 * bytes * 1000000000000u / rate_bps);
 }
 

@@ -8,8 +8,7 @@
 
 weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
                          int ack_hops) {
-  const weft_config *config = &sim->config;
-  const uint64_t frame = config->mtu_bytes + config->header_bytes + sim->cc_header;
+  const uint64_t frame = full_frame(sim);
   return weft__path_one_way(sim, data, hops, frame) +
          weft__path_one_way(sim, ack, ack_hops, weft__ack_size(sim));
 }

@@ -136,6 +136,11 @@ static inline int is_selective(const weft_sim *sim) {
   return sim->config.recovery == WEFT_RECOVERY_SELECTIVE;
 }
 
+/** A full data packet on the wire, bytes. */
+static inline uint32_t full_frame(const weft_sim *sim) {
+  return sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
+}
+
 /* Slot-sized arrays. */
 
 static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
