@@ -297,6 +297,10 @@ static void run_in_steps(scene *s) {
       delivered += (uint64_t)cell(s->sim, WEFT_TABLE_FLOWS, "delivered_bytes", f);
     HOLDS(s, delivered >= before || s->mode != 2); /* inside a known transient it is a guess */
     before = delivered;
+    if (roll(&d, 4) == 0) { /* looking changes nothing */
+      MUST(s->sim, weft_partitions_find(s->sim, (int)roll(&d, 3), roll(&d, 2) * 8));
+      MUST(s->sim, weft_stalled(s->sim, 500 * (weft_time)US, NULL, 0));
+    }
     if (roll(&d, 10) != 0) continue;
     weft_sim *fork = NULL;
     MUST(s->sim, weft_sim_fork(s->sim, &fork));
