@@ -5,7 +5,7 @@
 
 enum {
   RECORD_HEADS = 4096,
-  WORDS_MOST = 1 << 27 /* a gigabyte: no more is kept */
+  WORDS_MOST = 1 << 24 /* 128 MiB: what comes beyond is not kept */
 };
 
 /* Words up to the end of each part. */
