@@ -19,7 +19,7 @@ typedef struct scene {
   weft_sim *sim;
   uint32_t hosts, flows, tasks, changes;
   uint32_t flow_at, change_at; /* the next that comes unannounced */
-  weft_flow_def flow[64]; /* in the order in which they come */
+  weft_flow_def flow[80]; /* in the order in which they come */
   weft_link_change change[8];
   bool calm; /* nothing happens to links, so that what has been sent is known by the flows */
   bool forgets; /* rows of flows are used again */
