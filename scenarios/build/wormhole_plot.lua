@@ -180,7 +180,7 @@ local function draw_comparison(path, data)
     if accel ~= data.run.accel then
       row, errors = data.compare(data.complete(data.prepare(accel)), data.plain)
     end
-    names[i], speedups[i] = ("%s, %.3g x"):format(accel, row.speedup), row.speedup
+    names[i], speedups[i] = ("%s, %.0f x"):format(accel, row.speedup), row.speedup
     local percents = {}
     for k, one in ipairs(errors) do percents[k] = math.max(100 * one, LEAST_PCT) end
     curves[i] = { kind = "cdf", label = accel, values = percents }
