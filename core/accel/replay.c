@@ -102,7 +102,6 @@ void weft__audit(weft_sim *sim, uint32_t zone) {
     weft_sim_destroy(copy);
     return;
   }
-  copy->accelerated = 0; /* flows may end in it, and start nothing */
   weft__zone_list_ports(copy, zone);
   weft__zone_mark(copy, zone, 0);
   copy->accelerated = 0; /* flows may end there, and what is left of the zone is of no interest */

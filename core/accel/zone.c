@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "accel/accel.h"
-#include "fabric/port_i.h"
 #include "transport/transport.h"
 
 enum {
@@ -272,9 +271,6 @@ int weft__zone_divide(weft_sim *sim, uint32_t zone) {
                                       .namespace = sim->memo_namespace,
                                       .exact = 1,
                                       .without_graph = !sim->config.memoize};
-  weft__zone_list_ports(sim, zone);
-  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) /* what is queued goes into the graph */
-    port_settle(sim, sim->zone_ports.at[i], &sim->ports.at[sim->zone_ports.at[i]], sim->now);
   if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
   weft__zone_settle(sim, zone); /* queues are in the pattern */
   uint32_t slot = first;
