@@ -105,6 +105,7 @@ struct memo_record {
   uint32_t steady; /* rates are from its end on */
   uint64_t trouble; /* of an open one: pauses and losses before */
   uint32_t state; /* enum record_state */
+  uint32_t unused; /* instead of padding, which would go into files as it happens to be */
 };
 
 #endif
