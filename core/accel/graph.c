@@ -134,9 +134,8 @@ static uint64_t own_ports(const weft_sim *sim, uint32_t slot, int acks) {
 /* In quarters of what the port sends in an empty round trip: what flows that begin anew have there
  * by then is in the first of them. */
 static uint64_t queue_class(const weft_sim *sim, uint32_t port) {
-  const double rtt = (double)(sim->config.base_rtt_ps != 0 ? sim->config.base_rtt_ps
-                                                           : sim->fabric_rtt);
-  const double round_bytes = (double)sim->port_cold.at[port].rate_bps * rtt / 8e12;
+  const double round_bytes =
+      (double)sim->port_cold.at[port].rate_bps * (double)base_rtt(sim) / 8e12;
   return (uint64_t)(4 * sim->ports.at[port].queue_bytes / round_bytes + 0.5);
 }
 

@@ -5,6 +5,7 @@
 #include "accel/record.h"
 #include "cc/cc.h"
 #include "fabric/port_i.h"
+#include "results/results.h"
 
 /* Packets that have not left a port yet, of what its flows have sent, times a sign: with the
  * packets sent in between this makes what has left it. Those on the wire have left it. */
@@ -45,12 +46,12 @@ static void empty_port(weft_sim *sim, uint32_t index) {
 
 /* ---- what it gets ---- */
 
-static uint32_t put_telemetry(weft_sim *sim, uint32_t record, uint32_t kept) {
+static uint32_t put_telemetry(weft_sim *sim, const struct memo_record *r,
+                              const struct record_parts *parts, uint32_t kept) {
   const uint32_t taken = weft__telemetry_take(sim);
   if (taken == 0) return 0;
-  const uint32_t from = sim->records.at[record].path_ports, to = sim->path_ports;
-  const struct telemetry *block =
-      &record_parts(sim, record).blocks[(uint64_t)(kept - 1) * from];
+  const uint32_t from = r->path_ports, to = sim->path_ports;
+  const struct telemetry *block = &parts->blocks[(uint64_t)(kept - 1) * from];
   memcpy(&sim->telemetry.at[(uint64_t)(taken - 1) * to], block,
          (from < to ? from : to) * sizeof *block);
   return taken;
@@ -62,17 +63,19 @@ static int make_ring(weft_sim *sim, uint32_t index, uint32_t packets) {
   return 1;
 }
 
-static void put_packets(weft_sim *sim, uint32_t record, uint32_t index, uint32_t first,
+/* Those of a port of the record, of which they are the packets from `first` on. */
+static void put_packets(weft_sim *sim, const struct memo_record *r,
+                        const struct record_parts *parts, uint32_t index, uint32_t first,
                         const struct memo_port *kept, const uint32_t *slots) {
   if (!make_ring(sim, index, kept->packets)) return;
   struct port *port = &sim->ports.at[index];
   for (uint32_t i = 0; i < kept->packets; ++i) {
-    struct packet packet = record_parts(sim, record).packets[first + i];
+    struct packet packet = parts->packets[first + i];
     packet.flow = slots[packet.flow];
     packet.in_port = WEFT_NONE;
     if (port->flags & PORT_OF_SWITCH) /* it came by the port before on its way */
       packet.in_port = slot_path(sim, packet.flow)[packet.hop - 2];
-    if (packet.telemetry != 0) packet.telemetry = put_telemetry(sim, record, packet.telemetry);
+    if (packet.telemetry != 0) packet.telemetry = put_telemetry(sim, r, parts, packet.telemetry);
     *port_packet(sim, port, port->tail++) = packet;
     if (i >= kept->on_wire) port->queue_bytes += packet.size;
   }
@@ -101,9 +104,7 @@ static void put_port(weft_sim *sim, uint32_t index, const struct memo_port *kept
  * here, with the way from it to what this port has sent as that by which all of them move. */
 static void put_counter(weft_sim *sim, uint32_t index, const struct memo_port *kept) {
   struct port_share *share = &sim->port_shares.at[index];
-  const uint64_t before = (uint64_t)sim->port_cold.at[index].tx_wraps << 32 |
-                          sim->ports.at[index].tx_bytes;
-  share->bytes += (int64_t)(before - kept->tx_bytes);
+  share->bytes += (int64_t)(port_tx_bytes(sim, index) - kept->tx_bytes);
   sim->ports.at[index].tx_bytes = kept->tx_bytes;
   sim->port_cold.at[index].tx_wraps = 0;
 }
@@ -173,27 +174,26 @@ const uint32_t *weft__zone_slots(weft_sim *sim, uint32_t zone) {
 
 void weft__memo_install(weft_sim *sim, uint32_t zone) {
   const uint32_t record = sim->zones.at[zone].record - 1;
-  const uint32_t flows = sim->records.at[record].flows, ports = sim->records.at[record].ports;
+  const struct memo_record *r = &sim->records.at[record];
   const uint32_t *slots = weft__zone_slots(sim, zone);
   if (slots == NULL) return;
-  struct record_parts parts = record_parts(sim, record);
+  const struct record_parts parts = record_parts(sim, record); /* nothing grows that it is in */
   count_all_waiting(sim, 1);
-  for (uint32_t f = 0; f < flows; ++f) share_out(sim, slots[f], &parts);
+  for (uint32_t f = 0; f < r->flows; ++f) share_out(sim, slots[f], &parts);
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) empty_port(sim, sim->zone_ports.at[i]);
-  for (uint32_t p = 0, first = 0; p < ports && !sim->failed; ++p) {
-    const struct memo_port kept = parts.ports[p];
-    const uint32_t index = slot_path(sim, slots[kept.flow])[kept.hop];
-    put_packets(sim, record, index, first, &kept, slots);
-    put_port(sim, index, &kept, slots);
-    first += kept.packets;
+  for (uint32_t p = 0, first = 0; p < r->ports && !sim->failed; ++p) {
+    const struct memo_port *kept = &parts.ports[p];
+    const uint32_t index = slot_path(sim, slots[kept->flow])[kept->hop];
+    put_packets(sim, r, &parts, index, first, kept, slots);
+    put_port(sim, index, kept, slots);
+    first += kept->packets;
   }
   if (sim->failed) return;
   count_all_waiting(sim, -1);
-  for (uint32_t p = 0; p < ports; ++p) {
+  for (uint32_t p = 0; p < r->ports; ++p) {
     const struct memo_port *kept = &parts.ports[p];
     put_counter(sim, slot_path(sim, slots[kept->flow])[kept->hop], kept);
   }
-  for (uint32_t f = 0; f < flows; ++f)
-    put_flow(sim, slots[f], &sim->records.at[record], &parts, slots);
+  for (uint32_t f = 0; f < r->flows; ++f) put_flow(sim, slots[f], r, &parts, slots);
   weft__zone_shift(sim, zone, weft__memo_end(sim, zone));
 }

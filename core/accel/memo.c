@@ -45,23 +45,18 @@ static uint64_t trouble(const weft_sim *sim, uint32_t zone) {
 
 /* ---- hits ---- */
 
-/* Packets sent and not received at the end of the transient that a flow goes by. */
-static uint32_t under_way(const weft_sim *sim, uint32_t slot) {
-  const struct member *m = &sim->members.at[slot];
-  const struct record_parts parts = record_parts(sim, sim->zones.at[m->zone].record - 1);
-  return parts.flows[m->as].tx.next - parts.flows[m->as].rx.next;
-}
-
 /* Can all flows go through the transient without one coming to its end, or being put behind where
  * it is? */
 static int is_uncut(const weft_sim *sim, uint32_t zone) {
+  const struct record_parts parts = record_parts(sim, sim->zones.at[zone].record - 1);
   const uint32_t first = sim->zones.at[zone].first;
   uint32_t slot = first;
   do {
     const struct tx *tx = &sim->tx.at[slot];
-    if (tx->total - tx->next <= weft__memo_sent(sim, slot) + MARGIN) return 0;
-    const uint32_t received = tx->next + weft__memo_sent(sim, slot) - under_way(sim, slot);
-    if ((int32_t)(received - sim->rx.at[slot].next) < 0) return 0;
+    const struct memo_flow *f = &parts.flows[sim->members.at[slot].as];
+    const uint32_t sent = (uint32_t)f->sent, under_way = f->tx.next - f->rx.next;
+    if (tx->total - tx->next <= sent + MARGIN) return 0;
+    if ((int32_t)(tx->next + sent - under_way - sim->rx.at[slot].next) < 0) return 0;
     slot = sim->members.at[slot].next;
   } while (slot != first);
   return 1;
@@ -189,16 +184,14 @@ weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
   const uint32_t *leader = weft__zone_slots(sim, sim->records.at[z->record - 1].zone);
   if (leader == NULL) return sim->now;
   const struct record_parts parts = record_parts(sim, z->record - 1);
-  const double packet = 8.0 * full_frame(sim);
   weft_time end = LATEST_PS;
   uint32_t slot = z->first;
   do {
     const struct member *m = &sim->members.at[slot];
     const struct tx *tx = &sim->tx.at[slot];
     const uint32_t sent = sim->tx.at[leader[m->as]].next - parts.begin[m->as].sent;
-    const double left = (double)(tx->total - tx->next) - sent - MARGIN;
-    const double rate = (double)sim->port_cold.at[tx->port].rate_bps;
-    const weft_time at = sim->now + (weft_time)(left > 0 ? left * packet / rate * 1e12 : 0);
+    const weft_time at =
+        weft__line_time(sim, slot, (double)(tx->total - tx->next) - sent - MARGIN);
     if (at < end) end = at;
     slot = m->next;
   } while (slot != z->first);
@@ -218,26 +211,23 @@ static int has_sent_all(const weft_sim *sim, uint32_t zone) {
   return 0;
 }
 
-static void let_follow(weft_sim *sim, uint32_t zone) {
-  struct zone *z = &sim->zones.at[zone];
-  --sim->followers;
-  if (!is_uncut(sim, zone)) {
-    ++sim->acceleration.refused[WEFT_REFUSED_CUT];
-    ++sim->followers; /* unparking counts it down */
-    weft__unpark(sim, zone);
-    weft__zone_ask(sim, zone, sim->now + sim->steady_period);
-    return;
-  }
-  ++sim->acceleration.hits;
-  ++sim->acceleration.followers;
-  z->phase = ZONE_MEMO;
-  take_rates(sim, zone);
-  weft__zone_ask(sim, zone, weft__park_end(sim, zone));
-}
-
 static void give_up(weft_sim *sim, uint32_t zone) {
   weft__unpark(sim, zone);
   weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+}
+
+static void let_follow(weft_sim *sim, uint32_t zone) {
+  if (!is_uncut(sim, zone)) {
+    ++sim->acceleration.refused[WEFT_REFUSED_CUT];
+    give_up(sim, zone);
+    return;
+  }
+  --sim->followers;
+  ++sim->acceleration.hits;
+  ++sim->acceleration.followers;
+  sim->zones.at[zone].phase = ZONE_MEMO;
+  take_rates(sim, zone);
+  weft__zone_ask(sim, zone, weft__park_end(sim, zone));
 }
 
 /* Do something with all that follow a record. */

@@ -111,29 +111,28 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
   return end;
 }
 
-/* No flow can have only so many packets left before: the others take as long at line rate. */
-static weft_time line_end(const weft_sim *sim, uint32_t zone, uint32_t last) {
-  const struct zone *z = &sim->zones.at[zone];
+weft_time weft__line_time(const weft_sim *sim, uint32_t slot, double packets) {
   const double bits = 8.0 * full_frame(sim);
+  const double line = (double)sim->port_cold.at[sim->tx.at[slot].port].rate_bps;
+  return sim->now + (weft_time)(packets > 0 ? packets * bits / line * 1e12 : 0);
+}
+
+weft_time weft__close_time(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
   weft_time end = LATEST_PS;
   uint32_t slot = z->first;
   do {
     const struct tx *tx = &sim->tx.at[slot];
-    const double left = (double)(tx->total - tx->next) - last;
-    const double line = (double)sim->port_cold.at[tx->port].rate_bps;
-    const weft_time at = sim->now + (weft_time)(left > 0 ? left * bits / line * 1e12 : 0);
+    const weft_time at =
+        weft__line_time(sim, slot, (double)(tx->total - tx->next) - CLOSE_PACKETS);
     if (at < end) end = at;
     slot = sim->members.at[slot].next;
   } while (slot != z->first);
   return end;
 }
 
-weft_time weft__close_time(const weft_sim *sim, uint32_t zone) {
-  return line_end(sim, zone, CLOSE_PACKETS);
-}
-
 int weft__ends_soon(const weft_sim *sim, uint32_t zone) {
-  return line_end(sim, zone, CLOSE_PACKETS) < sim->now + sim->steady_period;
+  return weft__close_time(sim, zone) < sim->now + sim->steady_period;
 }
 
 /* ---- stopping and going on ---- */

@@ -11,30 +11,25 @@
 #include "accel/zone.h"
 #include "engine/domain.h"
 
-#define SWAP(type, a, b)  \
-  do {                    \
-    const type before = a; \
-    a = b;                \
-    b = before;           \
+#define SWAP(type, a, b)   \
+  do {                     \
+    type const before = a; \
+    a = b;                 \
+    b = before;            \
+  } while (0)
+
+#define SWAP_POOLS(type, a, b)     \
+  do {                             \
+    SWAP(type *, (a).at, (b).at);  \
+    SWAP(uint32_t, (a).n, (b).n);  \
+    SWAP(uint32_t, (a).cap, (b).cap); \
   } while (0)
 
 static void swap_queues(weft_sim *sim) {
   SWAP(struct event_queue, sim->queue, sim->other_queue);
-  void *at = sim->event_open.at;
-  sim->event_open.at = sim->other_open.at;
-  sim->other_open.at = at;
-  at = sim->event_far.at;
-  sim->event_far.at = sim->other_far.at;
-  sim->other_far.at = at;
-  at = sim->event_chunks.at;
-  sim->event_chunks.at = sim->other_chunks.at;
-  sim->other_chunks.at = at;
-  SWAP(uint32_t, sim->event_open.n, sim->other_open.n);
-  SWAP(uint32_t, sim->event_open.cap, sim->other_open.cap);
-  SWAP(uint32_t, sim->event_far.n, sim->other_far.n);
-  SWAP(uint32_t, sim->event_far.cap, sim->other_far.cap);
-  SWAP(uint32_t, sim->event_chunks.n, sim->other_chunks.n);
-  SWAP(uint32_t, sim->event_chunks.cap, sim->other_chunks.cap);
+  SWAP_POOLS(uint64_t, sim->event_open, sim->other_open);
+  SWAP_POOLS(struct event, sim->event_far, sim->other_far);
+  SWAP_POOLS(struct event_chunk, sim->event_chunks, sim->other_chunks);
 }
 
 /* What is still to come, as time and key by turns in accel_words; returns how many words. */

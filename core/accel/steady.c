@@ -46,7 +46,7 @@ static void by_algorithm(weft_sim *sim, double rtt_ps, double window_packets) {
 
 void weft__steady_defaults(weft_sim *sim) {
   const weft_config *config = &sim->config;
-  const double rtt = (double)(config->base_rtt_ps != 0 ? config->base_rtt_ps : sim->fabric_rtt);
+  const double rtt = (double)base_rtt(sim);
   uint64_t line = 0;
   for (uint32_t p = 0; p < sim->ports.n; ++p)
     if (sim->nodes.at[sim->ports.at[p].from_node].kind != WEFT_NVSWITCH &&

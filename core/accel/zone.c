@@ -92,15 +92,9 @@ static uint32_t new_zone(weft_sim *sim) {
   return zone;
 }
 
-/* What simulated time it has spent. */
-static void count_live(weft_sim *sim, struct zone *z) {
-  sim->acceleration.transient_ps += sim->now - z->since;
-  z->since = sim->now;
-}
-
 static void free_zone(weft_sim *sim, uint32_t zone) {
   weft__memo_drop(sim, zone);
-  count_live(sim, &sim->zones.at[zone]);
+  sim->acceleration.transient_ps += sim->now - sim->zones.at[zone].since;
   sim->zones.at[zone].phase = ZONE_FREE;
   sim->zones.at[zone].event = -1;
   sim->free_zones.at[sim->free_zones.n++] = zone;
@@ -168,7 +162,8 @@ static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
   return to;
 }
 
-void weft__zone_changed(weft_sim *sim, uint32_t zone) {
+/* Its flows are not what they were: forget samples and records under way, and look at it again. */
+static void zone_changed(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   if (z->phase == ZONE_FREE) return; /* its flows have ended in a replay */
   WEFT_ASSERT(z->phase == ZONE_LIVE);
@@ -210,7 +205,7 @@ void weft__zone_join(weft_sim *sim, uint32_t slot) {
   if (zone == WEFT_NONE) return;
   link_member(sim, zone, slot);
   own_ports(sim, slot, zone, 1);
-  weft__zone_changed(sim, zone);
+  zone_changed(sim, zone);
 }
 
 void weft__zone_received(weft_sim *sim, uint32_t slot) {
@@ -231,7 +226,7 @@ void weft__zone_leave(weft_sim *sim, uint32_t slot) {
     return;
   }
   sim->zones.at[zone].may_split = 1;
-  weft__zone_changed(sim, zone);
+  zone_changed(sim, zone);
 }
 
 void weft__zone_wake_port(weft_sim *sim, uint32_t port) {
@@ -250,7 +245,7 @@ void weft__zones_wake_all(weft_sim *sim) {
       ++sim->acceleration.interruptions;
       weft__unpark(sim, zone);
     }
-    weft__zone_changed(sim, zone);
+    zone_changed(sim, zone);
     sim->zones.at[zone].disturbed = 1;
   }
 }
@@ -265,7 +260,9 @@ void weft__zone_disturbed(weft_sim *sim, uint32_t port) {
 
 /* ---- looking at zones ---- */
 
-int weft__zone_divide(weft_sim *sim, uint32_t zone) {
+/* Divide a zone into those that are connected; each becomes an entry of sim->partitions with its
+ * conflict graph and, in `pattern`, its zone. 0 when out of memory. */
+static int divide(weft_sim *sim, uint32_t zone) {
   const uint32_t first = sim->zones.at[zone].first, flows = sim->zones.at[zone].flows;
   const struct colouring colouring = {.acks = WEFT_ACKS_ALL,
                                       .namespace = sim->memo_namespace,
@@ -312,7 +309,7 @@ static void look_up(weft_sim *sim, uint32_t zone) {
     begin_transient(sim, zone, 0);
     return;
   }
-  if (!weft__zone_divide(sim, zone)) {
+  if (!divide(sim, zone)) {
     weft__no_memory(sim);
     return;
   }
@@ -369,8 +366,9 @@ void weft__zone_event(weft_sim *sim, uint32_t zone) {
   if (sim->replaying) return; /* asked for again behind it */
   if (z->event != sim->now || z->phase == ZONE_FREE) return;
   z->event = -1;
-  if (z->phase == ZONE_FOLLOW && weft__follow_end(sim, zone) > sim->now) {
-    weft__zone_ask(sim, zone, weft__follow_end(sim, zone));
+  const weft_time follow_end = z->phase == ZONE_FOLLOW ? weft__follow_end(sim, zone) : -1;
+  if (follow_end > sim->now) {
+    weft__zone_ask(sim, zone, follow_end);
   } else if (z->phase != ZONE_LIVE) {
     const int followed = z->phase == ZONE_FOLLOW;
     const int unsteady = z->phase == ZONE_MEMO && !weft__memo_is_steady(sim, zone);
@@ -378,7 +376,7 @@ void weft__zone_event(weft_sim *sim, uint32_t zone) {
     weft__unpark(sim, zone);
     if (followed) weft__zone_ask(sim, zone, sim->now + sim->steady_period);
     if (unsteady) {
-      weft__zone_changed(sim, zone);
+      zone_changed(sim, zone);
       sim->zones.at[zone].gone_by = key;
     }
   } else if (!z->looked_up || z->may_split) {

@@ -31,13 +31,6 @@ void weft__zone_event(weft_sim *sim, uint32_t zone);
 /** Ask to look at a zone. */
 void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at);
 
-/** Its flows are not what they were: forget samples, records under way, and look at it again. */
-void weft__zone_changed(weft_sim *sim, uint32_t zone);
-
-/** Divide a zone into those that are connected, of which each becomes an entry of sim->partitions
- *  with its conflict graph and, in `pattern`, its zone. 0 when out of memory. */
-int weft__zone_divide(weft_sim *sim, uint32_t zone);
-
 /* steady.c */
 
 /** theta, samples and period as the algorithm calls for, where the configuration does not say. */
@@ -75,6 +68,9 @@ void weft__unpark(weft_sim *sim, uint32_t zone);
 
 /** Whether a flow is through before a record could be worth its making. */
 int weft__ends_soon(const weft_sim *sim, uint32_t zone);
+
+/** When a flow can have sent so many more packets at the earliest, which is at line rate. */
+weft_time weft__line_time(const weft_sim *sim, uint32_t slot, double packets);
 
 /** When a flow may have so few packets left that its end is no part of a record. */
 weft_time weft__close_time(const weft_sim *sim, uint32_t zone);

@@ -222,7 +222,7 @@ static void init_rate(weft_sim *sim, uint32_t slot) {
   const weft_config *config = &sim->config;
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  warm->base_rtt_ps = config->base_rtt_ps != 0 ? config->base_rtt_ps : sim->fabric_rtt;
+  warm->base_rtt_ps = base_rtt(sim);
   /* As built: a NIC that runs degraded throttles by itself, and may be repaired. */
   warm->line_bps = sim->port_cold.at[tx->port].built_rate_bps;
   if (config->max_rate_bps != 0 && config->max_rate_bps < warm->line_bps)

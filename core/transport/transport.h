@@ -141,6 +141,11 @@ static inline uint32_t full_frame(const weft_sim *sim) {
   return sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
 }
 
+/** The round trip that windows and HPCC's T are made of: as configured, or the fabric's. */
+static inline weft_time base_rtt(const weft_sim *sim) {
+  return sim->config.base_rtt_ps != 0 ? sim->config.base_rtt_ps : sim->fabric_rtt;
+}
+
 /* Slot-sized arrays. */
 
 static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
