@@ -8,6 +8,7 @@ local format = require "weft.viz.format"
 local legend = require "weft.viz.legend"
 local palette = require "weft.viz.palette"
 local skipped = require "weft.viz.spans"
+local util = require "weft.util"
 
 local phases = {}
 
@@ -17,18 +18,16 @@ local GAP = 0.004 -- of the time shown, between bars of a lane, so that they can
 
 --- Partitions with their spans, by their beginning, and how much of their time was skipped.
 local function partitions_of(rows)
-  local list, by_number = {}, {}
-  for _, row in ipairs(rows) do
-    local one = by_number[row.partition]
-    if not one then
-      one = {
-        number = row.partition, from = row.begin_ps, to = row.end_ps, skipped = 0, spans = {},
-      }
-      list[#list + 1], by_number[row.partition] = one, one
+  local list = {}
+  for i, spans in ipairs(util.group_by(rows, function(row) return row.partition end)) do
+    local one = {
+      number = spans[1].partition, from = math.huge, to = 0, skipped = 0, spans = spans,
+    }
+    for _, row in ipairs(spans) do
+      one.from, one.to = math.min(one.from, row.begin_ps), math.max(one.to, row.end_ps)
+      one.skipped = one.skipped + row.end_ps - row.begin_ps
     end
-    one.from, one.to = math.min(one.from, row.begin_ps), math.max(one.to, row.end_ps)
-    one.skipped = one.skipped + row.end_ps - row.begin_ps
-    one.spans[#one.spans + 1] = row
+    list[i] = one
   end
   table.sort(list, function(a, b)
     if a.from ~= b.from then return a.from < b.from end
