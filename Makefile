@@ -72,7 +72,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   accel/acceleration.c accel/graph.c accel/install.c accel/match.c accel/memo.c accel/memo_file.c \
   accel/park.c \
   accel/partition.c accel/pattern.c accel/progress.c accel/record.c accel/replay.c accel/shift.c accel/snapshot.c \
-  accel/steady.c accel/zone.c \
+  accel/steady.c accel/tail.c accel/zone.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c engine/domain.c engine/partition.c engine/threads.c engine/views.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c)

@@ -90,6 +90,12 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
 /** Add what parked flows have done since. */
 void weft__parked_stats(const weft_sim *sim, weft_stats *stats);
 
+/* tail.c */
+
+/** When the last data packet of a flow of a zone, or the last ACK of one that has received all, can
+ *  have crossed its way: at the earliest, and exactly if it is on its last wire. */
+weft_time weft__tail_time(const weft_sim *sim, uint32_t zone);
+
 /* shift.c */
 
 /** List the ports of a zone in zone_ports. */

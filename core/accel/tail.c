@@ -1,0 +1,75 @@
+/* How soon can a flow of a zone be through?
+ *
+ * Tasks answer to the end of a flow at once, so a zone must not be simulated beyond it, and what is
+ * remembered ends right before it. Until the last packet is on its last wire only a bound is known:
+ * line rate for what is not sent, propagation for the hops that are left. Asking again at that
+ * bound finds the time after as many questions as there are hops, at most. Where a task waits for the
+ * last packet to be sent there is no such exact time: then the present is the answer. */
+#include "accel/accel.h"
+#include "accel/zone.h"
+#include "fabric/port_i.h"
+
+/* The propagation of a part of a flow's path. */
+static weft_time delay_of(const weft_sim *sim, const uint32_t *path, uint32_t from, uint32_t end) {
+  weft_time sum = 0;
+  for (uint32_t h = from; h < end; ++h) sum += sim->ports.at[path[h]].delay_ps;
+  return sum;
+}
+
+/* The newest packet of a flow with a number in a port's ring, or NULL. */
+static const struct packet *find_packet(const weft_sim *sim, uint32_t index, uint32_t slot,
+                                        uint32_t seq, uint32_t ack) {
+  const struct port *port = &sim->ports.at[index];
+  for (uint32_t i = port->tail; i != port->head; --i) {
+    const struct packet *packet = port_packet(sim, port, i - 1);
+    if (packet->flow == slot && packet->seq == seq && (packet->flags & PACKET_ACK) == ack)
+      return packet;
+  }
+  return NULL;
+}
+
+/* When a packet that is somewhere on path[from, end) will have crossed it, at the earliest. */
+static weft_time crossing(const weft_sim *sim, uint32_t slot, uint32_t from, uint32_t end,
+                          uint32_t seq, uint32_t ack) {
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t h = end; h-- > from;) {
+    const struct packet *packet = find_packet(sim, path[h], slot, seq, ack);
+    if (packet == NULL) continue;
+    const weft_time there = packet->arrive > sim->now ? packet->arrive : sim->now;
+    return there + delay_of(sim, path, h + 1, end);
+  }
+  return sim->now; /* lost, or about to be sent again */
+}
+
+/* Some tasks also answer when the last packet has been sent: a slice of a collective lets go the one
+ * behind it. */
+static int tells_when_sent(const weft_sim *sim, uint32_t row) {
+  const uint32_t task = sim->flows.at[row].task;
+  if (task == WEFT_NONE) return 0;
+  const uint32_t collective = sim->tasks.at[task].collective;
+  return collective != WEFT_NONE && sim->collectives.at[collective].slices > 1;
+}
+
+static weft_time flow_tail(const weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const uint32_t hops = tx->hops;
+  if (sim->flows.at[tx->row].received_ps >= 0)
+    return crossing(sim, slot, hops, weft__flow_ports(sim, slot, WEFT_ACKS_ALL), tx->total,
+                    PACKET_ACK);
+  if (tx->next == tx->total) return crossing(sim, slot, 0, hops, tx->total - 1, 0);
+  const weft_time last = weft__line_time(sim, slot, (double)(tx->total - tx->next) - 1);
+  if (tells_when_sent(sim, tx->row)) return last;
+  return last + delay_of(sim, slot_path(sim, slot), 0, hops);
+}
+
+weft_time weft__tail_time(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  weft_time end = LATEST_PS;
+  uint32_t slot = z->first;
+  do {
+    const weft_time at = flow_tail(sim, slot);
+    if (at < end) end = at;
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
+  return end;
+}
