@@ -120,9 +120,11 @@ enum {
   X(accel_indices, uint32_t)        \
   X(zones, struct zone)             \
   X(free_zones, uint32_t)           \
+  X(apart_zones, uint32_t)          \
   X(members, struct member)         \
   X(port_shares, struct port_share) \
   X(zone_ports, uint32_t)           \
+  X(node_loads, uint64_t)           \
   X(samples, struct sample)         \
   X(records, struct memo_record)    \
   X(record_heads, uint32_t)         \
@@ -185,7 +187,8 @@ struct weft_sim {
   uint32_t replaying; /* a zone is simulated by itself, in the past */
   uint32_t visits; /* walks over the ports of zones so far */
   uint32_t serials; /* zones so far */
-  uint32_t parked, followers; /* zones now */
+  uint32_t parked, unarmed, followers; /* zones now; the first are all, of whatever phase */
+  uint32_t gone_records; /* that followers have to hear of */
   uint32_t free_record; /* chained through next, + 1 */
   uint32_t memo_free[MEMO_CLASSES]; /* freed blocks of memo_words by log2 size, + 1 */
   double theta; /* config.theta, or the algorithm's */
@@ -194,6 +197,8 @@ struct weft_sim {
   uint64_t memo_namespace; /* of the patterns that are kept: see accel/graph.c */
   int64_t accel_credit; /* events' worth of work that acceleration may do */
   uint64_t credited; /* events simulated and skipped that it has been granted for */
+  uint64_t skipped_hops; /* of stats.packet_hops */
+  uint64_t apart_hops; /* of those simulated, those of zones apart that are not granted for yet */
   double doubt_ps, skipped_ps; /* of skipped flows: time x uncertainty, time */
   double audit_m2;
   weft_acceleration acceleration;

@@ -12,7 +12,7 @@ void weft_acceleration_get(const weft_sim *sim, weft_acceleration *out) {
   if (sim->skipped_ps > 0) out->error_estimate = sim->doubt_ps / sim->skipped_ps;
   for (uint32_t i = 0; i < sim->zones.n; ++i) {
     const struct zone *z = &sim->zones.at[i];
-    if (z->phase == ZONE_LIVE) out->transient_ps += sim->now - z->since;
+    if (z->phase == ZONE_LIVE || z->phase == ZONE_APART) out->transient_ps += sim->now - z->since;
   }
 }
 
@@ -28,7 +28,8 @@ int weft_flow_phase(const weft_sim *sim, uint32_t flow, weft_time *since_ps) {
                                    [ZONE_LIVE] = WEFT_PHASE_TRANSIENT,
                                    [ZONE_STEADY] = WEFT_PHASE_STEADY,
                                    [ZONE_MEMO] = WEFT_PHASE_MEMO,
-                                   [ZONE_FOLLOW] = WEFT_PHASE_MEMO};
+                                   [ZONE_FOLLOW] = WEFT_PHASE_MEMO,
+                                   [ZONE_APART] = WEFT_PHASE_TRANSIENT};
   if (since_ps != NULL) *since_ps = sim->now;
   if (flow >= sim->flows.n) return WEFT_EINVAL;
   const struct flow *f = &sim->flows.at[flow];

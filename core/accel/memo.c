@@ -181,7 +181,9 @@ void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
 
 weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
-  const uint32_t *leader = weft__zone_slots(sim, sim->records.at[z->record - 1].zone);
+  const uint32_t leads = sim->records.at[z->record - 1].zone;
+  weft__apart_catch_up(sim, leads, sim->now - 1);
+  const uint32_t *leader = weft__zone_slots(sim, leads);
   if (leader == NULL) return sim->now;
   const struct record_parts parts = record_parts(sim, z->record - 1);
   weft_time end = LATEST_PS;
@@ -212,8 +214,8 @@ static int has_sent_all(const weft_sim *sim, uint32_t zone) {
 }
 
 static void give_up(weft_sim *sim, uint32_t zone) {
-  weft__unpark(sim, zone);
-  weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+  weft__unpark(sim, zone, sim->now);
+  weft__zone_resume(sim, zone, sim->now + sim->steady_period);
 }
 
 static void let_follow(weft_sim *sim, uint32_t zone) {
@@ -243,8 +245,23 @@ void weft__memo_drop(weft_sim *sim, uint32_t zone) {
   if (z->record == 0 || z->phase != ZONE_LIVE) return;
   const uint32_t record = z->record - 1;
   z->record = 0;
+  if (sim->replaying) {
+    sim->records.at[record].state = RECORD_GONE;
+    ++sim->gone_records;
+    return;
+  }
   for_followers(sim, record, give_up);
   weft__record_free(sim, record);
+}
+
+void weft__memo_bury(weft_sim *sim) {
+  for (uint32_t record = 0; sim->gone_records > 0 && record < sim->records.n; ++record) {
+    if (sim->records.at[record].state != RECORD_GONE) continue;
+    --sim->gone_records;
+    sim->records.at[record].state = RECORD_OPEN; /* once: what follows may bury others */
+    for_followers(sim, record, give_up);
+    weft__record_free(sim, record);
+  }
 }
 
 void weft__memo_close(weft_sim *sim, uint32_t zone, int steady) {

@@ -49,7 +49,7 @@ static int has_strays(const weft_sim *sim, uint32_t zone) {
   return there != out;
 }
 
-static int is_recovering(const weft_sim *sim, uint32_t slot) {
+int weft__is_recovering(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->tx.at[slot];
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   /* What is lost is not known at once, but each packet under way makes one ACK that has to come. */
@@ -57,17 +57,17 @@ static int is_recovering(const weft_sim *sim, uint32_t slot) {
   return lost || tx->flags & TX_RESEND || tx->next < warm->highest || warm->retries > 0;
 }
 
-void weft__zone_settle(weft_sim *sim, uint32_t zone) {
+void weft__zone_settle(weft_sim *sim, uint32_t zone, weft_time time) {
   weft__zone_list_ports(sim, zone);
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const uint32_t port = sim->zone_ports.at[i];
-    port_settle(sim, port, &sim->ports.at[port], sim->now);
+    port_settle(sim, port, &sim->ports.at[port], time);
   }
 }
 
 int weft__park_refusal(weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
-  weft__zone_settle(sim, zone);
+  weft__zone_settle(sim, zone, sim->now);
   if (sim->ack_capacity > 0) return WEFT_REFUSED_TRACE;
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const int refusal = port_refusal(sim, sim->zone_ports.at[i]);
@@ -75,7 +75,7 @@ int weft__park_refusal(weft_sim *sim, uint32_t zone) {
   }
   uint32_t slot = z->first;
   do {
-    if (is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
+    if (weft__is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
     slot = sim->members.at[slot].next;
   } while (slot != z->first);
   return has_strays(sim, zone) ? WEFT_REFUSED_STRAYS : -1;
@@ -156,6 +156,7 @@ void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase) {
   sim->acceleration.transient_ps += sim->now - z->since;
   weft__zone_list_ports(sim, zone);
   z->phase = (uint8_t)phase;
+  zone_set_unarmed(sim, z, 0);
   z->since = z->parked_at = sim->now;
   weft__zone_mark(sim, zone, 1);
   ++sim->parked;
@@ -211,28 +212,40 @@ static void live_again(weft_sim *sim, uint32_t zone) {
   z->phase = ZONE_LIVE;
 }
 
-void weft__unpark(weft_sim *sim, uint32_t zone) {
+void weft__unpark(weft_sim *sim, uint32_t zone, weft_time last) {
   struct zone *z = &sim->zones.at[zone];
+  const int is_apart = z->phase == ZONE_APART;
   const int is_known = z->phase == ZONE_STEADY ||
                        (z->phase == ZONE_MEMO && weft__memo_end(sim, zone) <= sim->now);
   if (is_known && sim->config.audit > 0 &&
       rng_uniform(sim->config.seed, RNG_AUDIT, z->serial, (uint64_t)z->parked_at) <
           sim->config.audit)
     weft__audit(sim, zone);
+  if (is_apart) {
+    weft__apart_catch_up(sim, zone, last);
+    if (sim->zones.at[zone].phase == ZONE_FREE) return;
+    weft__apart_end(sim, zone);
+  }
   z = &sim->zones.at[zone];
   weft__zone_list_ports(sim, zone);
   weft__zone_mark(sim, zone, 0);
   --sim->parked;
   if (is_known) {
     go_on(sim, zone);
-    if (!sim->failed) weft__zone_arm(sim, zone); /* else it may be in the past */
-  } else {
+  } else if (!is_apart) {
+    const uint64_t events = sim->events;
     live_again(sim, zone);
-    weft__replay(sim, zone);
+    weft__replay(sim, zone, last);
+    sim->acceleration.events_replayed += sim->events - events;
     if (sim->zones.at[zone].phase == ZONE_FREE) return; /* all its flows have ended in it */
   }
-  live_again(sim, zone);
   z = &sim->zones.at[zone];
+  zone_set_unarmed(sim, z, 1);
+  if (is_apart) {
+    z->phase = ZONE_LIVE;
+    return;
+  }
+  live_again(sim, zone);
   weft__steady_begin(sim, zone);
   z->since = sim->now;
 }

@@ -17,7 +17,7 @@ static uint64_t progress(const weft_sim *sim, uint32_t slot, uint32_t at_end) {
 
 uint64_t weft__parked_sent(const weft_sim *sim, uint32_t slot) {
   const struct zone *z = &sim->zones.at[sim->members.at[slot].zone];
-  if (z->phase == ZONE_FOLLOW) return 0;
+  if (z->phase == ZONE_FOLLOW || z->phase == ZONE_APART) return 0;
   return progress(sim, slot, z->phase == ZONE_MEMO ? weft__memo_sent(sim, slot) : 0);
 }
 
@@ -37,10 +37,16 @@ static uint64_t follower_received(const weft_sim *sim, uint32_t slot) {
 uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot) {
   const struct member *m = &sim->members.at[slot];
   const struct zone *z = &sim->zones.at[m->zone];
+  if (z->phase == ZONE_APART) return 0; /* it is where its state says: apart.c */
   if (z->phase == ZONE_FOLLOW) return follower_received(sim, slot);
   if (z->phase == ZONE_STEADY) return progress(sim, slot, 0);
   const struct record_parts parts = record_parts(sim, z->record - 1);
   return progress(sim, slot, parts.flows[m->as].rx.next - parts.begin[m->as].received);
+}
+
+int weft__goes_on_unseen(const weft_sim *sim, uint32_t slot) {
+  return (sim->tx.at[slot].flags & TX_PARKED) != 0 &&
+         sim->zones.at[sim->members.at[slot].zone].phase != ZONE_APART;
 }
 
 uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets) {

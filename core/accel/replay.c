@@ -1,11 +1,12 @@
-/* A zone by itself: simulated from where it was parked until now, while the rest of the simulation
- * stands still.
+/* A zone by itself: simulated from where it was parked, while the rest of the simulation stands
+ * still.
  *
  * It owns its ports and flows, and nothing of it has happened since it was parked, so its events
  * can be handled in a queue of their own; the result is what it would have been among all others.
  * That is what makes a memo hit safe: whatever comes into a span that was taken for known, the span
  * is simulated after all up to that instant. Should a flow end in it, what waits for that begins
- * now: later than it should, but no record that is taken lets a flow come near its end. */
+ * now: later than it should, but no record that is taken lets a flow come near its end. And what
+ * can be done later need not be done among all other events: see apart.c. */
 #include <math.h>
 
 #include "accel/zone.h"
@@ -32,42 +33,26 @@ static void swap_queues(weft_sim *sim) {
   SWAP_POOLS(struct event_chunk, sim->event_chunks, sim->other_chunks);
 }
 
-/* What is still to come, as time and key by turns in accel_words; returns how many words. */
-static uint32_t take_rest(weft_sim *sim) {
-  const uint32_t count = sim->queue.count;
-  uint32_t n = 0;
-  if (!pool_reserve(sim, sim->accel_words, 2 * (uint64_t)count)) {
-    weft__no_memory(sim);
-    return 0;
-  }
-  while (sim->queue.count > 0 && !sim->failed) {
-    const struct event event = event_first(sim);
-    event_pop(sim);
-    sim->accel_words.at[n++] = (uint64_t)event.time;
-    sim->accel_words.at[n++] = event.key;
-  }
-  return n;
-}
-
-void weft__replay(weft_sim *sim, uint32_t zone) {
+void weft__replay(weft_sim *sim, uint32_t zone, weft_time last) {
   const weft_time now = sim->now;
-  const uint64_t events = sim->events;
   const uint32_t shift = sim->queue.shift;
+  const uint32_t rto_events = sim->rto_events, cc_events = sim->cc_events;
+  const uint32_t known = sim->late_news.n;
+  weft__zone_list_ports(sim, zone);
   swap_queues(sim);
   sim->queue.shift = shift;
   sim->now = sim->zones.at[zone].parked_at;
   weft__events_reset(sim, sim->now);
   sim->replaying = 1;
   weft__zone_arm(sim, zone);
-  weft__domain_run(sim, now, 1);
-  const uint32_t words = take_rest(sim);
+  weft__domain_run(sim, last + 1, RUN_IDLE | RUN_UNFED); /* what is left is made anew */
   swap_queues(sim);
   sim->now = now;
   sim->replaying = 0;
-  for (uint32_t i = 0; i < words && !sim->failed; i += 2)
-    event_push(sim, (struct event){(weft_time)sim->accel_words.at[i], sim->accel_words.at[i + 1]});
-  if (sim->late_news.n > 0) event_at(sim, EV_TASK, LATE_NEWS, now);
-  sim->acceleration.events_replayed += sim->events - events;
+  sim->rto_events = rto_events;
+  sim->cc_events = cc_events;
+  if (known == 0 && sim->late_news.n > 0) event_at(sim, EV_TASK, LATE_NEWS, now);
+  if (sim->gone_records > 0) weft__memo_bury(sim);
 }
 
 /* ---- audit ---- */
@@ -100,7 +85,7 @@ void weft__audit(weft_sim *sim, uint32_t zone) {
   weft__zone_list_ports(copy, zone);
   weft__zone_mark(copy, zone, 0);
   copy->accelerated = 0; /* flows may end there, and what is left of the zone is of no interest */
-  weft__replay(copy, zone);
+  weft__replay(copy, zone, copy->now - 1);
   const uint32_t first = sim->zones.at[zone].first;
   uint32_t slot = first;
   do {

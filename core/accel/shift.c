@@ -14,8 +14,11 @@
 #include "results/results.h"
 
 void weft__zone_list_ports(weft_sim *sim, uint32_t zone) {
+  weft__zone_list_ports_as(sim, zone, ++sim->visits);
+}
+
+void weft__zone_list_ports_as(weft_sim *sim, uint32_t zone, uint32_t visit) {
   const struct zone *z = &sim->zones.at[zone];
-  const uint32_t visit = ++sim->visits;
   uint32_t slot = z->first;
   sim->zone_ports.n = 0;
   do {
@@ -114,6 +117,7 @@ void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t r
   stats->payload_delivered += received * sim->config.mtu_bytes;
   const uint64_t crossed = received * hops + acked * ack_hops;
   stats->packet_hops += crossed;
+  sim->skipped_hops += crossed;
   sim->acceleration.packets_skipped += received + acked;
   sim->acceleration.events_skipped += crossed + sent;
 }

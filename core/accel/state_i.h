@@ -42,7 +42,8 @@ enum zone_phase {
   ZONE_LIVE = 1, /* simulated */
   ZONE_STEADY = 2, /* parked: its flows go on at constant rates */
   ZONE_MEMO = 3, /* parked: it goes through a transient that is known, then as steady */
-  ZONE_FOLLOW = 4 /* parked: its transient is what another zone goes through just now */
+  ZONE_FOLLOW = 4, /* parked: its transient is what another zone goes through just now */
+  ZONE_APART = 5 /* parked: simulated by itself when it is looked at next, see accel/apart.c */
 };
 
 /* A partition: what its flows hold of the engine (packets, queues, timers) is as it was at
@@ -51,9 +52,13 @@ struct zone {
   weft_time since; /* of its phase */
   weft_time parked_at;
   weft_time event; /* time of the valid EV_ZONE, or -1 */
+  weft_time look; /* when it is to be looked at; LATEST_PS: not before it changes */
   uint32_t first, flows; /* list of members; slots */
   uint32_t draining; /* of them, those whose last byte has arrived */
+  uint32_t apart_cost; /* of being apart since it was looked at, in events */
+  uint32_t apart_index; /* in apart_zones */
   uint32_t samples; /* since it changed */
+  uint64_t apart_hops; /* simulated since it is apart */
   uint64_t gone_by; /* key of a record that was no whole transient, behind which it is now */
   uint32_t record; /* that it makes or goes by, + 1 */
   uint32_t serial; /* tells apart those that had the same number */
@@ -62,6 +67,7 @@ struct zone {
   uint8_t looked_up; /* its pattern, since it changed */
   uint8_t disturbed; /* a pause or a change of a link has left marks that no pattern shows */
   uint8_t doublings; /* of the time between samples */
+  uint8_t unarmed; /* live, but its events are not in the queue; it is looked at in this instant */
 };
 
 /* A slot's place in its zone. */
@@ -89,7 +95,12 @@ struct port_share {
   uint32_t index; /* in that walk */
 };
 
-enum record_state { RECORD_FREE = 0, RECORD_OPEN = 1, RECORD_READY = 2 };
+enum record_state {
+  RECORD_FREE = 0,
+  RECORD_OPEN = 1,
+  RECORD_READY = 2,
+  RECORD_GONE = 3 /* dropped in a replay, behind which its followers hear of it */
+};
 
 /* What is known of a transient; its parts are a block of words, see accel/record.h. */
 struct memo_record {

@@ -3,11 +3,13 @@
  * Tasks answer to the end of a flow at once, so a zone must not be simulated beyond it, and what is
  * remembered ends right before it. Until the last packet is on its last wire only a bound is known:
  * line rate for what is not sent, propagation for the hops that are left. Asking again at that
- * bound finds the time after as many questions as there are hops, at most. Where a task waits for the
- * last packet to be sent there is no such exact time: then the present is the answer. */
+ * bound finds the time after as many questions as there are hops, at most. Where a task waits for
+ * the last packet to be sent there is no such exact time: then the present is the answer. */
 #include "accel/accel.h"
 #include "accel/zone.h"
 #include "fabric/port_i.h"
+#include "transport/transport.h"
+#include "work/work.h"
 
 /* The propagation of a part of a flow's path. */
 static weft_time delay_of(const weft_sim *sim, const uint32_t *path, uint32_t from, uint32_t end) {
@@ -41,15 +43,6 @@ static weft_time crossing(const weft_sim *sim, uint32_t slot, uint32_t from, uin
   return sim->now; /* lost, or about to be sent again */
 }
 
-/* Some tasks also answer when the last packet has been sent: a slice of a collective lets go the one
- * behind it. */
-static int tells_when_sent(const weft_sim *sim, uint32_t row) {
-  const uint32_t task = sim->flows.at[row].task;
-  if (task == WEFT_NONE) return 0;
-  const uint32_t collective = sim->tasks.at[task].collective;
-  return collective != WEFT_NONE && sim->collectives.at[collective].slices > 1;
-}
-
 static weft_time flow_tail(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->tx.at[slot];
   const uint32_t hops = tx->hops;
@@ -58,7 +51,7 @@ static weft_time flow_tail(const weft_sim *sim, uint32_t slot) {
                     PACKET_ACK);
   if (tx->next == tx->total) return crossing(sim, slot, 0, hops, tx->total - 1, 0);
   const weft_time last = weft__line_time(sim, slot, (double)(tx->total - tx->next) - 1);
-  if (tells_when_sent(sim, tx->row)) return last;
+  if (weft__task_hears_sent(sim, tx->row)) return last;
   return last + delay_of(sim, slot_path(sim, slot), 0, hops);
 }
 

@@ -38,10 +38,13 @@ int weft__zones_init(weft_sim *sim) {
     return weft__fail(sim, WEFT_EINVAL, "option steady_samples: expected 0 or 4 to 64, got %u",
                       config->steady_samples);
   if (!pool_reserve(sim, sim->port_shares, sim->ports.n) ||
-      !pool_reserve(sim, sim->zone_ports, sim->ports.n))
+      !pool_reserve(sim, sim->zone_ports, sim->ports.n) ||
+      !pool_reserve(sim, sim->node_loads, sim->nodes.n))
     return weft__fail(sim, WEFT_ENOMEM, "fabric: out of memory");
   memset(sim->port_shares.at, 0, sim->ports.n * sizeof *sim->port_shares.at);
   sim->port_shares.n = sim->ports.n;
+  memset(sim->node_loads.at, 0, sim->nodes.n * sizeof *sim->node_loads.at);
+  sim->node_loads.n = sim->nodes.n;
   sim->accel_credit = CREDIT_FIRST;
   const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .exact = 1};
   sim->memo_namespace = weft__graph_namespace(sim, &colouring);
@@ -51,8 +54,10 @@ int weft__zones_init(weft_sim *sim) {
 
 /* ---- credit ---- */
 
-static int afford(weft_sim *sim, int64_t cost) {
-  const uint64_t all = sim->events / CREDIT_OF_SIMULATED +
+int weft__afford(weft_sim *sim, int64_t cost) {
+  /* Not what zones apart have done that others need not have taken so far yet. */
+  const uint64_t hops = sim->stats.packet_hops - sim->skipped_hops - sim->apart_hops;
+  const uint64_t all = hops / CREDIT_OF_SIMULATED +
                        sim->acceleration.events_skipped / CREDIT_OF_SKIPPED;
   sim->accel_credit += (int64_t)(all - sim->credited);
   sim->credited = all;
@@ -63,12 +68,22 @@ static int afford(weft_sim *sim, int64_t cost) {
 
 /* ---- zones and their members ---- */
 
-void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at) {
+void weft__zone_call(weft_sim *sim, uint32_t zone, weft_time at) {
   struct zone *z = &sim->zones.at[zone];
-  if (z->event == at || z->phase == ZONE_FREE) return;
+  if (z->event == at || z->phase == ZONE_FREE || sim->replaying) return;
   z->event = at;
   ++sim->zone_events;
   event_at(sim, EV_ZONE, zone, at);
+}
+
+void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at) {
+  sim->zones.at[zone].look = at;
+  weft__zone_call(sim, zone, at);
+}
+
+void weft__zone_resume(weft_sim *sim, uint32_t zone, weft_time look) {
+  sim->zones.at[zone].look = look;
+  weft__zone_call(sim, zone, sim->now);
 }
 
 static uint32_t new_zone(weft_sim *sim) {
@@ -77,7 +92,8 @@ static uint32_t new_zone(weft_sim *sim) {
     zone = sim->free_zones.at[--sim->free_zones.n];
   } else {
     if (!pool_reserve(sim, sim->zones, zone + 1u) ||
-        !pool_reserve(sim, sim->free_zones, zone + 1u)) {
+        !pool_reserve(sim, sim->free_zones, zone + 1u) ||
+        !pool_reserve(sim, sim->apart_zones, zone + 1u)) {
       weft__no_memory(sim);
       return WEFT_NONE;
     }
@@ -85,6 +101,7 @@ static uint32_t new_zone(weft_sim *sim) {
   }
   sim->zones.at[zone] = (struct zone){.since = sim->now,
                                       .event = -1,
+                                      .look = LATEST_PS,
                                       .first = WEFT_NONE,
                                       .serial = sim->serials++,
                                       .phase = ZONE_LIVE};
@@ -95,6 +112,7 @@ static uint32_t new_zone(weft_sim *sim) {
 static void free_zone(weft_sim *sim, uint32_t zone) {
   weft__memo_drop(sim, zone);
   sim->acceleration.transient_ps += sim->now - sim->zones.at[zone].since;
+  zone_set_unarmed(sim, &sim->zones.at[zone], 0);
   sim->zones.at[zone].phase = ZONE_FREE;
   sim->zones.at[zone].event = -1;
   sim->free_zones.at[sim->free_zones.n++] = zone;
@@ -143,6 +161,7 @@ static void own_ports(weft_sim *sim, uint32_t slot, uint32_t zone, int users) {
     share->zone = zone;
     share->users += (uint32_t)users;
   }
+  if (users != 0) weft__node_loads_add(sim, slot, users);
 }
 
 static void move_member(weft_sim *sim, uint32_t slot, uint32_t zone) {
@@ -158,6 +177,7 @@ static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
   while (sim->zones.at[from].flows > 0) move_member(sim, sim->zones.at[from].first, to);
   sim->zones.at[to].may_split |= sim->zones.at[from].may_split;
   sim->zones.at[to].disturbed |= sim->zones.at[from].disturbed;
+  if (sim->zones.at[from].unarmed) zone_set_unarmed(sim, &sim->zones.at[to], 1);
   free_zone(sim, from);
   return to;
 }
@@ -188,6 +208,14 @@ static int make_room(weft_sim *sim) {
   return 1;
 }
 
+/* Something has come to a zone that is parked. Its events up to `last` are handled by itself. */
+static void wake(weft_sim *sim, uint32_t zone, weft_time last) {
+  const uint32_t phase = sim->zones.at[zone].phase;
+  if (phase == ZONE_FREE || phase == ZONE_LIVE) return;
+  sim->acceleration.interruptions += phase != ZONE_APART;
+  weft__unpark(sim, zone, last);
+}
+
 void weft__zone_join(weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   uint32_t zone = WEFT_NONE;
@@ -196,7 +224,7 @@ void weft__zone_join(weft_sim *sim, uint32_t slot) {
   for (uint32_t h = 0; h < n; ++h) {
     const struct port_share *share = &sim->port_shares.at[path[h]];
     if (share->users == 0 || share->zone == zone) continue;
-    weft__zone_wake_port(sim, path[h]);
+    wake(sim, share->zone, sim->now);
     if (share->users == 0) continue; /* all its flows have ended in a replay */
     weft__memo_close(sim, share->zone, 0);
     zone = zone == WEFT_NONE ? share->zone : merge(sim, zone, share->zone);
@@ -229,22 +257,28 @@ void weft__zone_leave(weft_sim *sim, uint32_t slot) {
   zone_changed(sim, zone);
 }
 
+/* From now on its events are handled among all others. */
+static void go_live(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  if (z->phase != ZONE_LIVE || !z->unarmed || sim->failed) return;
+  zone_set_unarmed(sim, z, 0);
+  weft__zone_list_ports(sim, zone);
+  weft__zone_arm(sim, zone);
+}
+
 void weft__zone_wake_port(weft_sim *sim, uint32_t port) {
   if (!(sim->ports.at[port].flags & PORT_PARKED) || sim->replaying) return;
   const uint32_t zone = sim->port_shares.at[port].zone;
-  ++sim->acceleration.interruptions;
-  weft__unpark(sim, zone);
+  wake(sim, zone, sim->now - 1);
+  go_live(sim, zone);
   weft__zone_ask(sim, zone, sim->now + sim->steady_period);
 }
 
 void weft__zones_wake_all(weft_sim *sim) {
   for (uint32_t zone = 0; zone < sim->zones.n; ++zone) {
-    const uint32_t phase = sim->zones.at[zone].phase;
-    if (phase == ZONE_FREE) continue;
-    if (phase != ZONE_LIVE) {
-      ++sim->acceleration.interruptions;
-      weft__unpark(sim, zone);
-    }
+    wake(sim, zone, sim->now - 1);
+    if (sim->zones.at[zone].phase == ZONE_FREE) continue;
+    go_live(sim, zone);
     zone_changed(sim, zone);
     sim->zones.at[zone].disturbed = 1;
   }
@@ -269,7 +303,7 @@ static int divide(weft_sim *sim, uint32_t zone) {
                                       .exact = 1,
                                       .without_graph = !sim->config.memoize};
   if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
-  weft__zone_settle(sim, zone); /* queues are in the pattern */
+  weft__zone_settle(sim, zone, sim->now); /* queues are in the pattern */
   uint32_t slot = first;
   for (uint32_t i = 0; i < flows; ++i, slot = sim->members.at[slot].next)
     sim->accel_words.at[i] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
@@ -281,6 +315,7 @@ static int divide(weft_sim *sim, uint32_t zone) {
     const uint32_t home = i == 0 ? zone : new_zone(sim);
     if (home == WEFT_NONE) return 0;
     sim->zones.at[home].disturbed = sim->zones.at[zone].disturbed;
+    zone_set_unarmed(sim, &sim->zones.at[home], sim->zones.at[zone].unarmed);
     sim->partitions.at[i].pattern = home;
     for (uint32_t f = 0; i > 0 && f < p->flows; ++f)
       move_member(sim, sim->flows.at[sim->partition_flows.at[p->first_flow + f]].slot, home);
@@ -288,21 +323,38 @@ static int divide(weft_sim *sim, uint32_t zone) {
   return 1;
 }
 
+/* Go on with a live zone until it is looked at again: by itself, or among all others. */
+static void live_on(weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  if (z->phase != ZONE_LIVE || sim->failed) return;
+  if (z->look <= sim->now) { /* its flows have news, which tasks are to hear first */
+    weft__zone_call(sim, zone, sim->now);
+    return;
+  }
+  if (weft__apart_begin(sim, zone)) return;
+  go_live(sim, zone);
+  if (z->look < LATEST_PS) weft__zone_call(sim, zone, z->look);
+}
+
 /* A zone that is connected, and whose graph is entry `index` if patterns are of interest. */
 static void begin_transient(weft_sim *sim, uint32_t zone, uint32_t index) {
   struct zone *z = &sim->zones.at[zone];
-  if (z->draining > 0) return; /* ends by itself, which will be a change */
-  z->looked_up = 1;
-  if (sim->config.memoize && !weft__ends_soon(sim, zone)) weft__memo_look_up(sim, zone, index);
-  z = &sim->zones.at[zone];
-  if (z->phase != ZONE_LIVE) return;
-  weft__steady_sample(sim, zone);
-  weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+  z->look = LATEST_PS;
+  if (z->draining == 0) { /* else it ends by itself, which will be a change */
+    z->looked_up = 1;
+    if (sim->config.memoize && !weft__ends_soon(sim, zone)) weft__memo_look_up(sim, zone, index);
+    z = &sim->zones.at[zone];
+    if (z->phase != ZONE_LIVE) return;
+    weft__steady_sample(sim, zone);
+    z->look = sim->now + sim->steady_period;
+  }
+  live_on(sim, zone);
 }
 
 static void look_up(weft_sim *sim, uint32_t zone) {
-  if (!afford(sim, (int64_t)sim->zones.at[zone].flows * COST_LOOK_UP)) {
-    weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+  if (!weft__afford(sim, (int64_t)sim->zones.at[zone].flows * COST_LOOK_UP)) {
+    sim->zones.at[zone].look = sim->now + sim->steady_period;
+    live_on(sim, zone);
     return;
   }
   if (!sim->config.memoize && !sim->zones.at[zone].may_split) {
@@ -328,7 +380,7 @@ static void end_transient(weft_sim *sim, uint32_t zone) {
     ++sim->acceleration.refused[refusal];
     weft__steady_begin(sim, zone);
     weft__memo_drop(sim, zone);
-    weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+    sim->zones.at[zone].look = sim->now + sim->steady_period;
     return;
   }
   sim->zones.at[zone].disturbed = 0;
@@ -342,46 +394,64 @@ static void end_transient(weft_sim *sim, uint32_t zone) {
 }
 
 static void sample(weft_sim *sim, uint32_t zone) {
-  const struct zone *z = &sim->zones.at[zone];
-  if (afford(sim, (int64_t)z->flows * COST_SAMPLE)) {
+  struct zone *z = &sim->zones.at[zone];
+  if (weft__afford(sim, (int64_t)z->flows * COST_SAMPLE)) {
     if (weft__steady_sample(sim, zone) && weft__steady_test(sim, zone)) {
       end_transient(sim, zone);
       return;
     }
   }
-  weft_time next = sim->now + weft__steady_period(sim, zone);
-  if (z->record != 0) {
-    const weft_time close = weft__close_time(sim, zone);
-    if (close <= sim->now)
-      weft__memo_close(sim, zone, 0);
-    else if (close < next)
-      next = close;
-  }
-  weft__zone_ask(sim, zone, next);
+  z->look = sim->now + weft__steady_period(sim, zone);
+  if (z->record == 0) return;
+  const weft_time close = weft__close_time(sim, zone);
+  if (close <= sim->now)
+    weft__memo_close(sim, zone, 0);
+  else if (close < z->look)
+    z->look = close;
+}
+
+/* The end of what a parked zone was parked for. */
+static void end_of_span(weft_sim *sim, uint32_t zone) {
+  struct zone *z = &sim->zones.at[zone];
+  const int followed = z->phase == ZONE_FOLLOW, apart = z->phase == ZONE_APART;
+  const int unsteady = z->phase == ZONE_MEMO && !weft__memo_is_steady(sim, zone);
+  const uint64_t key = unsteady ? sim->records.at[z->record - 1].key : 0;
+  if (!apart) z->look = followed ? sim->now + sim->steady_period : LATEST_PS;
+  weft__unpark(sim, zone, sim->now);
+  z = &sim->zones.at[zone];
+  if (z->phase == ZONE_FREE || !unsteady) return;
+  zone_changed(sim, zone);
+  z->gone_by = key;
 }
 
 void weft__zone_event(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   --sim->zone_events;
-  if (sim->replaying) return; /* asked for again behind it */
-  if (z->event != sim->now || z->phase == ZONE_FREE) return;
+  if (z->event != sim->now || z->phase == ZONE_FREE) {
+    event_is_stale(sim);
+    return;
+  }
   z->event = -1;
   const weft_time follow_end = z->phase == ZONE_FOLLOW ? weft__follow_end(sim, zone) : -1;
   if (follow_end > sim->now) {
     weft__zone_ask(sim, zone, follow_end);
-  } else if (z->phase != ZONE_LIVE) {
-    const int followed = z->phase == ZONE_FOLLOW;
-    const int unsteady = z->phase == ZONE_MEMO && !weft__memo_is_steady(sim, zone);
-    const uint64_t key = unsteady ? sim->records.at[z->record - 1].key : 0;
-    weft__unpark(sim, zone);
-    if (followed) weft__zone_ask(sim, zone, sim->now + sim->steady_period);
-    if (unsteady) {
-      zone_changed(sim, zone);
-      sim->zones.at[zone].gone_by = key;
-    }
-  } else if (!z->looked_up || z->may_split) {
-    look_up(sim, zone);
-  } else if (z->draining == 0) {
-    sample(sim, zone);
+    return;
   }
+  const int was_parked = z->phase != ZONE_LIVE;
+  if (z->phase == ZONE_APART) weft__crew_advance(sim, sim->now - 1);
+  if (was_parked) end_of_span(sim, zone);
+  z = &sim->zones.at[zone];
+  if (z->phase != ZONE_LIVE) return;
+  const int has_news = was_parked && sim->late_news.n > 0;
+  if (z->look > sim->now || has_news) {
+    live_on(sim, zone);
+    return;
+  }
+  z->look = LATEST_PS;
+  if (!z->looked_up || z->may_split) {
+    look_up(sim, zone);
+    return;
+  }
+  if (z->draining == 0) sample(sim, zone);
+  live_on(sim, zone);
 }

@@ -4,6 +4,11 @@
 
 #include "sim_i.h"
 
+static inline void zone_set_unarmed(weft_sim *sim, struct zone *z, int unarmed) {
+  sim->unarmed += (uint32_t)unarmed - z->unarmed;
+  z->unarmed = (uint8_t)unarmed;
+}
+
 /* zone.c: what the engine tells. Joining, arriving and leaving only if sim->accelerated. */
 
 /** Prepare for acceleration, if the configuration asks for it. The fabric is closed. */
@@ -28,8 +33,15 @@ void weft__zone_disturbed(weft_sim *sim, uint32_t port);
 /** EV_ZONE. */
 void weft__zone_event(weft_sim *sim, uint32_t zone);
 
-/** Ask to look at a zone. */
+/** Ask to look at a zone; with its event, or without (some other event will come to it). */
 void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at);
+void weft__zone_call(weft_sim *sim, uint32_t zone, weft_time at);
+
+/** Go on with a zone that has come to the present outside its own event; look at it at `look`. */
+void weft__zone_resume(weft_sim *sim, uint32_t zone, weft_time look);
+
+/** Take so many events' worth of work off the credit, if there is that much. */
+int weft__afford(weft_sim *sim, int64_t cost);
 
 /* steady.c */
 
@@ -51,8 +63,11 @@ int weft__steady_test(weft_sim *sim, uint32_t zone);
 
 /* park.c */
 
-/** Let depart on all its ports what has departed, and list them in zone_ports. */
-void weft__zone_settle(weft_sim *sim, uint32_t zone);
+/** Let depart on all its ports what has departed by a time, and list them in zone_ports. */
+void weft__zone_settle(weft_sim *sim, uint32_t zone, weft_time time);
+
+/** Whether packets of a flow are lost, or may be. */
+int weft__is_recovering(const weft_sim *sim, uint32_t slot);
 
 /** Why a zone cannot be parked now (enum weft_refusal), or -1. */
 int weft__park_refusal(weft_sim *sim, uint32_t zone);
@@ -63,8 +78,9 @@ void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase);
 /** Mark its ports, listed in zone_ports, and flows as parked or not. */
 void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked);
 
-/** Let it go on from where it is now. */
-void weft__unpark(weft_sim *sim, uint32_t zone);
+/** Let it go on, with its events up to and including `last` handled, which is now or just before.
+ *  It is live then, and unarmed; or free, if all its flows have ended in a replay. */
+void weft__unpark(weft_sim *sim, uint32_t zone, weft_time last);
 
 /** Whether a flow is through before a record could be worth its making. */
 int weft__ends_soon(const weft_sim *sim, uint32_t zone);
@@ -84,11 +100,44 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t zone);
 uint64_t weft__parked_sent(const weft_sim *sim, uint32_t slot);
 uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot);
 
+/** Whether a flow makes progress that its state does not show. */
+int weft__goes_on_unseen(const weft_sim *sim, uint32_t slot);
+
 /** Bytes and packets that a parked port has sent since it was parked. */
 uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets);
 
 /** Add what parked flows have done since. */
 void weft__parked_stats(const weft_sim *sim, weft_stats *stats);
+
+/* apart.c */
+
+/** Count what a flow may have in the switches on its way, or no longer (sign -1). */
+void weft__node_loads_add(weft_sim *sim, uint32_t slot, int sign);
+
+/** Go on with a live zone by itself, if that is possible and pays. Returns whether. */
+int weft__apart_begin(weft_sim *sim, uint32_t zone);
+
+/** Simulate a zone that is apart through `last`; it stays apart, unless it is free then. */
+void weft__apart_catch_up(weft_sim *sim, uint32_t zone, weft_time last);
+
+/** The same for all of them, for who looks at what they hold. */
+void weft__apart_catch_up_all(weft_sim *sim);
+
+/** It is not apart any more: it has come to where it was to be looked at, something has come to it,
+ *  or it is over. Counts its events. */
+void weft__apart_end(weft_sim *sim, uint32_t zone);
+
+/* crew.c */
+
+/** Simulate all zones that are apart through `last` on several threads, if there are and it pays.
+ *  None comes to where it is to be looked at by then. */
+void weft__crew_advance(weft_sim *sim, weft_time last);
+
+/** Let the threads go, until they are needed again. */
+void weft__crew_rest(weft_sim *sim);
+
+/** Free what it keeps; its threads are gone. */
+void weft__crew_free(weft_sim *sim);
 
 /* tail.c */
 
@@ -98,8 +147,9 @@ weft_time weft__tail_time(const weft_sim *sim, uint32_t zone);
 
 /* shift.c */
 
-/** List the ports of a zone in zone_ports. */
+/** List the ports of a zone in zone_ports; as a visit whose number is no other's. */
 void weft__zone_list_ports(weft_sim *sim, uint32_t zone);
+void weft__zone_list_ports_as(weft_sim *sim, uint32_t zone, uint32_t visit);
 
 /** Move all that a zone knows of the past by a time, its flows by members.skip packets and its
  *  ports by port_shares.bytes. */
@@ -117,8 +167,9 @@ void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t r
 
 /* replay.c */
 
-/** Simulate a zone by itself from parked_at until now; it is no longer parked then. */
-void weft__replay(weft_sim *sim, uint32_t zone);
+/** Simulate a zone that is not marked as parked by itself, from parked_at through `last`. None of
+ *  its events is in the queue then. */
+void weft__replay(weft_sim *sim, uint32_t zone, weft_time last);
 
 /** Replay the span of a zone that ends now on a copy and compare. */
 void weft__audit(weft_sim *sim, uint32_t zone);
@@ -135,6 +186,9 @@ void weft__memo_close(weft_sim *sim, uint32_t zone, int steady);
 
 /** It has changed before it was over. */
 void weft__memo_drop(weft_sim *sim, uint32_t zone);
+
+/** Behind a replay: who follows a record that was dropped in it goes on by itself. */
+void weft__memo_bury(weft_sim *sim);
 
 /** Until when no flow of a zone that follows a record can be through: it does what the leader has
  *  done, and no more than line rate from now on. */

@@ -78,5 +78,8 @@ void weft__cc_timer(weft_sim *sim, uint32_t slot, uint32_t timer, weft_time *due
 void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer) {
   --sim->cc_events;
   const uint32_t flags = sim->tx.at[slot].flags & (TX_ACTIVE | TX_PARKED);
-  if (flags == TX_ACTIVE) sim->cc->on_timer(sim, slot, timer);
+  if (flags == TX_ACTIVE && sim->cc->due(sim, slot)[timer] == sim->now)
+    sim->cc->on_timer(sim, slot, timer);
+  else
+    event_is_stale(sim); /* restarted meanwhile, or of a former flow */
 }

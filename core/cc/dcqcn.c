@@ -86,7 +86,6 @@ static void increase(weft_sim *sim, uint32_t slot, struct dcqcn *dcqcn) {
 
 static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
   struct dcqcn *dcqcn = cc_state(sim, slot);
-  if (dcqcn->due[timer] != sim->now) return; /* restarted meanwhile, or of a former flow */
   switch (timer) {
     case ALPHA:
       update_alpha(sim, slot, dcqcn);

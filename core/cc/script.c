@@ -83,7 +83,6 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
 static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
   struct script *script = cc_state(sim, slot);
   (void)timer;
-  if (script->due != sim->now) return; /* set anew meanwhile, or of a former flow */
   script->due = -1;
   weft_script_flow flow = describe(sim, slot);
   call(sim, slot, WEFT_SCRIPT_TIMER, &flow, NULL);

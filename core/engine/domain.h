@@ -71,6 +71,7 @@ struct domains {
   WEFT_POOL(struct event) moved;
   WEFT_POOL(struct event) failed[DOMAINS_MAX]; /* flows: when, slot << 32 | row */
   WEFT_POOL(struct message) outbox[DOMAINS_MAX][DOMAINS_MAX]; /* from, to */
+  struct crew *crew; /* of an accelerated run, whose views have no domain: see accel/crew.c */
   pthread_mutex_t memory; /* the allocator need not be safe for threads */
   weft_allocator locked;
   atomic_uint threads, arrived, phase; /* the barrier */
@@ -88,6 +89,12 @@ int weft__partition(struct domains *domains, uint32_t count);
 int weft__domains_split(struct domains *domains);
 /** Take it back. */
 void weft__domains_merge(struct domains *domains);
+/** Let a view begin with nothing. */
+void weft__view_begin(struct domains *domains, uint32_t index);
+/** Add what a view has counted to the simulation, and count anew. */
+void weft__view_add_up(weft_sim *sim, weft_sim *view);
+/** Take back the memory that it has not used. */
+void weft__view_give_back(weft_sim *sim, weft_sim *view);
 /** Let the views see shared pools that have grown. WEFT_OK or WEFT_ENOMEM. */
 int weft__domains_refresh(struct domains *domains);
 /** Give stalled domains memory. WEFT_OK or WEFT_ENOMEM. */
@@ -126,10 +133,19 @@ static inline int domain_is_idle(const weft_sim *view) {
 
 /* threads.c; weft__domains_run() and weft__domains_free() are in engine.h */
 
+/** A view for each thread; of a domain each, as many as there can be, or for zones. NULL when out
+ *  of memory. They are sim->domains then. */
+struct domains *weft__domains_make(weft_sim *sim, int for_zones);
+
 /* loop.c */
 
-/** Handle the events of a domain before `end`, unless it is idle (then only if `all`). Returns 0 if
- *  it stopped short of memory. */
-int weft__domain_run(weft_sim *view, weft_time end, int all);
+/** What a view does besides its events. */
+enum domain_run {
+  RUN_IDLE = 1, /* timers even if it is idle */
+  RUN_UNFED = 2 /* take memory from the pools, which nobody else uses meanwhile */
+};
+
+/** Handle the events of a view before `end`. Returns 0 if it stopped short of memory. */
+int weft__domain_run(weft_sim *view, weft_time end, int how);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include "sim_i.h"
 
-/** Run ahead on several threads as far as that is possible and pays. Events that it handled are
- *  taken off the budget. WEFT_OK or a negative status. */
-int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t *budget);
+/** Run ahead on several threads as far as that is possible and pays: some `budget` events at most.
+ *  WEFT_OK or a negative status. */
+int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget);
 
 /** Free what a run on several threads has kept. */
 void weft__domains_free(weft_sim *sim);

@@ -98,6 +98,12 @@ static inline struct event event_first(weft_sim *sim) {
   return weft__events_first(sim);
 }
 
+/* An event that finds nothing to do, as what it was to see to has been put off or done before, is
+ * none: how many there are of those depends on how a run was cut into pieces. */
+static inline void event_is_stale(weft_sim *sim) {
+  --sim->events;
+}
+
 /* Take out the event that event_first() has given. */
 static inline void event_pop(weft_sim *sim) {
   if (sim->queue.take_far) {

@@ -76,7 +76,10 @@ static inline void arrive(weft_sim *sim, uint32_t index) {
   if (port->flags & PORT_HELD) limit = port->flags & PORT_PARKED ? port->head : port->deq;
   const weft_time now = sim->now;
   /* A head that was retimed has an event of its own; this one is stale. */
-  if (port->head == limit || port_packet(sim, port, port->head)->arrive != now) return;
+  if (port->head == limit || port_packet(sim, port, port->head)->arrive != now) {
+    event_is_stale(sim);
+    return;
+  }
   if (port->deq == port->head) port_settle(sim, index, port, now);
   if (port->head + 1 != limit) { /* after settling, which may have retimed it */
     const struct packet *next = port_packet(sim, port, port->head + 1);
@@ -102,7 +105,10 @@ static void arrive_border(weft_sim *sim, uint32_t index) {
   struct border *border = &domains->borders.at[domains->border_of.at[index]];
   const uint32_t mask = (1u << border->ring_log2) - 1;
   const struct packet *ring = &sim->packets.at[border->ring];
-  if (border->head == border->limit || ring[border->head & mask].arrive != sim->now) return;
+  if (border->head == border->limit || ring[border->head & mask].arrive != sim->now) {
+    event_is_stale(sim);
+    return;
+  }
   const struct packet packet = ring[border->head & mask];
   if (++border->head != border->limit)
     event_at(sim, EV_ARRIVE, 2 * index + 1, ring[border->head & mask].arrive);
@@ -192,7 +198,7 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
  * as long as there is a flow. */
 static int nothing_left(const weft_sim *sim) {
   const uint32_t idle = (uint32_t)sim->sample_armed + sim->cc_events;
-  if (sim->parked > 0) return 0;
+  if (sim->parked + sim->unarmed > 0) return 0;
   const uint32_t zones = sim->zone_events;
   if (sim->queue.count == idle + zones) return 1;
   return sim->active_flows == 0 && sim->queue.count == idle + zones + sim->rto_events;
@@ -229,11 +235,11 @@ static inline void step(weft_sim *sim, struct event event) {
     arrive(sim, source / 2);
 }
 
-int weft__domain_run(weft_sim *view, weft_time end, int all) {
-  while (view->queue.count > 0 && !view->failed && (all || !domain_is_idle(view))) {
+int weft__domain_run(weft_sim *view, weft_time end, int how) {
+  while (view->queue.count > 0 && !view->failed && (how & RUN_IDLE || !domain_is_idle(view))) {
     const struct event event = event_first(view);
     if (event.time >= end || view->failed) return 1;
-    if (!all && !domain_is_fed(view)) return 0; /* timers need nothing */
+    if (!(how & RUN_UNFED) && !domain_is_fed(view)) return 0; /* timers need nothing */
     step(view, event);
   }
   return 1;
@@ -241,19 +247,19 @@ int weft__domain_run(weft_sim *view, weft_time end, int all) {
 
 enum { RUN_ON = -1 };
 
-/* At most `turn` events on this thread, or all there are. */
-static int run_turn(weft_sim *sim, weft_time limit, uint64_t *budget, uint64_t turn) {
+/* At most `turn` events on this thread, or all there are; `last`: events of all time, of which one
+ * may be many, of a zone apart. */
+static int run_turn(weft_sim *sim, weft_time limit, uint64_t last, uint64_t turn) {
   while (!nothing_left(sim)) {
     const struct event event = event_first(sim);
     if (sim->failed) return WEFT_RUN_DONE;
     if (event.time > limit) return WEFT_RUN_UNTIL;
     if (turn-- == 0) return RUN_ON;
-    if (sim->interrupted || *budget == 0) {
+    if (sim->interrupted || sim->events >= last) {
       const int result = sim->interrupted ? WEFT_RUN_INTERRUPTED : WEFT_RUN_BUDGET;
       sim->interrupted = 0; /* not on entry: it may have come between two runs */
       return result;
     }
-    --*budget;
     step(sim, event);
 #if WEFT_CHECK
     if (sim->events % 1024 == 0) WEFT_ASSERT(weft_check(sim) == WEFT_OK);
@@ -270,13 +276,17 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
   const weft_time limit = until < 0 ? INT64_MAX : until;
   const int threaded = sim->config.threads > 1;
   const uint64_t turn = !threaded ? UINT64_MAX : sim->always_split ? SHORT_TURN : TURN;
-  uint64_t budget = max_events == 0 ? UINT64_MAX : max_events;
+  const uint64_t most = UINT64_MAX - sim->events;
+  const int is_all = max_events == 0 || max_events > most;
+  const uint64_t last = is_all ? UINT64_MAX : sim->events + max_events;
   int result = RUN_ON;
   while (result == RUN_ON && !sim->failed) {
-    if (threaded && budget > 0) weft__domains_run(sim, limit, &budget);
-    if (!sim->failed) result = run_turn(sim, limit, &budget, turn);
+    if (threaded && sim->events < last) weft__domains_run(sim, limit, last - sim->events);
+    if (!sim->failed) result = run_turn(sim, limit, last, turn);
   }
-  if (sim->failed) return stopped(sim);
   if (result == WEFT_RUN_UNTIL && sim->now < limit) sim->now = limit;
+  if (!sim->failed) weft__apart_catch_up_all(sim);
+  weft__crew_rest(sim);
+  if (sim->failed) return stopped(sim);
   return result;
 }

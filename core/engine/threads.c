@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "accel/zone.h"
 #include "engine/domain.h"
 #include "transport/transport.h"
 
@@ -137,14 +138,16 @@ static void work(struct domains *domains, uint32_t index) {
 }
 
 /* Timers of idle domains were put off; a run on one thread would have handled those before its
- * last event. They move nothing. Domains that are not idle have them done, unless no window was
- * run: then what they have to do now is not theirs alone. */
+ * last event. They move nothing. A domain may not be idle any more since the last window has
+ * brought something; its earlier events are such timers as well. If no window was run, what it has
+ * to do now is not its alone. */
 static void finish(struct domains *domains) {
   weft_time last = 0;
   for (uint32_t i = 0; i < domains->count; ++i)
     if (domains->view[i]->now > last) last = domains->view[i]->now;
   for (uint32_t i = 0; i < domains->count; ++i)
-    if (domain_is_idle(domains->view[i])) weft__domain_run(domains->view[i], last + 1, 1);
+    if (last > domains->sim->now || domain_is_idle(domains->view[i]))
+      weft__domain_run(domains->view[i], last + 1, RUN_IDLE | RUN_UNFED);
 }
 
 struct task_of_thread {
@@ -208,16 +211,20 @@ static int make_views(struct domains *domains) {
   return WEFT_OK;
 }
 
-static struct domains *make_domains(weft_sim *sim) {
+struct domains *weft__domains_make(weft_sim *sim, int for_zones) {
   struct domains *domains = weft__resize(sim, NULL, 0, sizeof *domains);
   if (domains == NULL) return NULL;
   memset(domains, 0, sizeof *domains);
   domains->sim = sim;
   sim->domains = domains;
   pthread_mutex_init(&domains->memory, NULL);
-  if (weft__partition(domains, sim->config.threads) == WEFT_OK &&
-      (domains->count < 2 || make_views(domains) == WEFT_OK))
-    return domains;
+  const uint32_t threads = sim->config.threads;
+  int status = WEFT_OK;
+  if (for_zones)
+    domains->count = threads < DOMAINS_MAX ? threads : DOMAINS_MAX;
+  else
+    status = weft__partition(domains, threads);
+  if (status == WEFT_OK && (domains->count < 2 || make_views(domains) == WEFT_OK)) return domains;
   weft__domains_free(sim);
   return NULL;
 }
@@ -225,6 +232,7 @@ static struct domains *make_domains(weft_sim *sim) {
 void weft__domains_free(weft_sim *sim) {
   struct domains *domains = sim->domains;
   if (domains == NULL) return;
+  if (domains->crew != NULL) weft__crew_free(sim);
 #define FREE(pool) weft__resize(sim, (pool).at, (pool).cap * sizeof *(pool).at, 0)
   for (uint32_t i = 0; i < DOMAINS_MAX && domains->view[i] != NULL; ++i) {
     weft_sim *view = domains->view[i];
@@ -257,13 +265,13 @@ static int may_split(const weft_sim *sim) {
          !weft__flow_rows_wait(sim);
 }
 
-int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t *budget) {
-  if (!may_split(sim) || (*budget < FEWEST && !sim->always_split)) return WEFT_OK;
-  struct domains *domains = sim->domains != NULL ? sim->domains : make_domains(sim);
+int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget) {
+  if (!may_split(sim) || (budget < FEWEST && !sim->always_split)) return WEFT_OK;
+  struct domains *domains = sim->domains != NULL ? sim->domains : weft__domains_make(sim, 0);
   if (domains == NULL) return sim->failed = WEFT_ENOMEM;
   if (domains->count < 2 || sim->events < domains->retry_at) return WEFT_OK;
   domains->until = limit == INT64_MAX ? limit : limit + 1;
-  domains->budget = *budget;
+  domains->budget = budget;
   domains->stop = domains->broken = 0;
   if (weft__domains_split(domains) != WEFT_OK) {
     sim->failed = WEFT_ENOMEM;
@@ -273,9 +281,6 @@ int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t *budget) {
     run_windows(domains);
     if (!domains->broken) finish(domains);
   }
-  const uint64_t before = sim->events;
   weft__domains_merge(domains);
-  const uint64_t handled = sim->events - before;
-  *budget -= handled < *budget ? handled : *budget;
   return sim->failed;
 }

@@ -173,7 +173,7 @@ static int raise_borders(struct domains *domains) {
   return 1;
 }
 
-static void init_view(struct domains *domains, uint32_t index) {
+void weft__view_begin(struct domains *domains, uint32_t index) {
   const weft_sim *sim = domains->sim;
   weft_sim *view = domains->view[index];
   view->now = sim->now;
@@ -221,7 +221,7 @@ int weft__domains_split(struct domains *domains) {
   weft_sim *sim = domains->sim;
   domains->moved.n = domains->raised = 0;
   for (uint32_t i = 0; i < domains->count; ++i) { /* first, so that all can be merged if it fails */
-    init_view(domains, i);
+    weft__view_begin(domains, i);
     domains->state[i].stalled = 1;
   }
   if (!raise_borders(domains) || !take_events(domains, sim) ||
@@ -238,7 +238,7 @@ int weft__domains_split(struct domains *domains) {
 
 /* ---- merging ---- */
 
-static void add_up(weft_sim *sim, weft_sim *view) {
+void weft__view_add_up(weft_sim *sim, weft_sim *view) {
   uint64_t *total = (uint64_t *)&sim->stats;
   const uint64_t *part = (const uint64_t *)&view->stats;
   for (size_t i = 0; i < sizeof sim->stats / sizeof *total; ++i) total[i] += part[i];
@@ -248,11 +248,14 @@ static void add_up(weft_sim *sim, weft_sim *view) {
   sim->cc_events += view->cc_events;
   sim->active_flows += view->active_flows;
   sim->memory_bytes += view->memory_bytes;
+  memset(&view->stats, 0, sizeof view->stats);
+  view->fingerprint = view->events = view->memory_bytes = 0;
+  view->rto_events = view->cc_events = view->active_flows = 0;
   if (view->failed && !sim->failed) sim->failed = view->failed;
   if (view->now > sim->now) sim->now = view->now;
 }
 
-static void give_back(weft_sim *sim, weft_sim *view) {
+void weft__view_give_back(weft_sim *sim, weft_sim *view) {
   view->packets.at = sim->packets.at; /* it may not have seen the last move */
   recycle_stretch(view);
   for (uint32_t log2 = 0; log2 < RING_CLASSES; ++log2)
@@ -287,8 +290,8 @@ void weft__domains_merge(struct domains *domains) {
   int taken = take_events(domains, sim);
   for (uint32_t i = 0; i < domains->count; ++i) {
     weft_sim *view = domains->view[i];
-    add_up(sim, view);
-    give_back(sim, view);
+    weft__view_add_up(sim, view);
+    weft__view_give_back(sim, view);
     taken = taken && take_events(domains, view);
   }
   for (uint32_t i = 0; i < domains->count; ++i) { /* after all views have been added up */

@@ -108,7 +108,10 @@ void weft__buffer_arm(weft_sim *sim, uint32_t index) {
 void weft__buffer_dequeue_event(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->ports.at[index];
   struct port_cold *cold = &sim->port_cold.at[index];
-  if (cold->dequeue_event != sim->now) return; /* overtaken */
+  if (cold->dequeue_event != sim->now) { /* overtaken */
+    event_is_stale(sim);
+    return;
+  }
   cold->dequeue_event = -1;
   port_settle(sim, index, port, sim->now);
   if (sim->nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);

@@ -124,8 +124,11 @@ void weft__nic_kick_flow(weft_sim *sim, uint32_t slot) {
 }
 
 void weft__nic_event(weft_sim *sim, uint32_t port) {
-  if (sim->nics.at[port].wake != sim->now) return; /* overtaken */
-  if (sim->ports.at[port].flags & PORT_PARKED) return;
+  const int is_overtaken = sim->nics.at[port].wake != sim->now;
+  if (is_overtaken || sim->ports.at[port].flags & PORT_PARKED) {
+    event_is_stale(sim);
+    return;
+  }
   sim->nics.at[port].wake = -1;
   weft__nic_kick(sim, port);
 }

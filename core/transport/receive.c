@@ -63,10 +63,13 @@ void weft__rto_event(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   --sim->rto_events;
-  if (warm->rto_event != sim->now) return; /* of the slot's former flow */
-  if (tx->flags & TX_PARKED) return;
+  const int is_former = warm->rto_event != sim->now; /* of the slot's former flow */
+  if (is_former || (tx->flags & (TX_ACTIVE | TX_PARKED)) != TX_ACTIVE) {
+    if (!is_former && !(tx->flags & TX_PARKED)) warm->rto_event = -1;
+    event_is_stale(sim);
+    return;
+  }
   warm->rto_event = -1;
-  if (!(tx->flags & TX_ACTIVE)) return;
   if (warm->deadline > sim->now) {
     warm->rto_event = warm->deadline;
     ++sim->rto_events;

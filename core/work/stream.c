@@ -134,7 +134,7 @@ void weft__collective_begin(weft_sim *sim, uint32_t index) {
 
 void weft__collective_sent(weft_sim *sim, uint32_t index, uint32_t part) {
   const struct collective *c = &sim->collectives.at[index];
-  if (c->slices == 1 || c->left == 0) return; /* nobody waits, or the lanes are gone */
+  if (c->left == 0) return; /* the lanes are gone */
   const struct place at = weft__collective_place(c, part);
   struct lane *lane = lane_of(sim, c, at.rank, at.lane);
   /* A retransmission sends the last packet again. */

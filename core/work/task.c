@@ -170,10 +170,16 @@ static void hear(weft_sim *sim, uint32_t index, uint32_t part, enum news news) {
     weft__collective_sent(sim, task->collective, part);
 }
 
+int weft__task_hears_sent(const weft_sim *sim, uint32_t row) {
+  const uint32_t task = sim->flows.at[row].task;
+  if (task == WEFT_NONE || sim->tasks.at[task].kind != WEFT_TASK_COLLECTIVE) return 0;
+  return sim->collectives.at[sim->tasks.at[task].collective].slices > 1;
+}
+
 /* What is found out late, about the past (accel/replay.c), takes effect now. */
 static void tell(weft_sim *sim, uint32_t row, enum news news) {
   const uint32_t index = sim->flows.at[row].task, part = sim->flows.at[row].part;
-  if (news == SENT && sim->tasks.at[index].kind != WEFT_TASK_COLLECTIVE) return;
+  if (news == SENT && !weft__task_hears_sent(sim, row)) return;
   if (!sim->replaying) {
     hear(sim, index, part, news);
     if (news != SENT) work_off_ready(sim);

@@ -1,6 +1,7 @@
 /* Random scenes with acceleration against the plain engine. Whatever is skipped: packets are
  * conserved at every moment, every port has sent what its flows have put there, the same flows are
- * completed with the same bytes, and a run in steps with forks in between equals the run at once.
+ * completed with the same bytes, and a run in steps with forks in between, and one on three
+ * threads, equal the run at once on one.
  * WEFT_FUZZ_FIRST and WEFT_FUZZ_COUNT choose other scenes than the first few; WEFT_FUZZ_SHOW
  * prints what each has skipped and how far off it is. */
 #include <math.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "sim_i.h"
 
 typedef struct dice {
   uint64_t key, n;
@@ -23,6 +25,7 @@ typedef struct scene {
   weft_link_change change[8];
   bool calm; /* nothing happens to links, so that what has been sent is known by the flows */
   bool forgets; /* rows of flows are used again */
+  uint32_t threads;
   bool open; /* may come unannounced: no way is ever cut, and there are no collectives */
 } scene;
 
@@ -36,10 +39,11 @@ static uint64_t pick_rate(dice *d) {
   return rates[roll(d, 6)] * (uint64_t)GBPS;
 }
 
-static weft_config random_config(dice *d, int mode) {
+static weft_config random_config(dice *d, int mode, uint32_t threads) {
   const uint32_t mtu[] = {1000, 1500, 4096, 937, 2311};
   weft_config config = weft_config_default();
   config.seed = d->key;
+  config.threads = threads;
   config.cc = roll(d, WEFT_CC_SCRIPT);
   config.hpcc_multi_rate = roll(d, 2);
   config.completion = roll(d, 2);
@@ -58,8 +62,8 @@ static weft_config random_config(dice *d, int mode) {
   return config;
 }
 
-static void random_fabric(scene *s, dice *d, int mode) {
-  weft_config config = random_config(d, mode);
+static void random_fabric(scene *s, dice *d) {
+  weft_config config = random_config(d, s->mode, s->threads);
   const uint64_t rate = pick_rate(d);
   const weft_time delay = roll(d, 3) ? US : roll(d, 3 * US);
   const uint32_t kind = roll(d, 4);
@@ -69,6 +73,7 @@ static void random_fabric(scene *s, dice *d, int mode) {
   if (kind == 1) s->sim = dumbbell(&config, n, rate, rate, delay);
   if (kind == 2) s->sim = dumbbell(&config, n, rate, pick_rate(d), delay);
   if (kind == 3) s->sim = fat_tree(&config, 4, rate, delay);
+  s->sim->always_split = 1; /* however little there is to do for several threads */
 }
 
 /* No two of them come at the same time, nor with anything else, unless at the very begin. */
@@ -187,10 +192,10 @@ static void random_changes(scene *s, dice *d) {
 
 /* Unannounced, all but the begin is left for later. A flow without a way would be refused then, not
  * fail, and flows of collectives take rows in the order in which they start. */
-static scene make(uint64_t key, int mode, bool unannounced) {
+static scene make(uint64_t key, int mode, bool unannounced, uint32_t threads) {
   dice d = {key, 0};
-  scene s = {.key = key, .mode = mode};
-  random_fabric(&s, &d, mode);
+  scene s = {.key = key, .mode = mode, .threads = threads};
+  random_fabric(&s, &d);
   s.open = roll(&d, 2);
   random_flows(&s, &d);
   random_changes(&s, &d);
@@ -319,6 +324,17 @@ static void check_same(const scene *a, const scene *b) {
   HOLDS(a, stats_of(a->sim).fingerprint == stats_of(b->sim).fingerprint);
 }
 
+/* Whatever the threads, nothing that a user can see differs. */
+static void check_same_on_threads(const scene *one, const scene *many) {
+  weft_acceleration a, b;
+  weft_acceleration_get(one->sim, &a);
+  weft_acceleration_get(many->sim, &b);
+  check_same(one, many);
+  HOLDS(one, stats_of(one->sim).events == stats_of(many->sim).events);
+  HOLDS(one, a.events_skipped == b.events_skipped && a.hits == b.hits && a.misses == b.misses);
+  HOLDS(one, a.transient_ps == b.transient_ps && a.events_replayed == b.events_replayed);
+}
+
 /* Where none fails for want of a way, which may depend on a little. */
 static void check_same_work(const scene *plain, const scene *fast) {
   const weft_stats a = stats_of(plain->sim), b = stats_of(fast->sim);
@@ -358,16 +374,20 @@ TEST(accelerated_scenes_lose_nothing) {
   const uint64_t count = number_from("WEFT_FUZZ_COUNT", 16);
   for (uint64_t key = first; key < first + count; key++) {
     const int mode = 1 + (int)(key % 3);
-    scene plain = make(key, 0, false), fast = make(key, mode, false);
-    scene steps = make(key, mode, true);
+    scene plain = make(key, 0, false, 1), fast = make(key, mode, false, 1);
+    scene steps = make(key, mode, true, 1 + (uint32_t)key % 2);
+    scene many = make(key, mode, false, 3);
     run_at_once(&plain);
     run_at_once(&fast);
     check_same_work(&plain, &fast);
     run_in_steps(&steps);
     check_same(&fast, &steps);
+    run_at_once(&many);
+    check_same_on_threads(&fast, &many);
     if (getenv("WEFT_FUZZ_SHOW") != NULL) show(&plain, &fast, mode);
     weft_sim_destroy(plain.sim);
     weft_sim_destroy(fast.sim);
     weft_sim_destroy(steps.sim);
+    weft_sim_destroy(many.sim);
   }
 }
