@@ -120,7 +120,10 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   sim->config = *config;
   for (int i = 0; i < RING_CLASSES; ++i) sim->ring_free[i] = WEFT_NONE;
   for (int i = 0; i < BITMAP_CLASSES; ++i) sim->bitmap_free[i] = WEFT_NONE;
-  weft__events_init(sim, 1);
+  for (int i = 2; i-- > 0;) {
+    sim->queue = &sim->queues[i];
+    weft__events_init(sim, 1);
+  }
   const int status = check_config(sim);
   if (status == WEFT_OK) weft__cc_choose(sim);
   return status;
@@ -152,6 +155,7 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   *copy = *sim;
   copy->memory_bytes = sizeof *copy;
   copy->domains = NULL;
+  copy->queue = &copy->queues[0];
   /* First cut all ties, so that a failure half way frees only what is the copy's own. */
 #define X(pool, type)   \
   copy->pool.at = NULL; \

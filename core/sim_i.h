@@ -216,8 +216,8 @@ struct weft_sim {
 #define X(name, type) WEFT_POOL(type) name;
   WEFT_POOLS(X)
 #undef X
-  struct event_queue queue;
-  struct event_queue other_queue; /* the main one, while a zone is simulated by itself */
+  struct event_queue *queue; /* the first, or the other while a zone is simulated by itself */
+  struct event_queue queues[2];
   uint32_t largest_ring, blocks_needed; /* of a view: see domain_is_fed() */
   uint32_t domain; /* which domain this is the view of, from 1; 0: the simulation itself */
   uint32_t always_split; /* set by tests: however little several threads may pay */

@@ -12,41 +12,38 @@
 #include "accel/zone.h"
 #include "engine/domain.h"
 
-#define SWAP(type, a, b)   \
-  do {                     \
-    type const before = a; \
-    a = b;                 \
-    b = before;            \
+#define SWAP_POOLS(a, b)              \
+  do {                                \
+    const __typeof__(a) before = (a); \
+    (a).at = (b).at;                  \
+    (a).n = (b).n;                    \
+    (a).cap = (b).cap;                \
+    (b).at = before.at;               \
+    (b).n = before.n;                 \
+    (b).cap = before.cap;             \
   } while (0)
 
-#define SWAP_POOLS(type, a, b)     \
-  do {                             \
-    SWAP(type *, (a).at, (b).at);  \
-    SWAP(uint32_t, (a).n, (b).n);  \
-    SWAP(uint32_t, (a).cap, (b).cap); \
-  } while (0)
-
-static void swap_queues(weft_sim *sim) {
-  SWAP(struct event_queue, sim->queue, sim->other_queue);
-  SWAP_POOLS(uint64_t, sim->event_open, sim->other_open);
-  SWAP_POOLS(struct event, sim->event_far, sim->other_far);
-  SWAP_POOLS(struct event_chunk, sim->event_chunks, sim->other_chunks);
+static void swap_events(weft_sim *sim) {
+  SWAP_POOLS(sim->event_open, sim->other_open);
+  SWAP_POOLS(sim->event_far, sim->other_far);
+  SWAP_POOLS(sim->event_chunks, sim->other_chunks);
 }
 
 void weft__replay(weft_sim *sim, uint32_t zone, weft_time last) {
   const weft_time now = sim->now;
-  const uint32_t shift = sim->queue.shift;
   const uint32_t rto_events = sim->rto_events, cc_events = sim->cc_events;
   const uint32_t known = sim->late_news.n;
   weft__zone_list_ports(sim, zone);
-  swap_queues(sim);
-  sim->queue.shift = shift;
+  sim->queue = &sim->queues[1];
+  sim->queue->shift = sim->queues[0].shift;
+  swap_events(sim);
   sim->now = sim->zones.at[zone].parked_at;
   weft__events_reset(sim, sim->now);
   sim->replaying = 1;
   weft__zone_arm(sim, zone);
   weft__domain_run(sim, last + 1, RUN_IDLE | RUN_UNFED); /* what is left is made anew */
-  swap_queues(sim);
+  sim->queue = &sim->queues[0];
+  swap_events(sim);
   sim->now = now;
   sim->replaying = 0;
   sim->rto_events = rto_events;

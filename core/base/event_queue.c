@@ -6,7 +6,7 @@
 enum { HEAP_ARITY = 4, INSERTION_SORT_MAX = 48 };
 
 void weft__events_init(weft_sim *sim, weft_time bucket_ps) {
-  struct event_queue *q = &sim->queue;
+  struct event_queue *q = sim->queue;
   memset(q, 0, sizeof *q);
   memset(q->bucket, 0xff, sizeof q->bucket); /* WEFT_NONE */
   q->free_chunk = WEFT_NONE;
@@ -15,10 +15,18 @@ void weft__events_init(weft_sim *sim, weft_time bucket_ps) {
 }
 
 void weft__events_reset(weft_sim *sim, weft_time now) {
-  const uint32_t shift = sim->queue.shift;
-  weft__events_init(sim, 1);
-  sim->queue.shift = shift;
-  sim->queue.next_bucket = event_bucket(sim, now);
+  struct event_queue *q = sim->queue;
+  for (; q->words != 0; q->words &= q->words - 1) {
+    const uint32_t w = (uint32_t)__builtin_ctzll(q->words);
+    for (uint64_t bits = q->occupied[w]; bits != 0; bits &= bits - 1)
+      q->bucket[64 * w + (uint32_t)__builtin_ctzll(bits)] = WEFT_NONE;
+    q->occupied[w] = 0;
+  }
+  q->free_chunk = WEFT_NONE;
+  q->far_time = INT64_MAX;
+  q->first = q->count = q->take_far = 0;
+  q->open_start = 0;
+  q->next_bucket = event_bucket(sim, now);
   sim->event_open.n = sim->event_far.n = sim->event_chunks.n = 0;
 }
 
@@ -49,7 +57,7 @@ static void heap_sift_down(struct event *at, uint32_t n, struct event event) {
 }
 
 void weft__events_pop_far(weft_sim *sim) {
-  struct event_queue *q = &sim->queue;
+  struct event_queue *q = sim->queue;
   /* Nothing is before it: the wheel's horizon follows. Not when it is looked at only, since what is
    * asked for until it is taken would miss the wheel. */
   const weft_time bucket = event_bucket(sim, q->far_time);
@@ -66,20 +74,20 @@ void weft__events_pop_far(weft_sim *sim) {
 /* Keep event_open sorted. What is new is mostly late among the few that are left. */
 static void insert_open(weft_sim *sim, uint64_t word) {
   if (!pool_reserve(sim, sim->event_open, sim->event_open.n + 1u)) {
-    --sim->queue.count;
+    --sim->queue->count;
     weft__no_memory(sim);
     return;
   }
-  if (sim->queue.first == sim->event_open.n) sim->queue.first = sim->event_open.n = 0;
-  sim->queue.take_far = 0; /* the heap's first may have been looked at, and comes later now */
+  if (sim->queue->first == sim->event_open.n) sim->queue->first = sim->event_open.n = 0;
+  sim->queue->take_far = 0; /* the heap's first may have been looked at, and comes later now */
   uint64_t *at = sim->event_open.at;
   uint32_t hole = sim->event_open.n++;
-  for (; hole > sim->queue.first && word < at[hole - 1]; --hole) at[hole] = at[hole - 1];
+  for (; hole > sim->queue->first && word < at[hole - 1]; --hole) at[hole] = at[hole - 1];
   at[hole] = word;
 }
 
 void weft__events_push_outside(weft_sim *sim, struct event event) {
-  struct event_queue *q = &sim->queue;
+  struct event_queue *q = sim->queue;
   const weft_time bucket = event_bucket(sim, event.time);
   if (bucket < q->next_bucket && event_bucket_start(sim, bucket) == q->open_start &&
       event_fits_word(sim, &event)) {
@@ -96,7 +104,7 @@ void weft__events_push_outside(weft_sim *sim, struct event event) {
 }
 
 struct event_chunk *weft__events_chunk(weft_sim *sim, uint32_t slot) {
-  struct event_queue *q = &sim->queue;
+  struct event_queue *q = sim->queue;
   uint32_t index = q->free_chunk;
   if (index != WEFT_NONE) {
     q->free_chunk = sim->event_chunks.at[index].next;
@@ -170,7 +178,7 @@ static weft_time first_occupied(const struct event_queue *q) {
 }
 
 static int open_bucket(weft_sim *sim, weft_time bucket) {
-  struct event_queue *q = &sim->queue;
+  struct event_queue *q = sim->queue;
   const uint32_t slot = (uint32_t)bucket % WHEEL_BUCKETS;
   const uint32_t newest = q->bucket[slot];
   q->first = 0;
@@ -195,7 +203,7 @@ static int open_bucket(weft_sim *sim, weft_time bucket) {
 }
 
 struct event weft__events_first(weft_sim *sim) {
-  struct event_queue *q = &sim->queue;
+  struct event_queue *q = sim->queue;
   if (q->first == sim->event_open.n) {
     const weft_time bucket = first_occupied(q);
     const weft_time start = bucket == INT64_MAX ? INT64_MAX : event_bucket_start(sim, bucket);

@@ -55,7 +55,7 @@ static inline int event_before(const struct event *a, const struct event *b) {
 /** Empty the queue and set the span of the wheel: bucket_ps is rounded up to a power of two. */
 void weft__events_init(weft_sim *sim, weft_time bucket_ps);
 
-/** Begin anew at a time, with the wheel that it has; it must be empty. */
+/** Begin anew at a time, with the wheel that it has; forgets what there is. */
 void weft__events_reset(weft_sim *sim, weft_time now);
 
 /** The next event where it isn't simply that at `first` of event_open. There is one. */

@@ -127,8 +127,8 @@ static inline int domain_is_fed(const weft_sim *view) {
 
 /* The domain can do nothing by itself: only timers are left. */
 static inline int domain_is_idle(const weft_sim *view) {
-  if (view->queue.count == view->cc_events) return 1;
-  return view->active_flows == 0 && view->queue.count == view->cc_events + view->rto_events;
+  if (view->queue->count == view->cc_events) return 1;
+  return view->active_flows == 0 && view->queue->count == view->cc_events + view->rto_events;
 }
 
 /* threads.c; weft__domains_run() and weft__domains_free() are in engine.h */

@@ -5,11 +5,11 @@
 #include "sim_i.h"
 
 static inline weft_time event_bucket(const weft_sim *sim, weft_time time) {
-  return is_ns3(sim) ? time / 1000 : time >> sim->queue.shift;
+  return is_ns3(sim) ? time / 1000 : time >> sim->queue->shift;
 }
 
 static inline weft_time event_bucket_start(const weft_sim *sim, weft_time bucket) {
-  return is_ns3(sim) ? bucket * 1000 : bucket << sim->queue.shift;
+  return is_ns3(sim) ? bucket * 1000 : bucket << sim->queue->shift;
 }
 
 /* Whether a word says all of the event: its time is a whole nanosecond, or its place among those
@@ -26,15 +26,15 @@ static inline uint64_t event_word(const weft_sim *sim, const struct event *event
 }
 
 static inline struct event event_of_word(const weft_sim *sim, uint64_t word) {
-  if (is_ns3(sim)) return (struct event){sim->queue.open_start, word};
+  if (is_ns3(sim)) return (struct event){sim->queue->open_start, word};
   const uint64_t order = (uint32_t)word & ~(uint32_t)EVENT_SOURCE_MASK;
-  return (struct event){sim->queue.open_start + (weft_time)(word >> 32),
+  return (struct event){sim->queue->open_start + (weft_time)(word >> 32),
                         order << 32 | (uint32_t)word};
 }
 
 static inline void event_push(weft_sim *sim, struct event event) {
   WEFT_ASSERT(event.time >= sim->now);
-  struct event_queue *q = &sim->queue;
+  struct event_queue *q = sim->queue;
   const weft_time bucket = event_bucket(sim, event.time);
   ++q->count;
   if ((uint64_t)(bucket - q->next_bucket) >= WHEEL_BUCKETS || !event_fits_word(sim, &event)) {
@@ -90,7 +90,7 @@ static inline void event_of_flow(weft_sim *sim, enum event_kind kind, uint32_t s
 
 /* The next event, in total order. There is one; meaningless if memory runs out (sim->failed). */
 static inline struct event event_first(weft_sim *sim) {
-  const struct event_queue *q = &sim->queue;
+  const struct event_queue *q = sim->queue;
   if (q->first < sim->event_open.n) {
     const struct event event = event_of_word(sim, sim->event_open.at[q->first]);
     if (q->far_time > event.time) return event;
@@ -106,12 +106,12 @@ static inline void event_is_stale(weft_sim *sim) {
 
 /* Take out the event that event_first() has given. */
 static inline void event_pop(weft_sim *sim) {
-  if (sim->queue.take_far) {
+  if (sim->queue->take_far) {
     weft__events_pop_far(sim);
     return;
   }
-  ++sim->queue.first;
-  --sim->queue.count;
+  ++sim->queue->first;
+  --sim->queue->count;
 }
 
 #endif

@@ -128,7 +128,7 @@ static void arrive_late(weft_sim *sim, uint32_t index) {
  * ahead. A word of another kind than EV_ARRIVE names something else, so the index is bounded
  * instead of the kind looked at. */
 static inline void look_ahead(const weft_sim *sim) {
-  const uint32_t next = sim->queue.first + 1;
+  const uint32_t next = sim->queue->first + 1;
   if (next + 1 >= sim->event_open.n) return;
   const uint32_t near = ((uint32_t)sim->event_open.at[next] & EVENT_SOURCE_MASK) / 2;
   const uint32_t far = ((uint32_t)sim->event_open.at[next + 1] & EVENT_SOURCE_MASK) / 2;
@@ -200,8 +200,8 @@ static int nothing_left(const weft_sim *sim) {
   const uint32_t idle = (uint32_t)sim->sample_armed + sim->cc_events;
   if (sim->parked + sim->unarmed > 0) return 0;
   const uint32_t zones = sim->zone_events;
-  if (sim->queue.count == idle + zones) return 1;
-  return sim->active_flows == 0 && sim->queue.count == idle + zones + sim->rto_events;
+  if (sim->queue->count == idle + zones) return 1;
+  return sim->active_flows == 0 && sim->queue->count == idle + zones + sim->rto_events;
 }
 
 static int prepare(weft_sim *sim) {
@@ -236,7 +236,7 @@ static inline void step(weft_sim *sim, struct event event) {
 }
 
 int weft__domain_run(weft_sim *view, weft_time end, int how) {
-  while (view->queue.count > 0 && !view->failed && (how & RUN_IDLE || !domain_is_idle(view))) {
+  while (view->queue->count > 0 && !view->failed && (how & RUN_IDLE || !domain_is_idle(view))) {
     const struct event event = event_first(view);
     if (event.time >= end || view->failed) return 1;
     if (!(how & RUN_UNFED) && !domain_is_fed(view)) return 0; /* timers need nothing */

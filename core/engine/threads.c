@@ -206,6 +206,9 @@ static int make_views(struct domains *domains) {
     view->allocator = (weft_allocator){resize_locked, domains};
     view->domain = i + 1;
     view->largest_ring = 0;
+    view->queue = &view->queues[0];
+    weft__events_init(view, 1);
+    view->queue->shift = sim->queue->shift;
     domains->view[i] = view;
   }
   return WEFT_OK;

@@ -99,7 +99,7 @@ int weft__domains_feed(struct domains *domains) {
 /* ---- splitting ---- */
 
 static int take_events(struct domains *domains, weft_sim *from) {
-  while (from->queue.count > 0) {
+  while (from->queue->count > 0) {
     if (!pool_reserve(domains->sim, domains->moved, domains->moved.n + 1u)) return 0;
     const struct event event = event_first(from);
     if (from->failed) return 0;

@@ -7,7 +7,7 @@ enum { EVENTS = 20000 };
 /* How far ahead an event may be: within a bucket, within the wheel, far beyond it. */
 static weft_time reach(const weft_sim *sim, int scale) {
   const int bits[] = {0, 6, 11, 13, 20};
-  return (weft_time)1 << (sim->queue.shift + (uint32_t)bits[scale]);
+  return (weft_time)1 << (sim->queue->shift + (uint32_t)bits[scale]);
 }
 
 /* Keep `depth` random events in the queue; none may be before the one taken before it. */
@@ -15,7 +15,7 @@ static void churn(weft_sim *sim, int scales, uint32_t depth, uint64_t key) {
   struct event last = {-1, 0};
   uint64_t pushed = 0, popped = 0, sum = 0;
   while (popped < EVENTS) {
-    while (sim->queue.count < depth && pushed < EVENTS) {
+    while (sim->queue->count < depth && pushed < EVENTS) {
       const double far = uniform(key, 3 * pushed), which = uniform(key, 3 * pushed + 1);
       const int scale = (int)(which * scales) % scales;
       const uint32_t source = (uint32_t)pushed;
@@ -32,7 +32,7 @@ static void churn(weft_sim *sim, int scales, uint32_t depth, uint64_t key) {
     sum -= event.key & EVENT_SOURCE_MASK;
     ++popped;
   }
-  ENSURE_EQ(sim->queue.count, 0);
+  ENSURE_EQ(sim->queue->count, 0);
   ENSURE_EQ(sum, 0);
 }
 
@@ -81,6 +81,6 @@ TEST(what_comes_between_looking_at_an_event_and_taking_one_is_heeded) {
     ENSURE_EQ(event_first(sim).time, US + after);
     event_pop(sim);
   }
-  ENSURE_EQ(sim->queue.count, 0);
+  ENSURE_EQ(sim->queue->count, 0);
   weft_sim_destroy(sim);
 }
