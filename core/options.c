@@ -9,8 +9,8 @@ static const weft_option options[] = {
     {"seed", WEFT_OPT_U64, WEFT_UNIT_NONE, FIELD(seed), 0, 9007199254740992.0, NULL,
      "Seed of every random stream."},
     {"threads", WEFT_OPT_U32, WEFT_UNIT_NONE, FIELD(threads), 1, 64, NULL,
-     "Threads that may work on the run; results do not depend on it. Flows of tasks are simulated on "
-     "several only with memoize or fast_forward."},
+     "Threads that may work on the run; results do not depend on it. Flows of tasks are simulated "
+     "on several only with memoize or fast_forward."},
     {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(cc), 0, WEFT_CC_COUNT - 1,
      "window|dctcp|hpcc|dcqcn|timely|swift|script", "Congestion control of all flows."},
     {"ecmp", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ecmp), 0, 3, "mix|ns3|first|pair",

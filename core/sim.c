@@ -223,7 +223,8 @@ static int check_switch(weft_sim *sim, uint32_t index) {
   uint64_t queued = 0, ingress = 0;
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->adjacency.at[node->first_port + i];
-    queued += sim->ports.at[out].queue_bytes;
+    queued += weft__is_reserved(sim, out) ? sim->port_shares.at[out].bound
+                                          : sim->ports.at[out].queue_bytes;
     ingress += sim->port_cold.at[out ^ 1].in_bytes + sim->port_cold.at[out ^ 1].in_headroom;
   }
   if (queued != node->used)

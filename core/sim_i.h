@@ -124,7 +124,7 @@ enum {
   X(members, struct member)         \
   X(port_shares, struct port_share) \
   X(zone_ports, uint32_t)           \
-  X(node_loads, uint64_t)           \
+  X(node_visits, uint32_t)          \
   X(samples, struct sample)         \
   X(records, struct memo_record)    \
   X(record_heads, uint32_t)         \

@@ -7,11 +7,12 @@
  * several cores (crew.c). The result does not depend on how far which zone was taken when.
  *
  * Two things are in the way. Tasks answer to the end of a flow: so it is looked at not later than
- * one can end (tail.c). And zones share the buffers of switches, which count only near a threshold:
- * so no zone is apart at a switch that could come near one, if all its flows had all that their
- * windows allow there. */
+ * one can end (tail.c). And zones share the buffers of switches, which matter only near a
+ * threshold: so a zone that goes apart reserves there all that its ports could hold meanwhile, and
+ * stays with the others where there is too little left. */
 #include "accel/accel.h"
 #include "accel/zone.h"
+#include "fabric/port_i.h"
 #include "transport/transport.h"
 
 enum {
@@ -22,43 +23,93 @@ enum {
 
 /* ---- what may come together in a switch ---- */
 
-/* All that a flow can have in the network, or too much for any switch. A packet is under way as
- * data or as its ACK, and the window is tested before a packet is sent. */
-static uint64_t flow_load(const weft_sim *sim, uint32_t slot) {
-  const uint64_t window = sim->tx_warm.at[slot].base_window, most = 1ull << 40;
-  if (window >= most) return most;
-  return (window / sim->config.mtu_bytes + 2) * full_frame(sim);
+/* Packets that a flow can have under way, each as data or as its ACK: the window is tested before
+ * one is sent. */
+static double flow_packets(const weft_sim *sim, uint32_t slot) {
+  return (double)sim->tx_warm.at[slot].base_window / sim->config.mtu_bytes + 2;
 }
 
-/* Does a path come through a node before its hop h? */
-static int is_counted(const weft_sim *sim, const uint32_t *path, uint32_t h, uint32_t node) {
-  while (h-- > 0)
-    if (sim->ports.at[path[h]].from_node == node) return 1;
-  return 0;
+/* What may come to the ports of switches on a flow's way within a time: in port_shares, of the port
+ * `packets`, bit/s at which data may come, `bytes` besides that, and `most` that its flows have. */
+static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
+  const uint32_t *path = slot_path(sim, slot), hops = sim->tx.at[slot].hops;
+  const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+  const double packets = flow_packets(sim, slot), frame = full_frame(sim);
+  const double ack = weft__ack_size(sim), line = (double)sim->port_cold.at[path[0]].rate_bps;
+  for (uint32_t h = 1; h < n; ++h) {
+    if (h == hops || !(sim->ports.at[path[h]].flags & PORT_OF_SWITCH)) continue;
+    struct port_share *share = &sim->port_shares.at[path[h]];
+    if (h > hops) { /* those there are, and one for each packet that comes at line rate */
+      share->bytes += (int64_t)((packets + line * time_s / 8 / frame) * ack);
+      share->most += packets * ack;
+      continue;
+    }
+    share->most += packets * frame;
+    if (share->from == path[h - 1]) continue; /* whose rate has been counted */
+    share->from = path[h - 1];
+    share->packets += (int64_t)sim->port_cold.at[path[h - 1]].rate_bps;
+    share->bytes += 2 * (int64_t)frame;
+  }
 }
 
-/* Its zones can no longer be sure of a switch. */
-static void wake_apart(weft_sim *sim, const struct node *node) {
+/* What the port of a switch can hold at any moment of that time. */
+static uint64_t bound_of(const weft_sim *sim, uint32_t port, double time_s) {
+  const struct port_share *share = &sim->port_shares.at[port];
+  const double queued = sim->ports.at[port].queue_bytes;
+  const double surplus = (double)share->packets - (double)sim->port_cold.at[port].rate_bps;
+  double bound = queued + (double)share->bytes;
+  if (surplus > 0) bound += surplus * time_s / 8;
+  if (bound > share->most) bound = share->most;
+  return (uint64_t)(bound > queued ? bound : queued);
+}
+
+/* Count in switches what the ports of the zone, which are listed, could hold instead of what they
+ * do; or no longer (sign -1). */
+static void reserve(weft_sim *sim, int sign) {
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const struct port *port = &sim->ports.at[sim->zone_ports.at[i]];
+    if (!(port->flags & PORT_OF_SWITCH)) continue;
+    struct port_share *share = &sim->port_shares.at[sim->zone_ports.at[i]];
+    const uint64_t beyond = share->bound - port->queue_bytes;
+    sim->nodes.at[port->from_node].used += sign > 0 ? beyond : -beyond;
+    share->reserved = sign > 0;
+  }
+}
+
+/* What live zones hold in a switch is counted as lazily as they are simulated. */
+static void settle_node(weft_sim *sim, uint32_t index) {
+  const struct node *node = &sim->nodes.at[index];
   for (uint32_t i = 0; i < node->port_count; ++i) {
-    const uint32_t out = sim->adjacency.at[node->first_port + i];
-    const struct port_share *share = &sim->port_shares.at[out];
-    if (share->users > 0 && sim->zones.at[share->zone].phase == ZONE_APART)
-      weft__zone_wake_port(sim, out);
+    const uint32_t port = sim->adjacency.at[node->first_port + i];
+    port_settle(sim, port, &sim->ports.at[port], sim->now);
   }
 }
 
-void weft__node_loads_add(weft_sim *sim, uint32_t slot, int sign) {
-  const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
-  const uint64_t load = flow_load(sim, slot);
-  for (uint32_t h = 0; h < n; ++h) {
-    const uint32_t index = sim->ports.at[path[h]].from_node;
-    const struct node *node = &sim->nodes.at[index];
-    if (node->kind == WEFT_HOST || is_counted(sim, path, h, index)) continue;
-    uint64_t *sum = &sim->node_loads.at[index];
-    const int was_safe = *sum <= node->safe;
-    *sum += sign > 0 ? load : -load;
-    if (was_safe && *sum > node->safe && sim->apart_zones.n > 0) wake_apart(sim, node);
+/* Reserve in switches all that the zone could put there until `end`. 0 if there is too little. */
+static int reserve_until(weft_sim *sim, uint32_t zone, weft_time end) {
+  const double time_s = (double)(end - sim->now) / 1e12;
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  int fits = 1;
+  do {
+    add_flow(sim, slot, time_s);
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  const uint32_t visit = ++sim->visits;
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const uint32_t port = sim->zone_ports.at[i], node = sim->ports.at[port].from_node;
+    if (!(sim->ports.at[port].flags & PORT_OF_SWITCH)) continue;
+    if (sim->node_visits.at[node] != visit) settle_node(sim, node);
+    sim->node_visits.at[node] = visit;
+    sim->port_shares.at[port].bound = bound_of(sim, port, time_s);
   }
+  reserve(sim, 1);
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
+    const struct node *node = &sim->nodes.at[sim->ports.at[sim->zone_ports.at[i]].from_node];
+    fits &= node->kind == WEFT_HOST || node->used <= node->safe;
+  }
+  if (!fits) reserve(sim, -1);
+  return fits;
 }
 
 /* ---- may it be apart? ---- */
@@ -66,10 +117,8 @@ void weft__node_loads_add(weft_sim *sim, uint32_t slot, int sign) {
 static int is_calm_port(const weft_sim *sim, uint32_t index) {
   const struct port *port = &sim->ports.at[index];
   const struct port_cold *cold = &sim->port_cold.at[index];
-  const struct node *node = &sim->nodes.at[port->from_node];
   if (port->flags & (PORT_LOSSY | PORT_DOWN | PORT_PAUSED) || cold->wire != 0) return 0;
-  if (cold->pausing || cold->storms > 0 || node->tracked) return 0;
-  return node->kind == WEFT_HOST || sim->node_loads.at[port->from_node] <= node->safe;
+  return !cold->pausing && cold->storms == 0 && !sim->nodes.at[port->from_node].tracked;
 }
 
 /* Nothing is lost, all is where it belongs. */
@@ -104,7 +153,7 @@ int weft__apart_begin(weft_sim *sim, uint32_t zone) {
   if (tail < end) end = tail;
   if (end - sim->now < least || !is_calm(sim, zone)) return 0;
   z->apart_cost = sim->zone_ports.n + z->flows; /* so many events are made anew */
-  if (!weft__afford(sim, z->apart_cost)) return 0;
+  if (!weft__afford(sim, z->apart_cost) || !reserve_until(sim, zone, end)) return 0;
   weft__zone_mark(sim, zone, 1);
   z->phase = ZONE_APART;
   z->parked_at = sim->now;
@@ -116,29 +165,22 @@ int weft__apart_begin(weft_sim *sim, uint32_t zone) {
   return 1;
 }
 
-void weft__apart_catch_up(weft_sim *sim, uint32_t zone, weft_time last) {
+/* Its events through `last`. It is live then, or free. */
+static void take(weft_sim *sim, uint32_t zone, weft_time last) {
   struct zone *z = &sim->zones.at[zone];
-  if (z->phase != ZONE_APART || z->parked_at >= last) return;
   const uint64_t before = sim->stats.packet_hops;
   weft__zone_list_ports(sim, zone);
+  reserve(sim, -1);
   weft__zone_mark(sim, zone, 0);
   z->phase = ZONE_LIVE;
-  weft__replay(sim, zone, last);
+  if (z->parked_at <= last) weft__replay(sim, zone, last);
   z = &sim->zones.at[zone];
   z->apart_hops += sim->stats.packet_hops - before;
   sim->apart_hops += sim->stats.packet_hops - before;
-  if (z->phase == ZONE_FREE) {
-    weft__apart_end(sim, zone);
-    --sim->parked;
-    return;
-  }
-  weft__zone_settle(sim, zone, last); /* ports may be fewer */
-  weft__zone_mark(sim, zone, 1);
-  z->phase = ZONE_APART;
-  z->parked_at = last;
 }
 
-void weft__apart_end(weft_sim *sim, uint32_t zone) {
+/* Its events are counted, now that it is its turn. */
+static void leave(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   if (z->apart_hops >= PAYS * z->apart_cost) sim->accel_credit += z->apart_cost;
   sim->apart_hops -= z->apart_hops;
@@ -146,6 +188,29 @@ void weft__apart_end(weft_sim *sim, uint32_t zone) {
   const uint32_t last = sim->apart_zones.at[--sim->apart_zones.n];
   sim->apart_zones.at[z->apart_index] = last;
   sim->zones.at[last].apart_index = z->apart_index;
+  --sim->parked;
+}
+
+void weft__apart_end(weft_sim *sim, uint32_t zone, weft_time last) {
+  take(sim, zone, last);
+  leave(sim, zone);
+  if (sim->zones.at[zone].phase != ZONE_FREE) zone_set_unarmed(sim, &sim->zones.at[zone], 1);
+}
+
+void weft__apart_catch_up(weft_sim *sim, uint32_t zone, weft_time last) {
+  struct zone *z = &sim->zones.at[zone];
+  if (z->phase != ZONE_APART || z->parked_at >= last) return;
+  take(sim, zone, last);
+  z = &sim->zones.at[zone];
+  if (z->phase == ZONE_FREE) {
+    leave(sim, zone);
+    return;
+  }
+  weft__zone_settle(sim, zone, last); /* ports may be fewer */
+  reserve(sim, 1);
+  weft__zone_mark(sim, zone, 1);
+  z->phase = ZONE_APART;
+  z->parked_at = last;
 }
 
 void weft__apart_catch_up_all(weft_sim *sim) {

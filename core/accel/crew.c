@@ -3,11 +3,10 @@
  * When a zone that is apart is to be simulated, all others that are apart can be brought to the
  * same time, each by any thread: they share no port and no flow. Each thread works with a view of
  * the simulation, as threads with domains do (engine/domain.h): own clock, queue, counters and free
- * lists, all else is the simulation's. What zones share is what switches hold, which is only added
- * to and taken from while they are apart (apart.c says why no limit is near), so a view counts from
- * a point of its own, and the differences are added up. Tasks, starts, looks and ends of flows are
- * the first thread's, between rounds. How far a zone is taken in which round changes nothing, so
- * results do not depend on the number of threads. */
+ * lists, all else is the simulation's. What zones share is what switches hold, where zones apart
+ * have reserved their part (apart.c), so a view counts nodes of its own, which nobody asks. Tasks,
+ * starts, looks and ends of flows are the first thread's, between rounds. How far a zone is taken in
+ * which round changes nothing, so results do not depend on the number of threads. */
 #include <string.h>
 
 #include "accel/accel.h"
@@ -201,23 +200,10 @@ static int someone_stalls(const struct crew *crew) {
   return 0;
 }
 
-/* What a zone has changed in the switches on its ways. */
-static void settle_nodes(struct crew *crew, const struct job *job) {
-  weft_sim *sim = crew->sim;
-  struct node *nodes = crew->worker[job->view].nodes.at;
-  weft__zone_list_ports(sim, job->zone);
-  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
-    const uint32_t node = sim->ports.at[sim->zone_ports.at[i]].from_node;
-    sim->nodes.at[node].used += nodes[node].used - WHERE_VIEWS_COUNT;
-    nodes[node].used = WHERE_VIEWS_COUNT;
-  }
-}
-
 static void collect(struct crew *crew) {
   weft_sim *sim = crew->sim;
   for (uint32_t i = 0; i < crew->jobs.n; ++i) {
     const struct job *job = &crew->jobs.at[i];
-    settle_nodes(crew, job);
     sim->zones.at[job->zone].apart_hops += job->hops;
     sim->apart_hops += job->hops;
   }

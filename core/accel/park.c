@@ -214,25 +214,23 @@ static void live_again(weft_sim *sim, uint32_t zone) {
 
 void weft__unpark(weft_sim *sim, uint32_t zone, weft_time last) {
   struct zone *z = &sim->zones.at[zone];
-  const int is_apart = z->phase == ZONE_APART;
+  if (z->phase == ZONE_APART) {
+    weft__apart_end(sim, zone, last);
+    return;
+  }
   const int is_known = z->phase == ZONE_STEADY ||
                        (z->phase == ZONE_MEMO && weft__memo_end(sim, zone) <= sim->now);
   if (is_known && sim->config.audit > 0 &&
       rng_uniform(sim->config.seed, RNG_AUDIT, z->serial, (uint64_t)z->parked_at) <
           sim->config.audit)
     weft__audit(sim, zone);
-  if (is_apart) {
-    weft__apart_catch_up(sim, zone, last);
-    if (sim->zones.at[zone].phase == ZONE_FREE) return;
-    weft__apart_end(sim, zone);
-  }
   z = &sim->zones.at[zone];
   weft__zone_list_ports(sim, zone);
   weft__zone_mark(sim, zone, 0);
   --sim->parked;
   if (is_known) {
     go_on(sim, zone);
-  } else if (!is_apart) {
+  } else {
     const uint64_t events = sim->events;
     live_again(sim, zone);
     weft__replay(sim, zone, last);
@@ -241,10 +239,6 @@ void weft__unpark(weft_sim *sim, uint32_t zone, weft_time last) {
   }
   z = &sim->zones.at[zone];
   zone_set_unarmed(sim, z, 1);
-  if (is_apart) {
-    z->phase = ZONE_LIVE;
-    return;
-  }
   live_again(sim, zone);
   weft__steady_begin(sim, zone);
   z->since = sim->now;

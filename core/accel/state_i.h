@@ -90,9 +90,13 @@ struct sample {
 /* A port's zone, while any flow's data or ACKs take it. */
 struct port_share {
   int64_t bytes, packets; /* by which its counters are being moved on */
+  double most; /* bytes that its flows can have there */
+  uint64_t bound; /* bytes that it can hold while its zone is apart */
   uint32_t zone, users;
   uint32_t visit; /* the last walk over the ports of a zone that came here */
   uint32_t index; /* in that walk */
+  uint32_t from; /* the last port from which data was found to come, while that is counted */
+  uint32_t reserved; /* its switch counts the bound instead of what it holds */
 };
 
 enum record_state {

@@ -39,12 +39,12 @@ int weft__zones_init(weft_sim *sim) {
                       config->steady_samples);
   if (!pool_reserve(sim, sim->port_shares, sim->ports.n) ||
       !pool_reserve(sim, sim->zone_ports, sim->ports.n) ||
-      !pool_reserve(sim, sim->node_loads, sim->nodes.n))
+      !pool_reserve(sim, sim->node_visits, sim->nodes.n))
     return weft__fail(sim, WEFT_ENOMEM, "fabric: out of memory");
   memset(sim->port_shares.at, 0, sim->ports.n * sizeof *sim->port_shares.at);
   sim->port_shares.n = sim->ports.n;
-  memset(sim->node_loads.at, 0, sim->nodes.n * sizeof *sim->node_loads.at);
-  sim->node_loads.n = sim->nodes.n;
+  memset(sim->node_visits.at, 0, sim->nodes.n * sizeof *sim->node_visits.at);
+  sim->node_visits.n = sim->nodes.n;
   sim->accel_credit = CREDIT_FIRST;
   const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .exact = 1};
   sim->memo_namespace = weft__graph_namespace(sim, &colouring);
@@ -161,7 +161,6 @@ static void own_ports(weft_sim *sim, uint32_t slot, uint32_t zone, int users) {
     share->zone = zone;
     share->users += (uint32_t)users;
   }
-  if (users != 0) weft__node_loads_add(sim, slot, users);
 }
 
 static void move_member(weft_sim *sim, uint32_t slot, uint32_t zone) {
@@ -269,9 +268,12 @@ static void go_live(weft_sim *sim, uint32_t zone) {
 void weft__zone_wake_port(weft_sim *sim, uint32_t port) {
   if (!(sim->ports.at[port].flags & PORT_PARKED) || sim->replaying) return;
   const uint32_t zone = sim->port_shares.at[port].zone;
+  struct zone *z = &sim->zones.at[zone];
+  if (z->phase != ZONE_APART) z->look = sim->now + sim->steady_period;
   wake(sim, zone, sim->now - 1);
+  z = &sim->zones.at[zone];
   go_live(sim, zone);
-  weft__zone_ask(sim, zone, sim->now + sim->steady_period);
+  if (z->look < LATEST_PS) weft__zone_call(sim, zone, z->look > sim->now ? z->look : sim->now);
 }
 
 void weft__zones_wake_all(weft_sim *sim) {

@@ -111,8 +111,10 @@ void weft__parked_stats(const weft_sim *sim, weft_stats *stats);
 
 /* apart.c */
 
-/** Count what a flow may have in the switches on its way, or no longer (sign -1). */
-void weft__node_loads_add(weft_sim *sim, uint32_t slot, int sign);
+/** Whether the switch of a port counts what it could hold instead of what it does. */
+static inline int weft__is_reserved(const weft_sim *sim, uint32_t port) {
+  return sim->port_shares.n > 0 && sim->port_shares.at[port].reserved;
+}
 
 /** Go on with a live zone by itself, if that is possible and pays. Returns whether. */
 int weft__apart_begin(weft_sim *sim, uint32_t zone);
@@ -123,9 +125,8 @@ void weft__apart_catch_up(weft_sim *sim, uint32_t zone, weft_time last);
 /** The same for all of them, for who looks at what they hold. */
 void weft__apart_catch_up_all(weft_sim *sim);
 
-/** It is not apart any more: it has come to where it was to be looked at, something has come to it,
- *  or it is over. Counts its events. */
-void weft__apart_end(weft_sim *sim, uint32_t zone);
+/** Its events through `last`; it is live and unarmed then, or free if all its flows have ended. */
+void weft__apart_end(weft_sim *sim, uint32_t zone, weft_time last);
 
 /* crew.c */
 
