@@ -149,6 +149,7 @@ int weft__apart_begin(weft_sim *sim, uint32_t zone) {
   if (z->look < end) end = z->look;
   const weft_time least = z->unarmed ? 1 : base_rtt(sim) / SHORTEST;
   if (end - sim->now < least) return 0;
+  if (!weft__afford(sim, z->flows)) return 0; /* of which there may be many with much queued */
   const weft_time tail = weft__tail_time(sim, zone);
   if (tail < end) end = tail;
   if (end - sim->now < least || !is_calm(sim, zone)) return 0;

@@ -18,29 +18,29 @@ static weft_time delay_of(const weft_sim *sim, const uint32_t *path, uint32_t fr
   return sum;
 }
 
-/* The newest packet of a flow with a number in a port's ring, or NULL. */
-static const struct packet *find_packet(const weft_sim *sim, uint32_t index, uint32_t slot,
-                                        uint32_t seq, uint32_t ack) {
-  const struct port *port = &sim->ports.at[index];
-  for (uint32_t i = port->tail; i != port->head; --i) {
-    const struct packet *packet = port_packet(sim, port, i - 1);
-    if (packet->flow == slot && packet->seq == seq && (packet->flags & PACKET_ACK) == ack)
-      return packet;
-  }
-  return NULL;
-}
+enum { NEXT_PACKETS = 16 }; /* of a port, among which one is looked for; behind them is later */
 
-/* When a packet that is somewhere on path[from, end) will have crossed it, at the earliest. */
+/* When a packet that is somewhere on path[from, end) will have crossed it, at the earliest: exactly
+ * if it is among the next that a port delivers. */
 static weft_time crossing(const weft_sim *sim, uint32_t slot, uint32_t from, uint32_t end,
                           uint32_t seq, uint32_t ack) {
   const uint32_t *path = slot_path(sim, slot);
-  for (uint32_t h = end; h-- > from;) {
-    const struct packet *packet = find_packet(sim, path[h], slot, seq, ack);
-    if (packet == NULL) continue;
-    const weft_time there = packet->arrive > sim->now ? packet->arrive : sim->now;
-    return there + delay_of(sim, path, h + 1, end);
+  weft_time bound = LATEST_PS, behind = 0; /* propagation of the hops behind */
+  for (uint32_t h = end; h-- > from; behind += sim->ports.at[path[h]].delay_ps) {
+    const struct port *port = &sim->ports.at[path[h]];
+    weft_time there = sim->now;
+    for (uint32_t i = 0; i < port->tail - port->head; ++i) {
+      const struct packet *packet = port_packet(sim, port, port->head + i);
+      const int found =
+          packet->flow == slot && packet->seq == seq && (packet->flags & PACKET_ACK) == ack;
+      if (packet->arrive > there) there = packet->arrive;
+      if (!found && i + 1 < NEXT_PACKETS) continue;
+      if (there + behind < bound) bound = there + behind;
+      if (found) return bound;
+      break;
+    }
   }
-  return sim->now; /* lost, or about to be sent again */
+  return bound < LATEST_PS ? bound : sim->now; /* lost, or about to be sent again */
 }
 
 static weft_time flow_tail(const weft_sim *sim, uint32_t slot) {
@@ -63,6 +63,6 @@ weft_time weft__tail_time(const weft_sim *sim, uint32_t zone) {
     const weft_time at = flow_tail(sim, slot);
     if (at < end) end = at;
     slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  } while (slot != z->first && end > sim->now + 1); /* nothing could be done before */
   return end;
 }
