@@ -194,6 +194,7 @@ struct weft_sim {
   double theta; /* config.theta, or the algorithm's */
   uint32_t steady_samples; /* likewise */
   weft_time steady_period;
+  uint64_t exact_words; /* of memo_words, in records of states */
   uint64_t memo_namespace; /* of the patterns that are kept: see accel/graph.c */
   int64_t accel_credit; /* events' worth of work that acceleration may do */
   uint64_t credited; /* events simulated and skipped that it has been granted for */

@@ -29,8 +29,9 @@ struct colouring {
   int acks; /* enum weft_partition_acks */
   uint32_t rate_steps;
   uint64_t namespace; /* what all flows have in common; 0: to be worked out */
-  int exact; /* every hop counts, and how far a flow is: for what is kept and used again */
+  int kept; /* every hop counts, and how far a flow is: for what is kept and used again */
   int without_graph; /* only who is with whom */
+  int noted; /* by the states of flows that have been noted: 1 where an end is near, 2 everywhere */
 };
 
 /* partition.c */

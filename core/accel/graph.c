@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "accel/accel.h"
+#include "accel/zone.h"
 #include "base/hash_i.h"
 #include "cc/cc.h"
 #include "transport/transport.h"
@@ -62,7 +63,7 @@ uint64_t weft__graph_namespace(const weft_sim *sim, const struct colouring *colo
   for (uint32_t i = 0; i < count; ++i)
     if (strcmp(options[i].name, "cc") == 0) algorithms = options[i].choices;
   uint64_t hash = add(add(1, (uint64_t)colouring->acks), colouring->rate_steps);
-  hash = add(add(hash, (uint64_t)colouring->exact), sim->cc_header);
+  hash = add(add(hash, (uint64_t)colouring->kept), sim->cc_header);
   for (uint32_t i = 0; i < count; ++i) {
     if (is_irrelevant(sim, &options[i], algorithms)) continue;
     uint64_t value = 0;
@@ -74,7 +75,7 @@ uint64_t weft__graph_namespace(const weft_sim *sim, const struct colouring *colo
 
 /* ---- what a vertex stands for ---- */
 
-enum { OF_FLOW = 2, OF_PORT = 3, OF_SWITCH = 4 };
+enum { OF_FLOW = 2, OF_PORT = 3, OF_SWITCH = 4, OF_STATE = 5 };
 
 /* What is wrong with a port's wire; 0: nothing. */
 static uint64_t port_trouble(const weft_sim *sim, uint32_t port) {
@@ -102,8 +103,11 @@ static uint64_t port_queueing(const weft_sim *sim, uint32_t port) {
 }
 
 static uint64_t port_colour(const weft_sim *sim, uint32_t port) {
+  struct port_use *use = &sim->port_uses.at[port];
   const uint64_t delay = (uint64_t)sim->ports.at[port].delay_ps;
-  return add(add(port_queueing(sim, port), delay), port_trouble(sim, port));
+  if (use->colour == 0)
+    use->colour = add(add(port_queueing(sim, port), delay), port_trouble(sim, port));
+  return use->colour;
 }
 
 /* Sixteen classes to an octave. */
@@ -145,7 +149,7 @@ static uint64_t queue_class(const weft_sim *sim, uint32_t port) {
  * every one of the rate classes that they go through. */
 enum { FRESH_RTTS = 8 };
 
-static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namespace) {
+static uint64_t kept_colour(const weft_sim *sim, uint32_t slot, uint64_t namespace, int of_state) {
   const struct tx *tx = &sim->tx.at[slot];
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   const uint32_t *path = slot_path(sim, slot);
@@ -154,9 +158,11 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
   hash = add(add(hash, (uint64_t)warm->base_rtt_ps), warm->base_window);
   hash = add(add(hash, tx->hops), n);
   for (uint32_t h = 0; h < n; ++h) {
-    hash = add(add(hash, port_colour(sim, path[h])), queue_class(sim, path[h]));
+    hash = add(hash, port_colour(sim, path[h]));
+    if (!of_state) hash = add(hash, queue_class(sim, path[h]));
     hash = add(hash, port_use_count(&sim->port_uses.at[path[h]], WEFT_ACKS_ALL) > 1);
   }
+  if (of_state) return add(add(hash, OF_STATE), sim->members.at[slot].state);
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
   const double received = (double)sim->rx.at[slot].next * sim->config.mtu_bytes;
   const int fresh = received < FRESH_RTTS * round_bytes && tx->rate_bps >= warm->line_bps / 2;
@@ -166,9 +172,9 @@ static uint64_t exact_colour(const weft_sim *sim, uint32_t slot, uint64_t namesp
   return add(add(hash, 1 + class_of(tx->rate_bps) / 2), halves);
 }
 
-static uint64_t flow_colour(const weft_sim *sim, uint32_t slot,
-                            const struct colouring *colouring) {
-  if (colouring->exact) return exact_colour(sim, slot, colouring->namespace);
+static uint64_t flow_colour(const weft_sim *sim, uint32_t slot, const struct colouring *colouring,
+                            int of_state) {
+  if (colouring->kept) return kept_colour(sim, slot, colouring->namespace, of_state);
   const int acks = colouring->acks;
   const uint32_t rate_steps = colouring->rate_steps;
   const struct tx *tx = &sim->tx.at[slot];
@@ -264,6 +270,12 @@ static uint32_t slot_of(const weft_sim *sim, const struct partition *partition, 
   return sim->flows.at[row].slot;
 }
 
+static int is_near_an_end(const weft_sim *sim, const struct partition *p) {
+  for (uint32_t f = 0; f < p->flows; ++f)
+    if (weft__is_near_end(sim, slot_of(sim, p, f))) return 1;
+  return 0;
+}
+
 int weft__graph_build(weft_sim *sim, uint32_t index, const struct colouring *colouring) {
   const int acks = colouring->acks;
   struct partition *p = &sim->partitions.at[index];
@@ -272,11 +284,13 @@ int weft__graph_build(weft_sim *sim, uint32_t index, const struct colouring *col
   if (!pool_reserve(sim, sim->conflict_vertices, sim->conflict_vertices.n + most) ||
       !pool_reserve(sim, sim->accel_words, shared))
     return 0;
+  p->exact = colouring->noted == 2 || (colouring->noted == 1 && is_near_an_end(sim, p));
   p->first_vertex = sim->conflict_vertices.n;
   struct builder graph = {.vertices = &sim->conflict_vertices.at[p->first_vertex]};
+  const int exact = (int)p->exact;
   for (uint32_t f = 0; f < flows; ++f)
-    graph.vertices[f] =
-        (struct conflict_vertex){.colour = flow_colour(sim, slot_of(sim, p, f), colouring)};
+    graph.vertices[f] = (struct conflict_vertex){
+        .colour = flow_colour(sim, slot_of(sim, p, f), colouring, exact)};
   uint64_t *words = sim->accel_words.at;
   for (uint32_t i = 0; i < shared; ++i) {
     const uint32_t port = sim->partition_ports.at[p->first_port + i], vertex = flows + i;

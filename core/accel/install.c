@@ -8,7 +8,8 @@
 #include "results/results.h"
 
 /* Packets that have not left a port yet, of what its flows have sent, times a sign: with the
- * packets sent in between this makes what has left it. Those on the wire have left it. */
+ * packets sent in between this makes what has left it. Those on the wire have left it, and have not
+ * crossed it. */
 static void count_waiting(weft_sim *sim, const struct port *port, uint32_t cursor, int sign) {
   const struct packet *packet = port_packet(sim, port, cursor);
   const uint32_t *path = slot_path(sim, packet->flow), hops = sim->tx.at[packet->flow].hops;
@@ -16,6 +17,9 @@ static void count_waiting(weft_sim *sim, const struct port *port, uint32_t curso
                            ? weft__flow_ports(sim, packet->flow, WEFT_ACKS_ALL)
                            : hops;
   const int has_left = (int32_t)(cursor - port->deq) < 0;
+  const uint64_t left = (uint64_t)sign * (end - packet->hop + 1);
+  sim->stats.packet_hops += left;
+  sim->acceleration.events_skipped += left;
   for (uint32_t h = packet->hop - (has_left ? 0u : 1u); h < end; ++h) {
     struct port_share *share = &sim->port_shares.at[path[h]];
     share->packets += sign;
@@ -109,6 +113,13 @@ static void put_counter(weft_sim *sim, uint32_t index, const struct memo_port *k
   sim->port_cold.at[index].tx_wraps = 0;
 }
 
+/* By how much the last packet of a flow is shorter than others, if it is sent in the transient. */
+static uint32_t last_is_shorter(const weft_sim *sim, uint32_t slot, uint64_t sent) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const int has_last = sent > 0 && tx->next + sent == tx->total;
+  return has_last ? sim->config.mtu_bytes - tx->last_bytes : 0;
+}
+
 static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
                      const struct record_parts *parts, const uint32_t *slots) {
   struct member *m = &sim->members.at[slot];
@@ -119,6 +130,7 @@ static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
   const uint32_t skip = tx->next - parts->begin[m->as].sent;
   weft__count_skipped(sim, slot, f->sent, f->rx.next + skip - rx->next,
                       f->tx.una + skip - tx->una);
+  sim->stats.bytes_injected -= last_is_shorter(sim, slot, f->sent);
   m->skip = (int32_t)skip;
   m->rate = f->rate;
   m->uncertainty = f->uncertainty;
@@ -149,12 +161,12 @@ static void share_out(weft_sim *sim, uint32_t slot, const struct record_parts *p
   const uint32_t skip = tx->next - parts->begin[m->as].sent;
   const int64_t sent = (int64_t)f->sent;
   const int64_t received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next);
-  const int64_t data = full_frame(sim);
+  const int64_t data = sent * (int64_t)full_frame(sim) - last_is_shorter(sim, slot, f->sent);
   const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   for (uint32_t h = 0; h < n; ++h) {
     struct port_share *share = &sim->port_shares.at[path[h]];
     share->packets += h < tx->hops ? sent : received;
-    share->bytes += h < tx->hops ? sent * data : received * weft__ack_size(sim);
+    share->bytes += h < tx->hops ? data : received * weft__ack_size(sim);
   }
 }
 

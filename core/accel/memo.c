@@ -5,12 +5,18 @@
  * whatever flows, the zone is parked at its begin and put to the end of the record later. While a
  * pattern is being recorded, other zones that meet it wait for the record: in training the same
  * happens on all rails at once. A record also ends where a flow is about to end or another comes;
- * who takes it then goes on from there by packets. If it ends by anything else it is dropped, and
- * who waited is simulated from where it stood (replay.c). */
+ * who takes it is then looked up by its exact state. Records of states go on up to the ps before a
+ * flow is through, which tasks hear of, and so is left to the engine; the next one begins right
+ * behind it. If a record ends by anything else it is dropped, and who waited is simulated from
+ * where it stood (replay.c). */
 #include "accel/record.h"
 #include "transport/transport.h"
+#include "work/work.h"
 
-enum { MARGIN = 8 }; /* packets that a flow must have beyond those of the transient */
+enum {
+  MARGIN = 8, /* packets that a flow must have beyond those of the transient */
+  COST_STATE = 80 /* events' worth of an exact record, per flow: many may be of no use to anyone */
+};
 
 weft_time weft__memo_end(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
@@ -45,17 +51,32 @@ static uint64_t trouble(const weft_sim *sim, uint32_t zone) {
 
 /* ---- hits ---- */
 
+int weft__memo_is_exact(const weft_sim *sim, uint32_t zone) {
+  const uint32_t record = sim->zones.at[zone].record;
+  return record != 0 && sim->records.at[record - 1].exact;
+}
+
+/* How much a flow has left is part of an exact record, unless its end is far away. */
+static int is_room(const weft_sim *sim, uint32_t slot, const struct memo_flow *f, int exact) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const uint32_t left = tx->total - tx->next, sent = (uint32_t)f->sent;
+  if (!exact || weft__is_far(sim, slot, left)) return left > sent + MARGIN;
+  return sent <= left && (sent == left) == !(f->tx.flags & TX_IN_LIST);
+}
+
 /* Can all flows go through the transient without one coming to its end, or being put behind where
  * it is? */
 static int is_uncut(const weft_sim *sim, uint32_t zone) {
-  const struct record_parts parts = record_parts(sim, sim->zones.at[zone].record - 1);
+  const uint32_t record = sim->zones.at[zone].record - 1;
+  const struct record_parts parts = record_parts(sim, record);
+  const int exact = (int)sim->records.at[record].exact;
   const uint32_t first = sim->zones.at[zone].first;
   uint32_t slot = first;
   do {
     const struct tx *tx = &sim->tx.at[slot];
     const struct memo_flow *f = &parts.flows[sim->members.at[slot].as];
     const uint32_t sent = (uint32_t)f->sent, under_way = f->tx.next - f->rx.next;
-    if (tx->total - tx->next <= sent + MARGIN) return 0;
+    if (!is_room(sim, slot, f, exact)) return 0;
     if ((int32_t)(tx->next + sent - under_way - sim->rx.at[slot].next) < 0) return 0;
     slot = sim->members.at[slot].next;
   } while (slot != first);
@@ -74,16 +95,16 @@ static void take_rates(weft_sim *sim, uint32_t zone) {
   } while (slot != first);
 }
 
-static void hit(weft_sim *sim, uint32_t zone) {
-  struct zone *z = &sim->zones.at[zone];
+static int hit(weft_sim *sim, uint32_t zone) {
   if (!is_uncut(sim, zone)) {
     ++sim->acceleration.refused[WEFT_REFUSED_CUT];
-    z->record = 0;
-    return;
+    sim->zones.at[zone].record = 0;
+    return 0;
   }
   ++sim->acceleration.hits;
   take_rates(sim, zone);
   weft__park(sim, zone, ZONE_MEMO);
+  return 1;
 }
 
 /* ---- looking up ---- */
@@ -97,9 +118,12 @@ static void begin_record(weft_sim *sim, uint32_t zone, uint32_t index) {
   const struct partition *p = &sim->partitions.at[index];
   const struct conflict_graph graph = partition_graph(sim, index);
   ++sim->acceleration.misses;
+  if (p->exact) sim->accel_credit -= (int64_t)p->flows * COST_STATE;
+  if (!weft__record_has_room(sim, (int)p->exact)) return;
   const uint32_t record = weft__record_new(sim, p->key);
   if (record == WEFT_NONE) return; /* no memory to remember with */
   struct memo_record *r = &sim->records.at[record];
+  r->exact = p->exact;
   r->flows = p->flows;
   r->vertices = graph.n;
   r->arcs = graph.arc_count;
@@ -131,7 +155,8 @@ static uint32_t find(weft_sim *sim, uint32_t index, int *status) {
   *status = 0;
   for (; record != WEFT_NONE; record = weft__record_next(sim, record)) {
     const struct conflict_graph known = record_graph(sim, record);
-    if (sim->records.at[record].flows != p->flows) continue;
+    const struct memo_record *r = &sim->records.at[record];
+    if (r->flows != p->flows || r->exact != p->exact) continue;
     *status = weft__graph_match(sim, &graph, &known);
     if (*status != 1) continue;
     for (uint32_t f = 0; f < p->flows; ++f) flow_of(sim, p, f)->as = sim->accel_indices.at[f];
@@ -151,16 +176,14 @@ static int was_rerouted(const weft_sim *sim, uint32_t zone) {
   return 0;
 }
 
-void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
+int weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
   struct zone *z = &sim->zones.at[zone];
   int status;
-  /* Flows that look as fresh behind a record as before it are not where it begins. */
-  const uint64_t key = sim->partitions.at[index].key;
-  if (was_rerouted(sim, zone) || z->disturbed || key == z->gone_by) return;
+  if (was_rerouted(sim, zone) || z->disturbed) return 1;
   const int refusal = weft__park_refusal(sim, zone);
   if (refusal >= 0) {
     ++sim->acceleration.refused[refusal];
-    return;
+    return 1;
   }
   const uint32_t record = find(sim, index, &status);
   if (record == WEFT_NONE) {
@@ -168,15 +191,15 @@ void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
       ++sim->acceleration.refused[WEFT_REFUSED_MATCH];
     else
       begin_record(sim, zone, index);
-    return;
+    return 1;
   }
   z->record = record + 1;
   if (sim->records.at[record].state == RECORD_READY) {
-    hit(sim, zone);
-    return;
+    return hit(sim, zone);
   }
   ++sim->followers;
   weft__park(sim, zone, ZONE_FOLLOW);
+  return 1;
 }
 
 weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
@@ -186,15 +209,15 @@ weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
   const uint32_t *leader = weft__zone_slots(sim, leads);
   if (leader == NULL) return sim->now;
   const struct record_parts parts = record_parts(sim, z->record - 1);
+  const int exact = weft__memo_is_exact(sim, zone);
   weft_time end = LATEST_PS;
   uint32_t slot = z->first;
   do {
     const struct member *m = &sim->members.at[slot];
-    const struct tx *tx = &sim->tx.at[slot];
+    const uint32_t left = sim->tx.at[slot].total - sim->tx.at[slot].next;
     const uint32_t sent = sim->tx.at[leader[m->as]].next - parts.begin[m->as].sent;
-    const weft_time at =
-        weft__line_time(sim, slot, (double)(tx->total - tx->next) - sent - MARGIN);
-    if (at < end) end = at;
+    const weft_time at = weft__line_time(sim, slot, (double)left - sent - MARGIN);
+    if (at < end && (!exact || weft__is_far(sim, slot, left))) end = at;
     slot = m->next;
   } while (slot != z->first);
   return end;
@@ -202,15 +225,48 @@ weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
 
 /* ---- the end of a record ---- */
 
-/* Is a last packet, which may be a short one, among those that would be kept? */
-static int has_sent_all(const weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
+weft_time weft__memo_close_time(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const struct record_parts parts = record_parts(sim, z->record - 1);
+  const int exact = weft__memo_is_exact(sim, zone);
+  weft_time end = exact ? weft__tail_time(sim, zone) - 1 : LATEST_PS;
+  uint32_t slot = z->first;
   do {
-    if (sim->tx.at[slot].next == sim->tx.at[slot].total) return 1;
+    const uint32_t left = sim->tx.at[slot].total - parts.begin[sim->members.at[slot].as].sent;
+    if (!exact || weft__is_far(sim, slot, left)) {
+      const weft_time at = weft__close_time(sim, slot);
+      if (at < end) end = at;
+    }
     slot = sim->members.at[slot].next;
-  } while (slot != first);
+  } while (slot != z->first);
+  return end;
+}
+
+/* Is a last packet, which may be a short one, among those that would be kept? An exact record may
+ * have it, if how much is left is in its pattern and nobody has been told when it was sent. */
+static int has_sent_all(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const struct record_parts parts = record_parts(sim, z->record - 1);
+  const int exact = weft__memo_is_exact(sim, zone);
+  uint32_t slot = z->first;
+  do {
+    const struct tx *tx = &sim->tx.at[slot];
+    const uint32_t left = tx->total - parts.begin[sim->members.at[slot].as].sent;
+    if (tx->next == tx->total &&
+        (!exact || weft__is_far(sim, slot, left) ||
+         (left > 0 && weft__task_hears_sent(sim, tx->row))))
+      return 1;
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
   return 0;
+}
+
+/* Has enough happened in an unsteady record to be worth keeping? */
+static int is_short(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const struct memo_record *r = &sim->records.at[z->record - 1];
+  if (!r->exact) return sim->now - r->span < sim->steady_period;
+  return sim->now == r->span;
 }
 
 static void give_up(weft_sim *sim, uint32_t zone) {
@@ -269,8 +325,7 @@ void weft__memo_close(weft_sim *sim, uint32_t zone, int steady) {
   if (z->record == 0 || z->phase != ZONE_LIVE) return;
   const uint32_t record = z->record - 1;
   if (weft__park_refusal(sim, zone) >= 0 || sim->records.at[record].trouble != trouble(sim, zone) ||
-      (!steady && sim->now - sim->records.at[record].span < sim->steady_period) ||
-      has_sent_all(sim, zone) ||
+      (!steady && is_short(sim, zone)) || has_sent_all(sim, zone) ||
       !weft__snapshot_take(sim, zone)) {
     weft__memo_drop(sim, zone);
     return;

@@ -12,7 +12,7 @@
 #include "accel/record.h"
 #include "base/hash_i.h"
 
-enum { MEMO_VERSION = 1 };
+enum { MEMO_VERSION = 2 };
 
 struct memo_header {
   char magic[8];
@@ -50,7 +50,7 @@ static int is_known(const weft_sim *sim, const struct memo_record *given, const 
 
 /* A record with all its words; 1 if it is new, 0 if it is known, WEFT_ENOMEM. */
 static int add_record(weft_sim *sim, const struct memo_record *given, const uint64_t *words) {
-  if (is_known(sim, given, words)) return 0;
+  if (is_known(sim, given, words) || !weft__record_has_room(sim, (int)given->exact)) return 0;
   const uint32_t record = weft__record_new(sim, given->key);
   if (record == WEFT_NONE) return WEFT_ENOMEM;
   struct memo_record *r = &sim->records.at[record];
@@ -181,9 +181,9 @@ static int read_record(weft_sim *sim, FILE *file) {
   uint64_t sum;
   if (fread(&r, sizeof r, 1, file) != 1 || fread(&sum, sizeof sum, 1, file) != 1)
     return WEFT_EINVAL;
-  const int counts = r.state == RECORD_READY && r.flows > 0 && r.flows <= r.vertices &&
-                     r.ports > 0 && r.span > 0 && r.path_ports <= WEFT_PATH_MAX &&
-                     weft__record_words(&r) == r.used;
+  const int counts = r.state == RECORD_READY && r.exact <= 1 && r.flows > 0 &&
+                     r.flows <= r.vertices && r.ports > 0 && r.span > 0 &&
+                     r.path_ports <= WEFT_PATH_MAX && weft__record_words(&r) == r.used;
   if (!counts) return WEFT_EINVAL;
   if (!pool_reserve(sim, sim->accel_words, r.used)) return WEFT_ENOMEM;
   uint64_t *words = sim->accel_words.at;

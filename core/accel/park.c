@@ -117,22 +117,24 @@ weft_time weft__line_time(const weft_sim *sim, uint32_t slot, double packets) {
   return sim->now + (weft_time)(packets > 0 ? packets * bits / line * 1e12 : 0);
 }
 
-weft_time weft__close_time(const weft_sim *sim, uint32_t zone) {
-  const struct zone *z = &sim->zones.at[zone];
-  weft_time end = LATEST_PS;
-  uint32_t slot = z->first;
-  do {
-    const struct tx *tx = &sim->tx.at[slot];
-    const weft_time at =
-        weft__line_time(sim, slot, (double)(tx->total - tx->next) - CLOSE_PACKETS);
-    if (at < end) end = at;
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
-  return end;
+weft_time weft__close_time(const weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->tx.at[slot];
+  return weft__line_time(sim, slot, (double)(tx->total - tx->next) - CLOSE_PACKETS);
 }
 
-int weft__ends_soon(const weft_sim *sim, uint32_t zone) {
-  return weft__close_time(sim, zone) < sim->now + sim->steady_period;
+int weft__is_near_end(const weft_sim *sim, uint32_t slot) {
+  return sim->flows.at[sim->tx.at[slot].row].received_ps >= 0 ||
+         weft__close_time(sim, slot) < sim->now + sim->steady_period;
+}
+
+int weft__has_near_end(const weft_sim *sim, uint32_t zone) {
+  const uint32_t first = sim->zones.at[zone].first;
+  uint32_t slot = first;
+  do {
+    if (weft__is_near_end(sim, slot)) return 1;
+    slot = sim->members.at[slot].next;
+  } while (slot != first);
+  return 0;
 }
 
 /* ---- stopping and going on ---- */
@@ -162,7 +164,7 @@ void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase) {
   ++sim->parked;
   const weft_time end =
       phase == ZONE_FOLLOW ? weft__follow_end(sim, zone) : weft__park_end(sim, zone);
-  weft__zone_ask(sim, zone, end);
+  if (end < LATEST_PS) weft__zone_ask(sim, zone, end);
 }
 
 static void note_span(weft_sim *sim, const struct zone *z, enum weft_phase phase, weft_time begin,

@@ -49,6 +49,27 @@ int weft__goes_on_unseen(const weft_sim *sim, uint32_t slot) {
          sim->zones.at[sim->members.at[slot].zone].phase != ZONE_APART;
 }
 
+/* Packets that have passed the ports of a flow's way, there and back. Where a flow fills its way or
+ * empties it that is not the same everywhere: then what has passed all of them, and no last packet,
+ * which may be short, as no counter can be put back where nothing comes behind it. */
+static uint64_t parked_passed(const weft_sim *sim, uint32_t slot) {
+  const struct member *m = &sim->members.at[slot];
+  const uint32_t phase = sim->zones.at[m->zone].phase;
+  if (phase == ZONE_STEADY || phase == ZONE_APART || !weft__memo_is_exact(sim, m->zone))
+    return weft__parked_received(sim, slot);
+  if (phase == ZONE_FOLLOW) return 0;
+  const struct record_parts parts = record_parts(sim, sim->zones.at[m->zone].record - 1);
+  const struct memo_begin *begin = &parts.begin[m->as];
+  const struct memo_flow *f = &parts.flows[m->as];
+  const struct tx *tx = &sim->tx.at[slot];
+  const uint32_t received = f->rx.next - begin->received;
+  const uint32_t acked = f->tx.una + (tx->next - begin->sent) - tx->una;
+  uint32_t least = (uint32_t)f->sent;
+  if (least > 0 && tx->next + least == tx->total) --least;
+  if (received < least) least = received;
+  return progress(sim, slot, acked < least ? acked : least);
+}
+
 uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets) {
   const struct zone *z = &sim->zones.at[sim->port_shares.at[port].zone];
   const uint32_t data = full_frame(sim);
@@ -60,7 +81,7 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
     const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
     for (uint32_t h = 0; h < n; ++h) {
       if (path[h] != port) continue;
-      const uint64_t passed = weft__parked_received(sim, slot);
+      const uint64_t passed = parked_passed(sim, slot);
       *packets += passed;
       bytes += passed * (h < hops ? data : weft__ack_size(sim));
     }
@@ -70,7 +91,7 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
 }
 
 static void add_flow(const weft_sim *sim, uint32_t slot, weft_stats *stats) {
-  const uint64_t packets = weft__parked_received(sim, slot);
+  const uint64_t packets = parked_passed(sim, slot);
   const uint64_t data = full_frame(sim);
   const uint64_t bytes = packets * (data + weft__ack_size(sim));
   stats->packets_injected += 2 * packets;

@@ -5,7 +5,8 @@
 
 enum {
   RECORD_HEADS = 4096,
-  WORDS_MOST = 1 << 24 /* 128 MiB: what comes beyond is not kept */
+  WORDS_MOST = 1 << 24, /* 128 MiB: what comes beyond is not kept */
+  EXACT_MOST = WORDS_MOST / 2 /* of those for records of states, or they would leave no room */
 };
 
 /* Words up to the end of each part. */
@@ -79,6 +80,7 @@ int weft__record_fit(weft_sim *sim, uint32_t record) {
     r->log2 = log2;
   }
   sim->acceleration.memo_bytes += 8 * (words - r->used);
+  if (r->exact) sim->exact_words += words - r->used;
   r->used = (uint32_t)words;
   return 1;
 }
@@ -117,9 +119,29 @@ void weft__record_free(weft_sim *sim, uint32_t record) {
   *link = r->next;
   if (r->used > 0) block_give(sim, r->log2, r->words);
   sim->acceleration.memo_bytes -= 8ull * r->used;
+  if (r->exact) sim->exact_words -= r->used;
   --sim->acceleration.records;
   *r = (struct memo_record){.next = sim->free_record};
   sim->free_record = record + 1;
+}
+
+/* Forget the records of states, but those that a zone goes by. What is of use comes again, and then
+ * may have followers, which it has not where nothing is recorded any more. */
+static void forget_states(weft_sim *sim) {
+  for (uint32_t zone = 0; zone < sim->zones.n; ++zone)
+    if (sim->zones.at[zone].phase == ZONE_MEMO)
+      sim->records.at[sim->zones.at[zone].record - 1].zone = 1;
+  for (uint32_t record = 0; record < sim->records.n; ++record) {
+    struct memo_record *r = &sim->records.at[record];
+    if (r->state != RECORD_READY || !r->exact) continue;
+    if (!r->zone) weft__record_free(sim, record);
+    r->zone = 0;
+  }
+}
+
+int weft__record_has_room(weft_sim *sim, int exact) {
+  if (exact && sim->exact_words >= EXACT_MOST) forget_states(sim);
+  return !exact || sim->exact_words < EXACT_MOST;
 }
 
 static uint32_t same_key(const weft_sim *sim, uint32_t link, uint64_t key) {

@@ -7,7 +7,8 @@
  *   struct packet [packets] port by port, struct telemetry [blocks x path_ports]
  *
  * Times are relative to the end, flows are numbers within the record. Nothing in it depends on
- * where it was made, so it can be copied and kept in a file. */
+ * where it was made, so it can be copied and kept in a file. An exact record is one of a zone that
+ * was found by its whole state (accel/exact.c), and goes up to right before a flow is through. */
 #ifndef WEFT_RECORD_H
 #define WEFT_RECORD_H
 
@@ -75,6 +76,9 @@ static inline struct conflict_graph record_graph(const weft_sim *sim, uint32_t r
 
 /** A new record, open and known by its key; WEFT_NONE when out of memory. */
 uint32_t weft__record_new(weft_sim *sim, uint64_t key);
+
+/** Whether there may be one more, of a state or not; to be asked before it is made. */
+int weft__record_has_room(weft_sim *sim, int exact);
 
 /** Make room for all its parts as it counts them now; keeps those of the begin. 0: no memory. */
 int weft__record_fit(weft_sim *sim, uint32_t record);

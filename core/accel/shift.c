@@ -117,7 +117,7 @@ void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t r
   stats->bytes_injected += sent * data + received * ack;
   stats->bytes_delivered += received * data + acked * ack;
   stats->payload_delivered += received * sim->config.mtu_bytes;
-  const uint64_t crossed = received * hops + acked * ack_hops;
+  const uint64_t crossed = sent * hops + received * ack_hops;
   stats->packet_hops += crossed;
   sim->skipped_hops += crossed;
   sim->acceleration.packets_skipped += received + acked;
@@ -141,8 +141,9 @@ void weft__zone_advance(weft_sim *sim, uint32_t zone, weft_time time) {
   do {
     struct member *m = &sim->members.at[slot];
     const struct tx *tx = &sim->tx.at[slot];
+    const uint32_t left = tx->total - tx->next;
     uint32_t packets = (uint32_t)(m->rate * (double)time + 0.5);
-    if (packets >= tx->total - tx->next) packets = tx->total - tx->next - 1;
+    if (packets >= left) packets = left > 0 ? left - 1 : 0;
     m->skip = packets;
     share_out(sim, slot);
     weft__count_skipped(sim, slot, packets, packets, packets);

@@ -24,6 +24,13 @@ static uint32_t as_flow(const weft_sim *sim, uint32_t slot) {
   return slot != WEFT_NONE ? sim->members.at[slot].as : WEFT_NONE;
 }
 
+/* A flow that is on no list keeps what it had there last, perhaps not of this zone. */
+static void take_list(const weft_sim *sim, struct tx *tx) {
+  const int listed = tx->flags & TX_IN_LIST;
+  tx->list_next = listed ? as_flow(sim, tx->list_next) : WEFT_NONE;
+  tx->list_prev = listed ? as_flow(sim, tx->list_prev) : WEFT_NONE;
+}
+
 static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
   const weft_time now = sim->now;
   const struct member *m = &sim->members.at[slot];
@@ -34,8 +41,7 @@ static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *p
                           .tx = sim->tx.at[slot],
                           .warm = sim->tx_warm.at[slot],
                           .rx = sim->rx.at[slot]};
-  f->tx.list_next = as_flow(sim, f->tx.list_next);
-  f->tx.list_prev = as_flow(sim, f->tx.list_prev);
+  take_list(sim, &f->tx);
   f->tx.next_at -= now;
   f->warm.rtt_begin -= now;
   f->warm.deadline -= now;

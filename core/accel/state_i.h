@@ -9,6 +9,7 @@ struct port_use {
   uint32_t parent; /* union-find */
   uint32_t data, acks; /* flows that send them through it */
   uint32_t mark; /* of a root: its partition; later of a shared port: its vertex; or WEFT_NONE */
+  uint64_t colour; /* once worked out, or 0 */
 };
 
 /* Flows that contend, directly or by others, and their conflict graph: vertices are the flows,
@@ -21,6 +22,7 @@ struct partition {
   uint32_t first_vertex, vertices; /* in conflict_vertices */
   uint32_t first_arc, arcs; /* in conflict_arcs */
   uint32_t pattern;
+  uint32_t exact; /* its key is of the whole state of its flows */
   uint32_t next; /* of those that stand for a pattern and have a similar key, + 1 */
 };
 
@@ -59,7 +61,6 @@ struct zone {
   uint32_t apart_index; /* in apart_zones */
   uint32_t samples; /* since it changed */
   uint64_t apart_hops; /* simulated since it is apart */
-  uint64_t gone_by; /* key of a record that was no whole transient, behind which it is now */
   uint32_t record; /* that it makes or goes by, + 1 */
   uint32_t serial; /* tells apart those that had the same number */
   uint8_t phase; /* enum zone_phase */
@@ -68,6 +69,7 @@ struct zone {
   uint8_t disturbed; /* a pause or a change of a link has left marks that no pattern shows */
   uint8_t doublings; /* of the time between samples */
   uint8_t unarmed; /* live, but its events are not in the queue; it is looked at in this instant */
+  uint8_t exact; /* classes don't tell where it is: to be looked up by its state */
 };
 
 /* A slot's place in its zone. */
@@ -78,6 +80,7 @@ struct member {
   uint32_t next, prev; /* in its list, which is a ring */
   int64_t skip; /* packets by which the flow is being moved on */
   uint32_t as; /* the flow that it is in its zone's record */
+  uint64_t state; /* hash of all that the flow holds, as last noted */
 };
 
 /* What a flow has received up to a time. */
@@ -116,11 +119,11 @@ struct memo_record {
   uint32_t flows, vertices, arcs;
   uint32_t ports, packets, blocks; /* of a ready one */
   uint32_t cc_words, path_ports;
-  uint32_t zone; /* that makes it */
+  uint32_t zone; /* that makes it; of a ready one whether a zone goes by it, where that matters */
   uint32_t steady; /* rates are from its end on */
   uint64_t trouble; /* of an open one: pauses and losses before */
   uint32_t state; /* enum record_state */
-  uint32_t unused; /* instead of padding, which would go into files as it happens to be */
+  uint32_t exact; /* it is of a state, not of classes: see accel/exact.c */
 };
 
 #endif

@@ -19,8 +19,10 @@ enum {
   CREDIT_OF_SKIPPED = 10, /* 1 / so much of the events skipped may go into looking at zones */
   CREDIT_OF_SIMULATED = 32, /* and of those simulated */
   CREDIT_FIRST = 1000000, /* before there are any: some 70 ms */
+  CREDIT_LEFT = CREDIT_FIRST / 4, /* what looking at states leaves for patterns by classes */
   COST_LOOK_UP = 40, /* events' worth of dividing a zone and making its graph, per flow */
-  COST_SAMPLE = 2
+  COST_SAMPLE = 2,
+  TRIFLE = 1 /* expected events per flow that are not worth looking at a state for */
 };
 
 int weft__zones_init(weft_sim *sim) {
@@ -46,7 +48,7 @@ int weft__zones_init(weft_sim *sim) {
   memset(sim->node_visits.at, 0, sim->nodes.n * sizeof *sim->node_visits.at);
   sim->node_visits.n = sim->nodes.n;
   sim->accel_credit = CREDIT_FIRST;
-  const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .exact = 1};
+  const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .kept = 1};
   sim->memo_namespace = weft__graph_namespace(sim, &colouring);
   sim->accelerated = config->theta != 0;
   return WEFT_OK;
@@ -188,9 +190,19 @@ static void zone_changed(weft_sim *sim, uint32_t zone) {
   WEFT_ASSERT(z->phase == ZONE_LIVE);
   weft__steady_begin(sim, zone);
   z->looked_up = 0;
-  z->gone_by = 0;
+  z->exact = 0;
   weft__memo_drop(sim, zone);
   weft__zone_ask(sim, zone, sim->now);
+}
+
+/* No class says where it is: behind a record that ended before rates were steady, or near an end.
+ */
+static void look_by_state(weft_sim *sim, uint32_t zone, weft_time at) {
+  struct zone *z = &sim->zones.at[zone];
+  weft__steady_begin(sim, zone);
+  z->looked_up = 0;
+  z->exact = 1;
+  z->look = at;
 }
 
 static int make_room(weft_sim *sim) {
@@ -239,8 +251,7 @@ void weft__zone_received(weft_sim *sim, uint32_t slot) {
   if (slot >= sim->members.n || sim->members.at[slot].zone == WEFT_NONE) return;
   struct zone *z = &sim->zones.at[sim->members.at[slot].zone];
   ++z->draining;
-  weft__steady_begin(sim, sim->members.at[slot].zone);
-  weft__memo_drop(sim, sim->members.at[slot].zone);
+  zone_changed(sim, sim->members.at[slot].zone);
 }
 
 void weft__zone_leave(weft_sim *sim, uint32_t slot) {
@@ -296,16 +307,39 @@ void weft__zone_disturbed(weft_sim *sim, uint32_t port) {
 
 /* ---- looking at zones ---- */
 
+/* By state: where no class says how it goes on. */
+static int is_exact(const weft_sim *sim, uint32_t zone) {
+  return sim->zones.at[zone].exact || weft__has_near_end(sim, zone);
+}
+
+/* Is an end so near that looking at the state of a zone costs more than simulating up to there? At
+ * most the packets that are out there now come by a port in an empty round trip. */
+static int is_trifle(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const weft_time time = weft__tail_time(sim, zone) - sim->now;
+  double hops = 0;
+  uint32_t slot = z->first;
+  do {
+    hops += (double)sim->tx_warm.at[slot].packets_out *
+            weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+    slot = sim->members.at[slot].next;
+  } while (slot != z->first);
+  return hops * (double)time < (double)z->flows * TRIFLE * (double)base_rtt(sim);
+}
+
 /* Divide a zone into those that are connected; each becomes an entry of sim->partitions with its
  * conflict graph and, in `pattern`, its zone. 0 when out of memory. */
 static int divide(weft_sim *sim, uint32_t zone) {
   const uint32_t first = sim->zones.at[zone].first, flows = sim->zones.at[zone].flows;
-  const struct colouring colouring = {.acks = WEFT_ACKS_ALL,
-                                      .namespace = sim->memo_namespace,
-                                      .exact = 1,
-                                      .without_graph = !sim->config.memoize};
-  if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
+  struct colouring colouring = {.acks = WEFT_ACKS_ALL,
+                                .namespace = sim->memo_namespace,
+                                .kept = 1,
+                                .without_graph = !sim->config.memoize};
   weft__zone_settle(sim, zone, sim->now); /* queues are in the pattern */
+  if (sim->config.memoize && sim->accel_credit > CREDIT_LEFT)
+    colouring.noted = sim->zones.at[zone].exact ? 2 : is_exact(sim, zone);
+  if (colouring.noted && !weft__exact_note(sim, zone)) return 0;
+  if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
   uint32_t slot = first;
   for (uint32_t i = 0; i < flows; ++i, slot = sim->members.at[slot].next)
     sim->accel_words.at[i] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
@@ -318,6 +352,7 @@ static int divide(weft_sim *sim, uint32_t zone) {
     if (home == WEFT_NONE) return 0;
     sim->zones.at[home].disturbed = sim->zones.at[zone].disturbed;
     zone_set_unarmed(sim, &sim->zones.at[home], sim->zones.at[zone].unarmed);
+    sim->zones.at[home].exact = sim->zones.at[zone].exact;
     sim->partitions.at[i].pattern = home;
     for (uint32_t f = 0; i > 0 && f < p->flows; ++f)
       move_member(sim, sim->flows.at[sim->partition_flows.at[p->first_flow + f]].slot, home);
@@ -338,22 +373,55 @@ static void live_on(weft_sim *sim, uint32_t zone) {
   if (z->look < LATEST_PS) weft__zone_call(sim, zone, z->look);
 }
 
-/* A zone that is connected, and whose graph is entry `index` if patterns are of interest. */
-static void begin_transient(weft_sim *sim, uint32_t zone, uint32_t index) {
+/* Look at a zone when it is to be sampled, or its record closed, whichever comes first. One that
+ * drains ends by itself, which will be a change. */
+static void plan(weft_sim *sim, uint32_t zone, weft_time period) {
   struct zone *z = &sim->zones.at[zone];
-  z->look = LATEST_PS;
-  if (z->draining == 0) { /* else it ends by itself, which will be a change */
-    z->looked_up = 1;
-    if (sim->config.memoize && !weft__ends_soon(sim, zone)) weft__memo_look_up(sim, zone, index);
-    z = &sim->zones.at[zone];
-    if (z->phase != ZONE_LIVE) return;
-    weft__steady_sample(sim, zone);
-    z->look = sim->now + sim->steady_period;
+  z->look = z->draining == 0 ? sim->now + period : LATEST_PS;
+  if (z->record == 0) return;
+  const weft_time close = weft__memo_close_time(sim, zone);
+  if (close <= sim->now) {
+    const int exact = weft__memo_is_exact(sim, zone);
+    weft__memo_close(sim, zone, 0);
+    look_by_state(sim, zone, sim->now + exact);
+  } else if (close < z->look) {
+    z->look = close;
   }
+}
+
+/* Go on with a zone about which nothing more is known. */
+static void begin(weft_sim *sim, uint32_t zone) {
+  sim->zones.at[zone].looked_up = 1;
+  if (sim->zones.at[zone].draining == 0) weft__steady_sample(sim, zone);
+  plan(sim, zone, sim->steady_period);
   live_on(sim, zone);
 }
 
+/* A zone that is connected, and whose graph is entry `index` if patterns are of interest. */
+static void begin_transient(weft_sim *sim, uint32_t zone, uint32_t index) {
+  struct zone *z = &sim->zones.at[zone];
+  z->looked_up = 1;
+  if (sim->config.memoize && (sim->partitions.at[index].exact || !is_exact(sim, zone)) &&
+      !weft__memo_look_up(sim, zone, index) && !sim->partitions.at[index].exact) {
+    look_by_state(sim, zone, sim->now);
+    live_on(sim, zone);
+    return;
+  }
+  if (sim->zones.at[zone].phase == ZONE_LIVE) begin(sim, zone);
+}
+
+/* Nothing is to be found out that would be of use: the next look comes soon. */
+static int may_wait(weft_sim *sim, uint32_t zone) {
+  return sim->config.memoize &&
+         weft__afford(sim, (int64_t)sim->zones.at[zone].flows * COST_SAMPLE) &&
+         is_exact(sim, zone) && is_trifle(sim, zone);
+}
+
 static void look_up(weft_sim *sim, uint32_t zone) {
+  if (may_wait(sim, zone)) {
+    begin(sim, zone);
+    return;
+  }
   if (!weft__afford(sim, (int64_t)sim->zones.at[zone].flows * COST_LOOK_UP)) {
     sim->zones.at[zone].look = sim->now + sim->steady_period;
     live_on(sim, zone);
@@ -386,44 +454,45 @@ static void end_transient(weft_sim *sim, uint32_t zone) {
     return;
   }
   sim->zones.at[zone].disturbed = 0;
+  const int too_short = sim->config.fast_forward && is_short(sim, zone);
+  if (too_short) ++sim->acceleration.refused[WEFT_REFUSED_SHORT];
+  if (too_short && weft__memo_is_exact(sim, zone)) { /* which goes on to the end that is near */
+    weft__steady_begin(sim, zone);
+    plan(sim, zone, sim->steady_period);
+    return;
+  }
   weft__memo_close(sim, zone, 1);
   if (!sim->config.fast_forward) return; /* nothing more to learn until it changes */
-  if (is_short(sim, zone)) {
-    ++sim->acceleration.refused[WEFT_REFUSED_SHORT];
+  if (too_short) {
+    if (sim->config.memoize) look_by_state(sim, zone, sim->now);
     return;
   }
   weft__park(sim, zone, ZONE_STEADY);
 }
 
 static void sample(weft_sim *sim, uint32_t zone) {
-  struct zone *z = &sim->zones.at[zone];
-  if (weft__afford(sim, (int64_t)z->flows * COST_SAMPLE)) {
+  const struct zone *z = &sim->zones.at[zone];
+  if (z->draining == 0 && weft__afford(sim, (int64_t)z->flows * COST_SAMPLE)) {
     if (weft__steady_sample(sim, zone) && weft__steady_test(sim, zone)) {
       end_transient(sim, zone);
       return;
     }
   }
-  z->look = sim->now + weft__steady_period(sim, zone);
-  if (z->record == 0) return;
-  const weft_time close = weft__close_time(sim, zone);
-  if (close <= sim->now)
-    weft__memo_close(sim, zone, 0);
-  else if (close < z->look)
-    z->look = close;
+  plan(sim, zone, weft__steady_period(sim, zone));
 }
 
 /* The end of what a parked zone was parked for. */
 static void end_of_span(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   const int followed = z->phase == ZONE_FOLLOW, apart = z->phase == ZONE_APART;
-  const int unsteady = z->phase == ZONE_MEMO && !weft__memo_is_steady(sim, zone);
-  const uint64_t key = unsteady ? sim->records.at[z->record - 1].key : 0;
+  const int steady = z->phase != ZONE_MEMO || weft__memo_is_steady(sim, zone);
+  /* Right behind an exact record a flow is through, or there is something to be found out. */
+  const weft_time pause = !steady && weft__memo_is_exact(sim, zone);
   if (!apart) z->look = followed ? sim->now + sim->steady_period : LATEST_PS;
   weft__unpark(sim, zone, sim->now);
   z = &sim->zones.at[zone];
-  if (z->phase == ZONE_FREE || !unsteady) return;
-  zone_changed(sim, zone);
-  z->gone_by = key;
+  if (z->phase == ZONE_FREE || followed || apart || !sim->config.memoize) return;
+  if (sim->config.fast_forward || !steady) look_by_state(sim, zone, sim->now + pause);
 }
 
 void weft__zone_event(weft_sim *sim, uint32_t zone) {
@@ -454,6 +523,6 @@ void weft__zone_event(weft_sim *sim, uint32_t zone) {
     look_up(sim, zone);
     return;
   }
-  if (z->draining == 0) sample(sim, zone);
+  sample(sim, zone);
   live_on(sim, zone);
 }

@@ -82,14 +82,16 @@ void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked);
  *  It is live then, and unarmed; or free, if all its flows have ended in a replay. */
 void weft__unpark(weft_sim *sim, uint32_t zone, weft_time last);
 
-/** Whether a flow is through before a record could be worth its making. */
-int weft__ends_soon(const weft_sim *sim, uint32_t zone);
+/** Whether a flow has received all, or can be through before a transient by classes is worth its
+ *  making; and whether one of a zone. */
+int weft__is_near_end(const weft_sim *sim, uint32_t slot);
+int weft__has_near_end(const weft_sim *sim, uint32_t zone);
 
 /** When a flow can have sent so many more packets at the earliest, which is at line rate. */
 weft_time weft__line_time(const weft_sim *sim, uint32_t slot, double packets);
 
 /** When a flow may have so few packets left that its end is no part of a record. */
-weft_time weft__close_time(const weft_sim *sim, uint32_t zone);
+weft_time weft__close_time(const weft_sim *sim, uint32_t slot);
 
 /** When the first flow of a parked zone must be simulated again. */
 weft_time weft__park_end(const weft_sim *sim, uint32_t zone);
@@ -140,7 +142,16 @@ void weft__crew_rest(weft_sim *sim);
 /** Free what it keeps; its threads are gone. */
 void weft__crew_free(weft_sim *sim);
 
+/* exact.c */
+
+/** Note the state of each flow of a zone; its ports are listed and settled. 0: no memory. */
+int weft__exact_note(weft_sim *sim, uint32_t zone);
+
+/** Is the end of a flow with so many packets left to send too far away to matter to its state? */
+int weft__is_far(const weft_sim *sim, uint32_t slot, uint32_t left);
+
 /* tail.c */
+
 
 /** When the last data packet of a flow of a zone, or the last ACK of one that has received all, can
  *  have crossed its way: at the earliest, and exactly if it is on its last wire. */
@@ -178,12 +189,19 @@ void weft__audit(weft_sim *sim, uint32_t zone);
 /* memo.c */
 
 /** Look up the pattern of a zone whose graph is sim->partitions[index]: park it, or begin a record.
- */
-void weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index);
+ *  0 if its transient is known but too long for what its flows have left. */
+int weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index);
 
 /** The transient of a zone is over: rates are steady, and members have them; or it is as far as it
  *  can be known, since a flow is about to end or another comes. Completes its record, if any. */
 void weft__memo_close(weft_sim *sim, uint32_t zone, int steady);
+
+/** When a record that a zone makes must be closed, if it is not before: so that no end of a flow is
+ *  part of it. In the past if that is so now. */
+weft_time weft__memo_close_time(const weft_sim *sim, uint32_t zone);
+
+/** Whether the record that a zone makes or goes by is one of its state. */
+int weft__memo_is_exact(const weft_sim *sim, uint32_t zone);
 
 /** It has changed before it was over. */
 void weft__memo_drop(weft_sim *sim, uint32_t zone);
