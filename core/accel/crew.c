@@ -5,8 +5,8 @@
  * the simulation, as threads with domains do (engine/domain.h): own clock, queue, counters and free
  * lists, all else is the simulation's. What zones share is what switches hold, where zones apart
  * have reserved their part (apart.c), so a view counts nodes of its own, which nobody asks. Tasks,
- * starts, looks and ends of flows are the first thread's, between rounds. How far a zone is taken in
- * which round changes nothing, so results do not depend on the number of threads. */
+ * starts, looks and ends of flows are the first thread's, between rounds. How far a zone is taken
+ * in which round changes nothing, so results do not depend on the number of threads. */
 #include <string.h>
 
 #include "accel/accel.h"
