@@ -335,15 +335,35 @@ end)
 describe("a training iteration", function()
   local scenario = dofile "scenarios/build/wormhole.lua"
 
-  local function iteration(model, cc)
+  local function iteration(model, cc, accel, threads)
     local sim = scenario.build({
       model = model, gpus = 32, groups = scenario.groups(model, 32), nic = "100Gbps",
-      accel = "both", iterations = 1, scale_bytes = 0.05, engine = { cc = cc, seed = 1 },
+      accel = accel or "both", iterations = 1, scale_bytes = 0.05,
+      engine = { cc = cc, seed = 1, threads = threads, audit = 0.1 },
     }).sim
     return sim, function(at)
       sim:degrade(sim.fabric:link("gpu3", "leaf3"), { at = at, factor = 1 / 4 })
     end
   end
+
+  it("is the same on any number of threads, in all that is reported", function()
+    for _, case in ipairs {
+      { "gpt7b", "hpcc", "both" }, { "gpt7b", "dcqcn", "steady" }, { "moe8x7b", "dctcp", "memo" },
+    } do
+      local name, reports = table.concat(case, " "), {}
+      for threads = 1, 3 do
+        local sim = iteration(case[1], case[2], case[3], threads)
+        sim:run()
+        local stats = sim.core:stats()
+        reports[threads] = {
+          stats.fingerprint, stats.events, stats.packet_hops, tostring(sim:acceleration()),
+          completion_times(sim),
+        }
+      end
+      assert.same(reports[1], reports[2], name)
+      assert.same(reports[1], reports[3], name)
+    end
+  end)
 
   it("is the same in steps, forked, and if a failure is announced or typed", function()
     for _, case in ipairs { { "gpt7b", "hpcc" }, { "gpt7b", "dcqcn" }, { "moe8x7b", "swift" } } do
