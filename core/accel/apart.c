@@ -88,13 +88,8 @@ static void settle_node(weft_sim *sim, uint32_t index) {
 /* Reserve in switches all that the zone could put there until `end`. 0 if there is too little. */
 static int reserve_until(weft_sim *sim, uint32_t zone, weft_time end) {
   const double time_s = (double)(end - sim->now) / 1e12;
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
   int fits = 1;
-  do {
-    add_flow(sim, slot, time_s);
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) add_flow(sim, slot, time_s);
   const uint32_t visit = ++sim->visits;
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const uint32_t port = sim->zone_ports.at[i], node = sim->ports.at[port].from_node;
@@ -123,15 +118,11 @@ static int is_calm_port(const weft_sim *sim, uint32_t index) {
 
 /* Nothing is lost, all is where it belongs. */
 static int is_calm(weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first;
   weft__zone_settle(sim, zone, sim->now);
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i)
     if (!is_calm_port(sim, sim->zone_ports.at[i])) return 0;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
     if (weft__is_recovering(sim, slot)) return 0;
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
   return 1;
 }
 

@@ -141,17 +141,13 @@ static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *kept) {
 }
 
 int weft__exact_note(weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first;
   if (!pool_reserve(sim, sim->accel_words, sim->cc_words)) return 0;
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const uint32_t index = sim->zone_ports.at[i];
     sim->port_shares.at[index].bytes = -(int64_t)sim->ports.at[index].tx_bytes;
   }
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
     note_flow(sim, slot, sim->accel_words.at);
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const uint32_t index = sim->zone_ports.at[i];
     note_turns(sim, index);

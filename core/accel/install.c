@@ -154,7 +154,7 @@ static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
 }
 
 /* What each flow has sent and received in the transient has gone through its ports. */
-static void share_out(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
+static void share_transient(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
   const struct member *m = &sim->members.at[slot];
   const struct memo_flow *f = &parts->flows[m->as];
   const struct tx *tx = &sim->tx.at[slot];
@@ -162,25 +162,16 @@ static void share_out(weft_sim *sim, uint32_t slot, const struct record_parts *p
   const int64_t sent = (int64_t)f->sent;
   const int64_t received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next);
   const int64_t data = sent * (int64_t)full_frame(sim) - last_is_shorter(sim, slot, f->sent);
-  const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
-  for (uint32_t h = 0; h < n; ++h) {
-    struct port_share *share = &sim->port_shares.at[path[h]];
-    share->packets += h < tx->hops ? sent : received;
-    share->bytes += h < tx->hops ? data : received * weft__ack_size(sim);
-  }
+  weft__share_out(sim, slot, sent, data, received);
 }
 
 const uint32_t *weft__zone_slots(weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first;
   if (!pool_reserve(sim, sim->accel_indices, sim->zones.at[zone].flows)) {
     weft__no_memory(sim);
     return NULL;
   }
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
     sim->accel_indices.at[sim->members.at[slot].as] = slot;
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
   return sim->accel_indices.at;
 }
 
@@ -191,7 +182,7 @@ void weft__memo_install(weft_sim *sim, uint32_t zone) {
   if (slots == NULL) return;
   const struct record_parts parts = record_parts(sim, record); /* nothing grows that it is in */
   count_all_waiting(sim, 1);
-  for (uint32_t f = 0; f < r->flows; ++f) share_out(sim, slots[f], &parts);
+  for (uint32_t f = 0; f < r->flows; ++f) share_transient(sim, slots[f], &parts);
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) empty_port(sim, sim->zone_ports.at[i]);
   for (uint32_t p = 0, first = 0; p < r->ports && !sim->failed; ++p) {
     const struct memo_port *kept = &parts.ports[p];

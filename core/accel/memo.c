@@ -35,17 +35,13 @@ uint32_t weft__memo_sent(const weft_sim *sim, uint32_t slot) {
 /* What would have made a difference to the transient without being in its pattern: pauses, losses,
  * packets sent again. The ports of the zone are listed. */
 static uint64_t trouble(const weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first;
   uint64_t sum = 0;
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const struct port_cold *cold = &sim->port_cold.at[sim->zone_ports.at[i]];
     sum += (uint64_t)cold->pauses + cold->drops;
   }
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
     sum += sim->tx_warm.at[slot].retransmits;
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
   return sum;
 }
 
@@ -70,29 +66,23 @@ static int is_uncut(const weft_sim *sim, uint32_t zone) {
   const uint32_t record = sim->zones.at[zone].record - 1;
   const struct record_parts parts = record_parts(sim, record);
   const int exact = (int)sim->records.at[record].exact;
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
     const struct tx *tx = &sim->tx.at[slot];
     const struct memo_flow *f = &parts.flows[sim->members.at[slot].as];
     const uint32_t sent = (uint32_t)f->sent, under_way = f->tx.next - f->rx.next;
     if (!is_room(sim, slot, f, exact)) return 0;
     if ((int32_t)(tx->next + sent - under_way - sim->rx.at[slot].next) < 0) return 0;
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
+  }
   return 1;
 }
 
 static void take_rates(weft_sim *sim, uint32_t zone) {
   const struct record_parts parts = record_parts(sim, sim->zones.at[zone].record - 1);
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
     struct member *m = &sim->members.at[slot];
     m->rate = parts.flows[m->as].rate;
     m->uncertainty = parts.flows[m->as].uncertainty;
-    slot = m->next;
-  } while (slot != first);
+  }
 }
 
 static int hit(weft_sim *sim, uint32_t zone) {
@@ -167,12 +157,8 @@ static uint32_t find(weft_sim *sim, uint32_t index, int *status) {
 
 /* Records know nothing of ways that have changed. */
 static int was_rerouted(const weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
     if (sim->tx_warm.at[slot].path_seq != 0) return 1;
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
   return 0;
 }
 
@@ -211,15 +197,13 @@ weft_time weft__follow_end(weft_sim *sim, uint32_t zone) {
   const struct record_parts parts = record_parts(sim, z->record - 1);
   const int exact = weft__memo_is_exact(sim, zone);
   weft_time end = LATEST_PS;
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     const struct member *m = &sim->members.at[slot];
     const uint32_t left = sim->tx.at[slot].total - sim->tx.at[slot].next;
     const uint32_t sent = sim->tx.at[leader[m->as]].next - parts.begin[m->as].sent;
     const weft_time at = weft__line_time(sim, slot, (double)left - sent - MARGIN);
     if (at < end && (!exact || weft__is_far(sim, slot, left))) end = at;
-    slot = m->next;
-  } while (slot != z->first);
+  }
   return end;
 }
 
@@ -230,15 +214,13 @@ weft_time weft__memo_close_time(const weft_sim *sim, uint32_t zone) {
   const struct record_parts parts = record_parts(sim, z->record - 1);
   const int exact = weft__memo_is_exact(sim, zone);
   weft_time end = exact ? weft__tail_time(sim, zone) - 1 : LATEST_PS;
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     const uint32_t left = sim->tx.at[slot].total - parts.begin[sim->members.at[slot].as].sent;
     if (!exact || weft__is_far(sim, slot, left)) {
       const weft_time at = weft__close_time(sim, slot);
       if (at < end) end = at;
     }
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
   return end;
 }
 
@@ -248,16 +230,14 @@ static int has_sent_all(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   const struct record_parts parts = record_parts(sim, z->record - 1);
   const int exact = weft__memo_is_exact(sim, zone);
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     const struct tx *tx = &sim->tx.at[slot];
     const uint32_t left = tx->total - parts.begin[sim->members.at[slot].as].sent;
     if (tx->next == tx->total &&
         (!exact || weft__is_far(sim, slot, left) ||
          (left > 0 && weft__task_hears_sent(sim, tx->row))))
       return 1;
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
   return 0;
 }
 

@@ -41,11 +41,8 @@ static int has_strays(const weft_sim *sim, uint32_t zone) {
       if (is_off || sim->members.at[packet->flow].zone != zone) return 1;
     }
   }
-  uint32_t slot = sim->zones.at[zone].first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
     out += sim->tx_warm.at[slot].packets_out;
-    slot = sim->members.at[slot].next;
-  } while (slot != sim->zones.at[zone].first);
   return there != out;
 }
 
@@ -73,11 +70,8 @@ int weft__park_refusal(weft_sim *sim, uint32_t zone) {
     const int refusal = port_refusal(sim, sim->zone_ports.at[i]);
     if (refusal >= 0) return refusal;
   }
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z)
     if (weft__is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
   return has_strays(sim, zone) ? WEFT_REFUSED_STRAYS : -1;
 }
 
@@ -102,12 +96,10 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
                          : z->phase == ZONE_STEADY ? z->parked_at
                                                    : sim->now;
   weft_time end = LATEST_PS;
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     const weft_time at = flow_end(sim, slot, from, by_memo ? weft__memo_sent(sim, slot) : 0);
     if (at < end) end = at;
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
   return end;
 }
 
@@ -128,12 +120,8 @@ int weft__is_near_end(const weft_sim *sim, uint32_t slot) {
 }
 
 int weft__has_near_end(const weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
     if (weft__is_near_end(sim, slot)) return 1;
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
   return 0;
 }
 
@@ -144,13 +132,10 @@ void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked) {
     struct port *port = &sim->ports.at[sim->zone_ports.at[i]];
     port->flags = (uint16_t)(parked ? port->flags | PORT_PARKED : port->flags & ~PORT_PARKED);
   }
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
     struct tx *tx = &sim->tx.at[slot];
     tx->flags = (uint8_t)(parked ? tx->flags | TX_PARKED : tx->flags & ~TX_PARKED);
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
+  }
 }
 
 void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase) {

@@ -74,9 +74,8 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
   const struct zone *z = &sim->zones.at[sim->port_shares.at[port].zone];
   const uint32_t data = full_frame(sim);
   uint64_t bytes = 0;
-  uint32_t slot = z->first;
   *packets = 0;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     const uint32_t *path = slot_path(sim, slot), hops = sim->tx.at[slot].hops;
     const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
     for (uint32_t h = 0; h < n; ++h) {
@@ -85,8 +84,7 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
       *packets += passed;
       bytes += passed * (h < hops ? data : weft__ack_size(sim));
     }
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
   return bytes;
 }
 

@@ -83,11 +83,7 @@ void weft__audit(weft_sim *sim, uint32_t zone) {
   weft__zone_mark(copy, zone, 0);
   copy->accelerated = 0; /* flows may end there, and what is left of the zone is of no interest */
   weft__replay(copy, zone, copy->now - 1);
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
     if (!copy->failed) compare(sim, copy, slot);
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
   weft_sim_destroy(copy);
 }

@@ -19,9 +19,8 @@ void weft__zone_list_ports(weft_sim *sim, uint32_t zone) {
 
 void weft__zone_list_ports_as(weft_sim *sim, uint32_t zone, uint32_t visit) {
   const struct zone *z = &sim->zones.at[zone];
-  uint32_t slot = z->first;
   sim->zone_ports.n = 0;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
     for (uint32_t h = 0; h < n; ++h) {
       struct port_share *share = &sim->port_shares.at[path[h]];
@@ -33,8 +32,7 @@ void weft__zone_list_ports_as(weft_sim *sim, uint32_t zone, uint32_t visit) {
       share->index = sim->zone_ports.n;
       sim->zone_ports.at[sim->zone_ports.n++] = path[h]; /* there is room for all ports */
     }
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
 }
 
 /* ---- moving ---- */
@@ -95,12 +93,7 @@ static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
 void weft__zone_shift(weft_sim *sim, uint32_t zone, weft_time time) {
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i)
     shift_port(sim, sim->zone_ports.at[i], time);
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
-    shift_flow(sim, slot, time);
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) shift_flow(sim, slot, time);
 }
 
 /* ---- what was skipped ---- */
@@ -124,33 +117,29 @@ void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t r
   sim->acceleration.events_skipped += crossed + sent;
 }
 
-static void share_out(weft_sim *sim, uint32_t slot) {
+void weft__share_out(weft_sim *sim, uint32_t slot, int64_t sent, int64_t bytes, int64_t received) {
   const uint32_t *path = slot_path(sim, slot), hops = sim->tx.at[slot].hops;
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
-  const int64_t packets = sim->members.at[slot].skip;
   for (uint32_t h = 0; h < n; ++h) {
     struct port_share *share = &sim->port_shares.at[path[h]];
-    share->packets += packets;
-    share->bytes += packets * (h < hops ? full_frame(sim) : weft__ack_size(sim));
+    share->packets += h < hops ? sent : received;
+    share->bytes += h < hops ? bytes : received * weft__ack_size(sim);
   }
 }
 
 void weft__zone_advance(weft_sim *sim, uint32_t zone, weft_time time) {
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
     struct member *m = &sim->members.at[slot];
     const struct tx *tx = &sim->tx.at[slot];
     const uint32_t left = tx->total - tx->next;
     uint32_t packets = (uint32_t)(m->rate * (double)time + 0.5);
     if (packets >= left) packets = left > 0 ? left - 1 : 0;
     m->skip = packets;
-    share_out(sim, slot);
+    weft__share_out(sim, slot, packets, (int64_t)packets * full_frame(sim), packets);
     weft__count_skipped(sim, slot, packets, packets, packets);
     sim->doubt_ps += m->uncertainty * (double)time;
     sim->skipped_ps += (double)time;
-    slot = m->next;
-  } while (slot != first);
+  }
   weft__zone_shift(sim, zone, time);
 }
 
@@ -185,10 +174,5 @@ static void arm_flow(weft_sim *sim, uint32_t slot) {
 
 void weft__zone_arm(weft_sim *sim, uint32_t zone) {
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) arm_port(sim, sim->zone_ports.at[i]);
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
-    arm_flow(sim, slot);
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) arm_flow(sim, slot);
 }

@@ -85,9 +85,7 @@ static void take_packet(weft_sim *sim, const struct packet *from, struct packet 
 /* Where a port is: the first flow of the record, and the first of its hops, that takes it. */
 static void name_ports(const weft_sim *sim, uint32_t zone, const struct record_parts *parts) {
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) parts->ports[i].flow = WEFT_NONE;
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
     const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
     const uint32_t flow = sim->members.at[slot].as;
     for (uint32_t h = 0; h < n; ++h) {
@@ -96,8 +94,7 @@ static void name_ports(const weft_sim *sim, uint32_t zone, const struct record_p
       port->flow = flow;
       port->hop = h;
     }
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
+  }
 }
 
 static void take_port(const weft_sim *sim, uint32_t index, struct memo_port *to) {
@@ -123,13 +120,10 @@ int weft__snapshot_take(weft_sim *sim, uint32_t zone) {
   count_parts(sim, &sim->records.at[record]);
   if (!weft__record_fit(sim, record)) return 0;
   const struct record_parts parts = record_parts(sim, record);
-  const uint32_t first = sim->zones.at[zone].first;
-  uint32_t slot = first;
-  do {
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
     take_flow(sim, slot, &parts);
     take_cc(sim, slot, &parts);
-    slot = sim->members.at[slot].next;
-  } while (slot != first);
+  }
   name_ports(sim, zone, &parts);
   uint32_t packets = 0, blocks = 0;
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {

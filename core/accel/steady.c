@@ -84,12 +84,10 @@ static struct sample sample_of(weft_sim *sim, uint32_t slot) {
  * what a window holds is no rate yet. */
 static int is_full(const weft_sim *sim, const struct zone *z) {
   const double need = 4 / sim->theta;
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     const uint32_t before = z->samples > 0 ? samples_of(sim, slot)[z->samples - 1].packets : 0;
     if (sim->rx.at[slot].next < before + need) return 0;
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
   return 1;
 }
 
@@ -106,11 +104,7 @@ int weft__steady_sample(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   if (!is_full(sim, z)) return 0;
   const uint32_t at = z->samples++;
-  uint32_t slot = z->first;
-  do {
-    samples_of(sim, slot)[at] = sample_of(sim, slot);
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  FOR_MEMBERS(slot, sim, z) samples_of(sim, slot)[at] = sample_of(sim, slot);
   return z->samples == sim->steady_samples + 1;
 }
 
@@ -119,12 +113,10 @@ int weft__steady_sample(weft_sim *sim, uint32_t zone) {
 static void thin_out(weft_sim *sim, uint32_t zone, int grow) {
   struct zone *z = &sim->zones.at[zone];
   const uint32_t half = sim->steady_samples / 2;
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     struct sample *samples = samples_of(sim, slot);
     for (uint32_t i = 0; i <= half; ++i) samples[i] = samples[grow ? 2 * i : half + i];
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
   z->samples = half + 1;
   z->doublings = (uint8_t)(z->doublings + grow);
 }
@@ -176,12 +168,10 @@ static int test_flow(const weft_sim *sim, const struct sample *s, uint32_t n, st
 }
 
 static int are_flat(const weft_sim *sim, const struct zone *z) {
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     if (!test_flow(sim, samples_of(sim, slot), sim->steady_samples, &sim->members.at[slot]))
       return 0;
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
   return 1;
 }
 

@@ -58,11 +58,10 @@ static weft_time flow_tail(const weft_sim *sim, uint32_t slot) {
 weft_time weft__tail_time(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   weft_time end = LATEST_PS;
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     const weft_time at = flow_tail(sim, slot);
     if (at < end) end = at;
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first && end > sim->now + 1); /* nothing could be done before */
+    if (end <= sim->now + 1) break; /* nothing could be done before */
+  }
   return end;
 }

@@ -318,12 +318,10 @@ static int is_trifle(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   const weft_time time = weft__tail_time(sim, zone) - sim->now;
   double hops = 0;
-  uint32_t slot = z->first;
-  do {
+  FOR_MEMBERS(slot, sim, z) {
     hops += (double)sim->tx_warm.at[slot].packets_out *
             weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
-    slot = sim->members.at[slot].next;
-  } while (slot != z->first);
+  }
   return hops * (double)time < (double)z->flows * TRIFLE * (double)base_rtt(sim);
 }
 

@@ -4,6 +4,11 @@
 
 #include "sim_i.h"
 
+/* For the slot of each flow of a zone, which may be none. */
+#define FOR_MEMBERS(slot, sim, zone)                                              \
+  for (uint32_t slot = (zone)->first, slot##s_left = (zone)->flows; slot##s_left > 0; \
+       --slot##s_left, slot = (sim)->members.at[slot].next)
+
 static inline void zone_set_unarmed(weft_sim *sim, struct zone *z, int unarmed) {
   sim->unarmed += (uint32_t)unarmed - z->unarmed;
   z->unarmed = (uint8_t)unarmed;
@@ -169,6 +174,10 @@ void weft__zone_shift(weft_sim *sim, uint32_t zone, weft_time time);
 
 /** The same for flows that have gone on at constant rates; counts what has been skipped. */
 void weft__zone_advance(weft_sim *sim, uint32_t zone, weft_time time);
+
+/** Packets and bytes of data that a flow has sent, and packets that it has received, have gone
+ *  through its ports. */
+void weft__share_out(weft_sim *sim, uint32_t slot, int64_t sent, int64_t bytes, int64_t received);
 
 /** Ask for all events of a zone. */
 void weft__zone_arm(weft_sim *sim, uint32_t zone);

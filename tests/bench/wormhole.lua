@@ -48,6 +48,9 @@ for _, run in ipairs {
     "--compare --model moe32x22b --gpus 1024 --scale-bytes 0.0625", {} },
   { "gpt13b_128_twice/hpcc", "--model gpt13b --gpus 128 --iterations 2",
     { most("second_iteration_pct", 5) } },
+  { "gpt13b_128_steady/hpcc", "--model gpt13b --gpus 128 --scale-bytes 0.05 --accel steady", {} },
+  { "gpt13b_128_steady_threads2/hpcc",
+    "--model gpt13b --gpus 128 --scale-bytes 0.05 --accel steady --threads 2", {} },
   { "websearch/hpcc", "", WORST, script = "tests/bench/wormhole_worst.lua" },
   { "websearch/dctcp", "--cc dctcp", WORST, script = "tests/bench/wormhole_worst.lua" },
 } do
