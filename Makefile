@@ -69,7 +69,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
   work/ring.c work/stream.c work/task.c work/tree.c \
-  accel/acceleration.c accel/apart.c accel/crew.c accel/exact.c accel/graph.c accel/install.c accel/match.c \
+  accel/acceleration.c accel/apart.c accel/crew.c accel/exact.c accel/graph.c accel/install.c accel/look.c accel/match.c \
   accel/memo.c accel/memo_file.c \
   accel/park.c \
   accel/partition.c accel/pattern.c accel/progress.c accel/record.c accel/replay.c accel/shift.c accel/snapshot.c \

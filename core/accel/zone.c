@@ -1,29 +1,17 @@
 /* Zones: the partitions of the active flows, kept up to date as flows start, end and change their
- * ways, and what is to be done with each.
+ * ways.
  *
  * Two flows are in one zone if they meet at a directed port, with data or ACKs: a zone owns its
  * ports, so that all packets there are its own and it can be simulated, or skipped, by itself
  * (Wormhole, Long et al., NSDI 2026, has data paths only, and thereby neglects that ACKs take 6 to
  * 9 % of a port). A start joins zones, the smaller to the larger; an end only notes that its zone
- * may have come apart, which is found out when the zone is next looked at. Work on zones is done on
- * credit: a part of the events simulated or skipped, so that traffic that never becomes steady
- * costs little more than without. */
+ * may have come apart, which is found out when the zone is next looked at (look.c). */
 #include "accel/zone.h"
 
 #include <string.h>
 
 #include "accel/accel.h"
 #include "transport/transport.h"
-
-enum {
-  CREDIT_OF_SKIPPED = 10, /* 1 / so much of the events skipped may go into looking at zones */
-  CREDIT_OF_SIMULATED = 32, /* and of those simulated */
-  CREDIT_FIRST = 1000000, /* before there are any: some 70 ms */
-  CREDIT_LEFT = CREDIT_FIRST / 4, /* what looking at states leaves for patterns by classes */
-  COST_LOOK_UP = 40, /* events' worth of dividing a zone and making its graph, per flow */
-  COST_SAMPLE = 2,
-  TRIFLE = 1 /* expected events per flow that are not worth looking at a state for */
-};
 
 int weft__zones_init(weft_sim *sim) {
   const weft_config *config = &sim->config;
@@ -47,25 +35,11 @@ int weft__zones_init(weft_sim *sim) {
   sim->port_shares.n = sim->ports.n;
   memset(sim->node_visits.at, 0, sim->nodes.n * sizeof *sim->node_visits.at);
   sim->node_visits.n = sim->nodes.n;
-  sim->accel_credit = CREDIT_FIRST;
+  weft__credit_init(sim);
   const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .kept = 1};
   sim->memo_namespace = weft__graph_namespace(sim, &colouring);
   sim->accelerated = config->theta != 0;
   return WEFT_OK;
-}
-
-/* ---- credit ---- */
-
-int weft__afford(weft_sim *sim, int64_t cost) {
-  /* Not what zones apart have done that others need not have taken so far yet. */
-  const uint64_t hops = sim->stats.packet_hops - sim->skipped_hops - sim->apart_hops;
-  const uint64_t all = hops / CREDIT_OF_SIMULATED +
-                       sim->acceleration.events_skipped / CREDIT_OF_SKIPPED;
-  sim->accel_credit += (int64_t)(all - sim->credited);
-  sim->credited = all;
-  if (sim->accel_credit < cost) return 0;
-  sim->accel_credit -= cost;
-  return 1;
 }
 
 /* ---- zones and their members ---- */
@@ -88,7 +62,7 @@ void weft__zone_resume(weft_sim *sim, uint32_t zone, weft_time look) {
   weft__zone_call(sim, zone, sim->now);
 }
 
-static uint32_t new_zone(weft_sim *sim) {
+uint32_t weft__zone_new(weft_sim *sim) {
   uint32_t zone = sim->zones.n;
   if (sim->free_zones.n > 0) {
     zone = sim->free_zones.at[--sim->free_zones.n];
@@ -165,7 +139,7 @@ static void own_ports(weft_sim *sim, uint32_t slot, uint32_t zone, int users) {
   }
 }
 
-static void move_member(weft_sim *sim, uint32_t slot, uint32_t zone) {
+void weft__zone_take(weft_sim *sim, uint32_t slot, uint32_t zone) {
   unlink_member(sim, slot);
   link_member(sim, zone, slot);
   own_ports(sim, slot, zone, 0);
@@ -175,7 +149,7 @@ static void move_member(weft_sim *sim, uint32_t slot, uint32_t zone) {
 static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
   const int a_stays = sim->zones.at[a].flows >= sim->zones.at[b].flows;
   const uint32_t to = a_stays ? a : b, from = a_stays ? b : a;
-  while (sim->zones.at[from].flows > 0) move_member(sim, sim->zones.at[from].first, to);
+  while (sim->zones.at[from].flows > 0) weft__zone_take(sim, sim->zones.at[from].first, to);
   sim->zones.at[to].may_split |= sim->zones.at[from].may_split;
   sim->zones.at[to].disturbed |= sim->zones.at[from].disturbed;
   if (sim->zones.at[from].unarmed) zone_set_unarmed(sim, &sim->zones.at[to], 1);
@@ -193,16 +167,6 @@ static void zone_changed(weft_sim *sim, uint32_t zone) {
   z->exact = 0;
   weft__memo_drop(sim, zone);
   weft__zone_ask(sim, zone, sim->now);
-}
-
-/* No class says where it is: behind a record that ended before rates were steady, or near an end.
- */
-static void look_by_state(weft_sim *sim, uint32_t zone, weft_time at) {
-  struct zone *z = &sim->zones.at[zone];
-  weft__steady_begin(sim, zone);
-  z->looked_up = 0;
-  z->exact = 1;
-  z->look = at;
 }
 
 static int make_room(weft_sim *sim) {
@@ -240,7 +204,7 @@ void weft__zone_join(weft_sim *sim, uint32_t slot) {
     weft__memo_close(sim, share->zone, 0);
     zone = zone == WEFT_NONE ? share->zone : merge(sim, zone, share->zone);
   }
-  if (zone == WEFT_NONE) zone = new_zone(sim);
+  if (zone == WEFT_NONE) zone = weft__zone_new(sim);
   if (zone == WEFT_NONE) return;
   link_member(sim, zone, slot);
   own_ports(sim, slot, zone, 1);
@@ -267,8 +231,7 @@ void weft__zone_leave(weft_sim *sim, uint32_t slot) {
   zone_changed(sim, zone);
 }
 
-/* From now on its events are handled among all others. */
-static void go_live(weft_sim *sim, uint32_t zone) {
+void weft__zone_go_live(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
   if (z->phase != ZONE_LIVE || !z->unarmed || sim->failed) return;
   zone_set_unarmed(sim, z, 0);
@@ -283,7 +246,7 @@ void weft__zone_wake_port(weft_sim *sim, uint32_t port) {
   if (z->phase != ZONE_APART) z->look = sim->now + sim->steady_period;
   wake(sim, zone, sim->now - 1);
   z = &sim->zones.at[zone];
-  go_live(sim, zone);
+  weft__zone_go_live(sim, zone);
   if (z->look < LATEST_PS) weft__zone_call(sim, zone, z->look > sim->now ? z->look : sim->now);
 }
 
@@ -291,7 +254,7 @@ void weft__zones_wake_all(weft_sim *sim) {
   for (uint32_t zone = 0; zone < sim->zones.n; ++zone) {
     wake(sim, zone, sim->now - 1);
     if (sim->zones.at[zone].phase == ZONE_FREE) continue;
-    go_live(sim, zone);
+    weft__zone_go_live(sim, zone);
     zone_changed(sim, zone);
     sim->zones.at[zone].disturbed = 1;
   }
@@ -303,224 +266,4 @@ void weft__zone_disturbed(weft_sim *sim, uint32_t port) {
   const uint32_t zone = sim->port_shares.at[port].zone;
   sim->zones.at[zone].disturbed = 1;
   weft__memo_drop(sim, zone);
-}
-
-/* ---- looking at zones ---- */
-
-/* By state: where no class says how it goes on. */
-static int is_exact(const weft_sim *sim, uint32_t zone) {
-  return sim->zones.at[zone].exact || weft__has_near_end(sim, zone);
-}
-
-/* Is an end so near that looking at the state of a zone costs more than simulating up to there? At
- * most the packets that are out there now come by a port in an empty round trip. */
-static int is_trifle(const weft_sim *sim, uint32_t zone) {
-  const struct zone *z = &sim->zones.at[zone];
-  const weft_time time = weft__tail_time(sim, zone) - sim->now;
-  double hops = 0;
-  FOR_MEMBERS(slot, sim, z) {
-    hops += (double)sim->tx_warm.at[slot].packets_out *
-            weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
-  }
-  return hops * (double)time < (double)z->flows * TRIFLE * (double)base_rtt(sim);
-}
-
-/* Divide a zone into those that are connected; each becomes an entry of sim->partitions with its
- * conflict graph and, in `pattern`, its zone. 0 when out of memory. */
-static int divide(weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first, flows = sim->zones.at[zone].flows;
-  struct colouring colouring = {.acks = WEFT_ACKS_ALL,
-                                .namespace = sim->memo_namespace,
-                                .kept = 1,
-                                .without_graph = !sim->config.memoize};
-  weft__zone_settle(sim, zone, sim->now); /* queues are in the pattern */
-  if (sim->config.memoize && sim->accel_credit > CREDIT_LEFT)
-    colouring.noted = sim->zones.at[zone].exact ? 2 : is_exact(sim, zone);
-  if (colouring.noted && !weft__exact_note(sim, zone)) return 0;
-  if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
-  uint32_t slot = first;
-  for (uint32_t i = 0; i < flows; ++i, slot = sim->members.at[slot].next)
-    sim->accel_words.at[i] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
-  weft__sort_words(sim->accel_words.at, flows);
-  if (!weft__partitions_among(sim, flows, &colouring)) return 0;
-  sim->zones.at[zone].may_split = 0;
-  for (uint32_t i = 0; i < sim->partitions.n; ++i) {
-    const struct partition *p = &sim->partitions.at[i];
-    const uint32_t home = i == 0 ? zone : new_zone(sim);
-    if (home == WEFT_NONE) return 0;
-    sim->zones.at[home].disturbed = sim->zones.at[zone].disturbed;
-    zone_set_unarmed(sim, &sim->zones.at[home], sim->zones.at[zone].unarmed);
-    sim->zones.at[home].exact = sim->zones.at[zone].exact;
-    sim->partitions.at[i].pattern = home;
-    for (uint32_t f = 0; i > 0 && f < p->flows; ++f)
-      move_member(sim, sim->flows.at[sim->partition_flows.at[p->first_flow + f]].slot, home);
-  }
-  return 1;
-}
-
-/* Go on with a live zone until it is looked at again: by itself, or among all others. */
-static void live_on(weft_sim *sim, uint32_t zone) {
-  const struct zone *z = &sim->zones.at[zone];
-  if (z->phase != ZONE_LIVE || sim->failed) return;
-  if (z->look <= sim->now) { /* its flows have news, which tasks are to hear first */
-    weft__zone_call(sim, zone, sim->now);
-    return;
-  }
-  if (weft__apart_begin(sim, zone)) return;
-  go_live(sim, zone);
-  if (z->look < LATEST_PS) weft__zone_call(sim, zone, z->look);
-}
-
-/* Look at a zone when it is to be sampled, or its record closed, whichever comes first. One that
- * drains ends by itself, which will be a change. */
-static void plan(weft_sim *sim, uint32_t zone, weft_time period) {
-  struct zone *z = &sim->zones.at[zone];
-  z->look = z->draining == 0 ? sim->now + period : LATEST_PS;
-  if (z->record == 0) return;
-  const weft_time close = weft__memo_close_time(sim, zone);
-  if (close <= sim->now) {
-    const int exact = weft__memo_is_exact(sim, zone);
-    weft__memo_close(sim, zone, 0);
-    look_by_state(sim, zone, sim->now + exact);
-  } else if (close < z->look) {
-    z->look = close;
-  }
-}
-
-/* Go on with a zone about which nothing more is known. */
-static void begin(weft_sim *sim, uint32_t zone) {
-  sim->zones.at[zone].looked_up = 1;
-  if (sim->zones.at[zone].draining == 0) weft__steady_sample(sim, zone);
-  plan(sim, zone, sim->steady_period);
-  live_on(sim, zone);
-}
-
-/* A zone that is connected, and whose graph is entry `index` if patterns are of interest. */
-static void begin_transient(weft_sim *sim, uint32_t zone, uint32_t index) {
-  struct zone *z = &sim->zones.at[zone];
-  z->looked_up = 1;
-  if (sim->config.memoize && (sim->partitions.at[index].exact || !is_exact(sim, zone)) &&
-      !weft__memo_look_up(sim, zone, index) && !sim->partitions.at[index].exact) {
-    look_by_state(sim, zone, sim->now);
-    live_on(sim, zone);
-    return;
-  }
-  if (sim->zones.at[zone].phase == ZONE_LIVE) begin(sim, zone);
-}
-
-/* Nothing is to be found out that would be of use: the next look comes soon. */
-static int may_wait(weft_sim *sim, uint32_t zone) {
-  return sim->config.memoize &&
-         weft__afford(sim, (int64_t)sim->zones.at[zone].flows * COST_SAMPLE) &&
-         is_exact(sim, zone) && is_trifle(sim, zone);
-}
-
-static void look_up(weft_sim *sim, uint32_t zone) {
-  if (may_wait(sim, zone)) {
-    begin(sim, zone);
-    return;
-  }
-  if (!weft__afford(sim, (int64_t)sim->zones.at[zone].flows * COST_LOOK_UP)) {
-    sim->zones.at[zone].look = sim->now + sim->steady_period;
-    live_on(sim, zone);
-    return;
-  }
-  if (!sim->config.memoize && !sim->zones.at[zone].may_split) {
-    begin_transient(sim, zone, 0);
-    return;
-  }
-  if (!divide(sim, zone)) {
-    weft__no_memory(sim);
-    return;
-  }
-  const uint32_t n = sim->partitions.n;
-  for (uint32_t i = 0; i < n && !sim->failed; ++i)
-    begin_transient(sim, sim->partitions.at[i].pattern, i);
-}
-
-static int is_short(const weft_sim *sim, uint32_t zone) {
-  return weft__park_end(sim, zone) - sim->now < 2 * sim->steady_period;
-}
-
-static void end_transient(weft_sim *sim, uint32_t zone) {
-  const int refusal = weft__park_refusal(sim, zone);
-  if (refusal >= 0) {
-    ++sim->acceleration.refused[refusal];
-    weft__steady_begin(sim, zone);
-    weft__memo_drop(sim, zone);
-    sim->zones.at[zone].look = sim->now + sim->steady_period;
-    return;
-  }
-  sim->zones.at[zone].disturbed = 0;
-  const int too_short = sim->config.fast_forward && is_short(sim, zone);
-  if (too_short) ++sim->acceleration.refused[WEFT_REFUSED_SHORT];
-  if (too_short && weft__memo_is_exact(sim, zone)) { /* which goes on to the end that is near */
-    weft__steady_begin(sim, zone);
-    plan(sim, zone, sim->steady_period);
-    return;
-  }
-  weft__memo_close(sim, zone, 1);
-  if (!sim->config.fast_forward) return; /* nothing more to learn until it changes */
-  if (too_short) {
-    if (sim->config.memoize) look_by_state(sim, zone, sim->now);
-    return;
-  }
-  weft__park(sim, zone, ZONE_STEADY);
-}
-
-static void sample(weft_sim *sim, uint32_t zone) {
-  const struct zone *z = &sim->zones.at[zone];
-  if (z->draining == 0 && weft__afford(sim, (int64_t)z->flows * COST_SAMPLE)) {
-    if (weft__steady_sample(sim, zone) && weft__steady_test(sim, zone)) {
-      end_transient(sim, zone);
-      return;
-    }
-  }
-  plan(sim, zone, weft__steady_period(sim, zone));
-}
-
-/* The end of what a parked zone was parked for. */
-static void end_of_span(weft_sim *sim, uint32_t zone) {
-  struct zone *z = &sim->zones.at[zone];
-  const int followed = z->phase == ZONE_FOLLOW, apart = z->phase == ZONE_APART;
-  const int steady = z->phase != ZONE_MEMO || weft__memo_is_steady(sim, zone);
-  /* Right behind an exact record a flow is through, or there is something to be found out. */
-  const weft_time pause = !steady && weft__memo_is_exact(sim, zone);
-  if (!apart) z->look = followed ? sim->now + sim->steady_period : LATEST_PS;
-  weft__unpark(sim, zone, sim->now);
-  z = &sim->zones.at[zone];
-  if (z->phase == ZONE_FREE || followed || apart || !sim->config.memoize) return;
-  if (sim->config.fast_forward || !steady) look_by_state(sim, zone, sim->now + pause);
-}
-
-void weft__zone_event(weft_sim *sim, uint32_t zone) {
-  struct zone *z = &sim->zones.at[zone];
-  --sim->zone_events;
-  if (z->event != sim->now || z->phase == ZONE_FREE) {
-    event_is_stale(sim);
-    return;
-  }
-  z->event = -1;
-  const weft_time follow_end = z->phase == ZONE_FOLLOW ? weft__follow_end(sim, zone) : -1;
-  if (follow_end > sim->now) {
-    weft__zone_ask(sim, zone, follow_end);
-    return;
-  }
-  const int was_parked = z->phase != ZONE_LIVE;
-  if (z->phase == ZONE_APART) weft__crew_advance(sim, sim->now - 1);
-  if (was_parked) end_of_span(sim, zone);
-  z = &sim->zones.at[zone];
-  if (z->phase != ZONE_LIVE) return;
-  const int has_news = was_parked && sim->late_news.n > 0;
-  if (z->look > sim->now || has_news) {
-    live_on(sim, zone);
-    return;
-  }
-  z->look = LATEST_PS;
-  if (!z->looked_up || z->may_split) {
-    look_up(sim, zone);
-    return;
-  }
-  sample(sim, zone);
-  live_on(sim, zone);
 }

@@ -35,15 +35,29 @@ void weft__zones_wake_all(weft_sim *sim);
 /** A port of it has been paused or let go. */
 void weft__zone_disturbed(weft_sim *sim, uint32_t port);
 
-/** EV_ZONE. */
-void weft__zone_event(weft_sim *sim, uint32_t zone);
-
 /** Ask to look at a zone; with its event, or without (some other event will come to it). */
 void weft__zone_ask(weft_sim *sim, uint32_t zone, weft_time at);
 void weft__zone_call(weft_sim *sim, uint32_t zone, weft_time at);
 
 /** Go on with a zone that has come to the present outside its own event; look at it at `look`. */
 void weft__zone_resume(weft_sim *sim, uint32_t zone, weft_time look);
+
+/** A zone without flows, which is live; WEFT_NONE when out of memory. */
+uint32_t weft__zone_new(weft_sim *sim);
+
+/** Let a flow be another zone's. */
+void weft__zone_take(weft_sim *sim, uint32_t slot, uint32_t zone);
+
+/** From now on the events of a live zone are handled among all others. */
+void weft__zone_go_live(weft_sim *sim, uint32_t zone);
+
+/* look.c */
+
+/** EV_ZONE. */
+void weft__zone_event(weft_sim *sim, uint32_t zone);
+
+/** The credit before anything is simulated. */
+void weft__credit_init(weft_sim *sim);
 
 /** Take so many events' worth of work off the credit, if there is that much. */
 int weft__afford(weft_sim *sim, int64_t cost);
