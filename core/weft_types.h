@@ -345,7 +345,7 @@ typedef struct weft_collective_def {
 /** Totals of a run. Packets count data and ACKs; injected = delivered + dropped + in flight. */
 typedef struct weft_stats {
   weft_time now_ps;
-  uint64_t events; /* handled by the loop */
+  uint64_t events; /* handled; not those that found nothing to do any more */
   uint64_t packet_hops; /* a packet, data or ACK, that has crossed a link */
   uint64_t packets_injected, packets_delivered, packets_dropped, packets_in_flight;
   uint64_t bytes_injected, bytes_delivered, bytes_dropped, bytes_in_flight; /* on the wire */
