@@ -48,13 +48,13 @@ enum event_kind {
   EV_CC, /* source: flow slot * 4 + timer of its congestion control */
   EV_TASK, /* source: task */
   EV_START, /* source: 0; the next flow of the start list */
-  EV_SAMPLE, /* source: 0 */
   EV_NS3_INIT,
   EV_NS3_START, /* source: flow row, on its two steps to its start */
   EV_NS3_SENT, /* source: port whose transmission ends */
-  EV_FLOW_DONE, /* not in the queue: marks completions in the fingerprint */
   EV_WIRE, /* source: port whose oldest delayed packet reaches the far end */
-  EV_ZONE /* source: partition that is to be looked at, after all else of the instant */
+  EV_FLOW_DONE = 13, /* not in the queue: marks completions in the fingerprint */
+  EV_ZONE, /* source: partition that is to be looked at, after all else of the instant */
+  EV_SAMPLE /* source: 0; what it sees is all of the instant */
 };
 
 enum {

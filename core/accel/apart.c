@@ -18,7 +18,7 @@
 enum {
   SHORTEST = 8, /* of a base round trip, for what is in the main queue already */
   LONGEST = 16, /* sample periods, so that a run can be interrupted */
-  PAYS = 8 /* events for one that is made anew: then it was no loss */
+  PAYS = 8 /* hops for an event that is made anew: then it was no loss */
 };
 
 /* ---- what may come together in a switch ---- */
@@ -39,8 +39,9 @@ static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
   for (uint32_t h = 1; h < n; ++h) {
     if (h == hops || !(sim->ports.at[path[h]].flags & PORT_OF_SWITCH)) continue;
     struct port_share *share = &sim->port_shares.at[path[h]];
-    if (h > hops) { /* those there are, and one for each packet that comes at line rate */
-      share->bytes += (int64_t)((packets + line * time_s / 8 / frame) * ack);
+    if (h > hops) { /* of packets that are out, and of those that are sent meanwhile */
+      const double out = sim->tx_warm.at[slot].packets_out;
+      share->bytes += (int64_t)((out + line * time_s / 8 / frame + 2) * ack);
       share->most += packets * ack;
       continue;
     }
@@ -109,26 +110,35 @@ static int reserve_until(weft_sim *sim, uint32_t zone, weft_time end) {
 
 /* ---- may it be apart? ---- */
 
-static int is_calm_port(const weft_sim *sim, uint32_t index) {
-  const struct port *port = &sim->ports.at[index];
-  const struct port_cold *cold = &sim->port_cold.at[index];
-  if (port->flags & (PORT_LOSSY | PORT_DOWN | PORT_PAUSED) || cold->wire != 0) return 0;
-  return !cold->pausing && cold->storms == 0 && !sim->nodes.at[port->from_node].tracked;
-}
-
-/* Nothing is lost, all is where it belongs. */
-static int is_calm(weft_sim *sim, uint32_t zone) {
-  weft__zone_settle(sim, zone, sim->now);
-  for (uint32_t i = 0; i < sim->zone_ports.n; ++i)
-    if (!is_calm_port(sim, sim->zone_ports.at[i])) return 0;
-  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    if (weft__is_recovering(sim, slot)) return 0;
+/* No packet on its wire was sent at a higher rate than the port has now. */
+static int is_even(const weft_sim *sim, const struct port *port) {
+  for (uint32_t k = port->head; k != port->deq; ++k) {
+    const struct packet *packet = port_packet(sim, port, k);
+    if (packet->ser_ps < packet->size * port->byte_ps) return 0;
+  }
   return 1;
 }
 
+/* All is where it belongs, and ports feed one another at the rates that they have. */
+static int is_calm(weft_sim *sim, uint32_t zone) {
+  if (weft__park_refusal(sim, zone) >= 0) return 0;
+  for (uint32_t i = 0; sim->rate_epoch > 0 && i < sim->zone_ports.n; ++i)
+    if (!is_even(sim, &sim->ports.at[sim->zone_ports.at[i]])) return 0;
+  return 1;
+}
+
+/* Before it no flow of a calm zone sends anything twice, or fails. */
+static weft_time first_timeout(const weft_sim *sim, uint32_t zone) {
+  weft_time at = LATEST_PS;
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
+    const struct tx_warm *warm = &sim->tx_warm.at[slot];
+    if (warm->rto_event >= 0 && warm->deadline - 1 < at) at = warm->deadline - 1;
+  }
+  return at;
+}
+
 static int is_possible(const weft_sim *sim) {
-  return sim->config.cc != WEFT_CC_SCRIPT && sim->route_epoch <= 1 && sim->ack_capacity == 0 &&
-         !is_selective(sim);
+  return sim->config.cc != WEFT_CC_SCRIPT && sim->route_epoch <= 1 && !is_selective(sim);
 }
 
 /* ---- apart ---- */
@@ -141,11 +151,13 @@ int weft__apart_begin(weft_sim *sim, uint32_t zone) {
   const weft_time least = z->unarmed ? 1 : base_rtt(sim) / SHORTEST;
   if (end - sim->now < least) return 0;
   if (!weft__afford(sim, z->flows)) return 0; /* of which there may be many with much queued */
-  const weft_time tail = weft__tail_time(sim, zone);
+  const weft_time tail = weft__tail_time(sim, zone), timeout = first_timeout(sim, zone);
   if (tail < end) end = tail;
+  if (timeout < end) end = timeout;
   if (end - sim->now < least || !is_calm(sim, zone)) return 0;
-  z->apart_cost = sim->zone_ports.n + z->flows; /* so many events are made anew */
-  if (!weft__afford(sim, z->apart_cost) || !reserve_until(sim, zone, end)) return 0;
+  const uint32_t anew = sim->zone_ports.n + z->flows; /* events */
+  z->apart_cost = anew + z->flows;
+  if (!weft__afford(sim, anew) || !reserve_until(sim, zone, end)) return 0;
   weft__zone_mark(sim, zone, 1);
   z->phase = ZONE_APART;
   z->parked_at = sim->now;
@@ -174,7 +186,8 @@ static void take(weft_sim *sim, uint32_t zone, weft_time last) {
 /* Its events are counted, now that it is its turn. */
 static void leave(weft_sim *sim, uint32_t zone) {
   struct zone *z = &sim->zones.at[zone];
-  if (z->apart_hops >= PAYS * z->apart_cost) sim->accel_credit += z->apart_cost;
+  const uint64_t paid = z->apart_hops / PAYS;
+  sim->accel_credit += (int64_t)(paid < z->apart_cost ? paid : z->apart_cost);
   sim->apart_hops -= z->apart_hops;
   z->apart_hops = 0;
   const uint32_t last = sim->apart_zones.at[--sim->apart_zones.n];
@@ -205,8 +218,8 @@ void weft__apart_catch_up(weft_sim *sim, uint32_t zone, weft_time last) {
   z->parked_at = last;
 }
 
-void weft__apart_catch_up_all(weft_sim *sim) {
-  weft__crew_advance(sim, sim->now - 1);
+void weft__apart_catch_up_all(weft_sim *sim, weft_time last) {
+  weft__crew_advance(sim, last < sim->now ? last : sim->now - 1);
   for (uint32_t i = sim->apart_zones.n; i-- > 0 && !sim->failed;)
-    weft__apart_catch_up(sim, sim->apart_zones.at[i], sim->now);
+    weft__apart_catch_up(sim, sim->apart_zones.at[i], last);
 }

@@ -22,7 +22,6 @@ enum {
 
 struct job {
   uint32_t zone, view, visit;
-  uint32_t unused;
   uint64_t hops;
 };
 
@@ -246,10 +245,11 @@ static uint32_t list_work(weft_sim *sim, weft_time last) {
 /* Each to who has least to do. 0 when out of memory. */
 static int share_out(struct crew *crew, uint32_t n) {
   weft_sim *sim = crew->sim;
+  crew->jobs.n = 0;
   if (!pool_reserve(sim, crew->jobs, n)) return 0;
   for (uint32_t i = 0; i <= crew->running; ++i)
     crew->worker[i].load = crew->worker[i].job = crew->worker[i].begun = 0;
-  for (crew->jobs.n = 0; crew->jobs.n < n; ++crew->jobs.n) {
+  for (; crew->jobs.n < n; ++crew->jobs.n) {
     const uint64_t word = sim->accel_words.at[crew->jobs.n];
     uint32_t view = 0;
     for (uint32_t i = 1; i <= crew->running; ++i)

@@ -219,7 +219,7 @@ static void sample(weft_sim *sim, uint32_t zone) {
       return;
     }
   }
-  plan(sim, zone, weft__steady_period(sim, zone));
+  plan(sim, zone, weft__steady_wait(sim, zone));
 }
 
 /* ---- EV_ZONE ---- */

@@ -313,6 +313,7 @@ void weft__memo_close(weft_sim *sim, uint32_t zone, int steady) {
   struct memo_record *r = &sim->records.at[record];
   r->span = sim->now - r->span;
   r->state = RECORD_READY;
+  r->zone = 0;
   r->steady = (uint32_t)steady;
   sim->zones.at[zone].record = 0;
   for_followers(sim, record, let_follow);

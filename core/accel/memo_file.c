@@ -12,7 +12,10 @@
 #include "accel/record.h"
 #include "base/hash_i.h"
 
-enum { MEMO_VERSION = 2 };
+enum {
+  MEMO_VERSION = 2,
+  CC_WORDS_MOST = 4096 /* of a flow: sums of made-up counts must not wrap */
+};
 
 struct memo_header {
   char magic[8];
@@ -183,7 +186,8 @@ static int read_record(weft_sim *sim, FILE *file) {
     return WEFT_EINVAL;
   const int counts = r.state == RECORD_READY && r.exact <= 1 && r.flows > 0 &&
                      r.flows <= r.vertices && r.ports > 0 && r.span > 0 &&
-                     r.path_ports <= WEFT_PATH_MAX && weft__record_words(&r) == r.used;
+                     r.path_ports <= WEFT_PATH_MAX && r.cc_words <= CC_WORDS_MOST &&
+                     weft__record_words(&r) == r.used;
   if (!counts) return WEFT_EINVAL;
   if (!pool_reserve(sim, sim->accel_words, r.used)) return WEFT_ENOMEM;
   uint64_t *words = sim->accel_words.at;

@@ -17,7 +17,8 @@
 enum {
   HALVES = 50, /* theta / HALVES: how closely they agree */
   SKIP_MOST = 256, /* windows that are skipped for one that was looked at, if it is no long one */
-  DOUBLINGS_MOST = 3 /* that make a window long */
+  DOUBLINGS_MOST = 3, /* that make a window long */
+  LONGEST_WAIT = 16 /* periods until a sample is tried again */
 };
 
 /* Each from its algorithm's own oscillation, of which a sample covers a period or several; see
@@ -91,8 +92,25 @@ static int is_full(const weft_sim *sim, const struct zone *z) {
   return 1;
 }
 
-weft_time weft__steady_period(const weft_sim *sim, uint32_t zone) {
-  return sim->steady_period << sim->zones.at[zone].doublings;
+/* How long until a flow has received enough, if it goes on as it has. */
+static double time_left(const weft_sim *sim, const struct zone *z, uint32_t slot) {
+  const struct sample *last = z->samples > 0 ? &samples_of(sim, slot)[z->samples - 1] : NULL;
+  const weft_time begin = last ? last->time : sim->flows.at[sim->rx.at[slot].row].start_ps;
+  const double got = sim->rx.at[slot].next - (double)(last ? last->packets : 0);
+  const double need = 4 / sim->theta;
+  return got > 0 && got < need ? (double)(sim->now - begin) * (need - got) / got : 0;
+}
+
+weft_time weft__steady_wait(const weft_sim *sim, uint32_t zone) {
+  const struct zone *z = &sim->zones.at[zone];
+  const weft_time period = sim->steady_period << z->doublings;
+  double wait = 0;
+  FOR_MEMBERS(slot, sim, z) {
+    const double left = time_left(sim, z, slot);
+    if (left > wait) wait = left;
+  }
+  if (wait > (double)(LONGEST_WAIT * period)) return LONGEST_WAIT * period;
+  return wait > (double)period ? (weft_time)wait : period;
 }
 
 void weft__steady_begin(weft_sim *sim, uint32_t zone) {
@@ -159,7 +177,7 @@ static int test_flow(const weft_sim *sim, const struct sample *s, uint32_t n, st
   }
   const double all = packets_at(s, n), mean = rate_between(s, 0, n);
   const double apart = fabs(rate_between(s, 0, n / 2) - rate_between(s, n / 2, n)) / mean;
-  const double close = sim->theta / HALVES + 1 / all;
+  const double close = sim->theta / HALVES + 2 / all; /* a packet more or less in a half */
   const double grown = fabs((double)s[n].under_way - (double)s[0].under_way) / all;
   if (most - least >= sim->theta * mean || apart > close || grown > close + 1 / all) return 0;
   m->rate = slope(s, n);

@@ -70,8 +70,8 @@ void weft__steady_defaults(weft_sim *sim);
 /** Forget what has been sampled of a zone. */
 void weft__steady_begin(weft_sim *sim, uint32_t zone);
 
-/** Until the next sample. */
-weft_time weft__steady_period(const weft_sim *sim, uint32_t zone);
+/** Until the next sample: a period, or longer where flows are slow. */
+weft_time weft__steady_wait(const weft_sim *sim, uint32_t zone);
 
 /** Take a sample if enough has come since the last. Returns whether there are enough to test. */
 int weft__steady_sample(weft_sim *sim, uint32_t zone);
@@ -143,8 +143,9 @@ int weft__apart_begin(weft_sim *sim, uint32_t zone);
 /** Simulate a zone that is apart through `last`; it stays apart, unless it is free then. */
 void weft__apart_catch_up(weft_sim *sim, uint32_t zone, weft_time last);
 
-/** The same for all of them, for who looks at what they hold. */
-void weft__apart_catch_up_all(weft_sim *sim);
+/** The same for all of them, for who looks at what they hold. `last` is now if nothing else of this
+ *  instant is to come, else just before: what a flow's end brings about must come in its turn. */
+void weft__apart_catch_up_all(weft_sim *sim, weft_time last);
 
 /** Its events through `last`; it is live and unarmed then, or free if all its flows have ended. */
 void weft__apart_end(weft_sim *sim, uint32_t zone, weft_time last);

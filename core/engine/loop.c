@@ -285,7 +285,8 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
     if (!sim->failed) result = run_turn(sim, limit, last, turn);
   }
   if (result == WEFT_RUN_UNTIL && sim->now < limit) sim->now = limit;
-  if (!sim->failed) weft__apart_catch_up_all(sim);
+  const int is_whole = result == WEFT_RUN_UNTIL || result == WEFT_RUN_DONE; /* this instant */
+  if (!sim->failed) weft__apart_catch_up_all(sim, is_whole ? sim->now : sim->now - 1);
   weft__crew_rest(sim);
   if (sim->failed) return stopped(sim);
   return result;

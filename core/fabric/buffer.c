@@ -212,6 +212,7 @@ static int is_safe_when_settled(weft_sim *sim, const struct node *node, uint32_t
 int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, uint32_t in_port,
                        uint32_t size) {
   struct node *node = &sim->nodes.at[index];
+  if (!node->tracked && sim->replaying) return 1; /* tracking begins in the present */
   if (!node->tracked && sim->accelerated && is_safe_when_settled(sim, node, size)) return 1;
   if (!node->tracked) start_tracking(sim, node);
   port_settle(sim, out_port, &sim->ports.at[out_port], sim->now);

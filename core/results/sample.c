@@ -99,7 +99,7 @@ void weft__sample_arm(weft_sim *sim) {
 }
 
 void weft__sample_event(weft_sim *sim) {
-  weft__apart_catch_up_all(sim);
+  weft__apart_catch_up_all(sim, sim->now);
   for (uint32_t w = 0; w < sim->watches.n; ++w) {
     struct watch *watch = &sim->watches.at[w];
     sim->bins.at[watch->first_bin + sim->sample_bins] = sampled(sim, watch);
