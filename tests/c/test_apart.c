@@ -62,11 +62,11 @@ TEST(zones_apart_do_not_mind_where_a_run_is_cut) {
 TEST(zones_apart_do_not_mind_samples_at_the_end_of_a_flow) {
   for (uint32_t i = 0; i < 9; i++) {
     const uint32_t algorithm = ALGORITHMS[i % 3], cc = CONTROLS[i / 3];
-    weft_sim *first = alike(algorithm, cc, SKIP, 1);
+    weft_sim *first = alike(algorithm, cc, MEMOIZE | SKIP, 1);
     run_to_end(first);
     const uint64_t whole = stats_of(first).fingerprint;
     for (uint32_t row = 0; row < 24; row += 5) {
-      weft_sim *sim = alike(algorithm, cc, SKIP, 1);
+      weft_sim *sim = alike(algorithm, cc, MEMOIZE | SKIP, 1);
       MUST(sim, weft_sample(sim, cell(first, WEFT_TABLE_FLOWS, "received_ps", row), 100));
       MUST(sim, weft_watch(sim, WEFT_PORT_BYTES, 0));
       ENSURE_EQ(fingerprint_at_end(sim), whole);
