@@ -7,7 +7,6 @@
  * packet by packet, until something comes from outside. Times that are past and mean only that
  * something is allowed count as the present. How much a flow has left does not count while it is a
  * lot. */
-#include <string.h>
 
 #include "accel/accel.h"
 #include "accel/zone.h"
@@ -98,20 +97,11 @@ static void note_packets(weft_sim *sim, uint32_t zone, uint32_t index) {
 
 /* ---- flows ---- */
 
-/* Congestion control, moved to time 0, its first byte and ports that have sent nothing; and back.
- */
-static uint64_t cc_hash(weft_sim *sim, uint32_t slot, uint64_t *kept) {
-  const size_t size = sim->cc_words * sizeof *kept;
-  if (size == 0) return 0;
-  uint64_t *state = cc_state(sim, slot), hash = 0;
-  memcpy(kept, state, size);
-  const uint64_t acked = (uint64_t)sim->tx.at[slot].una * sim->config.mtu_bytes;
-  if (sim->cc->shift != NULL) sim->cc->shift(sim, slot, -sim->now, 0 - acked);
-  weft_time *due = sim->cc->due != NULL ? sim->cc->due(sim, slot) : NULL;
-  for (uint32_t i = 0; due != NULL && i < sim->cc->timers; ++i)
-    if (due[i] >= 0) due[i] -= sim->now;
-  for (uint32_t i = 0; i < sim->cc_words; ++i) hash = add(hash, state[i]);
-  memcpy(state, kept, size);
+/* Congestion control, moved to time 0, its first byte and ports that have sent nothing. */
+static uint64_t cc_hash(weft_sim *sim, uint32_t slot, uint64_t *moved) {
+  uint64_t hash = 0;
+  weft__cc_from_now(sim, slot, 0 - (uint64_t)sim->tx.at[slot].una * sim->config.mtu_bytes, moved);
+  for (uint32_t i = 0; i < sim->cc_words; ++i) hash = add(hash, moved[i]);
   return hash;
 }
 
@@ -123,12 +113,12 @@ static uint64_t timer_state(const weft_sim *sim, uint32_t slot) {
   return add(add(warm->rto_event >= 0 ? from_now(sim, warm->deadline) : 0, longer), warm->retries);
 }
 
-static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *kept) {
+static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *words) {
   const struct tx *tx = &sim->tx.at[slot];
   const struct rx *rx = &sim->rx.at[slot];
   const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   const uint32_t left = tx->total - tx->next;
-  uint64_t hash = add(cc_hash(sim, slot, kept), timer_state(sim, slot));
+  uint64_t hash = add(cc_hash(sim, slot, words), timer_state(sim, slot));
   if (!weft__is_far(sim, slot, left)) hash = add(add(hash, left + 1ull), tx->last_bytes);
   hash = add(add(hash, tx->next - tx->una), rx->next - tx->una);
   hash = add(add(hash, tx->rate_bps), tx->window);

@@ -8,6 +8,8 @@
  * worked out, and what is measured across the gap (RTT, utilisation) is as if there were none. */
 #include "accel/zone.h"
 
+#include <string.h>
+
 #include "accel/accel.h"
 #include "cc/cc.h"
 #include "fabric/port_i.h"
@@ -69,6 +71,27 @@ static void shift_port(weft_sim *sim, uint32_t index, weft_time time) {
     sim->nics.at[index].wake += time;
 }
 
+static void shift_cc(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
+  if (sim->cc->shift != NULL) sim->cc->shift(sim, slot, time, bytes);
+  weft_time *due = sim->cc->due != NULL ? sim->cc->due(sim, slot) : NULL;
+  for (uint32_t i = 0; due != NULL && i < sim->cc->timers; ++i)
+    if (due[i] >= 0) due[i] += time;
+}
+
+/* Congestion control moves its own times where they are, so it goes there and back. */
+void weft__cc_from_now(weft_sim *sim, uint32_t slot, uint64_t bytes, uint64_t *moved) {
+  const uint32_t words = sim->cc_words;
+  if (words == 0) return;
+  uint64_t *state = cc_state(sim, slot);
+  memcpy(moved, state, words * sizeof *state);
+  shift_cc(sim, slot, -sim->now, bytes);
+  for (uint32_t i = 0; i < words; ++i) {
+    const uint64_t there = state[i];
+    state[i] = moved[i];
+    moved[i] = there;
+  }
+}
+
 static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
@@ -83,11 +106,7 @@ static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
   warm->deadline += time;
   if (warm->rto_event >= 0) warm->rto_event += time;
   sim->rx.at[slot].next += packets;
-  if (sim->cc->shift != NULL)
-    sim->cc->shift(sim, slot, time, (uint64_t)skip * sim->config.mtu_bytes);
-  weft_time *due = sim->cc->due != NULL ? sim->cc->due(sim, slot) : NULL;
-  for (uint32_t i = 0; due != NULL && i < sim->cc->timers; ++i)
-    if (due[i] >= 0) due[i] += time;
+  shift_cc(sim, slot, time, (uint64_t)skip * sim->config.mtu_bytes);
 }
 
 void weft__zone_shift(weft_sim *sim, uint32_t zone, weft_time time) {

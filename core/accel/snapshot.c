@@ -48,24 +48,9 @@ static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *p
   if (f->warm.rto_event >= 0) f->warm.rto_event -= now;
 }
 
-/* Congestion control moves its own times, so it moves to the record's time and back. Counters of
- * ports stay, and are put right where the record is used. */
 static void take_cc(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
-  const uint32_t words = sim->cc_words;
-  if (words == 0) return;
-  uint64_t *state = cc_state(sim, slot);
-  uint64_t *kept = parts->cc + (uint64_t)sim->members.at[slot].as * words;
-  const weft_time now = sim->now;
-  memcpy(kept, state, words * sizeof *state);
-  if (sim->cc->shift != NULL) sim->cc->shift(sim, slot, -now, 0);
-  weft_time *due = sim->cc->due != NULL ? sim->cc->due(sim, slot) : NULL;
-  for (uint32_t i = 0; due != NULL && i < sim->cc->timers; ++i)
-    if (due[i] >= 0) due[i] -= now;
-  for (uint32_t i = 0; i < words; ++i) {
-    const uint64_t moved = state[i];
-    state[i] = kept[i];
-    kept[i] = moved;
-  }
+  const uint64_t first = (uint64_t)sim->members.at[slot].as * sim->cc_words;
+  weft__cc_from_now(sim, slot, 0, parts->cc + first);
 }
 
 static void take_packet(weft_sim *sim, const struct packet *from, struct packet *to,

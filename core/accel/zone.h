@@ -190,6 +190,10 @@ void weft__zone_shift(weft_sim *sim, uint32_t zone, weft_time time);
 /** The same for flows that have gone on at constant rates; counts what has been skipped. */
 void weft__zone_advance(weft_sim *sim, uint32_t zone, weft_time time);
 
+/** What the congestion control of a flow would be, had the present been time 0 and `bytes` more
+ *  been sent: cc_words words at `moved`. */
+void weft__cc_from_now(weft_sim *sim, uint32_t slot, uint64_t bytes, uint64_t *moved);
+
 /** Packets and bytes of data that a flow has sent, and packets that it has received, have gone
  *  through its ports. */
 void weft__share_out(weft_sim *sim, uint32_t slot, int64_t sent, int64_t bytes, int64_t received);
