@@ -4,9 +4,10 @@
  * of the time at which a flow that is nearly through will be. So where an end is near, all that the
  * zone's flows hold of the engine is hashed instead, relative to the present, to what each flow has
  * acknowledged and to what each port has sent: what is the same then goes on in the same way,
- * packet by packet, until something comes from outside. Times that are past and mean only that
- * something is allowed count as the present. How much a flow has left does not count while it is a
- * lot. */
+ * packet by packet, until something comes from outside. (But for marks that are drawn between two
+ * thresholds, and what ties of an instant the numbers of ports and rows break: those are the
+ * record's.) Times that are past and mean only that something is allowed count as the present. How
+ * much a flow has left does not count while it is a lot. */
 
 #include "accel/accel.h"
 #include "accel/zone.h"
