@@ -29,8 +29,8 @@ static double flow_packets(const weft_sim *sim, uint32_t slot) {
   return (double)sim->tx_warm.at[slot].base_window / sim->config.mtu_bytes + 2;
 }
 
-/* What may come to the ports of switches on a flow's way within a time: in port_shares, of the port
- * `packets`, bit/s at which data may come, `bytes` besides that, and `most` that its flows have. */
+/* What may come to the ports of switches on a flow's way within a time: data at the rate of the port
+ * before, beside a packet each for what has begun, and ACKs. */
 static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
   const uint32_t *path = slot_path(sim, slot), hops = sim->tx.at[slot].hops;
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
@@ -39,17 +39,17 @@ static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
   for (uint32_t h = 1; h < n; ++h) {
     if (h == hops || !(sim->ports.at[path[h]].flags & PORT_OF_SWITCH)) continue;
     struct port_share *share = &sim->port_shares.at[path[h]];
-    if (h > hops) { /* of packets that are out, and of those that are sent meanwhile */
+    if (h > hops) { /* ACKs of packets that are out, and of those that are sent meanwhile */
       const double out = sim->tx_warm.at[slot].packets_out;
-      share->bytes += (int64_t)((out + line * time_s / 8 / frame + 2) * ack);
+      share->burst += (out + line * time_s / 8 / frame + 2) * ack;
       share->most += packets * ack;
       continue;
     }
     share->most += packets * frame;
     if (share->from == path[h - 1]) continue; /* whose rate has been counted */
     share->from = path[h - 1];
-    share->packets += (int64_t)sim->port_cold.at[path[h - 1]].rate_bps;
-    share->bytes += 2 * (int64_t)frame;
+    share->feed += (double)sim->port_cold.at[path[h - 1]].rate_bps;
+    share->burst += 2 * frame;
   }
 }
 
@@ -57,8 +57,8 @@ static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
 static uint64_t bound_of(const weft_sim *sim, uint32_t port, double time_s) {
   const struct port_share *share = &sim->port_shares.at[port];
   const double queued = sim->ports.at[port].queue_bytes;
-  const double surplus = (double)share->packets - (double)sim->port_cold.at[port].rate_bps;
-  double bound = queued + (double)share->bytes;
+  const double surplus = share->feed - (double)sim->port_cold.at[port].rate_bps;
+  double bound = queued + share->burst;
   if (surplus > 0) bound += surplus * time_s / 8;
   if (bound > share->most) bound = share->most;
   return (uint64_t)(bound > queued ? bound : queued);

@@ -29,7 +29,7 @@ void weft__zone_list_ports_as(weft_sim *sim, uint32_t zone, uint32_t visit) {
       if (share->visit == visit) continue;
       share->visit = visit;
       share->bytes = share->packets = 0;
-      share->most = 0;
+      share->feed = share->burst = share->most = 0;
       share->from = WEFT_NONE;
       share->index = sim->zone_ports.n;
       sim->zone_ports.at[sim->zone_ports.n++] = path[h]; /* there is room for all ports */

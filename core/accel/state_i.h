@@ -93,7 +93,7 @@ struct sample {
 /* A port's zone, while any flow's data or ACKs take it. */
 struct port_share {
   int64_t bytes, packets; /* by which its counters are being moved on */
-  double most; /* bytes that its flows can have there */
+  double feed, burst, most; /* bit/s at which data can come, bytes besides, bytes of its flows */
   uint64_t bound; /* bytes that it can hold while its zone is apart */
   uint32_t zone, users;
   uint32_t visit; /* the last walk over the ports of a zone that came here */
