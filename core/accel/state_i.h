@@ -87,7 +87,8 @@ struct member {
 struct sample {
   weft_time time;
   uint32_t packets;
-  uint32_t under_way; /* sent and not received */
+  uint32_t under_way : 31; /* sent and not received */
+  uint32_t blurred : 1; /* the time is not that of a packet's arrival */
 };
 
 /* A port's zone, while any flow's data or ACKs take it. */

@@ -76,9 +76,9 @@ static struct sample sample_of(weft_sim *sim, uint32_t slot) {
   for (uint32_t i = port->head; i != port->deq; ++i) {
     const struct packet *packet = port_packet(sim, port, i);
     if (packet->flow == slot && packet->seq == received && !(packet->flags & PACKET_ACK))
-      return (struct sample){packet->arrive, received + 1, under_way};
+      return (struct sample){packet->arrive, received + 1, under_way & INT32_MAX, 0};
   }
-  return (struct sample){sim->now, received, under_way};
+  return (struct sample){sim->now, received, under_way & INT32_MAX, 1};
 }
 
 /* Has each flow received enough since the last sample? Before the first its way must have filled:
@@ -167,12 +167,11 @@ static double slope(const struct sample *s, uint32_t n) {
   return tp / tt;
 }
 
-/* Is the flow steady over all intervals? If so, note its rate. Flows that take turns at a NIC may be
- * a turn ahead or behind at the end of a window. */
+/* Is the flow steady over all intervals? If so, note its rate. */
 static int test_flow(const weft_sim *sim, uint32_t slot) {
   const struct sample *s = samples_of(sim, slot);
   const uint32_t n = sim->steady_samples;
-  const int takes_turns = sim->tx.at[slot].flags & TX_IN_LIST && sim->tx.at[slot].list_next != slot;
+  const uint32_t blurred = s[0].blurred | s[n / 2].blurred | s[n].blurred;
   double least = INFINITY, most = 0;
   for (uint32_t i = 0; i < n; ++i) {
     const double rate = rate_between(s, i, i + 1);
@@ -181,7 +180,7 @@ static int test_flow(const weft_sim *sim, uint32_t slot) {
   }
   const double all = packets_at(s, n), mean = rate_between(s, 0, n);
   const double apart = fabs(rate_between(s, 0, n / 2) - rate_between(s, n / 2, n)) / mean;
-  const double close = sim->theta / HALVES + (1 + takes_turns) / all;
+  const double close = sim->theta / HALVES + (1 + blurred) / all;
   const double grown = fabs((double)s[n].under_way - (double)s[0].under_way) / all;
   if (most - least >= sim->theta * mean || apart > close || grown > close + 1 / all) return 0;
   sim->members.at[slot].rate = slope(s, n);
