@@ -29,8 +29,8 @@ static double flow_packets(const weft_sim *sim, uint32_t slot) {
   return (double)sim->tx_warm.at[slot].base_window / sim->config.mtu_bytes + 2;
 }
 
-/* What may come to the ports of switches on a flow's way within a time: data at the rate of the port
- * before, beside a packet each for what has begun, and ACKs. */
+/* What may come to the ports of switches on a flow's way within a time: data at the rate of the
+ * port before, beside a packet each for what has begun, and ACKs. */
 static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
   const uint32_t *path = slot_path(sim, slot), hops = sim->tx.at[slot].hops;
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
