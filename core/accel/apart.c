@@ -77,15 +77,6 @@ static void reserve(weft_sim *sim, int sign) {
   }
 }
 
-/* What live zones hold in a switch is counted as lazily as they are simulated. */
-static void settle_node(weft_sim *sim, uint32_t index) {
-  const struct node *node = &sim->nodes.at[index];
-  for (uint32_t i = 0; i < node->port_count; ++i) {
-    const uint32_t port = sim->adjacency.at[node->first_port + i];
-    port_settle(sim, port, &sim->ports.at[port], sim->now);
-  }
-}
-
 /* Reserve in switches all that the zone could put there until `end`. 0 if there is too little. */
 static int reserve_until(weft_sim *sim, uint32_t zone, weft_time end) {
   const double time_s = (double)(end - sim->now) / 1e12;
@@ -95,7 +86,7 @@ static int reserve_until(weft_sim *sim, uint32_t zone, weft_time end) {
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const uint32_t port = sim->zone_ports.at[i], node = sim->ports.at[port].from_node;
     if (!(sim->ports.at[port].flags & PORT_OF_SWITCH)) continue;
-    if (sim->node_visits.at[node] != visit) settle_node(sim, node);
+    if (sim->node_visits.at[node] != visit) weft__node_settle(sim, node);
     sim->node_visits.at[node] = visit;
     sim->port_shares.at[port].bound = bound_of(sim, port, time_s);
   }

@@ -59,7 +59,7 @@ static int is_trifle(const weft_sim *sim, uint32_t zone) {
 /* Divide a zone into those that are connected; each becomes an entry of sim->partitions with its
  * conflict graph and, in `pattern`, its zone. 0 when out of memory. */
 static int divide(weft_sim *sim, uint32_t zone) {
-  const uint32_t first = sim->zones.at[zone].first, flows = sim->zones.at[zone].flows;
+  const uint32_t flows = sim->zones.at[zone].flows;
   struct colouring colouring = {.acks = WEFT_ACKS_ALL,
                                 .namespace = sim->memo_namespace,
                                 .kept = 1,
@@ -69,9 +69,9 @@ static int divide(weft_sim *sim, uint32_t zone) {
     colouring.noted = sim->zones.at[zone].exact ? 2 : is_exact(sim, zone);
   if (colouring.noted && !weft__exact_note(sim, zone)) return 0;
   if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
-  uint32_t slot = first;
-  for (uint32_t i = 0; i < flows; ++i, slot = sim->members.at[slot].next)
-    sim->accel_words.at[i] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
+  uint32_t n = 0;
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
+    sim->accel_words.at[n++] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
   weft__sort_words(sim->accel_words.at, flows);
   if (!weft__partitions_among(sim, flows, &colouring)) return 0;
   sim->zones.at[zone].may_split = 0;

@@ -46,7 +46,7 @@ static int has_strays(const weft_sim *sim, uint32_t zone) {
   return there != out;
 }
 
-int weft__is_recovering(const weft_sim *sim, uint32_t slot) {
+static int is_recovering(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->tx.at[slot];
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   /* What is lost is not known at once, but each packet under way makes one ACK that has to come. */
@@ -71,7 +71,7 @@ int weft__park_refusal(weft_sim *sim, uint32_t zone) {
     if (refusal >= 0) return refusal;
   }
   FOR_MEMBERS(slot, sim, z)
-    if (weft__is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
+    if (is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
   return has_strays(sim, zone) ? WEFT_REFUSED_STRAYS : -1;
 }
 

@@ -85,9 +85,6 @@ int weft__steady_test(weft_sim *sim, uint32_t zone);
 /** Let depart on all its ports what has departed by a time, and list them in zone_ports. */
 void weft__zone_settle(weft_sim *sim, uint32_t zone, weft_time time);
 
-/** Whether packets of a flow are lost, or may be. */
-int weft__is_recovering(const weft_sim *sim, uint32_t slot);
-
 /** Why a zone cannot be parked now (enum weft_refusal), or -1. */
 int weft__park_refusal(weft_sim *sim, uint32_t zone);
 

@@ -200,12 +200,18 @@ static int admit_ingress(weft_sim *sim, struct node *node, uint32_t in_port, uin
   return 1;
 }
 
-/* What wakes zones must not depend on who has looked at ports before. */
-static int is_safe_when_settled(weft_sim *sim, const struct node *node, uint32_t size) {
+void weft__node_settle(weft_sim *sim, uint32_t index) {
+  const struct node *node = &sim->nodes.at[index];
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->adjacency.at[node->first_port + i];
     port_settle(sim, out, &sim->ports.at[out], sim->now);
   }
+}
+
+/* What wakes zones must not depend on who has looked at ports before. */
+static int is_safe_when_settled(weft_sim *sim, uint32_t index, uint32_t size) {
+  const struct node *node = &sim->nodes.at[index];
+  weft__node_settle(sim, index);
   return node->used + size <= node->safe;
 }
 
@@ -213,7 +219,7 @@ int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, uint32_
                        uint32_t size) {
   struct node *node = &sim->nodes.at[index];
   if (!node->tracked && sim->replaying) return 1; /* tracking begins in the present */
-  if (!node->tracked && sim->accelerated && is_safe_when_settled(sim, node, size)) return 1;
+  if (!node->tracked && sim->accelerated && is_safe_when_settled(sim, index, size)) return 1;
   if (!node->tracked) start_tracking(sim, node);
   port_settle(sim, out_port, &sim->ports.at[out_port], sim->now);
   int admitted;

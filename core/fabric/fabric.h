@@ -93,6 +93,9 @@ int weft__buffer_init(weft_sim *sim);
  *  part. */
 void weft__buffer_rate_changed(weft_sim *sim, uint32_t in_port);
 
+/** Let depart on all ports of a node what has departed: what it holds is counted as lazily. */
+void weft__node_settle(weft_sim *sim, uint32_t node);
+
 /** Decide on a packet of `size` bytes when the quick bound does not: returns 0 to drop it. Sends
  *  pause frames. */
 int weft__buffer_admit(weft_sim *sim, uint32_t node, uint32_t out_port, uint32_t in_port,
