@@ -4,6 +4,7 @@
 #   make demo      the main job, into results/             make validate  against theory, ns-3
 #   make test      every test and gate                     make docs      reference pages
 #   make deps      install missing Debian packages         make install   PREFIX=, DESTDIR=
+#   make golden    record what the golden scenes give
 #
 # CONFIG=release|debug|check|asan|tsan, V=1 shows commands, WERROR=1 (or CI=1) makes warnings errors.
 
@@ -125,7 +126,7 @@ libs_cairo    = $(call lazy,libs_cairo,$(shell pkg-config --libs cairo))
 
 # ---- build ------------------------------------------------------------------------------------
 
-.PHONY: all deps demo test test-hostile bench bench-wormhole validate docs install clean
+.PHONY: all deps demo test test-hostile golden bench bench-wormhole validate docs install clean
 
 all: $(LIBRARY) $(MODULES) $(PROGRAMS) $(LINKS)
 
@@ -228,6 +229,10 @@ test-hostile: all $(CTEST)
 	+$(Q)$(MAKE) --no-print-directory CONFIG=check all build/check/tests/ctest
 	+$(Q)$(MAKE) --no-print-directory CONFIG=asan all build/asan/tests/ctest
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua --hostile
+
+# Record anew what the scenes of tests/golden give, and print what changed. `make test` compares.
+golden: all
+	$(Q)$(B)/weft tests/golden/golden.lua --record
 
 bench: all $(CBENCH)
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/bench/run.lua

@@ -110,6 +110,8 @@ end
 add("luacheck", count_nothing, "luacheck -q --no-color %s",
   table.concat(structure.present({ "stdlib", "viz", "lua", "bindings", "scenarios", "tests",
     "examples" }), " "))
+add("golden, lua5.4", count_c, "%s/weft tests/golden/golden.lua", build)
+add("golden, luajit", count_c, "%s/weftjit tests/golden/golden.lua", build)
 add("guide pages", count_c, "lua5.4 tests/docs.lua %s/weft", build)
 add("header in ffi.cdef", count_nothing, "luajit tests/cdef.lua")
 run(jobs)
