@@ -1,0 +1,31 @@
+--- What a user should know that is no error: said on standard error, each text once.
+--
+-- What a file or an option asks for that is not simulated, what had no effect, what was given up.
+-- @module weft.notice
+-- @usage notice.say("%s:%d: priority group %d: not simulated", path, line, group)
+local notice = {}
+
+local said = {}
+
+--- Where notices go; a function of one line without its end. Specs and hosts put their own here.
+function notice.write(text)
+  io.stderr:write("weft: ", text, "\n")
+end
+
+--- Say something, unless it has been said.
+-- @tparam string format and its values, as in string.format
+-- @treturn boolean whether it was said now
+function notice.say(format, ...)
+  local text = format:format(...)
+  if said[text] then return false end
+  said[text] = true
+  notice.write(text)
+  return true
+end
+
+--- Forget what has been said, so that it is said again.
+function notice.forget()
+  said = {}
+end
+
+return notice
