@@ -74,10 +74,35 @@ local function rings_of(lowering, what, ranks, size)
   return rings.orders(lowering.sim.fabric, ranks, channels, lowering.kind)
 end
 
-local function collective_task(lowering, id, before)
-  local what, ranks = lowering.graph.collective[id], {}
+-- Hosts and size of a collective that moves something.
+local function members_of(lowering, what)
+  local ranks = {}
   for i, rank in ipairs(what.ranks) do ranks[i] = lowering.hosts[rank + 1] end
-  local size = math.max(what.size_bytes, #ranks)
+  return ranks, math.max(what.size_bytes, #ranks)
+end
+
+-- Refuse ranks that send to each other and have no path, before anything is added.
+local function check_paths(lowering)
+  local net, sim, hosts, seen = lowering.graph, lowering.sim, lowering.hosts, {}
+  net:each_pair(function(a, b) base.need_path(sim, hosts[a + 1], hosts[b + 1]) end)
+  for id = 1, net.count do
+    local what = net.collective[id]
+    local key = what and what.kind .. table.concat(what.ranks, " ")
+    if what and graph.is_moving(what) and not seen[key] then
+      seen[key] = true
+      local ranks, size = members_of(lowering, what)
+      for _, order in ipairs(rings_of(lowering, what, ranks, size)) do
+        base.need_collective(sim, lowering.engine, {
+          kind = what.kind, ranks = order, size_bytes = math.max(size, #order),
+        })
+      end
+    end
+  end
+end
+
+local function collective_task(lowering, id, before)
+  local what = lowering.graph.collective[id]
+  local ranks, size = members_of(lowering, what)
   -- Every rank gets all but its own part, in an AllReduce twice.
   lowering.bytes = lowering.bytes + (#ranks - 1) * size * (what.kind == "allreduce" and 2 or 1)
   local orders, parts = rings_of(lowering, what, ranks, size), {}
@@ -185,12 +210,13 @@ end
 -- @treturn table what the job is to know, and for traces `names` and `members` (hosts) of tasks
 function M.begin(work, sim, engine, net)
   local hosts = hosts_of(work, sim, net.ranks)
-  net:each_pair(function(a, b) base.need_path(sim, engine, hosts[a + 1], hosts[b + 1]) end)
-  local started = lower {
+  local lowering = {
     graph = net, sim = sim, engine = engine, tag = work.tag, start_ps = work.start_ps,
     kind = work.kind, channels = work.options.channels, chunk = work.options.chunk,
     hosts = hosts, task = {}, names = {}, bytes = 0,
   }
+  check_paths(lowering)
+  local started = lower(lowering)
   started.result, started.describe = result_of, describe
   return started
 end
