@@ -62,6 +62,30 @@ describe("text reader", function()
     reader:close()
   end)
 
+  it("passes over the mark that editors put in front of UTF-8", function()
+    local MARK = "\239\187\191"
+    local net = read_text(topology.from_file, MARK .. "2 0 1\r\n\r\n0 1 1Gbps 1us 0\r\n")
+    assert.equal(1, #net.links)
+    os.remove(temporary)
+    assert.equal(1, #read_text(collect(hpcc.flows), MARK .. "1 \r\n0 1 3 100 5 2 \r\n"))
+    os.remove(temporary)
+    assert.equal(1, #read_text(collect(flows.rows),
+      MARK .. "src,dst,size_bytes,start_ns\r\n0,1,5,0\r\n"))
+    os.remove(temporary)
+    assert.equal(2, read_text(require("weft.formats.goal").read, MARK
+      .. "num_ranks 2 \r\nrank 0 {\r\nsend 5b to 1\r\n}\r\nrank 1 {\r\nrecv 5b from 0 \r\n}").count)
+    os.remove(temporary)
+    assert.equal(1, read_text(require("weft.formats.htsim").read,
+      MARK .. "Nodes 2\r\nConnections 1\r\n0->1 start 0 size 5 \r\n").count)
+    os.remove(temporary)
+    assert.equal(0, #read_text(function(path)
+      local reader = text.open(path)
+      return { reader:fields() }
+    end, MARK))
+    assert.equal(":1: expected UTF-8 text, got UTF-16; save the file as UTF-8",
+      support.error_in_file(topology.from_file, "\255\2542\0 \0001\0"))
+  end)
+
   it("refuses binary data", function()
     local expected = ":2: expected a line of text, got binary data"
     assert.equal(expected, support.error_in_file(topology.from_file, "\n1 \0 2\n"))
