@@ -267,9 +267,9 @@ describe("AICB workload", function()
     assert.equal(":1: pp_comm:: expected a whole number, got 'big'", at "DATA pp_comm: big\n")
     assert.equal(":1: header: 'DLRM_LAST_BOTTOM_LAYER:' is missing", at "HYBRID_DLRM\n")
     for _, policy in ipairs { "HYBRID_DATA_MODEL", "HYBRID_MODEL_DATA", "HYBRID_CUSTOMIZED" } do
-      assert.equal(":1: policy: " .. policy .. " takes its groups from the dimensions of a topology,"
-        .. " which the file does not name; HYBRID_TRANSFORMER with model_parallel_NPU_group says"
-        .. " them", at(policy .. "\n1\n"))
+      assert.equal(":1: policy: " .. policy .. " takes its groups from the dimensions of a"
+        .. " topology, which the file does not name; HYBRID_TRANSFORMER with"
+        .. " model_parallel_NPU_group says them", at(policy .. "\n1\n"))
     end
     assert.equal(":1: checkpoint_initiates: layer 0 has no checkpoint before it",
       at "DATA checkpoint_initiates: 1 0\n1\na -1 1 NONE 0 1 NONE 0 1 NONE 0 1\n")
