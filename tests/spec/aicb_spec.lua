@@ -273,6 +273,10 @@ describe("AICB workload", function()
     end
     assert.equal(":1: checkpoint_initiates: layer 0 has no checkpoint before it",
       at "DATA checkpoint_initiates: 1 0\n1\na -1 1 NONE 0 1 NONE 0 1 NONE 0 1\n")
+    for _, first in ipairs { "comm_type,comm_group,msg_size", "[rank0 ~ rank127]" } do
+      assert.equal(":1: expected a workload for SimAI, got AICB's list of calls for a run on a"
+        .. " cluster", at(first .. "\n"))
+    end
     assert.equal(":2: expected the number of layers, got 'a -1'", at "MICRO\na -1\n")
     assert.equal(":3: expected layer 1 of 1, got end of file; option 'layers' reads fewer",
       at "MICRO\n1\n")

@@ -98,6 +98,10 @@ end
 
 local function read_policy(reader, word)
   if REFUSED[word] then reader:fail("policy: " .. REFUSED[word], word) end
+  -- What AICB writes beside: calls of NCCL for a cluster, a row each.
+  if word:find("^comm_type,") or word:find("^%[rank") then
+    reader:fail("expected a workload for SimAI, got AICB's list of calls for a run on a cluster")
+  end
   local policy = POLICIES[word]
   if not policy then
     reader:fail("policy: got %s%s", fail.show(word), fail.hint(word, util.sorted_keys(POLICIES)))
