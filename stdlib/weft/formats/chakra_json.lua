@@ -72,6 +72,14 @@ local function value_of(attribute)
   return nil
 end
 
+-- A text; a number is one too.
+local function text_of(self, value, what)
+  if type(value) ~= "string" and type(value) ~= "number" then
+    self:fail("%s: expected text, got %s", what, fail.show(value))
+  end
+  return type(value) == "number" and fail.show(value) or value
+end
+
 local function keep(self, node, name, value)
   local wanted = self.wanted[name]
   if not wanted or value == NULL then return end
@@ -79,7 +87,7 @@ local function keep(self, node, name, value)
     node[name] = number(self, value == nil and 0 or value, ("attribute '%s'"):format(name),
       name == "comm_type" and COLLECTIVES)
   elseif wanted == "text" then
-    node[name] = tostring(value == nil and "" or value)
+    node[name] = text_of(self, value == nil and "" or value, ("attribute '%s'"):format(name))
   elseif wanted == "hint" then
     node[name] = tonumber(value) or -1
   elseif type(value) == "string" then
@@ -152,7 +160,8 @@ local function read_node(self, object)
       .. " chakra_trace_link and chakra_converter make traces of those")
   end
   local node = {
-    id = number(self, member(object, "id") or 0, "id"), name = member(object, "name") or "",
+    id = number(self, member(object, "id") or 0, "id"),
+    name = text_of(self, member(object, "name") or "", "name"),
     type = number(self, kind or 0, "type of a node", TYPES), dependencies = {},
     duration = number(self, member(object, "duration") or 0, "duration"),
     values = values_of(object),
