@@ -5,6 +5,7 @@
 local fail = require "weft.fail"
 local json_reader = require "weft.formats.json_reader"
 local list_in = require("weft.formats.chakra_protobuf").list_in
+local util = require "weft.util"
 
 local chakra_json = {}
 
@@ -57,7 +58,7 @@ local function number(self, value, what, names)
     self:fail("%s: expected a whole number, 0 to 2^53, got %s%s", what, fail.show(given),
       names and ", which is no enumerator either" or "")
   end
-  return value
+  return util.integer(value)
 end
 
 -- What an attribute's object holds: a member such as int64Val, int64_list or value.
