@@ -83,7 +83,8 @@ function Graph:join(rank, where)
 end
 
 --- A collective of several ranks.
--- @tparam table what `kind` and `size_bytes` as the engine has them, and `ranks`
+-- @tparam table what `kind` and `size_bytes` as the engine has them, `ranks`, and if wanted `root`
+-- (place among them, from 0) and `volumes` (bytes from each to each)
 function Graph:collect(what, where, name)
   local id = add(self, COLLECTIVE, 0, where)
   self.collective[id], self.name[id] = what, name
