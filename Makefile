@@ -82,7 +82,7 @@ BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_f
 CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
-TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_fuzz.c \
+TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_fuzz.c test_alone.c \
   test_accel_memo.c test_alpha_beta.c test_apart.c test_cc.c test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \

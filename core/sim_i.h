@@ -152,6 +152,7 @@ struct weft_sim {
   weft_script script; /* cc = script */
   const struct cc_ops *cc; /* what config.cc and script say */
   uint32_t cc_header; /* bytes that it adds to a data packet */
+  uint32_t cc_stretches; /* its times grow with long round trips: see weft__cc_stretch() */
   uint64_t memory_bytes;
   void *scratch; /* of pool_reserve; meaningless between calls */
   char error[256];

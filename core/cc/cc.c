@@ -8,6 +8,17 @@ enum { TIMESTAMP_BYTES = 8 };
 
 __extension__ typedef unsigned __int128 wide;
 
+/* Are the times of TIMELY and DCQCN, which the papers give for a datacenter, those of the papers? */
+static int has_default_times(const weft_config *config) {
+  const weft_config def = weft_config_default();
+  return config->timely_low_ps == def.timely_low_ps &&
+         config->timely_high_ps == def.timely_high_ps &&
+         config->timely_min_rtt_ps == def.timely_min_rtt_ps &&
+         config->dcqcn_alpha_ps == def.dcqcn_alpha_ps &&
+         config->dcqcn_decrease_ps == def.dcqcn_decrease_ps &&
+         config->dcqcn_increase_ps == def.dcqcn_increase_ps;
+}
+
 void weft__cc_choose(weft_sim *sim) {
   static const struct cc_ops *const all[WEFT_CC_SCRIPT] = {
       &weft__cc_window, &weft__cc_dctcp,  &weft__cc_hpcc,
@@ -16,6 +27,14 @@ void weft__cc_choose(weft_sim *sim) {
   sim->cc = scripted ? &weft__cc_script[sim->script.needs] : all[sim->config.cc];
   const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */
   sim->cc_header = header[sim->cc->extra];
+  sim->cc_stretches = !is_ns3(sim) && has_default_times(&sim->config);
+}
+
+weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time,
+                           weft_time reference) {
+  const weft_time rtt = sim->tx_warm.at[slot].base_rtt_ps;
+  if (rtt <= reference || !sim->cc_stretches) return time;
+  return (weft_time)((wide)time * (wide)rtt / (wide)reference);
 }
 
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {

@@ -80,6 +80,10 @@ static inline uint64_t cc_nic_rate(const weft_sim *sim, uint32_t slot) {
                      : sim->tx_warm.at[slot].line_bps;
 }
 
+/** A default time of an algorithm, which is right for round trips up to `reference`: where the
+ *  flow's base RTT is longer, longer in proportion. Times that were given stay as given. */
+weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time, weft_time reference);
+
 /** ps per tick. */
 static inline weft_time cc_tick(const weft_sim *sim) {
   return is_ns3(sim) ? 1000 : 1;

@@ -98,6 +98,13 @@ int weft__fabric_rtt(weft_sim *sim);
 void weft__flow_take_rtt(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
                          const uint32_t *ack, int ack_hops);
 
+/** The empty round trip of a flow's own path as built; base_rtt where that was given, and with
+ *  compat. */
+weft_time weft__flow_own_rtt(const weft_sim *sim, uint32_t slot);
+
+/** Ports on the way of a slot's ACKs. */
+int weft__slot_ack_hops(const weft_sim *sim, uint32_t slot);
+
 /** Of a path: a full packet on its way out, its ACK on its way back, ps. */
 weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
                          int ack_hops);
