@@ -8,7 +8,7 @@ enum { TIMESTAMP_BYTES = 8 };
 
 __extension__ typedef unsigned __int128 wide;
 
-/* Are the times of TIMELY and DCQCN, which the papers give for a datacenter, those of the papers? */
+/* Are the times of TIMELY and DCQCN those that the papers give for a datacenter? */
 static int has_default_times(const weft_config *config) {
   const weft_config def = weft_config_default();
   return config->timely_low_ps == def.timely_low_ps &&

@@ -7,8 +7,8 @@
  * per round trip; in between the rate reacts to every ACK from the same R_c (fast react). With
  * hpcc_multi_rate each hop has an average and a reference of its own and the smallest rate wins.
  * Deviation: rates instead of windows, as in the authors' simulator. T of the queue, with which it
- * is held against the window, is base_rtt, by default the longest of the fabric; T of the average is
- * the round trip of the flow's own path, unless base_rtt is given: see transport/rtt.c. */
+ * is held against the window, is base_rtt, by default the longest of the fabric; T of the average
+ * is the round trip of the flow's own path, unless base_rtt is given: see transport/rtt.c. */
 #include <math.h>
 
 #include "cc/cc.h"
