@@ -104,9 +104,10 @@ describe("htsim's .topo", function()
   end)
 
   it("builds leaves with several links to a spine", function()
-    local net = read((TWO:gsub("Radix_Down 4", "Radix_Down 8\nBundle 2")
-      :gsub("nodes 32", "nodes 16"):gsub("podsize 32", "podsize 16"):gsub("Radix_Down 8\nRadix_Up 2\n",
-      "Radix_Down 4\nRadix_Up 4\n", 1):gsub("Oversubscribed 4", "Oversubscribed 1")))
+    local text = TWO:gsub("Radix_Down 4", "Radix_Down 8\nBundle 2"):gsub("32", "16")
+      :gsub("Radix_Down 8\nRadix_Up 2", "Radix_Down 4\nRadix_Up 4", 1)
+      :gsub("Oversubscribed 4", "Oversubscribed 1")
+    local net = read(text)
     assert.matches("16 hosts, 6 switches, 32 links", tostring(net))
     assert.equal(2, count(net, "leaf3", "spine1"))
   end)
