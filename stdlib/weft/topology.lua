@@ -248,14 +248,17 @@ end
 --- Read a topology file of the HPCC simulator, of SimAI or of htsim (.topo), told apart by the
 -- first line.
 -- @tparam string path
+-- @tparam[opt] table options `lenient` (false): links behind those that the first line counts are
+-- left out, and said so; without it they are an error
 -- @treturn table fabric
-function topology.from_file(path)
+function topology.from_file(path, options)
+  options = check.options("topology.from_file", options, { lenient = { type = "boolean" } })
   local reader = text.open(path)
   local header = reader:fields() or {}
   reader:close()
   if htsim_topo.is(header) then return (htsim_topo.read_topology(path)) end
-  if #header == hpcc.HEADER_FIELDS then return hpcc.read_topology(path) end
-  if #header == simai.HEADER_FIELDS then return simai.read_topology(path) end
+  if #header == hpcc.HEADER_FIELDS then return hpcc.read_topology(path, options) end
+  if #header == simai.HEADER_FIELDS then return simai.read_topology(path, options) end
   return fail.at(path .. ":1", "expected %s, or %s, or %s, got %d fields", hpcc.HEADER,
     simai.HEADER, htsim_topo.HEADER, #header)
 end

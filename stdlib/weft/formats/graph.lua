@@ -83,7 +83,8 @@ function Graph:join(rank, where)
 end
 
 --- A collective of several ranks.
--- @tparam table what `kind` and `size_bytes` as the engine has them, and `ranks`
+-- @tparam table what `kind` and `size_bytes` as the engine has them, `ranks`, and if wanted `root`
+-- (place among them, from 0) and `volumes` (bytes from each to each)
 function Graph:collect(what, where, name)
   local id = add(self, COLLECTIVE, 0, where)
   self.collective[id], self.name[id] = what, name
@@ -317,7 +318,7 @@ function graph.is_moving(what)
 end
 
 --- Call `visit(a, b)` for the ranks that must reach one another, each pair once: those of
--- messages, and of a collective the first with every other.
+-- messages, and of a collective those of its volumes, or the first with every other.
 function Graph:each_pair(visit)
   local seen = {}
   local function once(a, b)
@@ -331,6 +332,12 @@ function Graph:each_pair(visit)
     local what = self.collective[id]
     if self.kind[id] == SEND then
       once(self.rank[id], self.peer[id])
+    elseif what and what.volumes then
+      for i, row in ipairs(what.volumes) do
+        for j, bytes in ipairs(row) do
+          if bytes > 0 then once(what.ranks[i], what.ranks[j]) end
+        end
+      end
     elseif what and graph.is_moving(what) then
       for _, rank in ipairs(what.ranks) do
         once(what.ranks[1], rank)

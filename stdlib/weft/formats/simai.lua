@@ -41,8 +41,9 @@ end
 --- Read a topology. GPUs are called gpu0, gpu1, ..., and switches nvswitch0, leaf0, spine0, core0
 -- by kind and distance from the GPUs, in the order of their ids.
 -- @tparam string path
+-- @tparam[opt] table options `lenient`, as for weft.formats.hpcc
 -- @treturn table fabric; `attributes` holds gpus_per_server and gpu (its type)
-function simai.read_topology(path)
+function simai.read_topology(path, options)
   local reader = text.open(path)
   local header = reader:fields()
   if not header or #header ~= simai.HEADER_FIELDS then
@@ -64,7 +65,7 @@ function simai.read_topology(path)
   for id = 0, nodes - 1 do
     net:add_node(("node%d"):format(id), kind[id] or "host")
   end
-  hpcc.read_links(reader, net, links)
+  hpcc.read_links(reader, net, links, options and options.lenient)
   reader:close()
   net:assign_tiers()
   name_nodes(net)

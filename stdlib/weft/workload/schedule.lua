@@ -74,17 +74,27 @@ local function rings_of(lowering, what, ranks, size)
   return rings.orders(lowering.sim.fabric, ranks, channels, lowering.kind)
 end
 
+-- Bytes that a collective delivers: every rank gets all but its own part, in an AllReduce twice.
+local function bytes_of(what, size)
+  local n, bytes = #what.ranks, 0
+  if not what.volumes then return (n - 1) * size * (what.kind == "allreduce" and 2 or 1) end
+  for i, row in ipairs(what.volumes) do
+    for j, part in ipairs(row) do bytes = bytes + (i ~= j and part or 0) end
+  end
+  return bytes
+end
+
 local function collective_task(lowering, id, before)
   local what, ranks = lowering.graph.collective[id], {}
   for i, rank in ipairs(what.ranks) do ranks[i] = lowering.hosts[rank + 1] end
   local size = math.max(what.size_bytes, #ranks)
-  -- Every rank gets all but its own part, in an AllReduce twice.
-  lowering.bytes = lowering.bytes + (#ranks - 1) * size * (what.kind == "allreduce" and 2 or 1)
+  lowering.bytes = lowering.bytes + bytes_of(what, size)
   local orders, parts = rings_of(lowering, what, ranks, size), {}
   for c, order in ipairs(orders) do
     parts[c] = lowering.engine.call(lowering.sim.core, "collective_add", {
       kind = what.kind, ranks = order, size_bytes = base.share(size, #orders, c),
       tag = lowering.tag, start_ps = lowering.start_ps, chunk_bytes = lowering.chunk or 0,
+      root = what.root or 0, volumes = what.volumes,
     })
     lowering.names[parts[c]] = lowering.graph.name[id]
     put_after(lowering, parts[c], before)
