@@ -2,6 +2,7 @@
 -- A folder of them has scenarios.csv (a row per scenario: congestion control and its parameters),
 -- flows.csv (flows with recorded completion times) and topology-<hosts>.txt or topology.txt.
 
+local hpcc_compat = require "weft.formats.hpcc_compat"
 local weft = require "weft"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
@@ -98,13 +99,11 @@ local function options(s, fabric)
   }, { format = "m3", compat = true, topology = fabric }).options
 end
 
---- When a flow really starts. Flow lists said 1 s + start_ns with nine decimals; read as a double
--- and cut to whole ns, that is often one ns less.
-local function real_start_ns(start_ns)
-  local whole = math.floor(start_ns / 1e9)
-  local listed = tonumber(("%.0f.%09.0f"):format(1 + whole, start_ns - 1e9 * whole))
-  local seconds, rest = ("%.60f"):format(listed):match("^(%d+)%.(%d%d%d%d%d%d%d%d%d)")
-  return (tonumber(seconds) - 1) * 1e9 + tonumber(rest)
+-- When a flow really starts: lists said 1 s + start_ns with nine decimals.
+local OFFSET_PS = 1e12
+
+local function real_start_ps(start_ns)
+  return hpcc_compat.start_ps(OFFSET_PS + start_ns * PS_PER_NS) - OFFSET_PS
 end
 
 -- Scenarios below this number were recorded by the authors, who put completion times that came out
@@ -127,7 +126,7 @@ function M.run(scenario, set)
     count[pair] = (count[pair] or 0) + 1
     sim.core:flow_add {
       src = flow.src, dst = flow.dst, size_bytes = flow.size_bytes,
-      start_ps = real_start_ns(flow.start_ns) * PS_PER_NS, sport = 9999 + count[pair], dport = 100,
+      start_ps = real_start_ps(flow.start_ns), sport = 9999 + count[pair], dport = 100,
     }
   end
   sim:run()

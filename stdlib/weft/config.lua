@@ -12,6 +12,7 @@ local check = require "weft.check"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local hpcc = require "weft.formats.hpcc"
+local hpcc_compat = require "weft.formats.hpcc_compat"
 local hpcc_config = require "weft.formats.hpcc_config"
 local hpcc_options = require "weft.formats.hpcc_options"
 local htsim_topo = require "weft.formats.htsim_topo"
@@ -49,12 +50,13 @@ local function find(name, beside)
 end
 
 local NOT_FOUND = "%s '%s': there is no such file, neither from here nor from the folder of '%s';"
-  .. " give option '%s'"
+  .. " give option '%s'%s"
 
 local function need_file(self, key, option)
   local path = self.files[option]
   if not util.exists(path) then
-    fail.raise(NOT_FOUND, key, path, self.path, option)
+    fail.raise(NOT_FOUND, key, path, self.path, option,
+      option == "flows" and " (false: none)" or "")
   end
   return path
 end
@@ -231,14 +233,6 @@ end
 -- @treturn weft.Fabric
 function Config:topology() return load_fabric(self) end
 
--- A start as that simulator understands it: read as a double of seconds and cut to whole ns.
-local function ns3_start_ps(start_ps)
-  local whole = math.floor(start_ps / 1e12)
-  local listed = tonumber(("%.0f.%012.0f"):format(whole, start_ps - whole * 1e12))
-  local seconds, rest = ("%.60f"):format(listed):match("^(%d+)%.(%d%d%d%d%d%d%d%d%d)")
-  return tonumber(seconds) * 1e12 + tonumber(rest) * 1000
-end
-
 -- Flows with the ports that the simulator gives them, by which ECMP chooses: counted up from 10000
 -- for each pair of hosts.
 local function begin_ported(work, sim, engine)
@@ -252,7 +246,7 @@ local function begin_ported(work, sim, engine)
     if from == to then base.same_host("flow " .. count + 1, from, place) end
     engine.call(sim.core, "flow_add", {
       src = from.id, dst = to.id, size_bytes = size_bytes, tag = work.tag,
-      start_ps = ns3_start_ps(start_ps), sport = sport, dport = dport,
+      start_ps = hpcc_compat.start_ps(start_ps), sport = sport, dport = dport,
     })
     count, total = count + 1, total + size_bytes
   end

@@ -167,6 +167,13 @@ describe("config.from_file, what is left out", function()
       said[1], 1, true)
   end)
 
+  it("tells that ACKs have no queue of their own without compat", function()
+    read({ ACK_HIGH_PRIO = "1" }, { compat = true })
+    assert.same({}, said)
+    read { ACK_HIGH_PRIO = "1" }
+    assert.matches("ACKs have a queue of their own with compat only", said[1], 1, true)
+  end)
+
   it("takes braces and '#' for comments", function()
     local o = read({ CC_MODE = "3 {1: DCQCN, 3: HPCC}", MI_THRESH = "5 # stages" }, nil,
       "# CC_MODE 8\n{ note }\n").options
@@ -288,7 +295,7 @@ describe("config.from_file, files", function()
   it("says where it looked for one that is not there", function()
     local config = read { FLOW_FILE = "mix/none.txt" }
     assert.matches("FLOW_FILE 'mix/none.txt': there is no such file, neither from here nor from "
-      .. "the folder of '" .. folder .. "/config.txt'; give option 'flows'",
+      .. "the folder of '" .. folder .. "/config.txt'; give option 'flows' (false: none)",
       support.error_of(config.simulation, config), 1, true)
     config = read { TOPOLOGY_FILE = "none.txt" }
     assert.matches("TOPOLOGY_FILE 'none.txt': there is no such file",
@@ -535,6 +542,50 @@ describe("configurations of m3's branch of HPCC's", function()
     changes.FIXED_WIN = "0"
     local o = read(changes).options
     assert.same({ "none" }, { o.window_mode, o.window })
+  end)
+end)
+
+describe("a configuration of m3's branch with compat", function()
+  it("gives the recorded completion times", function()
+    local star = "tests/reference/ns3-star/"
+    local row
+    for scenario in weft.csv.rows(star .. "scenarios.csv", {
+      { "scenario", type = "integer" }, { "cc" }, { "buffer_kib" }, { "init_window_bytes" },
+      { "has_window" }, { "window_follows_rate" }, { "pfc" }, { "ecn_kmin_kb" }, { "ecn_kmax_kb" },
+      { "ack_high_priority" }, { "dctcp_rate_ai_mbps" }, { "ewma_gain" }, { "base_rtt_ns" },
+      { "min_rate_mbps" }, { "max_rate_mbps" }, { "ecn_pmax" },
+    }) do
+      if scenario.cc == "dctcp" then row = row or scenario end
+    end
+    local lines, times = {}, {}
+    for flow in weft.csv.rows(star .. "flows.csv", {
+      { "scenario", type = "integer" }, { "src", type = "integer" }, { "dst", type = "integer" },
+      { "size_bytes", type = "integer" }, { "start_ns", type = "integer" },
+      { "ns3_fct_ns", type = "integer", default = false },
+    }) do
+      if flow.scenario == row.scenario then
+        local n = #lines + 1
+        lines[n] = ("%d %d %d 3 100 %d %.0f.%09.0f"):format(n - 1, flow.src, flow.dst,
+          flow.size_bytes, 1 + math.floor(flow.start_ns / 1e9), flow.start_ns % 1e9)
+        times[n] = flow.ns3_fct_ns
+      end
+    end
+    put("m3.txt", #lines .. "\n" .. table.concat(lines, "\n") .. "\n")
+    local path = put("config.txt", config_text {
+      FLOW_FILE = "m3.txt", TOPOLOGY_FILE = star .. "topology.txt", SIMULATOR_STOP_TIME = false,
+      CC_MODE = "8", BUFFER_SIZE = row.buffer_kib, FIXED_WIN = row.init_window_bytes,
+      HAS_WIN = row.has_window, VAR_WIN = row.window_follows_rate, ENABLE_PFC = row.pfc,
+      KMIN_MAP = "1 10000000000 " .. row.ecn_kmin_kb, EWMA_GAIN = row.ewma_gain,
+      KMAX_MAP = "1 10000000000 " .. row.ecn_kmax_kb, ACK_HIGH_PRIO = row.ack_high_priority,
+      PMAX_MAP = "1 10000000000 " .. row.ecn_pmax, BASE_RTT = row.base_rtt_ns,
+      DCTCP_RATE_AI = row.dctcp_rate_ai_mbps .. "Mb/s", MIN_RATE = row.min_rate_mbps .. "Mb/s",
+      MAX_RATE = row.max_rate_mbps .. "Mb/s",
+    })
+    local sim = weft.config.from_file(path, { compat = true }):run()
+    for i, fct_ps in ipairs(sim:flows():column "fct_ps") do
+      assert.equal(times[i], fct_ps >= 0 and fct_ps / 1000, "flow " .. i)
+    end
+    assert.is_true(#times > 100)
   end)
 end)
 

@@ -6,7 +6,7 @@
 -- the share of the buffer that a port may take) belongs to them: FORMATS.
 local check = require "weft.check"
 local fail = require "weft.fail"
-local round_trip = require "weft.formats.hpcc_round_trip"
+local hpcc_compat = require "weft.formats.hpcc_compat"
 local simulation = require "weft.simulation"
 local units = require "weft.units"
 local util = require "weft.util"
@@ -288,7 +288,7 @@ local function compat_options(v, put, o, options)
   put("pfc_resume", 3 * KIB)
   put("ack_priority", v:get("ACK_HIGH_PRIO", false) and own.acks_first or "fifo", "ACK_HIGH_PRIO")
   if o.format == "m3" then return end
-  local rtt_ns, window, same = round_trip.largest(o.fabric, options.mtu)
+  local rtt_ns, window, same = hpcc_compat.largest_round_trip(o.fabric, options.mtu)
   if not same and o.format == "hpcc" and not v:get("GLOBAL_T", true) then
     v:refuse("GLOBAL_T", "compat has one window for all pairs, whose round trips differ here;"
       .. " expected 1")
@@ -369,9 +369,9 @@ function M.interpret(entries, o)
   put("seed", v:get "RANDOM_SEED", "RANDOM_SEED")
   if o.compat then
     compat_options(v, put, o, options)
-  elseif v.by_name.ACK_HIGH_PRIO then
-    v:ignore(v.by_name.ACK_HIGH_PRIO, "unused",
-      "NICs send ACKs before data; queues of ACKs of their own are for compat")
+  elseif v:get("ACK_HIGH_PRIO", false) then
+    v:ignore(v.by_name.ACK_HIGH_PRIO, NOT_SIMULATED,
+      "ACKs have a queue of their own with compat only")
   end
   local loss = v:get("ERROR_RATE_PER_LINK", 0)
   if loss > 1 then

@@ -1,12 +1,23 @@
---- The round trip and the window that the HPCC simulator gives to all flows.
+--- What the HPCC simulator makes of a topology and of a list of flows, for comparison flow by flow.
 local M = {}
 
---- Round trip and window of that simulator: the largest over all pairs of hosts of twice the delay
+--- A start as it is simulated: read as a double of seconds and cut to whole ns, which is often one
+-- less than what the list says.
+-- @tparam number start_ps as listed
+-- @treturn number ps
+function M.start_ps(start_ps)
+  local whole = math.floor(start_ps / 1e12)
+  local listed = tonumber(("%.0f.%012.0f"):format(whole, start_ps - whole * 1e12))
+  local seconds, rest = ("%.60f"):format(listed):match("^(%d+)%.(%d%d%d%d%d%d%d%d%d)")
+  return tonumber(seconds) * 1e12 + tonumber(rest) * 1000
+end
+
+--- Round trip and window of all flows: the largest over all pairs of hosts of twice the delay
 -- plus the time of a payload at each hop of one way, in whole ns; and the bytes in it.
 -- @treturn number ns
 -- @treturn number bytes
 -- @treturn boolean whether all pairs have the same round trip
-function M.largest(fabric, payload_bytes)
+function M.largest_round_trip(fabric, payload_bytes)
   local rtt_ns, window_bytes, least_ns = 0, 0, math.huge
   local seen = {}
   local function from(host)
