@@ -17,7 +17,6 @@ local hpcc_config = require "weft.formats.hpcc_config"
 local hpcc_options = require "weft.formats.hpcc_options"
 local htsim_topo = require "weft.formats.htsim_topo"
 local notice = require "weft.notice"
-local text = require "weft.formats.text"
 local topology = require "weft.topology"
 local util = require "weft.util"
 
@@ -177,12 +176,20 @@ local function new(path, format)
     files = {}, outputs = {}, loss = 0, adds_flows = format ~= "simai" }, Config)
 end
 
-local function is_htsim(path)
-  local reader = text.open(path)
-  local words = reader:fields() or {}
-  reader:close()
-  local first = words[1] or ""
-  return path:lower():find("%.topo$") ~= nil or (htsim_topo.is(words) and first:sub(1, 1) ~= "#")
+local function read_tree(path, o)
+  for _, name in ipairs { "compat", "buffer_unit" } do
+    if o[name] then
+      fail.raise("config: option '%s': '%s' is a topology of htsim, which says nothing else", name,
+        path)
+    end
+  end
+  local self = new(path, "htsim")
+  named_files(self, {}, o)
+  if not self.files.topology and not self.fabric then
+    self.files.topology = path
+    self.fabric, self.ignored = htsim_topo.read_topology(path)
+  end
+  return self
 end
 
 --- Read a configuration.
@@ -199,12 +206,8 @@ end
 -- `{ name, value, line, kind, why }`), `format`, `stop_at`, `link_down`; prints as all of that
 function M.from_file(path, options)
   local o = check.options("config.from_file", options, RULES)
-  if is_htsim(path) then
-    local self = new(path, "htsim")
-    self.fabric, self.ignored = htsim_topo.read_topology(path)
-    named_files(self, {}, o)
-    self.files.topology = self.files.topology or path
-    return self
+  if not o.format and (path:lower():find("%.topo$") or htsim_topo.is(path)) then
+    return read_tree(path, o)
   end
   local entries, format = hpcc_config.read(path, o.format)
   local self = new(path, format)
@@ -282,8 +285,8 @@ function Config:simulation(more)
   check.value("config: options of the simulation", more or {}, { type = "table" })
   local options = {}
   for name, value in pairs(self.options) do options[name] = value end -- order-free: a copy
-  options.topology = load_fabric(self)
   for name, value in pairs(more or {}) do options[name] = value end -- order-free: a copy
+  options.topology = options.topology or load_fabric(self)
   local sim = require("weft.simulation").new(options)
   take_down(self, sim)
   local job

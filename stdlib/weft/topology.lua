@@ -253,10 +253,10 @@ end
 -- @treturn table fabric
 function topology.from_file(path, options)
   options = check.options("topology.from_file", options, { lenient = { type = "boolean" } })
+  if htsim_topo.is(path) then return (htsim_topo.read_topology(path)) end
   local reader = text.open(path)
   local header = reader:fields() or {}
   reader:close()
-  if htsim_topo.is(header) then return (htsim_topo.read_topology(path)) end
   if #header == hpcc.HEADER_FIELDS then return hpcc.read_topology(path, options) end
   if #header == simai.HEADER_FIELDS then return simai.read_topology(path, options) end
   return fail.at(path .. ":1", "expected %s, or %s, or %s, got %d fields", hpcc.HEADER,

@@ -135,6 +135,8 @@ describe("htsim's .topo", function()
     assert.same({ "htsim", topo .. ".topo" }, { config.format, config.files.topology })
     local sim = config:run { cc = "window" }
     assert.equal(2 * 41920 + 2 * 1000000 + 300000, sim:flows():row(1).fct_ps)
+    assert.matches("option 'compat': '.*%.topo' is a topology of htsim, which says nothing else",
+      support.error_of(weft.config.from_file, topo .. ".topo", { compat = true }))
     os.remove(topo .. ".topo")
     os.remove(matrix .. ".cm")
   end)

@@ -42,10 +42,16 @@ local TIER = {
 local NEEDED = { "downlink_speed_gbps", "downlink_latency_ns", "radix_down" }
 local NAMES = util.sorted_keys(TIER)
 
---- Whether the first words of a file can be those of a .topo file.
-function M.is(words)
-  local first = words[1] and words[1]:lower() or ""
-  return HEADER[first] ~= nil or first == "tier" or first:sub(1, 1) == "#"
+--- Whether a file begins as a .topo file does: its first line that is no comment tells.
+-- @tparam string path
+-- @treturn boolean
+function M.is(path)
+  local reader = text.open(path)
+  local words
+  repeat words = reader:fields() until not words or words[1]:sub(1, 1) ~= "#"
+  reader:close()
+  local first = words and words[1]:lower()
+  return first ~= nil and (HEADER[first] ~= nil or first == "tier")
 end
 
 -- ---- reading ----------------------------------------------------------------------------------
