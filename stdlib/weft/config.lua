@@ -116,35 +116,36 @@ local function file_option(what, value)
     fail.show(value))
 end
 
+-- Loss for the links that have none of their own, in a fabric that was read here.
+local function add_loss(self)
+  for _, link in ipairs(self.fabric and not self.is_given and self.fabric.links or {}) do
+    if link.loss == 0 then link.loss = self.loss end
+  end
+end
+
 -- The fabric: one that was given, or read from the file that was given or is named.
 local function load_fabric(self)
   if self.fabric then return self.fabric end
   if not self.files.topology then
     fail.raise("config: '%s' names no topology; give option 'topology'", self.path)
   end
-  local net = topology.from_file(need_file(self, "TOPOLOGY_FILE", "topology"),
+  self.fabric = topology.from_file(need_file(self, "TOPOLOGY_FILE", "topology"),
     { lenient = self.lenient })
-  for _, link in ipairs(net.links) do
-    if link.loss == 0 then link.loss = self.loss or 0 end
-  end
-  self.fabric = net
-  return net
+  add_loss(self)
+  return self.fabric
 end
 
 local function interpret(self, entries, o)
-  -- Of m3's branch the round trip and the window are in the file; else they follow from the fabric.
-  local net = o.compat and self.format ~= "m3" and load_fabric(self) or nil
   local found = hpcc_options.interpret(entries, {
-    format = self.format, compat = o.compat, fabric = net, buffer_unit = o.buffer_unit,
-    skip = skipped(o.skip, entries),
+    format = self.format, compat = o.compat, buffer_unit = o.buffer_unit,
+    skip = skipped(o.skip, entries), fabric = function() return load_fabric(self) end,
   })
-  for key, value in pairs(found) do -- order-free: a copy
-    if key ~= "files" then self[key] = value end
-  end
+  for key, value in pairs(found) do self[key] = value end -- order-free: a copy
   if found.loss > 0 and self.is_given then
     fail.raise("config: ERROR_RATE_PER_LINK: the fabric that was given has its own losses; leave"
       .. " the key out with skip = { \"ERROR_RATE_PER_LINK\" }")
   end
+  add_loss(self) -- with compat the fabric has been read
   say_ignored(self)
   say_missing(self)
 end

@@ -250,6 +250,9 @@ describe("config.from_file, errors", function()
       "config.txt:24: KMAX_MAP: the rate 25000000000 is there twice")
     refuses({ KMAX_MAP = "2 25000000000 99 100000000000 1600" },
       "config.txt:25: KMIN_MAP: 100 at 25 Gbit/s, above KMAX_MAP's 99")
+    refuses({ KMAX_MAP = "1 40000000000 1600" },
+      "config.txt:25: KMIN_MAP: expected a rate that is in KMIN_MAP, KMAX_MAP and PMAX_MAP, got "
+        .. "none")
     refuses({ PMAX_MAP = "2 25000000000 0.2 100000000000 1.5" },
       "config.txt:26: PMAX_MAP: expected a probability, 0 to 1, at 100 Gbit/s, got 1.5")
   end)
@@ -382,9 +385,14 @@ describe("an experiment that moved over", function()
   it("loses packets on links that have no loss of their own", function()
     put("star.txt", (STAR:gsub("1 2 100Gbps 0.001ms 0", "1 2 100Gbps 0.001ms 0.25")))
     put("flow.txt", "1\n0 1 3 100 1000 0\n")
-    local net = weft.config.from_file(put("config.txt",
-      config_text { ERROR_RATE_PER_LINK = "0.01" })):topology()
-    assert.same({ 0.01, 0.25 }, { net.links[1].loss, net.links[2].loss })
+    local path = put("config.txt", config_text { ERROR_RATE_PER_LINK = "0.01" })
+    for _, compat in ipairs { false, true } do
+      local net = weft.config.from_file(path, { compat = compat }):topology()
+      assert.same({ 0.01, 0.25 }, { net.links[1].loss, net.links[2].loss })
+    end
+    local star = weft.topology.star { hosts = 2 }
+    assert.matches("ERROR_RATE_PER_LINK: the fabric that was given has its own losses",
+      support.error_of(weft.config.from_file, path, { topology = star }))
   end)
 
   it("takes other options first", function()

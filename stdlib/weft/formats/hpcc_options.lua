@@ -16,15 +16,16 @@ local M = {}
 local KIB = 1024
 
 -- Of each simulator: bytes of headers, share of the free buffer that a port may take, unit of
--- BUFFER_SIZE, what compat is called, where its completion times end, where ACKs go first.
+-- BUFFER_SIZE, what compat is called, where its completion times end, where ACKs go first, why
+-- GLOBAL_T has no effect.
 local FORMATS = {
   hpcc = { header = 48, alpha = 1 / 8, unit = "MiB", compat = "ns3", completion = "sender",
     acks_first = "hosts" },
   m3 = { header = 48, alpha = 1 / 4, unit = "KiB", compat = "ns3", completion = "receiver",
-    acks_first = "all" },
+    acks_first = "all", global_t = "FIXED_WIN and BASE_RTT are for all" },
   -- Sequence numbers of 64 bits.
   simai = { header = 52, alpha = 1 / 8, unit = "MiB", compat = "simai", completion = "sender",
-    acks_first = "hosts" },
+    acks_first = "hosts", global_t = "SimAI takes 1, whatever it says" },
   conweave = { header = 48, alpha = 1 / 16, unit = "MiB", recovery_times = 1, rp_timer = 300 },
 }
 
@@ -233,11 +234,9 @@ local function window_options(v, put, o, options)
     if windowed then put("window", v:need "FIXED_WIN", "FIXED_WIN") end
     if options.window == 0 then options.window, options.window_mode = nil, "none" end
     put("base_rtt", ns_text(v:need "BASE_RTT"), "BASE_RTT")
-    v:get "GLOBAL_T" -- has no effect there
-  elseif o.format == "simai" then
-    if v.by_name.GLOBAL_T then
-      v:ignore(v.by_name.GLOBAL_T, "unused", "SimAI takes 1, whatever it says")
-    end
+  end
+  if v.by_name.GLOBAL_T and o.own.global_t then
+    v:ignore(v.by_name.GLOBAL_T, "unused", o.own.global_t)
   elseif not v:get("GLOBAL_T", true) then
     v:ignore(v.by_name.GLOBAL_T, NOT_SIMULATED,
       "windows and HPCC's T are those of the largest round trip, not of each pair of hosts")
@@ -266,7 +265,8 @@ local function ecn_options(v, cc)
     end
   end
   if #list == 0 then
-    fail.raise("KMIN_MAP, KMAX_MAP, PMAX_MAP: expected a rate that is in all three, got none")
+    v:refuse(kmin and "KMIN_MAP" or kmax and "KMAX_MAP" or "PMAX_MAP",
+      "expected a rate that is in KMIN_MAP, KMAX_MAP and PMAX_MAP, got none")
   end
   return list
 end
@@ -283,12 +283,11 @@ local function compat_options(v, put, o, options)
   put("ecmp", "ns3")
   put("completion", own.completion)
   put("rto", 0)
-  put("int_header", 42)
   put("pfc_reserve", 4 * KIB)
   put("pfc_resume", 3 * KIB)
   put("ack_priority", v:get("ACK_HIGH_PRIO", false) and own.acks_first or "fifo", "ACK_HIGH_PRIO")
-  if o.format == "m3" then return end
-  local rtt_ns, window, same = hpcc_compat.largest_round_trip(o.fabric, options.mtu)
+  if o.format == "m3" then return end -- they are in the file; elsewhere they follow from the fabric
+  local rtt_ns, window, same = hpcc_compat.largest_round_trip(o.fabric(), options.mtu)
   if not same and o.format == "hpcc" and not v:get("GLOBAL_T", true) then
     v:refuse("GLOBAL_T", "compat has one window for all pairs, whose round trips differ here;"
       .. " expected 1")
@@ -308,7 +307,10 @@ local function ignore_the_rest(v, entries, cc, mode)
       v:ignore(entry, entry.kind == "output" and "output" or "unused", why)
     end
   end
-  table.sort(v.ignored, function(a, b) return a.line < b.line end)
+  table.sort(v.ignored, function(a, b)
+    if a.line ~= b.line then return a.line < b.line end
+    return a.name < b.name
+  end)
 end
 
 -- Seconds as text, or nil if the engine's time ends before.
@@ -340,10 +342,10 @@ end
 
 --- Options of weft.simulation, and what else a configuration says.
 -- @tparam {table,...} entries of weft.formats.hpcc_config
--- @tparam table o `format`, `compat` (boolean), `fabric` (with compat), `buffer_unit`, `skip` (set
--- of keys to be left out)
+-- @tparam table o `format`, `compat` (boolean), `fabric` (function that gives it; with compat),
+-- `buffer_unit`, `skip` (set of keys to be left out)
 -- @treturn table `options`, `ignored`, `missing` (keys without which weft's own defaults hold),
--- `stop_at`, `link_down`, `loss`, `files`
+-- `stop_at`, `link_down`, `loss`
 function M.interpret(entries, o)
   local v = collect(entries, o.skip or {})
   v.rules = simulation.engine_rules()
@@ -380,10 +382,9 @@ function M.interpret(entries, o)
   local result = {
     options = options, ignored = v.ignored, missing = v.missing, loss = loss,
     stop_at = stop_at(v, o.format), link_down = link_down(v, o),
-    files = { topology = v:get "TOPOLOGY_FILE", flows = v:get "FLOW_FILE" },
   }
-  local trace = v.by_name.TRACE_FILE
-  result.files.trace = trace and trace.value
+  v:get "TOPOLOGY_FILE"
+  v:get "FLOW_FILE"
   if o.format == "simai" and v.by_name.FLOW_FILE then
     v:ignore(v.by_name.FLOW_FILE, "unused", "SimAI sends what its workload says")
   end
