@@ -309,24 +309,25 @@ end
 
 -- ---- printing ---------------------------------------------------------------------------------
 
+-- Without what a terminal would obey.
 local function shown(value)
   if type(value) == "table" then return util.counted(#value, "rate") end
-  return tostring(value)
+  return (tostring(value):gsub("%c", "?"))
 end
 
 function Config:__tostring()
-  local lines = { ("configuration %s: %s"):format(self.path, self.format) }
+  local lines = { ("configuration %s: %s"):format(shown(self.path), self.format) }
   for name, value in util.sorted_pairs(self.options) do
     lines[#lines + 1] = ("  %-20s %s"):format(name, shown(value))
   end
   for name, path in util.sorted_pairs(self.files) do
-    lines[#lines + 1] = ("  %-20s %s%s"):format(name, path,
+    lines[#lines + 1] = ("  %-20s %s%s"):format(name, shown(path),
       util.exists(path) and "" or " (not found)")
   end
   if self.stop_at then lines[#lines + 1] = ("  %-20s %s"):format("stop_at", self.stop_at) end
   for _, one in ipairs(self.ignored) do
-    lines[#lines + 1] = ("  ignored line %d, %s %s: %s"):format(one.line, one.name, one.value,
-      one.why)
+    lines[#lines + 1] = ("  ignored line %d, %s %s: %s"):format(one.line, shown(one.name),
+      shown(one.value), one.why)
   end
   return table.concat(lines, "\n")
 end
