@@ -126,6 +126,22 @@ describe("htsim's .topo", function()
     assert.equal(4 * 41920 + 2 * 83840 + 6 * 1000000 + 2 * (300000 + 501000) + 700000, fct_ps "h7")
   end)
 
+  -- What htsim's NDP takes for a lone packet of 9000 B + 64 B and its ACK of 64 B.
+  it("gives a packet and its ACK the time that htsim gives them", function()
+    local function fct_ps(text, dst)
+      local sim = weft.simulation { topology = read(text), cc = "window", mtu = 9000, header = 64,
+        ack = 64, completion = "sender" }
+      sim:add_flow { src = "h0", dst = dst, size = 9000 }
+      sim:run()
+      return sim:flows():row(1).fct_ps
+    end
+    local bare = THREE:gsub("Switch_Latency_ns %d+\n", "")
+    assert.same({ 4730240, 9460480, 14920960 },
+      { fct_ps(bare, "h1"), fct_ps(bare, "h2"), fct_ps(bare, "h7") })
+    assert.same({ 5330240, 11662480, 19524960 },
+      { fct_ps(THREE, "h1"), fct_ps(THREE, "h2"), fct_ps(THREE, "h7") })
+  end)
+
   it("is a configuration, whose flows come from a connection matrix", function()
     local topo = support.file(THREE)
     local matrix = support.file "Nodes 8\nConnections 1\n0->1 start 0 size 1000\n"
