@@ -42,18 +42,24 @@ static weft_time packet_gap(const weft_sim *sim, uint64_t rate_bps) {
   return (weft_time)(8 * bytes * 1000000000000u / rate_bps);
 }
 
-void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
+void weft__cc_set_window(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
+  tx->window = warm->base_window;
+  if (sim->config.window_mode != WEFT_WINDOW_RATE) return;
+  uint64_t product; /* 128-bit division takes three times as long, and 16 Tbit x GB are rare */
+  tx->window = __builtin_mul_overflow(warm->base_window, tx->rate_bps, &product)
+                   ? (uint64_t)((wide)warm->base_window * tx->rate_bps / warm->line_bps)
+                   : product / warm->line_bps;
+  if (tx->window == 0) tx->window = 1;
+}
+
+void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
+  struct tx *tx = &sim->tx.at[slot];
   if (rate_bps == tx->rate_bps) return;
   tx->rate_bps = rate_bps;
   if (!is_ns3(sim)) tx->gap_ps = packet_gap(sim, rate_bps);
-  if (sim->config.window_mode != WEFT_WINDOW_RATE) return;
-  uint64_t product; /* 128-bit division takes three times as long, and 16 Tbit x GB are rare */
-  tx->window = __builtin_mul_overflow(warm->base_window, rate_bps, &product)
-                   ? (uint64_t)((wide)warm->base_window * rate_bps / warm->line_bps)
-                   : product / warm->line_bps;
-  if (tx->window == 0) tx->window = 1;
+  weft__cc_set_window(sim, slot);
 }
 
 void weft__cc_rescale_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {

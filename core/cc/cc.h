@@ -53,6 +53,9 @@ void weft__cc_choose(weft_sim *sim);
 /** Hand an ACK that has arrived to the algorithm. */
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet);
 
+/** Set the window that base_window and the rate call for. */
+void weft__cc_set_window(weft_sim *sim, uint32_t slot);
+
 /** Set the rate; the window follows. The caller has bounded it. */
 void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps);
 

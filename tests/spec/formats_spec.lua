@@ -255,6 +255,14 @@ describe("HPCC flow list", function()
       end))
   end)
 
+  it("may be empty", function()
+    temporary = support.file("0\n")
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+    local job = sim:add_job(weft.workload.flows { file = temporary })
+    sim:run()
+    assert.equal("0 of 0 flows complete, 0 B in 0 s", job:summary())
+  end)
+
   it("may have fewer flows than its first line says, if told so", function()
     temporary = support.file("10\n0 1 3 5 0\n1 0 3 5 0\n")
     local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
@@ -326,6 +334,15 @@ describe("flow CSV", function()
   it("takes starts in ps", function()
     local read = read_text(collect(flows.rows), "src,dst,size_bytes,start_ps\n0,1,5,5000000001\n")
     assert.equal(5000000001, read[1].start_ps)
+  end)
+
+  it("says once that classes are not simulated", function()
+    local function said(content) return support.notices_of_file(flows.read, content) end
+    assert.same({ ":4: pg '1', flows before it have '3': classes are not simulated, all flows share"
+      .. " one" }, said("src,pg,dst,size_bytes,start_ns\n0,3,1,5,0\n0,3,1,5,0\n0,1,1,5,0\n"
+      .. "0,2,1,5,0\n"))
+    assert.same({}, said "src,priority,dst,size_bytes,start_ns\n0,3,1,5,0\n0,3,1,5,0\n")
+    assert.same({}, said "src,dst,size_bytes,start_ns\n0,1,5,0\n")
   end)
 
   it("does not take a start that it cannot read for 0", function()

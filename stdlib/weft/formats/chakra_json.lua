@@ -5,6 +5,7 @@
 local fail = require "weft.fail"
 local json_reader = require "weft.formats.json_reader"
 local list_in = require("weft.formats.chakra_protobuf").list_in
+local util = require "weft.util"
 
 local chakra_json = {}
 
@@ -57,7 +58,7 @@ local function number(self, value, what, names)
     self:fail("%s: expected a whole number, 0 to 2^53, got %s%s", what, fail.show(given),
       names and ", which is no enumerator either" or "")
   end
-  return value
+  return util.integer(value)
 end
 
 -- What an attribute's object holds: a member such as int64Val, int64_list or value.
@@ -72,6 +73,14 @@ local function value_of(attribute)
   return nil
 end
 
+-- A text; a number is one too.
+local function text_of(self, value, what)
+  if type(value) ~= "string" and type(value) ~= "number" then
+    self:fail("%s: expected text, got %s", what, fail.show(value))
+  end
+  return type(value) == "number" and fail.show(value) or value
+end
+
 local function keep(self, node, name, value)
   local wanted = self.wanted[name]
   if not wanted or value == NULL then return end
@@ -79,7 +88,7 @@ local function keep(self, node, name, value)
     node[name] = number(self, value == nil and 0 or value, ("attribute '%s'"):format(name),
       name == "comm_type" and COLLECTIVES)
   elseif wanted == "text" then
-    node[name] = tostring(value == nil and "" or value)
+    node[name] = text_of(self, value == nil and "" or value, ("attribute '%s'"):format(name))
   elseif wanted == "hint" then
     node[name] = tonumber(value) or -1
   elseif type(value) == "string" then
@@ -152,7 +161,8 @@ local function read_node(self, object)
       .. " chakra_trace_link and chakra_converter make traces of those")
   end
   local node = {
-    id = number(self, member(object, "id") or 0, "id"), name = member(object, "name") or "",
+    id = number(self, member(object, "id") or 0, "id"),
+    name = text_of(self, member(object, "name") or "", "name"),
     type = number(self, kind or 0, "type of a node", TYPES), dependencies = {},
     duration = number(self, member(object, "duration") or 0, "duration"),
     values = values_of(object),

@@ -26,9 +26,14 @@ local function name_nodes(net)
   end
 end
 
---- Put each GPU into the group of its NVLink switch.
-local function group_servers(net)
-  for i, id in ipairs(hpcc.ids_of_kind(net, "nvswitch")) do
+--- Put each GPU into the group of its NVLink switch; where there are none, into that of its
+-- server, which has so many GPUs in the order of their ids, as the header says.
+local function group_servers(net, per_server)
+  local nvswitches = hpcc.ids_of_kind(net, "nvswitch")
+  for i, id in ipairs(#nvswitches == 0 and net:hosts() or {}) do
+    net.nodes[id + 1].group = util.integer((i - 1 - (i - 1) % per_server) / per_server)
+  end
+  for i, id in ipairs(nvswitches) do
     local node = net.nodes[id + 1]
     node.group = i - 1
     for _, link in ipairs(net:links_of(node)) do
@@ -69,7 +74,7 @@ function simai.read_topology(path, options)
   reader:close()
   net:assign_tiers()
   name_nodes(net)
-  group_servers(net)
+  group_servers(net, per_server)
   return net
 end
 
