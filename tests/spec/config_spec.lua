@@ -244,6 +244,8 @@ describe("config.from_file, errors", function()
     refuses({ KMAX_MAP = "2 25000000000 400" },
       "config.txt:24: KMAX_MAP: rate in bit/s: expected a whole number, 0 to 100000000000000, got "
       .. "'KMIN_MAP'")
+    refuses({ KMAX_MAP = "1 25000000000 4294967295" },
+      "config.txt:24: KMAX_MAP: KB: expected a whole number, 0 to 4000000, got '4294967295'")
     refuses({ KMAX_MAP = "1 25000000000 400 7" },
       "config.txt:24: KMAX_MAP: expected the end of the line behind '1 25000000000 400', got '7'")
     refuses({ KMAX_MAP = "2 25000000000 400 25000000000 500" },

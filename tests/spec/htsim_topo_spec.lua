@@ -188,6 +188,8 @@ describe("errors of htsim's .topo", function()
       changed(TWO, "Gbps 100", "Gbps 100 200"))
     refuses(":9: Downlink_Latency_ns: expected a whole number, got '0.5'",
       changed(TWO, "500", "0.5"))
+    refuses(":5: delay of link h0-leaf0: expected 0 to 10 s, got 10.5 s",
+      changed(TWO, "500", "10000000000\nSwitch_Latency_ns 1000000000"))
     refuses(":15: radix_up: the top tier, 1, has no links up", TWO .. "radix_up 3\n")
     refuses(":15: tier 1 is there twice", TWO .. "Tier 1\n")
   end)

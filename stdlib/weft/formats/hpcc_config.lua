@@ -172,17 +172,23 @@ end
 
 function read.file(words, entry) return words:take(entry, "the name of a file") end
 
+-- Thresholds in KB of 1000 B, which have to fit 32 bits in bytes.
+local KB_MAX = 4e6
+
 function read.counts(words, entry)
-  return words:map(entry, function() return words:count(entry, COUNT_MAX, true) end)
+  return words:map(entry, function() return words:count(entry, KB_MAX, true, "KB") end)
 end
 
 function read.numbers(words, entry)
   return words:map(entry, function() return words:number(entry, true) end)
 end
 
+-- Simulated time is exact to 2^53 ps.
+local LATEST_US = 9e9
+
 function read.link(words, entry)
   return {
-    after_us = words:count(entry, 2 ^ 40, false, "time in us"),
+    after_us = words:count(entry, LATEST_US, false, "time in us"),
     a = words:count(entry, COUNT_MAX, false, "node"),
     b = words:count(entry, COUNT_MAX, false, "node"),
   }

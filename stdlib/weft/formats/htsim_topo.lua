@@ -206,8 +206,8 @@ local function add_nodes(net, prefix, count, kind, tier, group_of)
 end
 
 -- Nodes as weft.topology.fat_tree and leaf_spine name and group them; links in htsim's order.
-local function build(name, spec, counts)
-  local net = fabric.new(name)
+local function build(path, spec, counts)
+  local net = fabric.new(path:match("[^/]*$"))
   local is_flat = spec.tiers == 2
   local tors, aggs = counts.tors * counts.pods, counts.aggs * counts.pods
   local per_tor = spec[0].radix_down
@@ -220,10 +220,11 @@ local function build(name, spec, counts)
   local core = add_nodes(net, "core", counts.cores, "switch", 3)
   local function connect(a, b, number)
     local tier, below = spec[number], spec[number - 1]
+    local place = ("%s:%d"):format(path, tier.line)
     local switching_ns = tier.switch_latency_ns + (below and below.switch_latency_ns or 0)
     for _ = 1, tier.bundle do
       net:connect(a, b, tier.speed_gbps * BPS_PER_GBPS,
-        tier.latency_ns * PS_PER_NS + switching_ns * HALF_NS_PS)
+        tier.latency_ns * PS_PER_NS + switching_ns * HALF_NS_PS, 0, place)
     end
   end
   for host = 0, spec.nodes - 1 do connect(host, tor + quotient(host, per_tor), 0) end
@@ -284,7 +285,7 @@ function M.read_topology(path)
   if links > LINKS_MAX then
     complain(nil, "expected at most %d links, got %.0f", LINKS_MAX, links)
   end
-  local net = build(path:match("[^/]*$"), spec, counts)
+  local net = build(path, spec, counts)
   keep_queues(net, spec, ignored)
   for _, one in ipairs(ignored) do
     notice.say("%s:%d: %s: ignored, %s", path, one.line, one.name, one.why)
