@@ -195,7 +195,7 @@ describe("SimAI topology", function()
   it("is told from HPCC's by its first line", function()
     assert.equal("A100", topology.from_file("scenarios/data/rail_32gpu.txt").attributes.gpu)
     assert.equal(":1: expected 'nodes switches links' (HPCC), or 'nodes gpus_per_server nvswitches "
-      .. "switches links gpu' (SimAI), got 2 fields",
+      .. "switches links gpu' (SimAI), or 'Nodes n', 'Tiers n', 'Podsize n' (htsim), got 2 fields",
       support.error_in_file(topology.from_file, "1 2\n"))
     assert.matches("got 0 fields$", support.error_in_file(topology.from_file, ""))
   end)

@@ -16,6 +16,7 @@ Quantities are text with a unit ("400Gbps", "500ns", "16MiB") or numbers in bit/
   help "cc"         congestion control
   help "failures"   gray failures, links that go down and come back
   help "results"    tables, series, pictures
+  help "config"     experiments of other simulators, moved over
   help "options"    every parameter of a simulation
   help "prompt"     what you can do where you type
   help(weft.topology)           what a module offers

@@ -2,8 +2,8 @@
 --
 -- Topology: a line `nodes switches links`, the switches' ids, then `a b rate delay loss` for each
 -- link. Flow list: the number of flows, then `src dst priority port bytes start_s`; conweave's, its
--- descendant, leaves out the port. Completion times: `sip dip sport dport bytes start_ns fct_ns
--- ideal_ns`, addresses in hexadecimal.
+-- descendant, leaves out the port, and m3's has the number of the flow in front. Completion times:
+-- `sip dip sport dport bytes start_ns fct_ns ideal_ns`, addresses in hexadecimal.
 --
 -- The simulator reads as much as the counts in front say, and files hold more, as its own examples
 -- do: notes, or links and flows that are not to be read. Of links behind the count a reader here
@@ -175,8 +175,10 @@ end
 
 -- Where a list has each value, by its number of fields.
 local FLOW_FORMS = {
-  [6] = { text = "src dst priority port bytes start_s", port = 4, bytes = 5, start = 6 },
-  [5] = { text = "src dst priority bytes start_s", bytes = 4, start = 5 },
+  [7] = { text = "id src dst priority port bytes start_s", src = 2, port = 5, bytes = 6,
+    start = 7 },
+  [6] = { text = "src dst priority port bytes start_s", src = 1, port = 4, bytes = 5, start = 6 },
+  [5] = { text = "src dst priority bytes start_s", src = 1, bytes = 4, start = 5 },
 }
 
 -- The form of a list, by its first flow. The six columns of the simulator that HPCC's was made from
@@ -185,7 +187,7 @@ local function form_of(reader, fields)
   local form = FLOW_FORMS[#fields]
   if not form then
     reader:fail("expected '%s', got %s", FLOW_FORMS[6].text, reader:shown())
-  elseif form.port and not fields[5]:find("^%d+$") and tonumber(fields[5]) then
+  elseif #fields == 6 and not fields[5]:find("^%d+$") and tonumber(fields[5]) then
     reader:fail("expected '%s', got 'src dst priority packets start_s stop_s' of an older"
       .. " simulator: write bytes instead of packets, and no stop", form.text)
   end
@@ -227,9 +229,9 @@ local function read_flow(self, fields)
   if FLOW_FORMS[#fields] ~= form then
     reader:fail("expected '%s', got %s", form.text, reader:shown())
   end
-  local src = reader:integer(fields[1], "src", 0, hpcc.NODES_MAX)
-  local dst = reader:integer(fields[2], "dst", 0, hpcc.NODES_MAX)
-  local priority = reader:integer(fields[3], "priority", 0, 7)
+  local src = reader:integer(fields[form.src], "src", 0, hpcc.NODES_MAX)
+  local dst = reader:integer(fields[form.src + 1], "dst", 0, hpcc.NODES_MAX)
+  local priority = reader:integer(fields[form.src + 2], "priority", 0, 7)
   local port = form.port and reader:integer(fields[form.port], "port", 0, 65535)
   local size_bytes = reader:integer(fields[form.bytes], "bytes", 1, 2 ^ 53)
   local start = fields[form.start]
