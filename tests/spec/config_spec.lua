@@ -226,8 +226,8 @@ describe("config.from_file, errors", function()
       "config.txt:14: MIN_RATE: min_rate: expected 1 Mbit/s to 100 Tbit/s, got 1 kbit/s")
     refuses({ PACKET_PAYLOAD_SIZE = "20000" },
       "config.txt:1: PACKET_PAYLOAD_SIZE: mtu: expected 64 B to 16 KiB, got 20 kB")
-    refuses({ BUFFER_SIZE = "100000" }, "config.txt:27: BUFFER_SIZE: 100000 MiB do not fit the 32 "
-      .. "bits of the simulator; if yours counts KiB, say so with option buffer_unit")
+    refuses({ BUFFER_SIZE = "5000000" },
+      "config.txt:27: BUFFER_SIZE: 5000000 KiB do not fit the 32 bits of the simulator")
   end)
 
   it("names what is missing or too much on a line", function()

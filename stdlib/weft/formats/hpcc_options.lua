@@ -6,6 +6,7 @@
 -- the share of the buffer that a port may take) belongs to them: FORMATS.
 local check = require "weft.check"
 local fail = require "weft.fail"
+local notice = require "weft.notice"
 local hpcc_compat = require "weft.formats.hpcc_compat"
 local simulation = require "weft.simulation"
 local units = require "weft.units"
@@ -215,9 +216,14 @@ end
 local function buffer_options(v, put, o)
   local unit = o.buffer_unit or o.own.unit
   local size = v:get("BUFFER_SIZE", 16)
+  -- What cannot be MiB, of a simulator that counts bytes in 32 bits, is of a copy that counts KiB.
+  if not o.buffer_unit and unit == "MiB" and size * UNITS.MiB >= 2 ^ 32 then
+    unit = "KiB"
+    notice.say("%s: BUFFER_SIZE: %d MiB do not fit the 32 bits of the simulator, taken as KiB, as "
+      .. "copies of it count; option buffer_unit says which", v.by_name.BUFFER_SIZE.place, size)
+  end
   if size * UNITS[unit] >= 2 ^ 32 then
-    v:refuse("BUFFER_SIZE", "%d %s do not fit the 32 bits of the simulator%s", size, unit,
-      unit == "MiB" and "; if yours counts KiB, say so with option buffer_unit" or "")
+    v:refuse("BUFFER_SIZE", "%d %s do not fit the 32 bits of the simulator", size, unit)
   end
   put("buffer", size * UNITS[unit], "BUFFER_SIZE")
   local pfc = v:get("ENABLE_PFC", true)
