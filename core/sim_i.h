@@ -173,7 +173,8 @@ struct weft_sim {
   uint32_t levels, way_bytes; /* classes of links that ways tell apart; size of a length */
   uint8_t level_class[WEFT_LINK_CLASS_COUNT]; /* worst class of links at each level */
   uint32_t search_first, search_count; /* the queue in search */
-  weft_time fabric_rtt; /* largest empty round trip, for config.base_rtt_ps = 0 */
+  weft_time fabric_rtt; /* longest empty round trip of a datacenter: see transport/rtt.c */
+  weft_time longest_rtt; /* of all pairs of hosts */
   uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
   uint32_t bitmap_free[BITMAP_CLASSES]; /* freed bitmaps by log2 bits, chained through word 0 */
 

@@ -174,6 +174,7 @@ static int prepare(struct crew *crew) {
     view->rate_epoch = sim->rate_epoch;
     view->route_epoch = sim->route_epoch;
     view->fabric_rtt = sim->fabric_rtt;
+    view->longest_rtt = sim->longest_rtt;
     view->nodes.at = crew->worker[i].nodes.at;
     view->zone_ports.at = crew->worker[i].ports.at;
     view->zone_ports.n = crew->worker[i].ports.n; /* of a job that has stalled */

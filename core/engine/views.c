@@ -182,6 +182,7 @@ void weft__view_begin(struct domains *domains, uint32_t index) {
   view->rate_epoch = sim->rate_epoch;
   view->route_epoch = sim->route_epoch;
   view->fabric_rtt = sim->fabric_rtt;
+  view->longest_rtt = sim->longest_rtt;
   view->failed = 0;
   view->packets.n = view->packets.cap = 0;
   memset(&view->stats, 0, sizeof view->stats);

@@ -45,7 +45,7 @@ struct survey {
   uint8_t *row; /* lengths at each level */
   weft_time *data_from, *ack_from; /* of each switch at each level */
   uint64_t *order; /* switches that were reached: length << 32 | node */
-  weft_time limit, longest, shortest;
+  weft_time limit, near, longest, shortest; /* near: the longest within the limit */
 };
 
 static const uint32_t *ports_of(const weft_sim *sim, uint32_t node) {
@@ -238,7 +238,8 @@ static void consider(struct survey *s, const struct best *best) {
   if (best->length == WAY_NONE) return;
   const weft_time rtt = best->data + best->ack;
   if (rtt < s->shortest) s->shortest = rtt;
-  if (rtt <= s->limit) keep_longer(&s->longest, rtt);
+  keep_longer(&s->longest, rtt);
+  if (rtt <= s->limit) keep_longer(&s->near, rtt);
 }
 
 /* Pairs with a host that meet it inside. Their stamp is the host's number + 1. */
@@ -391,8 +392,8 @@ static void fill(struct survey *s, uint64_t data_bytes, uint64_t ack_bytes) {
 }
 
 int weft__farthest(weft_sim *sim, uint64_t data_bytes, uint64_t ack_bytes, weft_time limit,
-                   weft_time *rtt) {
-  struct survey s = {.sim = sim, .limit = limit, .longest = -1, .shortest = INT64_MAX};
+                   weft_time *near, weft_time *longest) {
+  struct survey s = {.sim = sim, .limit = limit, .near = -1, .shortest = INT64_MAX};
   const size_t size = lay_out(&s, NULL);
   char *block = weft__resize(sim, NULL, 0, size);
   if (block == NULL) return WEFT_ENOMEM;
@@ -400,6 +401,7 @@ int weft__farthest(weft_sim *sim, uint64_t data_bytes, uint64_t ack_bytes, weft_
   fill(&s, data_bytes, ack_bytes);
   look_at_all(&s);
   weft__resize(sim, block, size, 0);
-  *rtt = s.longest >= 0 ? s.longest : s.shortest < INT64_MAX ? s.shortest : 0;
+  *near = s.near >= 0 ? s.near : s.shortest < INT64_MAX ? s.shortest : 0;
+  *longest = s.longest;
   return WEFT_OK;
 }

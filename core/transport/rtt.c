@@ -29,7 +29,8 @@ weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, co
 
 int weft__fabric_rtt(weft_sim *sim) {
   const weft_time limit = is_ns3(sim) ? INT64_MAX : DATACENTER_PS;
-  return weft__farthest(sim, full_frame(sim), weft__ack_size(sim), limit, &sim->fabric_rtt);
+  return weft__farthest(sim, full_frame(sim), weft__ack_size(sim), limit, &sim->fabric_rtt,
+                        &sim->longest_rtt);
 }
 
 /* The window at line rate that a round trip calls for. */

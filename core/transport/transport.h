@@ -88,7 +88,7 @@ void weft__flow_arm_start(weft_sim *sim);
 
 /* rtt.c: the empty round trip of the fabric */
 
-/** Find sim->fabric_rtt: the longest empty round trip (a full packet there, its ACK back) of the
+/** Find sim->longest_rtt and sim->fabric_rtt: the longest empty round trip (a full packet there, its ACK back) of the
  *  pairs of hosts that are no further apart than a datacenter is wide; with compat of all.
  *  Returns a status without a message. */
 int weft__fabric_rtt(weft_sim *sim);
@@ -154,10 +154,9 @@ static inline uint32_t full_frame(const weft_sim *sim) {
   return sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
 }
 
-/** The round trip that windows and HPCC's T are made of within a datacenter: as configured, or the
- *  fabric's. A flow's own is tx_warm.base_rtt_ps. */
+/** The longest base RTT that a flow may have; its own is tx_warm.base_rtt_ps. */
 static inline weft_time base_rtt(const weft_sim *sim) {
-  return sim->config.base_rtt_ps != 0 ? sim->config.base_rtt_ps : sim->fabric_rtt;
+  return sim->config.base_rtt_ps != 0 ? sim->config.base_rtt_ps : sim->longest_rtt;
 }
 
 /* Slot-sized arrays. */
