@@ -88,9 +88,9 @@ void weft__flow_arm_start(weft_sim *sim);
 
 /* rtt.c: the empty round trip of the fabric */
 
-/** Find sim->longest_rtt and sim->fabric_rtt: the longest empty round trip (a full packet there, its ACK back) of the
- *  pairs of hosts that are no further apart than a datacenter is wide; with compat of all.
- *  Returns a status without a message. */
+/** Find sim->longest_rtt, the longest empty round trip (a full packet there, its ACK back), and
+ *  sim->fabric_rtt, that of the pairs of hosts that are no further apart than a datacenter is wide;
+ *  with compat the same. Returns a status without a message. */
 int weft__fabric_rtt(weft_sim *sim);
 
 /** Base RTT and window of a flow that takes a path: those of the fabric, or of the path if that is
