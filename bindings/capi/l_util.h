@@ -108,5 +108,6 @@ void l_push_options(lua_State *L);
 void l_push_config(lua_State *L, const weft_config *config);
 void l_read_config(lua_State *L, int index, weft_config *config);
 int l_core_new(lua_State *L);
+int l_output_open(lua_State *L);
 
 #endif

@@ -42,11 +42,17 @@ local function complain(message)
   io.stderr:write("weft: ", tostring(message), "\n")
 end
 
+--- Whether Ctrl-C has stopped a run that did not go on since, though its script ended in peace.
+local function was_interrupted()
+  local simulation = package.loaded["weft.simulation"]
+  return host.interrupted() > 0 and simulation and simulation.interrupted() > 0
+end
+
 --- Run a compiled chunk; returns the status of the process.
 local function run(chunk, ...)
   local arguments, count = { ... }, select("#", ...)
   local good, err = xpcall(function() return chunk(unpack(arguments, 1, count)) end, on_error)
-  if good then return DONE end
+  if good then return was_interrupted() and INTERRUPTED or DONE end
   complain(err)
   if fail.is(err) then return MISTAKE end
   return host.interrupted() > 0 and INTERRUPTED or BROKEN
@@ -57,7 +63,7 @@ local function run_code(code)
   local chunk, message = compile(code, "=(-e)")
   if not chunk then
     complain(message)
-    return BROKEN
+    return MISTAKE
   end
   return run(chunk)
 end
@@ -96,7 +102,7 @@ local function run_script(argv, first)
   local chunk, message = loadfile(path ~= "-" and path or nil)
   if not chunk then
     complain(message)
-    return BROKEN
+    return MISTAKE
   end
   _G.arg = script_arguments(argv, first)
   return run(chunk, unpack(_G.arg))

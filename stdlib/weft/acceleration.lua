@@ -178,13 +178,6 @@ function M.install(class, call)
   end
 end
 
--- A file that cannot be written would show at the end of the run, when it is late: so try at once.
-local function check_writable(path)
-  local probe = path .. ".probe"
-  util.write_file(probe, "")
-  os.remove(probe)
-end
-
 --- Do what the options ask of a new simulation.
 -- @tparam Simulation sim
 -- @tparam table taken from M.take_options
@@ -192,7 +185,8 @@ function M.begin(sim, taken)
   if taken.spans then sim:trace_spans(taken.spans) end
   if not taken.memo then return end
   local is_file = type(taken.memo) == "string"
-  if is_file then check_writable(taken.memo) end
+  -- A file that cannot be written would show at the end of the run, when it is late.
+  if is_file then util.check_writable(taken.memo) end
   sim:load_memo(taken.memo)
   if is_file then
     sim.memo = { file = taken.memo, records = sim.core:acceleration().records }

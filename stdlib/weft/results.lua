@@ -243,9 +243,7 @@ end
 -- @treturn function from a file's name to its path
 function M.folder(path)
   util.make_directory(path)
-  local probe = path .. "/.probe"
-  util.write_file(probe, "")
-  os.remove(probe)
+  util.check_writable(path .. "/.probe")
   return function(name) return path .. "/" .. name end
 end
 

@@ -248,6 +248,18 @@ local function say_stuck(self)
   if text then io.stderr:write("weft: ", text, "\n") end
 end
 
+-- Simulations whose last run was interrupted.
+local interrupted = 0
+
+--- How many simulations were interrupted and have not run on since. For programs.
+function M.interrupted() return interrupted end
+
+local function note_outcome(self, outcome)
+  local before, now = self.is_interrupted and 1 or 0, outcome == "interrupted" and 1 or 0
+  interrupted = interrupted + now - before
+  self.outcome, self.is_interrupted = outcome, now == 1
+end
+
 --- Run until nothing is left to happen, or until a limit.
 -- @tparam[opt] table options `stop_at` (simulated time), `events` (how many more), `progress` (on
 -- standard error), `watchdog` (simulated time: a flow to which nothing is delivered for so long is
@@ -268,15 +280,16 @@ function Simulation:run(options)
   self.outcome = nil
   local good, outcome = pcall(run_slices, self, limits, reporter, dog)
   if reporter then reporter:finish() end
+  -- Ctrl-C between two slices, while no engine runs, stops Lua with an error.
+  local stopped = not good and core._is_interruption(outcome)
+  if good or stopped then note_outcome(self, stopped and "interrupted" or outcome) end
   if good then
-    self.outcome = outcome
     acceleration.keep(self)
     local watched = dog and not limits.on_stall and outcome == "done"
     if watched or reporter and self:stats().flows_failed > 0 then say_stuck(self) end
     return outcome
   end
-  -- Ctrl-C between two slices, while no engine runs, stops Lua with this error.
-  if tostring(outcome):find("interrupted$") then return "interrupted" end
+  if stopped then return self.outcome end
   error(outcome, 0)
 end
 

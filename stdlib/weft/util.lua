@@ -80,54 +80,44 @@ function util.exists(path)
   return file ~= nil
 end
 
---- Let `produce(temporary)` write a file under a temporary name beside `path`, then rename it, so
--- that `path` holds the old content or the whole new one and never a part.
--- @tparam string path
--- @tparam function produce gets the temporary name; may raise or return nil, message
-function util.replace_file(path, produce)
-  local temporary = path .. ".tmp"
-  local ran, written, message = pcall(produce, temporary)
-  if not ran or (written == nil and message) then
-    os.remove(temporary)
-    if not ran then error(written, 0) end
-    fail.raise("cannot write '%s': %s", path, reason_of(temporary, message))
-  end
-  local renamed, why = os.rename(temporary, path)
-  if not renamed then
-    os.remove(temporary)
-    fail.raise("cannot write '%s': %s", path, reason_of(temporary, why))
-  end
+local function cannot_write(path, why)
+  fail.raise("cannot write '%s': %s", path, why)
 end
 
---- An object with a `write` method that raises on a short write (a full disk, for example).
-local function checked_output(file, path, temporary)
+--- Write a file, whole or not at all: `path` holds the old content or the whole new one, whoever
+-- else writes it. A symbolic link is replaced; a device or a pipe is written to.
+-- @tparam string path
+-- @tparam string|function content text, or a function that gets an object with a `write` method,
+-- which raises on a short write (a full disk, for example)
+function util.write_file(path, content)
+  if type(path) ~= "string" or path:find("\0", 1, true) then
+    fail.raise("expected the name of a file, got %s", fail.show(path))
+  end
+  local file, why = core._output(path)
+  if not file then cannot_write(path, why) end
   local output = {}
   function output:write(...)
-    local done, message = file:write(...)
-    if not done then
-      fail.raise("cannot write '%s': %s", path, reason_of(temporary, message))
-    end
+    local done, reason = file:write(...)
+    if not done then cannot_write(path, reason) end
     return self
   end
-  return output
+  local ran, err = pcall(function()
+    if type(content) == "function" then content(output) else output:write(content) end
+  end)
+  if not ran then
+    file:discard()
+    error(err, 0)
+  end
+  local done, reason = file:commit()
+  if not done then cannot_write(path, reason) end
 end
 
---- Write a text file, whole or not at all.
+--- Raise the error of util.write_file now, if it is to come; before much work, for example.
 -- @tparam string path
--- @tparam string|function content text, or a function that gets an object with a `write` method
-function util.write_file(path, content)
-  util.replace_file(path, function(temporary)
-    local file, message = io.open(temporary, "wb")
-    if not file then return nil, message end
-    local output = checked_output(file, path, temporary)
-    local ran, err = pcall(function()
-      if type(content) == "function" then content(output) else output:write(content) end
-    end)
-    local closed, why = file:close()
-    if not ran then error(err, 0) end
-    if not closed then return nil, why end
-    return true
-  end)
+function util.check_writable(path)
+  local file, why = core._output(path)
+  if not file then cannot_write(path, why) end
+  file:discard()
 end
 
 --- Create a folder and the folders above it; existing ones are fine.
