@@ -69,7 +69,8 @@ int weft_link_add(weft_sim *sim, const weft_link_def *def);
 int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin_bytes, uint64_t kmax_bytes,
                       double pmax);
 
-/** Close the fabric: size buffers, prepare routing. Required before flows and runs. */
+/** Close the fabric, which has at least one node: size buffers, prepare routing. Required before
+ *  flows and runs. */
 int weft_fabric_ready(weft_sim *sim);
 
 uint32_t weft_node_count(const weft_sim *sim);

@@ -62,7 +62,7 @@ TEST(output_replaces_a_file_at_its_commit_only) {
   weft__output_discard(&first);
   ensure_content(path, "second");
   for (int i = 0; i < 3; ++i) {
-    char ending[16];
+    char ending[32];
     snprintf(ending, sizeof ending, ".weft-%d.tmp", i);
     ENSURE(!is_there(path, ending));
   }

@@ -89,6 +89,14 @@ function Reader:integer(field, what, min, max)
   return util.integer(value)
 end
 
+--- Bytes of the file; nil of a pipe, whose end nobody knows.
+function Reader:size()
+  local at = self.file:seek()
+  local size = at and self.file:seek("end")
+  if at then self.file:seek("set", at) end
+  return size
+end
+
 function Reader:close()
   self.file:close()
 end
