@@ -39,7 +39,7 @@ local function on_error(err)
 end
 
 local function complain(message)
-  io.stderr:write("weft: ", tostring(message), "\n")
+  io.stderr:write("weft: ", fail.printable(tostring(message), true), "\n")
 end
 
 --- Whether Ctrl-C has stopped a run that did not go on since, though its script ended in peace.

@@ -46,6 +46,15 @@ function Link:name()
   return name
 end
 
+-- Names go into tables, files, pictures and onto terminals.
+local function check_name(what, name)
+  if type(name) ~= "string" or name == "" then
+    fail.raise("%s: expected a name, got %s", what, fail.show(name))
+  elseif name:find("[%c\128-\255]") and fail.printable(name) ~= name then
+    fail.raise("%s: expected a name in UTF-8 without control characters, got '%s'", what, name)
+  end
+end
+
 --- Raise at `place` ("topology.txt:17"), or at the calling script if there is none.
 local function complain(place, ...)
   if place then fail.at(place, ...) end
@@ -59,9 +68,8 @@ end
 -- switch) and `group` (pod or server, any number) tell pictures where the node belongs
 -- @treturn integer node id
 function Fabric:add_node(name, kind, options)
-  if type(name) ~= "string" or name == "" then
-    fail.raise("add_node: expected a name, got %s", fail.show(name))
-  elseif self.by_name[name] then
+  check_name("add_node", name)
+  if self.by_name[name] then
     fail.raise("add_node: there is a node '%s' already", name)
   elseif not KIND_TIER[kind] then
     fail.raise("add_node: kind of '%s': got %s%s", name, fail.show(kind),
@@ -85,6 +93,7 @@ end
 --- Give a node another name, which must be free.
 function Fabric:rename_node(which, name)
   local node = self:node(which)
+  check_name("rename_node", name)
   if node.name == name then return end
   if self.by_name[name] then fail.raise("rename_node: there is a node '%s' already", name) end
   self.by_name[node.name] = nil
@@ -330,8 +339,11 @@ local fabric = {}
 --- An empty fabric.
 -- @tparam ?string name for messages and pictures
 function fabric.new(name)
+  if name ~= nil and type(name) ~= "string" then
+    fail.raise("fabric.new: expected a name, got %s", fail.show(name))
+  end
   return setmetatable({
-    name = name or "fabric",
+    name = fail.printable(name or "fabric"),
     nodes = {},
     links = {},
     attributes = {}, -- what a file's header says beyond nodes and links

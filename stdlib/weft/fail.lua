@@ -6,9 +6,43 @@ local fail = {}
 local UserError = {}
 UserError.__index = UserError
 
+local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+-- Characters of more than one byte in UTF-8, without those that control a terminal.
+local WIDE = {
+  "^\194[\160-\191]", "^[\195-\223][\128-\191]", "^[\224-\239][\128-\191][\128-\191]",
+  "^[\240-\244][\128-\191][\128-\191][\128-\191]",
+}
+
+-- Bytes beyond ASCII: characters stay, the rest is spelled out.
+local function escape_bytes(run)
+  local out, i = {}, 1
+  while i <= #run do
+    local character
+    for _, pattern in ipairs(WIDE) do character = character or run:match(pattern, i) end
+    out[#out + 1] = character or ("\\x%02x"):format(run:byte(i))
+    i = i + (character and #character or 1)
+  end
+  return table.concat(out)
+end
+
+--- Text as a terminal may have it: what would control the terminal, or is no UTF-8, is spelled out
+-- as in "\x1b". Names and lines of files come into messages as they are.
+-- @tparam string text
+-- @tparam[opt] boolean lines ends of lines and tabs stay
+-- @treturn string
+function fail.printable(text, lines)
+  local function escape(c)
+    if lines and (c == "\n" or c == "\t") then return nil end
+    return ESCAPES[c] or ("\\x%02x"):format(c:byte())
+  end
+  return (text:gsub("%c", escape):gsub("[\128-\255]+", escape_bytes))
+end
+
+--- The line that is printed.
 function UserError:__tostring()
-  if self.place then return self.place .. ": " .. self.message end
-  return self.message
+  local text = self.place and self.place .. ": " .. self.message or self.message
+  return fail.printable(text)
 end
 
 -- The folders of weft itself, so that the place of an error is the line of the caller's script.

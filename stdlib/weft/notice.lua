@@ -3,13 +3,15 @@
 -- What a file or an option asks for that is not simulated, what had no effect, what was given up.
 -- @module weft.notice
 -- @usage notice.say("%s:%d: priority group %d: not simulated", path, line, group)
+local fail = require "weft.fail"
+
 local notice = {}
 
 local said = {}
 
 --- Where notices go; a function of one line without its end. Specs and hosts put their own here.
 function notice.write(text)
-  io.stderr:write("weft: ", text, "\n")
+  io.stderr:write("weft: ", fail.printable(text), "\n")
 end
 
 --- Say something, unless it has been said.

@@ -66,6 +66,7 @@ local function print_table(file, columns, rows)
     for c, column in ipairs(columns) do
       local value = row[column[1]]
       local text = value ~= nil and column[3] and column[3](value) or plain(value)
+      text = fail.printable(text)
       cells[r + 1][c] = text
       widths[c] = math.max(widths[c], #text)
     end

@@ -245,7 +245,7 @@ end
 -- What a run in progress has to tell at its end.
 local function say_stuck(self)
   local text = unfinished.describe(self:unfinished())
-  if text then io.stderr:write("weft: ", text, "\n") end
+  if text then io.stderr:write("weft: ", fail.printable(text), "\n") end
 end
 
 -- Simulations whose last run was interrupted.

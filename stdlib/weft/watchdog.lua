@@ -86,10 +86,10 @@ function Watchdog:tell(rows)
   end
   if #first == 0 or self.lines > LINES then return end
   self.lines = self.lines + 1
+  local text = self.lines > LINES and "more flows without progress; see sim.stalls"
+    or unfinished.sentence(first, "without progress for " .. units.format_time(self.patience_ps))
   io.stderr:write(("weft: at %s: %s\n"):format(units.format_time(first[1].at_ps),
-    self.lines > LINES and "more flows without progress; see sim.stalls"
-      or unfinished.sentence(first, "without progress for "
-        .. units.format_time(self.patience_ps))))
+    fail.printable(text)))
 end
 
 return M
