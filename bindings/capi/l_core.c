@@ -29,6 +29,13 @@ static int core_parse(lua_State *L) {
     lua_pushstring(L, error);
     return 2;
   }
+  /* Beyond it LuaJIT would get another number. */
+  if (value > (INT64_C(1) << 53) || value < -(INT64_C(1) << 53)) {
+    static const char *const limits[] = {"2^53", "2^53 ps, 9007 s", "2^53 bit/s", "2^53 bytes"};
+    lua_pushnil(L);
+    lua_pushfstring(L, "expected at most %s, got '%s'", limits[unit], lua_tostring(L, 1));
+    return 2;
+  }
   l_push_int(L, value);
   return 1;
 }

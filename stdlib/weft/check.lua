@@ -52,7 +52,9 @@ local function convert(value, rule)
     return nil, "got " .. fail.show(value) .. hint
   end
   if kind == "integer" then
-    if type(value) ~= "number" or value ~= math.floor(value) or math.abs(value) > 2 ^ 53 then
+    -- Not math.abs: of the least integer of Lua 5.4 it is that integer.
+    local fits = type(value) == "number" and value >= -2 ^ 53 and value <= 2 ^ 53
+    if not fits or value % 1 ~= 0 then
       return nil, "expected a whole number, got " .. fail.show(value)
     end
     return util.integer(value)

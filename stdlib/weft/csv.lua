@@ -2,6 +2,7 @@
 local core = require "weft.core"
 local csvcore = require "weft.csvcore"
 local fail = require "weft.fail"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local csv = {}
@@ -14,16 +15,14 @@ function PARSERS.string(field)
 end
 
 function PARSERS.integer(field)
-  local value = field:find("^%-?%d+$") and tonumber(field)
-  if not value then return nil, "expected a whole number" end
-  -- Beyond 2^53 a double (all that LuaJIT has) would silently be another number.
-  if math.abs(value) > 2 ^ 53 then return nil, "expected a whole number up to 2^53" end
-  return util.integer(value)
+  if not field:find("^%-?%d+$") then return nil, "expected a whole number" end
+  local value = units.whole(field)
+  if not value then return nil, "expected a whole number up to 2^53" end
+  return value
 end
 
 function PARSERS.number(field)
-  -- tonumber alone would also take hexadecimal, and LuaJIT's "inf" and "nan".
-  local value = field:find("^[%d.eE+-]+$") and tonumber(field)
+  local value = units.decimal(field)
   if not value then return nil, "expected a number" end
   return value
 end

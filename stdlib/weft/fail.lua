@@ -180,6 +180,9 @@ function fail.show(value)
     local binary = text:gsub("[\194-\244][\128-\191]+", ""):find("[\128-\255]")
     return "'" .. text:gsub(binary and "[%c\128-\255]" or "%c", "?") .. "'"
   elseif kind == "number" then
+    -- How these print depends on the C library.
+    if value ~= value then return "nan" end
+    if value == math.huge or value == -math.huge then return value > 0 and "inf" or "-inf" end
     if value == math.floor(value) and math.abs(value) < 1e15 then return ("%.0f"):format(value) end
     local short = ("%.14g"):format(value)
     return tonumber(short) == value and short or ("%.17g"):format(value)

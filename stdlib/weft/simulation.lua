@@ -73,7 +73,9 @@ local function call_function(f, ...)
     error(result, 0)
   end
   local status, message = tostring(result):match("WEFT_(%u+): (.*)$")
-  if not status or status == "EINTERNAL" or status == "ENOMEM" then error(result, 0) end
+  -- "x.lua:3: argument `tag`: expected ..."
+  if not status then message = tostring(result):match("argument `[%w_]+`: .*$") end
+  if not message or status == "EINTERNAL" or status == "ENOMEM" then error(result, 0) end
   fail.raise("%s", message)
 end
 
@@ -271,6 +273,10 @@ function Simulation:run(options)
   local limits = check.options("run", options or {}, run_rule)
   if limits.on_stall and not limits.watchdog then
     fail.raise("run: option 'on_stall' needs 'watchdog'")
+  end
+  if limits.stop_at and limits.stop_at < self:now_ps() then
+    fail.raise("run: option 'stop_at': expected a time from now on, %s, got %s",
+      units.format_time(self:now_ps()), units.format_time(limits.stop_at))
   end
   local reporter = limits.progress and progress.start({
     until_ps = limits.stop_at, total_bytes = self.total_bytes,

@@ -7,6 +7,7 @@ local check = require "weft.check"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
 local kinds = require "weft.failure.kinds"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local M = {}
@@ -14,7 +15,7 @@ local M = {}
 local function parse_factors(text)
   local list = {}
   for word in text:gmatch("%S+") do
-    local value = tonumber(word)
+    local value = units.decimal(word)
     if not value then return nil, "expected numbers with blanks between them" end
     list[#list + 1] = value
   end

@@ -11,6 +11,7 @@
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
 local protobuf = require "weft.formats.protobuf"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local chakra = {}
@@ -226,7 +227,9 @@ local function collective_of(self, reader, node)
   self.used[key] = count
   key = key .. "/" .. count
   local size = what.kind == "barrier" and 0 or attribute(reader, node, "comm_size")
-  if what.grows then size = size * #ranks end
+  if what.grows then
+    size = units.scaled(size, #ranks, "comm_size", self.graph.place(self.where))
+  end
   local known = self.collectives[key]
   if not known then
     known = { kind = what.kind, size_bytes = size, ranks = ranks, missing = #ranks,
@@ -251,11 +254,15 @@ local function add_collective(self, reader, node)
   return id
 end
 
+local function duration_ps(self, node)
+  return units.scaled(node.duration, PS_PER_US, "duration_micros", self.graph.place(self.where))
+end
+
 local function add_operation(self, reader, node)
   local net, rank = self.graph, self.rank
   -- The host's side of a collective, which launches it, is work of the host.
   if node.is_cpu_op == 1 then
-    return net:compute(rank, node.duration * PS_PER_US, self.where, node.name)
+    return net:compute(rank, duration_ps(self, node), self.where, node.name)
   elseif node.type == SEND then
     local size = node.comm_size or node.tensor_size or attribute(reader, node, "comm_size")
     return net:send(rank, peer_of(self, reader, node, "comm_dst"), size, node.comm_tag or 0,
@@ -268,7 +275,7 @@ local function add_operation(self, reader, node)
   elseif node.type < COMP and node.values then
     read_groups(self, reader, node.values)
   end
-  return net:compute(rank, node.duration * PS_PER_US, self.where, node.name)
+  return net:compute(rank, duration_ps(self, node), self.where, node.name)
 end
 
 -- Places of operations are kept as rank and message number in one number.

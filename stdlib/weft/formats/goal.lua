@@ -14,6 +14,7 @@
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local goal = {}
@@ -124,7 +125,8 @@ local function operation(self)
   local id
   if accept(self, "calc") then
     local amount = integer(self, "a time", 0, 2 ^ 53)
-    id = self.graph:compute(self.rank, amount * self.calc_ps, self.reader.number)
+    id = self.graph:compute(self.rank,
+      units.scaled(amount, self.calc_ps, "calc", self.reader:place()), self.reader.number)
   elseif accept(self, "send") then
     id = message(self, true)
   elseif accept(self, "recv") then

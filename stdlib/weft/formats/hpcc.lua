@@ -82,7 +82,7 @@ function hpcc.read_links(reader, net, count)
     elseif #fields ~= LINK_FIELDS then
       reader:fail("expected 'node node rate delay loss', got %s", reader:shown())
     end
-    local loss = fields[5]:find("^[%d.eE+-]+$") and tonumber(fields[5])
+    local loss = units.decimal(fields[5])
     if not loss then
       reader:fail("loss: expected a probability, 0 to 1, got %s", fail.show(fields[5]))
     end

@@ -14,6 +14,7 @@
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local htsim = {}
@@ -25,8 +26,8 @@ local HEADER = { Nodes = "nodes", Connections = "connections", Triggers = "trigg
 
 -- "start 0.5e6" is allowed; a time between two ps is not.
 local function start_ps(reader, field)
-  local value = field:find("^[%d.eE+]+$") and tonumber(field)
-  if not value or value % 1 ~= 0 or value > 2 ^ 53 then
+  local value = units.whole(field) or not field:find("^%d+$") and units.decimal(field)
+  if not value or value % 1 ~= 0 or value < 0 or value > 2 ^ 53 then
     reader:fail("start: expected a time in ps, a whole number, got %s", fail.show(field))
   end
   return value

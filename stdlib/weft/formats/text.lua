@@ -1,6 +1,6 @@
 --- Line by line reading of files of blank-separated fields; errors carry file and line.
 local fail = require "weft.fail"
-local util = require "weft.util"
+local units = require "weft.units"
 
 local text = {}
 
@@ -81,12 +81,14 @@ end
 
 --- A field as a whole number from `min` to `max`.
 function Reader:integer(field, what, min, max)
-  local value = field:match("^%-?%d+$") and tonumber(field)
-  if not value then self:fail("%s: expected a whole number, got %s", what, fail.show(field)) end
-  if value < min or value > max then
+  if not field:find("^%-?%d+$") then
+    self:fail("%s: expected a whole number, got %s", what, fail.show(field))
+  end
+  local value = units.whole(field)
+  if not value or value < min or value > max then
     self:fail("%s: expected %.0f to %.0f, got %s", what, min, max, field)
   end
-  return util.integer(value)
+  return value
 end
 
 --- Bytes of the file; nil of a pipe, whose end nobody knows.

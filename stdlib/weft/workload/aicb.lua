@@ -19,6 +19,7 @@ local check = require "weft.check"
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
 local schedule = require "weft.workload.schedule"
+local units = require "weft.units"
 
 local M = {}
 
@@ -83,8 +84,14 @@ local function flush(run, line, name)
   run.pending_ps = 0
 end
 
-local function compute(run, ns)
-  run.pending_ps = run.pending_ps + math.floor(ns * run.scale_compute * PS_PER_NS + 0.5)
+local function duration_ps(run, layer, ns)
+  return units.scaled(ns, run.scale_compute * PS_PER_NS, "computing time (ns)",
+    run.net.place(layer.line))
+end
+
+local function compute(run, layer, ns)
+  run.pending_ps = units.scaled(run.pending_ps + duration_ps(run, layer, ns), 1,
+    "computing times (ps)", run.net.place(layer.line))
 end
 
 -- One collective in each group of the phase; nil if it moves nothing.
@@ -96,7 +103,7 @@ local function collectives(run, layer, phase, name)
   if phase == "forward" and run.policy == "training" then
     size = math.max(size, FORWARD_BYTES_MIN)
   end
-  size = math.max(math.floor(size * run.scale_bytes + 0.5), 1)
+  size = math.max(units.scaled(size, run.scale_bytes, "size", run.net.place(layer.line)), 1)
   flush(run, layer.line, name)
   local ids = {}
   for g, ranks in ipairs(groups) do
@@ -117,21 +124,21 @@ end
 
 local function blocking(run, layer, phase)
   local name = layer.name .. " " .. phase
-  compute(run, layer[phase].compute_ns)
+  compute(run, layer, layer[phase].compute_ns)
   local ids, groups = collectives(run, layer, phase, name)
   for g, id in ipairs(ids or {}) do
     for _, rank in ipairs(groups[g]) do run.last[rank] = id end
   end
-  if ids then compute(run, layer.update_ns) end
+  if ids then compute(run, layer, layer.update_ns) end
 end
 
 -- The gradient of the weights: its collectives go on beside what follows.
 local function beside(run, layer)
-  compute(run, layer.weight.compute_ns)
+  compute(run, layer, layer.weight.compute_ns)
   local name = layer.name .. " weight"
   local ids, groups = collectives(run, layer, "weight", name)
   if not ids then return end
-  local update_ps = math.floor(layer.update_ns * run.scale_compute * PS_PER_NS + 0.5)
+  local update_ps = duration_ps(run, layer, layer.update_ns)
   for g, id in ipairs(ids) do
     if update_ps > 0 then
       ids[g] = run.net:compute(groups[g][1], update_ps, layer.line, layer.name .. " update",
