@@ -80,6 +80,51 @@ function check.value(what, value, rule)
   return result
 end
 
+-- ---- arguments that are no options ----
+
+local function is_number(value) return type(value) == "number" and value == value end
+
+-- The first place of a list that holds no number.
+local function no_number(list)
+  for i = 1, #list do
+    if type(list[i]) ~= "number" then return i end
+  end
+  return nil
+end
+
+local KINDS = {
+  number = { is_number, "a number" },
+  text = { function(value) return type(value) == "string" end, "text" },
+  list = { function(value) return type(value) == "table" end, "a list" },
+  numbers = { function(value) return type(value) == "table" end, "a list of numbers" },
+  table = { function(value) return type(value) == "table" end, "a table" },
+  ["function"] = { function(value) return type(value) == "function" end, "a function" },
+  fabric = { function(value) return require("weft.fabric").is(value) end,
+    "a fabric, as weft.topology.star gives" },
+  simulation = {
+    function(value) return getmetatable(value) == require("weft.simulation").methods end,
+    "a simulation",
+  },
+}
+
+--- Check an argument of a function: a value of the wrong kind is a mistake of the script.
+-- @tparam string what "stats.mean"
+-- @param value
+-- @tparam string kind "number" (not nan), "text", "list", "numbers" (a list of them), "table",
+-- "function", "fabric" or "simulation"
+-- @return the value
+function check.argument(what, value, kind)
+  local is_kind, wanted = KINDS[kind][1], KINDS[kind][2]
+  if not is_kind(value) then
+    fail.raise("%s: expected %s, got %s", what, wanted, fail.show(value))
+  end
+  local wrong = kind == "numbers" and no_number(value)
+  if wrong then
+    fail.raise("%s: expected %s, got %s as number %d", what, wanted, fail.show(value[wrong]), wrong)
+  end
+  return value
+end
+
 --- Check an options table and return a new one with defaults filled in.
 --
 -- `spec` maps each name to a rule: `type` ("number", "integer", "string", "boolean", "table",

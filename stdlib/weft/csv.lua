@@ -1,4 +1,5 @@
 --- CSV files: typed reading row by row (libcsv does the parsing) and writing, whole or not at all.
+local check = require "weft.check"
 local core = require "weft.core"
 local csvcore = require "weft.csvcore"
 local fail = require "weft.fail"
@@ -42,8 +43,14 @@ local TYPES = util.sorted_keys(PARSERS)
 --- Turn the caller's columns into { name =, parse =, min =, optional =, default = } records.
 local function resolve_columns(columns)
   local resolved = {}
+  check.argument("csv: columns", columns, "list")
   for i, column in ipairs(columns) do
     if type(column) == "string" then column = { column } end
+    local what = "csv: column " .. i
+    check.argument(what, column, "table")
+    check.argument(what .. ": name", column[1], "text")
+    if column.min ~= nil then check.argument(what .. ": min", column.min, "number") end
+    if column.scale ~= nil then check.argument(what .. ": scale", column.scale, "number") end
     local kind = column.type or "string"
     local parse = type(kind) == "function" and kind or PARSERS[kind]
     if not parse then
@@ -63,6 +70,7 @@ local function resolve_columns(columns)
 end
 
 local function open(path)
+  check.argument("csv: file", path, "text")
   local reader, message = csvcore.open(path)
   if not reader then fail.raise("cannot read '%s': %s", path, message) end
   return reader
@@ -122,7 +130,7 @@ local function convert(column, field, path, line)
   end
   if value == nil then
     refuse(path, line, column, reason or "wrong value", field)
-  elseif column.min and value < column.min then
+  elseif column.min and type(value) == "number" and value < column.min then
     refuse(path, line, column, "expected at least " .. fail.show(column.min), field)
   end
   return value
@@ -223,6 +231,11 @@ local function write_record(output, columns, value_of)
   output:write(table.concat(fields, ","), "\n")
 end
 
+local function check_columns(columns)
+  check.argument("csv: columns", columns, "list")
+  for i = 1, #columns do check.argument("csv: column " .. i, columns[i], "text") end
+end
+
 --- Write a file with a header line.
 -- @tparam string path
 -- @tparam {string,...} columns
@@ -235,6 +248,12 @@ end
 
 --- As csv.write, to anything with a `write` method (io.stdout, for example).
 function csv.write_rows(output, columns, rows)
+  check_columns(columns)
+  if type(rows) ~= "function" then check.argument("csv: rows", rows, "list") end
+  if not (type(output) == "table" or type(output) == "userdata") or not output.write then
+    fail.raise("csv.write_rows: expected something with a method 'write', got %s",
+      fail.show(output))
+  end
   write_record(output, columns, function(i) return columns[i] end)
   local i = 0
   local next_row = type(rows) == "function" and rows or function()
@@ -242,6 +261,7 @@ function csv.write_rows(output, columns, rows)
     return rows[i]
   end
   for row in next_row do
+    check.argument("csv: row", row, "table")
     write_record(output, columns, function(c) return row[columns[c]] end)
   end
 end

@@ -52,7 +52,8 @@ local root = own_source:match("^@(.*)stdlib/weft/fail%.lua$") or ""
 local own_folders = { "stdlib/", "viz/", "lua/", "bindings/" }
 
 --- Whether a chunk's source is one of weft's own modules.
-local function is_own(source)
+-- @tparam string source as debug.getinfo has it
+function fail.is_own(source)
   local path = source:match("^@(.*)$")
   if not path or path:sub(1, #root) ~= root then return false end
   local inside = path:sub(#root + 1)
@@ -68,7 +69,7 @@ local function caller_place()
   while true do
     local info = debug.getinfo(level, "Sl")
     if not info then return nil end
-    if info.currentline > 0 and not is_own(info.source) then
+    if info.currentline > 0 and not fail.is_own(info.source) then
       local name = info.source:match("^@(.*)$") or info.short_src
       return ("%s:%d"):format(name, info.currentline)
     end
@@ -86,6 +87,14 @@ end
 -- @tparam string format lower case, no full stop
 function fail.raise(format, ...)
   local err = { place = caller_place(), message = format_message(format, ...), from_script = true }
+  error(setmetatable(err, UserError), 0)
+end
+
+--- Raise the error of something that is nobody's mistake, memory above all: one line with the
+-- script's place as a user error has, but the program ends with 1.
+-- @tparam string format
+function fail.broken(format, ...)
+  local err = { place = caller_place(), message = format_message(format, ...), is_broken = true }
   error(setmetatable(err, UserError), 0)
 end
 
@@ -111,9 +120,14 @@ function fail.blame(place, what, f, ...)
   return after(pcall(f, ...))
 end
 
---- Whether a caught error value is a user error.
+--- Whether a caught error value is a user error, or one of fail.broken.
 function fail.is(err)
   return getmetatable(err) == UserError
+end
+
+--- Whether a caught error value is one of fail.broken.
+function fail.is_broken(err)
+  return fail.is(err) and err.is_broken == true
 end
 
 --- Edits (insert, delete, replace, swap neighbours) between two words, or `limit` + 1 if more.

@@ -4,6 +4,7 @@
 -- AllReduce; it does not depend on the number of ranks and compares with the rate of a link.
 -- @module weft.job
 
+local check = require "weft.check"
 local fail = require "weft.fail"
 local stats = require "weft.stats"
 local unfinished = require "weft.unfinished"
@@ -62,6 +63,7 @@ end
 -- @tparam number n how many at most
 -- @treturn table numbers of flows, counted from 0
 function Job:slowest(n)
+  check.value("slowest", n, { type = "integer", min = 0 })
   local flows = self.sim:flows()
   local slowdown, rows = flows:column "slowdown", {}
   for _, i in ipairs(own_rows(self, flows)) do

@@ -75,7 +75,8 @@ local function call_function(f, ...)
   local status, message = tostring(result):match("WEFT_(%u+): (.*)$")
   -- "x.lua:3: argument `tag`: expected ..."
   if not status then message = tostring(result):match("argument `[%w_]+`: .*$") end
-  if not message or status == "EINTERNAL" or status == "ENOMEM" then error(result, 0) end
+  if not message or status == "EINTERNAL" then error(result, 0) end
+  if status == "ENOMEM" then fail.broken("%s", message) end
   fail.raise("%s", message)
 end
 
@@ -166,7 +167,7 @@ local function add_flow(self, flow)
     if tostring(id):find("WEFT_ENOROUTE", 1, true) then
       base.unreachable(self.fabric, flow.src, flow.dst)
     end
-    call(self.core, "flow_add", flow)
+    id = call(self.core, "flow_add", flow)
   end
   self.total_bytes = self.total_bytes + flow.size_bytes
   return id

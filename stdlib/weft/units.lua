@@ -31,6 +31,9 @@ local EXAMPLES = {
 -- @treturn ?integer
 -- @treturn ?string reason
 function units.convert(value, unit)
+  if not EXAMPLES[unit] then
+    fail.raise("units: expected 'time', 'rate' or 'bytes', got %s", fail.show(unit))
+  end
   if type(value) == "string" then
     local number, message = core.parse(value, unit)
     if not number then return nil, message end
@@ -130,14 +133,21 @@ local RATE_NAMES = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s" }
 local SIZE_NAMES = { "B", "kB", "MB", "GB", "TB", "PB" }
 local BINARY_NAMES = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" }
 
+local function need_number(value)
+  if type(value) == "number" then return end
+  fail.raise("units: expected a number, got %s", fail.show(value))
+end
+
 --- "1.234 ms" from picoseconds.
 function units.format_time(ps)
+  need_number(ps)
   if ps == 0 then return "0 s" end
   return format_scaled(ps, TIME_NAMES)
 end
 
 --- "400 Gbit/s" from bit/s. Fabrics speak of 2400 Gbit/s, so terabits begin at 10.
 function units.format_rate(bps)
+  need_number(bps)
   if math.abs(bps) >= 1e12 and math.abs(bps) < 1e13 then
     return short_number(bps / 1e9) .. " Gbit/s"
   end
@@ -146,6 +156,7 @@ end
 
 --- "16 MiB" or "1.5 MiB" where that is exact and shorter than the decimal form, else "1.573 MB".
 function units.format_bytes(bytes)
+  need_number(bytes)
   local size, i = math.abs(bytes), 1
   while size >= 1024 and i < #BINARY_NAMES do
     size, i = size / 1024, i + 1
@@ -168,6 +179,10 @@ local SPELLINGS = {
 -- @tparam integer value bit/s or picoseconds
 -- @tparam string unit "rate" or "time"
 function units.exact(value, unit)
+  need_number(value)
+  if not SPELLINGS[unit] then
+    fail.raise("units.exact: expected 'rate' or 'time', got %s", fail.show(unit))
+  end
   for _, choice in ipairs(SPELLINGS[unit]) do
     if value % choice[1] == 0 then return ("%.0f%s"):format(value / choice[1], choice[2]) end
   end

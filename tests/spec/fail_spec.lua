@@ -22,7 +22,8 @@ describe("a user error", function()
   end)
 
   it("hands nothing to the terminal but text", function()
-    local text = support.error_of(fail.at, "a\27]0;b\7.txt:1", "got '%s'", "\n\0\155é\194\155\192x\t")
+    local got = "\n\0\155é\194\155\192x\t"
+    local text = support.error_of(fail.at, "a\27]0;b\7.txt:1", "got '%s'", got)
     assert.equal([[a\x1b]0;b\x07.txt:1: got '\n\x00\x9bé\xc2\x9b\xc0x\t']], text)
     assert.equal("a\n\tb", fail.printable("a\n\tb", true))
     assert.equal("gpu0 \226\134\146 leaf \240\159\152\128", -- an arrow, a face

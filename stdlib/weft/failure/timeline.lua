@@ -96,9 +96,13 @@ local TIMES = { "at", "every", "over", "delay", "jitter", "duration", "period", 
 -- @tparam string path
 -- @tparam table list entries
 function M.write(path, list)
+  check.argument("failure.write", list, "list")
   local rows = {}
   for i, entry in ipairs(list) do
-    local row = {}
+    local what, row = "failure.write: entry " .. i, {}
+    check.argument(what, entry, "table")
+    if entry.factors then check.argument(what .. ": factors", entry.factors, "numbers") end
+    if entry.burst then check.argument(what .. ": burst", entry.burst, "table") end
     for _, name in ipairs(names) do row[name] = plain(entry[name]) end
     for _, name in ipairs(TIMES) do row[name] = time_text(entry[name]) end
     row.target, row.towards = name_of(entry.target), name_of(entry.towards)

@@ -12,6 +12,9 @@ Reader.__index = Reader
 
 --- Open a file as bytes; one that cannot be read is a user error.
 function text.open_file(path)
+  if type(path) ~= "string" or path:find("\0", 1, true) then
+    fail.raise("expected the name of a file, got %s", fail.show(path))
+  end
   local file, message = io.open(path, "rb")
   -- Opening a folder succeeds on Linux; only reading fails.
   local ok, why = true, nil
