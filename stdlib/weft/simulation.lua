@@ -13,6 +13,7 @@ local base = require "weft.workload.base"
 local cc = require "weft.cc"
 local check = require "weft.check"
 local core = require "weft.core"
+local engine = require "weft.engine"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
@@ -63,24 +64,7 @@ local function rules()
   return spec
 end
 
--- Call a function of the engine. What it refuses is a mistake of the script; what breaks in it is
--- not.
-local function call_function(f, ...)
-  local good, result = pcall(f, ...)
-  if good then return result end
-  -- An error of a callback comes as it was raised.
-  if type(result) ~= "string" or result:find("\nstack traceback:", 1, true) then
-    error(result, 0)
-  end
-  local status, message = tostring(result):match("WEFT_(%u+): (.*)$")
-  -- "x.lua:3: argument `tag`: expected ..."
-  if not status then message = tostring(result):match("argument `[%w_]+`: .*$") end
-  if not message or status == "EINTERNAL" then error(result, 0) end
-  if status == "ENOMEM" then fail.broken("%s", message) end
-  fail.raise("%s", message)
-end
-
-local function call(sim, method, ...) return call_function(sim[method], sim, ...) end
+local function call(sim, method, ...) return engine.call(sim[method], sim, ...) end
 
 --- Build a simulation. Every engine option may be given by its name; those in `set` win.
 -- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name),
@@ -108,9 +92,9 @@ function M.new(options)
   end)
   local script = cc.find(config.cc)
   if script then config.cc = "script" end
-  local sim = call_function(core.new, config)
+  local sim = engine.call(core.new, config)
   if script then sim:set_script(script) end
-  call_function(topology.build, topology, sim)
+  engine.call(topology.build, topology, sim)
   call(sim, "fabric_ready")
   local self = setmetatable({
     core = sim, fabric = topology, jobs = {}, watches = {}, streams = {}, total_bytes = 0,

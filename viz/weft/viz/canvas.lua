@@ -13,6 +13,7 @@ canvas.inch = 72 -- points
 
 --- Raise what weft.cairo returned as an error of the user, without the code in front.
 local function user_error(message)
+  if message:find("^WEFT_ENOMEM") then fail.broken("%s", (message:gsub("^WEFT_%u+: ", ""))) end
   fail.raise("%s", (message:gsub("^WEFT_%u+: ", "")))
 end
 
