@@ -130,6 +130,10 @@ int weft_collective_add(weft_sim *sim, const weft_collective_def *def);
  *  and leave fewer than 65,536 to one). Returns enum weft_run_result. */
 int weft_run(weft_sim *sim, weft_time until_ps, uint64_t max_events);
 
+/** How many threads have worked at once so far, at most; 1: the caller's alone. `why`, unless NULL,
+ *  is set to enum weft_threads_why. */
+int weft_threads_used(const weft_sim *sim, uint32_t *why);
+
 /** Make a running weft_run() return before the next event. Safe in a signal handler. */
 void weft_interrupt(weft_sim *sim);
 

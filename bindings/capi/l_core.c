@@ -59,6 +59,7 @@ static void push_constants(lua_State *L) {
   set_choices(L, "run_result", l_run_results);
   set_choices(L, "refusal", l_refusals);
   set_choices(L, "phase", l_phases);
+  set_choices(L, "threads_why", l_threads_whys);
   set_choices(L, "unit", l_units);
   lua_pushinteger(L, WEFT_PATH_MAX);
   lua_setfield(L, -2, "path_max");

@@ -77,6 +77,13 @@ static int stalled(lua_State *L) {
   return 1;
 }
 
+static int threads_used(lua_State *L) {
+  uint32_t why;
+  l_push_int(L, weft_threads_used(l_check_sim(L), &why));
+  l_push_choice(L, l_threads_whys, why);
+  return 2;
+}
+
 static int check(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   l_status(L, sim, weft_check(sim));
@@ -86,5 +93,6 @@ static int check(lua_State *L) {
 
 const luaL_Reg l_run_methods[] = {
   {"run", run},         {"interrupt", interrupt}, {"stats", stats},
-  {"stalled", stalled}, {"check", check},         {NULL, NULL},
+  {"stalled", stalled}, {"check", check},         {"threads_used", threads_used},
+  {NULL, NULL},
 };

@@ -40,6 +40,7 @@ extern const char l_node_kinds[], l_directions[], l_task_kinds[], l_collective_k
 extern const char l_algorithms[];
 extern const char l_metrics[], l_tables[], l_column_types[], l_run_results[], l_units[];
 extern const char l_script_needs[], l_partition_acks[], l_refusals[], l_phases[];
+extern const char l_threads_whys[];
 
 /* The nearest of `count` names to a mistyped one, or NULL when none is near. */
 typedef struct l_near {

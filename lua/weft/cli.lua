@@ -40,11 +40,12 @@ local function engine_error(err)
   local message
   for _, pattern in ipairs(ENGINE_ERRORS) do message = message or err:match(pattern) end
   if not message or err:find("WEFT_EINTERNAL", 1, true) then return nil end
-  local level, info = 3, nil
-  repeat
+  local level = 4
+  local info = debug.getinfo(level, "Sl")
+  while info and info.currentline <= 0 do
     level = level + 1
     info = debug.getinfo(level, "Sl")
-  until not info or info.currentline > 0
+  end
   if not info or fail.is_own(info.source) then return nil end
   local raise = err:find("WEFT_ENOMEM", 1, true) and fail.broken or fail.raise
   return select(2, pcall(raise, "%s", message))
@@ -129,8 +130,11 @@ local function run_script(argv, first)
     complain(message)
     return MISTAKE
   end
-  _G.arg = script_arguments(argv, first)
-  return run(chunk, unpack(_G.arg))
+  local given = script_arguments(argv, first)
+  _G.arg = given
+  local status = run(chunk, unpack(given))
+  require("weft.arguments").say_unread(path, given)
+  return status
 end
 
 local function print_version()

@@ -2,6 +2,7 @@
 -- A folder of them has scenarios.csv (a row per scenario: congestion control and its parameters),
 -- flows.csv (flows with recorded completion times) and topology-<hosts>.txt or topology.txt.
 
+local effect = require "weft.effect"
 local weft = require "weft"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
@@ -125,7 +126,7 @@ local FIRST_AS_RUN = 1000
 function M.run(scenario, set)
   local sim = weft.simulation {
     topology = weft.topology.from_file(scenario.topology),
-    set = compare.with(options(scenario), set),
+    set = effect.only(compare.with(options(scenario), set)),
   }
   set_ecn(sim, scenario)
   local count = {}

@@ -77,6 +77,9 @@ local function caller_place()
   end
 end
 
+--- "file:line" of the script that has called into weft, or nil.
+function fail.place() return caller_place() end
+
 local function format_message(format, ...)
   if select("#", ...) == 0 then return format end
   return format:format(...)

@@ -156,8 +156,9 @@ function Job:summary()
   local text = ("%s of %s over %d ranks"):format(self.kind, units.format_bytes(result.size_bytes),
     result.ranks)
   if not result.complete then return and_stuck(self, text .. ": not complete", result) end
-  return ("%s: %s, algorithm bandwidth %.2f GB/s, bus bandwidth %.2f GB/s"):format(text,
-    units.format_time(result.time_ps), result.algorithm_bps / 8e9, result.bus_bps / 8e9)
+  return ("%s: %s, algorithm bandwidth %s, bus bandwidth %s"):format(text,
+    units.format_time(result.time_ps), units.format_bandwidth(result.algorithm_bps),
+    units.format_bandwidth(result.bus_bps))
 end
 
 function Job:__tostring()

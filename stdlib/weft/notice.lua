@@ -25,6 +25,20 @@ function notice.say(format, ...)
   return true
 end
 
+--- Say something the first time that a thing comes up, whatever the numbers in it.
+-- @tparam string thing
+-- @tparam string format and its values, as in string.format
+-- @treturn boolean whether it was said now
+function notice.once(thing, format, ...)
+  if said[thing] then return false end
+  said[thing] = true
+  return notice.say(format, ...)
+end
+
+--- Leave a thing unsaid, because the script says it in its own way.
+-- @tparam string thing as in notice.once
+function notice.known(thing) said[thing] = true end
+
 --- Forget what has been said, so that it is said again.
 function notice.forget()
   said = {}

@@ -13,6 +13,7 @@ local base = require "weft.workload.base"
 local cc = require "weft.cc"
 local check = require "weft.check"
 local core = require "weft.core"
+local effect = require "weft.effect"
 local engine = require "weft.engine"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
@@ -93,6 +94,7 @@ function M.new(options)
   local script = cc.find(config.cc)
   if script then config.cc = "script" end
   local sim = engine.call(core.new, config)
+  effect.of_options(given, sim:config(), script and given.cc or sim:config().cc)
   if script then sim:set_script(script) end
   engine.call(topology.build, topology, sim)
   call(sim, "fabric_ready")
@@ -276,6 +278,7 @@ function Simulation:run(options)
   if good or stopped then note_outcome(self, stopped and "interrupted" or outcome) end
   if good then
     acceleration.keep(self)
+    if outcome == "done" then effect.of_run(self) end
     local watched = dog and not limits.on_stall and outcome == "done"
     if watched or reporter and self:stats().flows_failed > 0 then say_stuck(self) end
     return outcome

@@ -154,6 +154,18 @@ function units.format_rate(bps)
   return format_scaled(bps, RATE_NAMES)
 end
 
+local BANDWIDTH_NAMES = { "B/s", "kB/s", "MB/s", "GB/s" }
+
+--- "8.21 GB/s" from bit/s: the bandwidth of a job, which people count in bytes, with two decimals.
+function units.format_bandwidth(bps)
+  need_number(bps)
+  local size, i = math.abs(bps) / 8, 1
+  while size >= 999.995 and i < #BANDWIDTH_NAMES do
+    size, i = size / 1000, i + 1
+  end
+  return ("%s%.2f %s"):format(bps < 0 and "-" or "", size, BANDWIDTH_NAMES[i])
+end
+
 --- "16 MiB" or "1.5 MiB" where that is exact and shorter than the decimal form, else "1.573 MB".
 function units.format_bytes(bytes)
   need_number(bytes)
