@@ -8,6 +8,7 @@
 -- sim:run()
 -- print(sim:acceleration())
 
+local check = require "weft.check"
 local fail = require "weft.fail"
 local results = require "weft.results"
 local stats = require "weft.stats"
@@ -160,7 +161,10 @@ function M.install(class, call)
 
   --- Keep skipped spans from now on.
   -- @tparam[opt] number capacity rows at most; default: a million
-  function class:trace_spans(capacity) call(self.core, "trace_spans", capacity or 1000000) end
+  function class:trace_spans(capacity)
+    local rows = check.value("trace_spans: capacity", capacity or 1000000, M.rules.spans)
+    call(self.core, "trace_spans", rows)
+  end
 
   --- Write what has been memoized to a file, which appears whole or not at all.
   -- @tparam string path

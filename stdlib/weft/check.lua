@@ -59,7 +59,8 @@ local function convert(value, rule)
     end
     return util.integer(value)
   end
-  if type(value) ~= kind or value ~= value then
+  local endless = value == math.huge or value == -math.huge
+  if type(value) ~= kind or value ~= value or endless then
     return nil, ("expected %s, got %s"):format(ARTICLES[kind] or kind, fail.show(value))
   end
   return value

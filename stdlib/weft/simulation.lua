@@ -203,6 +203,14 @@ local run_rule = {
   on_stall = { type = "function" },
 }
 
+-- A sign would read as a time from now on.
+local function refuse_relative(options)
+  local stop_at = type(options) == "table" and options.stop_at
+  if type(stop_at) ~= "string" or not stop_at:find("^%s*%+") then return end
+  fail.raise("run: option 'stop_at': expected a time since the beginning of the simulation, got %s",
+    fail.show(stop_at))
+end
+
 -- Without a reporter and a watchdog the engine runs in one go, or from one chunk of streamed flows
 -- to the next.
 local function run_slices(self, limits, reporter, dog)
@@ -250,13 +258,14 @@ local function note_outcome(self, outcome)
 end
 
 --- Run until nothing is left to happen, or until a limit.
--- @tparam[opt] table options `stop_at` (simulated time), `events` (how many more), `progress` (on
--- standard error), `watchdog` (simulated time: a flow to which nothing is delivered for so long is
--- named on standard error, and kept in sim.stalls), `on_stall` (function that gets the list of such
--- flows, instead of standard error)
+-- @tparam[opt] table options `stop_at` (simulated time since its beginning), `events` (how many
+-- more), `progress` (on standard error), `watchdog` (simulated time: a flow to which nothing is
+-- delivered for so long is named on standard error, and kept in sim.stalls), `on_stall` (function
+-- that gets the list of such flows, instead of standard error)
 -- @treturn string "done", "until" (the time was reached), "budget" (the events were spent) or
 -- "interrupted" (Ctrl-C; the results so far are valid and the run can go on)
 function Simulation:run(options)
+  refuse_relative(options)
   local limits = check.options("run", options or {}, run_rule)
   if limits.on_stall and not limits.watchdog then
     fail.raise("run: option 'on_stall' needs 'watchdog'")
@@ -340,9 +349,14 @@ function Simulation:ports() return results.table(self.core, "ports", self.fabric
 --- The table of tasks.
 function Simulation:tasks() return results.table(self.core, "tasks", self.fabric) end
 
+local trace_rule = { type = "integer", min = 0, max = 2 ^ 32 - 1 }
+
 --- Keep every ACK that a sender processes from now on.
 -- @tparam[opt] number capacity rows at most; default: a million
-function Simulation:trace_acks(capacity) call(self.core, "trace_acks", capacity or 1000000) end
+function Simulation:trace_acks(capacity)
+  local rows = check.value("trace_acks: capacity", capacity or 1000000, trace_rule)
+  call(self.core, "trace_acks", rows)
+end
 
 --- The table of ACKs; empty without sim:trace_acks before the run.
 function Simulation:acks() return results.table(self.core, "acks", self.fabric) end
@@ -355,10 +369,13 @@ local sample_rule = {
   flows = { type = "table", default = {} },
 }
 
+local object_rule = { type = "integer", min = 0, max = 2 ^ 32 - 1 }
+
 local function watch(self, metric, objects)
   local known = self.watches[metric] or {}
   self.watches[metric] = known
-  for _, object in ipairs(objects) do
+  for i, object in ipairs(objects) do
+    check.value(("sample: number %d of %s"):format(i, metric), object, object_rule)
     known[object] = known[object] or call(self.core, "watch", metric, object)
   end
 end

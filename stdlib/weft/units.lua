@@ -97,17 +97,20 @@ end
 -- @tparam number value
 -- @tparam number per_unit ps, bytes or bit/s
 -- @tparam string what "calc", for the message
--- @tparam[opt] string place in a file; default: the line of the script
+-- @tparam[opt] string|function place in a file, or what gives it when called with the rest;
+-- default: the line of the script
 -- @treturn number a whole number, at most 2^53
-function units.scaled(value, per_unit, what, place)
+function units.scaled(value, per_unit, what, place, ...)
   local product = (value + 0.0) * per_unit
   if product >= -EXACT and product <= EXACT then
     return util.integer(product % 1 == 0 and product or math.floor(product + 0.5))
   end
-  local raise = place and function(...) fail.at(place, ...) end or fail.raise
+  if type(place) == "function" then place = place(...) end
   local got = fail.show(value)
   if per_unit ~= 1 then got = ("%s times %s"):format(got, fail.show(per_unit)) end
-  return raise("%s: expected at most 2^53 in the engine's unit, got %s", what, got)
+  local message = ("%s: expected at most 2^53 in the engine's unit, got %s"):format(what, got)
+  if place then fail.at(place, "%s", message) end
+  return fail.raise("%s", message)
 end
 
 --- Four significant digits, without exponent below a million.

@@ -228,7 +228,7 @@ local function collective_of(self, reader, node)
   key = key .. "/" .. count
   local size = what.kind == "barrier" and 0 or attribute(reader, node, "comm_size")
   if what.grows then
-    size = units.scaled(size, #ranks, "comm_size", self.graph.place(self.where))
+    size = units.scaled(size, #ranks, "comm_size", self.graph.place, self.where)
   end
   local known = self.collectives[key]
   if not known then
@@ -255,7 +255,7 @@ local function add_collective(self, reader, node)
 end
 
 local function duration_ps(self, node)
-  return units.scaled(node.duration, PS_PER_US, "duration_micros", self.graph.place(self.where))
+  return units.scaled(node.duration, PS_PER_US, "duration_micros", self.graph.place, self.where)
 end
 
 local function add_operation(self, reader, node)

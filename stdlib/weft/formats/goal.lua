@@ -125,8 +125,8 @@ local function operation(self)
   local id
   if accept(self, "calc") then
     local amount = integer(self, "a time", 0, 2 ^ 53)
-    id = self.graph:compute(self.rank,
-      units.scaled(amount, self.calc_ps, "calc", self.reader:place()), self.reader.number)
+    local ps = units.scaled(amount, self.calc_ps, "calc", self.reader.place, self.reader)
+    id = self.graph:compute(self.rank, ps, self.reader.number)
   elseif accept(self, "send") then
     id = message(self, true)
   elseif accept(self, "recv") then

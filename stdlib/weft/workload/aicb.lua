@@ -86,12 +86,12 @@ end
 
 local function duration_ps(run, layer, ns)
   return units.scaled(ns, run.scale_compute * PS_PER_NS, "computing time (ns)",
-    run.net.place(layer.line))
+    run.net.place, layer.line)
 end
 
 local function compute(run, layer, ns)
   run.pending_ps = units.scaled(run.pending_ps + duration_ps(run, layer, ns), 1,
-    "computing times (ps)", run.net.place(layer.line))
+    "computing times (ps)", run.net.place, layer.line)
 end
 
 -- One collective in each group of the phase; nil if it moves nothing.
@@ -103,7 +103,7 @@ local function collectives(run, layer, phase, name)
   if phase == "forward" and run.policy == "training" then
     size = math.max(size, FORWARD_BYTES_MIN)
   end
-  size = math.max(units.scaled(size, run.scale_bytes, "size", run.net.place(layer.line)), 1)
+  size = math.max(units.scaled(size, run.scale_bytes, "size", run.net.place, layer.line), 1)
   flush(run, layer.line, name)
   local ids = {}
   for g, ranks in ipairs(groups) do

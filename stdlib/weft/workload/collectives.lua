@@ -141,7 +141,7 @@ local function begin(work, sim, engine)
   end
   return {
     ranks = #ranks, ends = ends, start_ps = work.start_ps,
-    bytes = kinds[kind].copies(#ranks) * options.size,
+    bytes = units.scaled(options.size, kinds[kind].copies(#ranks), kind .. ": bytes of all ranks"),
     bus_factor = kinds[kind].bus_factor(#ranks),
   }
 end

@@ -79,7 +79,9 @@ local function collective_task(lowering, id, before)
   for i, rank in ipairs(what.ranks) do ranks[i] = lowering.hosts[rank + 1] end
   local size = math.max(what.size_bytes, #ranks)
   -- Every rank gets all but its own part, in an AllReduce twice.
-  lowering.bytes = lowering.bytes + (#ranks - 1) * size * (what.kind == "allreduce" and 2 or 1)
+  lowering.bytes = lowering.bytes + units.scaled(size,
+    (#ranks - 1) * (what.kind == "allreduce" and 2 or 1), "size", lowering.graph.place,
+    lowering.graph.where[id])
   local orders, parts = rings_of(lowering, what, ranks, size), {}
   for c, order in ipairs(orders) do
     parts[c] = lowering.engine.call(lowering.sim.core, "collective_add", {

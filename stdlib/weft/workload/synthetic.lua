@@ -176,7 +176,7 @@ local function draw(planned, start_ps)
     if count % traffic.fan == 0 then
       time = time + next_gap()
       if stop_ps and time >= stop_ps then return nil end
-      at = units.scaled(time, 1, ("synthetic: start of flow %d (ps)"):format(count))
+      at = units.scaled(time, 1, "synthetic: start of a flow (ps)")
     end
     if count == o.flows then return nil end
     count = count + 1
