@@ -88,7 +88,17 @@ end
 -- @treturn ?number finite
 function units.decimal(text)
   local value = text:find("^[%d.eE+-]+$") and tonumber(text)
-  return value and value > -math.huge and value < math.huge and value or nil
+  if not value or value == math.huge or value == -math.huge then return nil end
+  -- A long integer of Lua 5.4 as the double that it is on LuaJIT.
+  return (value > EXACT or value < -EXACT) and value + 0.0 or value
+end
+
+--- A number as units.whole or units.decimal read it: never one that stands for another integer.
+-- @tparam string text
+-- @treturn ?number
+function units.number(text)
+  if text:find("^%-?%d+$") then return units.whole(text) end
+  return units.decimal(text)
 end
 
 --- A number of units as the engine's integer, and an error where that would not be exact. All that

@@ -137,6 +137,26 @@ describe("a file's numbers", function()
       .. "engine's unit, got %d", error_of(load_of, "1 50\n9e15 100\n"))
   end)
 
+  it("of a matrix are plain, and its weights do not wrap", function()
+    local function first_pair(rows)
+      local sim = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+      local matrix = { file = file("src,dst,weight\n" .. rows) }
+      sim:add_job(weft.workload.synthetic { load = 0.3, flows = 20, matrix = matrix, seed = 1 })
+      sim:run { events = 2000 }
+      local pairs_seen = {}
+      for i, row in sim:flows():rows() do pairs_seen[i] = row.src .. row.dst end
+      return table.concat(pairs_seen, " ")
+    end
+    for _, word in ipairs { "0x1", "inf", "nan" } do
+      assert.matches(("^FILE:2: unknown node '%s' in star"):format(word),
+        error_of(first_pair, word .. ",1,1\n"))
+    end
+    -- 2^63 - 1 against 1: the other pair is never drawn. Two of them would be -2 if they wrapped.
+    assert.is_nil(first_pair("0,1,1\n1,2,9223372036854775807\n"):find "01")
+    local both = first_pair("0,1,9223372036854775807\n1,2,9223372036854775807\n")
+    assert.truthy(both:find "01" and both:find "12")
+  end)
+
   it("of starts are not wrapped", function()
     local function run(text)
       local sim = weft.simulation { topology = star() }

@@ -200,7 +200,7 @@ function hpcc.values(path)
     local priority = reader:integer(fields[3], "priority", 0, 7)
     local port = reader:integer(fields[4], "port", 0, 65535)
     local size_bytes = reader:integer(fields[5], "bytes", 1, 2 ^ 53)
-    if not tonumber(fields[6]) then
+    if not units.decimal(fields[6]) then
       reader:fail("start: expected a number of seconds, got %s", fail.show(fields[6]))
     end
     local start_ps = quantity(reader, fields[6] .. "s", "time")

@@ -26,7 +26,7 @@ local HEADER = { Nodes = "nodes", Connections = "connections", Triggers = "trigg
 
 -- "start 0.5e6" is allowed; a time between two ps is not.
 local function start_ps(reader, field)
-  local value = units.whole(field) or not field:find("^%d+$") and units.decimal(field)
+  local value = units.number(field)
   if not value or value % 1 ~= 0 or value < 0 or value > 2 ^ 53 then
     reader:fail("start: expected a time in ps, a whole number, got %s", fail.show(field))
   end
