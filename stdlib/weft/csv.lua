@@ -69,9 +69,12 @@ local function resolve_columns(columns)
   return resolved
 end
 
+local NO_MEMORY = "WEFT_ENOMEM"
+
 local function open(path)
   check.argument("csv: file", path, "text")
-  local reader, message = csvcore.open(path)
+  local reader, message, code = csvcore.open(path)
+  if code == NO_MEMORY then fail.broken("cannot read '%s': %s", path, message) end
   if not reader then fail.raise("cannot read '%s': %s", path, message) end
   return reader
 end
@@ -79,6 +82,7 @@ end
 --- End of a file, or what keeps it from being read further.
 local function finish(path, reader, message, code, line)
   reader:close()
+  if code == NO_MEMORY then fail.broken("%s:%d: %s", path, line, message) end
   if code then fail.at(("%s:%d"):format(path, line), "%s", message) end
   return nil
 end
