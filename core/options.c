@@ -33,7 +33,8 @@ static const weft_option options[] = {
     {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(rto_ps), 0, 1e13, NULL,
      "Retransmission timeout since the last progress, doubled at each repetition; 0: none."},
     {"base_rtt", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(base_rtt_ps), 0, 1e13, NULL,
-     "Round-trip time for windows and HPCC; 0: the largest of the fabric, empty."},
+     "Round-trip time for windows and HPCC; 0: the longest of the fabric, empty, and of pairs over "
+     "100 us apart their own."},
     {"window", WEFT_OPT_U64, WEFT_UNIT_BYTES, FIELD(window_bytes), 0, 1e12, NULL,
      "Window at line rate; 0: the rate of the NIC x base_rtt."},
     {"min_rate", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(min_rate_bps), 1e6, 1e14, NULL,

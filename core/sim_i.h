@@ -76,9 +76,9 @@ enum {
   X(wires, struct wire)             \
   X(paces, double)                  \
   X(sightings, struct sighting)     \
-  X(distances, uint8_t)             \
+  X(ways, uint8_t)                  \
   X(groups, uint32_t)               \
-  X(bfs, uint32_t)                  \
+  X(search, uint32_t)               \
   X(flows, struct flow)             \
   X(starts, uint32_t)               \
   X(tx, struct tx)                  \
@@ -152,6 +152,7 @@ struct weft_sim {
   weft_script script; /* cc = script */
   const struct cc_ops *cc; /* what config.cc and script say */
   uint32_t cc_header; /* bytes that it adds to a data packet */
+  uint32_t cc_stretches; /* its times grow with long round trips: see weft__cc_stretch() */
   uint64_t memory_bytes;
   void *scratch; /* of pool_reserve; meaningless between calls */
   char error[256];
@@ -169,6 +170,9 @@ struct weft_sim {
   uint32_t route_epoch; /* counts changes of reachability */
   uint32_t rate_epoch; /* counts changes of links */
   uint32_t group_count, switch_count;
+  uint32_t levels, way_bytes; /* classes of links that ways tell apart; size of a length */
+  uint8_t level_class[WEFT_LINK_CLASS_COUNT]; /* worst class of links at each level */
+  uint32_t search_first, search_count; /* the queue in search */
   weft_time fabric_rtt; /* largest empty round trip, for config.base_rtt_ps = 0 */
   uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
   uint32_t bitmap_free[BITMAP_CLASSES]; /* freed bitmaps by log2 bits, chained through word 0 */

@@ -87,6 +87,10 @@ int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t
 /** The ports that the ACKs of that flow would take now, from dst to src. */
 int weft_ack_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports);
 
+/** 1 if the fabric as built has a way from src to dst, whatever has failed since; 0 if not. Hosts
+ *  do not forward. */
+int weft_reachable(weft_sim *sim, uint32_t src, uint32_t dst);
+
 /** Completion time of one flow alone on its path: every packet is sent at line rate, stored and
  *  forwarded at each hop. This is the FCT that slowdown divides by. */
 int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size_bytes,
@@ -119,6 +123,10 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def);
 
 /** Let `task` wait for `dependency`, which was added before it. */
 int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency);
+
+/** What weft_collective_add() would say, without adding anything. WEFT_ENOROUTE: two ranks that
+ *  would send to each other have no way in the fabric as built; the message names the hosts. */
+int weft_collective_check(weft_sim *sim, const weft_collective_def *def);
 
 /** Add a collective; returns its task, which is a task like any other. */
 int weft_collective_add(weft_sim *sim, const weft_collective_def *def);

@@ -28,7 +28,8 @@ typedef struct weft_allocator {
 
 enum weft_constants {
   WEFT_API_VERSION = 1,
-  WEFT_PATH_MAX = 32 /* links on a path at most */
+  WEFT_PATH_MAX = 32, /* links on a path at most */
+  WEFT_COST_MAX = 65535 /* of a link */
 };
 
 /** Results of calls that can fail: 0 or more is success. Text of each: weft_error_text(). */
@@ -127,7 +128,8 @@ typedef struct weft_config {
   /* Transport. */
   uint32_t recovery; /* enum weft_recovery */
   weft_time rto_ps; /* retransmission timeout since the last progress; 0: none */
-  weft_time base_rtt_ps; /* for windows and HPCC's T; 0: largest empty one of the fabric */
+  weft_time base_rtt_ps; /* for windows and HPCC's T; 0: the longest empty one of the fabric, and
+                            its own for a flow between hosts more than 100 us apart */
   uint64_t window_bytes; /* initial window; 0: bandwidth-delay product of line rate and base RTT */
   uint64_t min_rate_bps; /* no CC goes below */
   uint64_t max_rate_bps; /* no flow goes above; 0: the rate of its NIC */
@@ -214,6 +216,15 @@ typedef struct weft_option {
   const char *brief; /* one sentence */
 } weft_option;
 
+/** What a link is, from best to worst: a way is no better than its worst link. */
+enum weft_link_class {
+  WEFT_LINK_BY_ENDS = 0, /* NVLINK with an end at an NVLink switch, else NET */
+  WEFT_LINK_NVLINK = 1, /* between the GPUs of a server or of an NVLink domain */
+  WEFT_LINK_PCIE = 2, /* inside a server otherwise */
+  WEFT_LINK_NET = 3,
+  WEFT_LINK_CLASS_COUNT = 4
+};
+
 /** A full-duplex link between two nodes. Its two directed ports are 2*link (a to b) and
  *  2*link+1. */
 typedef struct weft_link_def {
@@ -221,6 +232,9 @@ typedef struct weft_link_def {
   uint64_t rate_bps; /* of each direction, 1e6 (2.1e6 for 1000 B packets) to 1e14 */
   weft_time delay_ps; /* propagation, 0 to 1e13 */
   double loss; /* probability that a packet is lost on the wire, 0..1 */
+  uint32_t link_class; /* enum weft_link_class; with compat it decides nothing */
+  uint32_t cost; /* 1 to WEFT_COST_MAX, 0: 1. Ways compare by their worst class, then by the sum of
+                    costs, then by the number of links; with compat by the last alone */
 } weft_link_def;
 
 enum weft_direction { WEFT_BOTH = 0, WEFT_A_TO_B = 1, WEFT_B_TO_A = 2 };
@@ -565,6 +579,8 @@ typedef struct weft_port_info {
   weft_time added_delay_ps, jitter_ps;
   weft_time paused_since_ps; /* by PFC, or -1 */
   uint32_t storms; /* PFC storms that pause it now */
+  uint32_t link_class; /* enum weft_link_class, not BY_ENDS */
+  uint32_t cost;
   uint32_t reserved;
 } weft_port_info;
 

@@ -9,7 +9,8 @@ return {
       params = { { "kind", "string", "host, switch or nvswitch" } },
       returns = { "integer", "its index" }, example = "local h0 = sim:node_add(\"host\")" },
     { name = "link_add", c = "weft_link_add", brief = "Add a link.",
-      params = { { "link", "table", "{ a, b (nodes), rate_bps, delay_ps, loss (0..1) }" } },
+      params = { { "link", "table", "{ a, b (nodes), rate_bps, delay_ps, loss (0..1), link_class "
+        .. "(by_ends, nvlink, pcie or net), cost (1 to 65535) }" } },
       returns = { "integer", "its index" },
       example = "sim:link_add { a = h0, b = s0, rate_bps = 100e9, delay_ps = 500000 }" },
     { name = "port_set_ecn", c = "weft_port_set_ecn",
@@ -32,7 +33,8 @@ return {
       params = { { "port", "integer", "directed" } },
       returns = { "table",
         "{ link, from, to, up (0 or 1), rate_bps, built_rate_bps, delay_ps, loss, burst_loss, "
-          .. "added_delay_ps, jitter_ps, paused_since_ps (-1: it is not), storms }" },
+          .. "added_delay_ps, jitter_ps, paused_since_ps (-1: it is not), storms, link_class, "
+          .. "cost }" },
       example = "sim:port_info(7).rate_bps" },
     { name = "path", c = "weft_path", brief = "The ports that a flow would take now.",
       params = { { "src", "integer", "host" }, { "dst", "integer", "host" },
@@ -44,6 +46,10 @@ return {
         { "dst", "integer", "host that sends the ACKs" },
         { "flow", "integer", "the flow's number, for ECMP; default 0" } },
       returns = { "table", "array of directed ports" }, example = "sim:ack_path(0, 5, 12)" },
+    { name = "reachable", c = "weft_reachable",
+      brief = "Whether the fabric as built has a way, whatever has failed. Hosts do not forward.",
+      params = { { "src", "integer", "host" }, { "dst", "integer", "host" } },
+      returns = { "boolean", "whether it has" }, example = "sim:reachable(0, 5)" },
     { name = "ideal_fct", c = "weft_ideal_fct",
       brief = "Completion time of a flow alone on its path: what slowdown divides by.",
       params = { { "src", "integer", "host" }, { "dst", "integer", "host" },

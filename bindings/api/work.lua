@@ -29,6 +29,12 @@ return {
       params = { { "task", "integer", "the one that waits" },
         { "dependency", "integer", "the one that was added before it" } },
       example = "sim:task_after(second, first)" },
+    { name = "collective_check", c = "weft_collective_check",
+      brief = "Raise what collective_add would, and for ranks without a way to whom they send to; "
+        .. "add nothing.",
+      params = { { "collective", "table", "as for collective_add" } },
+      example =
+        "sim:collective_check { kind = \"allreduce\", ranks = { 0, 1 }, size_bytes = 3000 }" },
     { name = "collective_add", c = "weft_collective_add",
       brief = "Add a collective: one task, whose sends are flows that come as it goes on.",
       params = { { "collective", "table",

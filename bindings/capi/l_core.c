@@ -49,6 +49,7 @@ static void set_choices(lua_State *L, const char *name, const char *choices) {
 static void push_constants(lua_State *L) {
   lua_newtable(L);
   set_choices(L, "node_kind", l_node_kinds);
+  set_choices(L, "link_class", l_link_classes);
   set_choices(L, "direction", l_directions);
   set_choices(L, "task_kind", l_task_kinds);
   set_choices(L, "collective_kind", l_collective_kinds);

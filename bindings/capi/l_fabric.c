@@ -79,6 +79,14 @@ static int ack_path(lua_State *L) {
   return push_path(L, weft_ack_path);
 }
 
+static int reachable(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  uint32_t src = l_check_u32(L, 2, "src");
+  uint32_t dst = l_check_u32(L, 3, "dst");
+  lua_pushboolean(L, l_status(L, sim, weft_reachable(sim, src, dst)));
+  return 1;
+}
+
 static int ideal_fct(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   uint32_t src = l_check_u32(L, 2, "src");
@@ -133,6 +141,7 @@ const luaL_Reg l_fabric_methods[] = {
   {"port_info", port_info},
   {"path", path},
   {"ack_path", ack_path},
+  {"reachable", reachable},
   {"ideal_fct", ideal_fct},
   {"link_schedule", link_schedule},
   {"link_impair", link_impair},

@@ -5,6 +5,7 @@
 #include "l_util.h"
 
 const char l_node_kinds[] = "host|switch|nvswitch";
+const char l_link_classes[] = "by_ends|nvlink|pcie|net";
 const char l_directions[] = "both|a_to_b|b_to_a";
 const char l_task_kinds[] = "compute|send|barrier|collective";
 const char l_collective_kinds[] =
@@ -46,7 +47,10 @@ static const l_field option_fields[] = {
 
 #undef T
 #define T weft_link_def
-static const l_field link_def_fields[] = {U32(a), U32(b), U64(rate_bps), TIME(delay_ps), F64(loss)};
+static const l_field link_def_fields[] = {
+  U32(a), U32(b), U64(rate_bps), TIME(delay_ps), F64(loss), ENUM(link_class, l_link_classes),
+  U32(cost),
+};
 
 #undef T
 #define T weft_link_change
@@ -109,7 +113,7 @@ static const l_field stats_fields[] = {
 static const l_field port_info_fields[] = {
   U32(link), U32(from), U32(to), U32(up), U64(rate_bps), U64(built_rate_bps), I64(delay_ps),
   F64(loss), F64(burst_loss), I64(added_delay_ps), I64(jitter_ps), I64(paused_since_ps),
-  U32(storms),
+  U32(storms), ENUM(link_class, l_link_classes), U32(cost),
 };
 
 #undef T

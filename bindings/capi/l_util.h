@@ -36,7 +36,8 @@ void l_push_choice(lua_State *L, const char *choices, uint32_t value);
 void l_push_choices(lua_State *L, const char *choices); /* an array of all */
 uint32_t l_check_choice(lua_State *L, int index, const char *what, const char *choices);
 
-extern const char l_node_kinds[], l_directions[], l_task_kinds[], l_collective_kinds[];
+extern const char l_node_kinds[], l_link_classes[], l_directions[], l_task_kinds[];
+extern const char l_collective_kinds[];
 extern const char l_algorithms[];
 extern const char l_metrics[], l_tables[], l_column_types[], l_run_results[], l_units[];
 extern const char l_script_needs[], l_partition_acks[], l_refusals[], l_phases[];

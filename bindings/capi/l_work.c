@@ -100,12 +100,24 @@ static const uint64_t *read_volumes(lua_State *L, uint32_t n) {
   return volumes;
 }
 
+static void read_collective(lua_State *L, weft_collective_def *def) {
+  l_read_struct(L, 2, &l_collective_def, "ranks|volumes", def);
+  def->ranks = read_ranks(L, &def->rank_count);
+  def->volumes = read_volumes(L, def->rank_count);
+}
+
+static int collective_check(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  weft_collective_def def;
+  read_collective(L, &def);
+  l_status(L, sim, weft_collective_check(sim, &def));
+  return 0;
+}
+
 static int collective_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   weft_collective_def def;
-  l_read_struct(L, 2, &l_collective_def, "ranks|volumes", &def);
-  def.ranks = read_ranks(L, &def.rank_count);
-  def.volumes = read_volumes(L, def.rank_count);
+  read_collective(L, &def);
   return l_push_status(L, sim, weft_collective_add(sim, &def));
 }
 
@@ -114,6 +126,7 @@ const luaL_Reg l_work_methods[] = {
   {"flows_add", flows_add},
   {"task_add", task_add},
   {"task_after", task_after},
+  {"collective_check", collective_check},
   {"collective_add", collective_add},
   {NULL, NULL},
 };

@@ -8,6 +8,17 @@ enum { TIMESTAMP_BYTES = 8 };
 
 __extension__ typedef unsigned __int128 wide;
 
+/* Are the times of TIMELY and DCQCN those that the papers give for a datacenter? */
+static int has_default_times(const weft_config *config) {
+  const weft_config def = weft_config_default();
+  return config->timely_low_ps == def.timely_low_ps &&
+         config->timely_high_ps == def.timely_high_ps &&
+         config->timely_min_rtt_ps == def.timely_min_rtt_ps &&
+         config->dcqcn_alpha_ps == def.dcqcn_alpha_ps &&
+         config->dcqcn_decrease_ps == def.dcqcn_decrease_ps &&
+         config->dcqcn_increase_ps == def.dcqcn_increase_ps;
+}
+
 void weft__cc_choose(weft_sim *sim) {
   static const struct cc_ops *const all[WEFT_CC_SCRIPT] = {
       &weft__cc_window, &weft__cc_dctcp,  &weft__cc_hpcc,
@@ -16,6 +27,14 @@ void weft__cc_choose(weft_sim *sim) {
   sim->cc = scripted ? &weft__cc_script[sim->script.needs] : all[sim->config.cc];
   const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */
   sim->cc_header = header[sim->cc->extra];
+  sim->cc_stretches = !is_ns3(sim) && has_default_times(&sim->config);
+}
+
+weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time,
+                           weft_time reference) {
+  const weft_time rtt = sim->tx_warm.at[slot].base_rtt_ps;
+  if (rtt <= reference || !sim->cc_stretches) return time;
+  return (weft_time)((wide)time * (wide)rtt / (wide)reference);
 }
 
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
@@ -42,18 +61,24 @@ static weft_time packet_gap(const weft_sim *sim, uint64_t rate_bps) {
   return (weft_time)(8 * bytes * 1000000000000u / rate_bps);
 }
 
-void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
+void weft__cc_set_window(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->tx.at[slot];
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
+  tx->window = warm->base_window;
+  if (sim->config.window_mode != WEFT_WINDOW_RATE) return;
+  uint64_t product; /* 128-bit division takes three times as long, and 16 Tbit x GB are rare */
+  tx->window = __builtin_mul_overflow(warm->base_window, tx->rate_bps, &product)
+                   ? (uint64_t)((wide)warm->base_window * tx->rate_bps / warm->line_bps)
+                   : product / warm->line_bps;
+  if (tx->window == 0) tx->window = 1;
+}
+
+void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
+  struct tx *tx = &sim->tx.at[slot];
   if (rate_bps == tx->rate_bps) return;
   tx->rate_bps = rate_bps;
   if (!is_ns3(sim)) tx->gap_ps = packet_gap(sim, rate_bps);
-  if (sim->config.window_mode != WEFT_WINDOW_RATE) return;
-  uint64_t product; /* 128-bit division takes three times as long, and 16 Tbit x GB are rare */
-  tx->window = __builtin_mul_overflow(warm->base_window, rate_bps, &product)
-                   ? (uint64_t)((wide)warm->base_window * rate_bps / warm->line_bps)
-                   : product / warm->line_bps;
-  if (tx->window == 0) tx->window = 1;
+  weft__cc_set_window(sim, slot);
 }
 
 void weft__cc_rescale_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {

@@ -53,6 +53,9 @@ void weft__cc_choose(weft_sim *sim);
 /** Hand an ACK that has arrived to the algorithm. */
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet);
 
+/** Set the window that base_window and the rate call for. */
+void weft__cc_set_window(weft_sim *sim, uint32_t slot);
+
 /** Set the rate; the window follows. The caller has bounded it. */
 void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps);
 
@@ -76,6 +79,10 @@ static inline uint64_t cc_nic_rate(const weft_sim *sim, uint32_t slot) {
   return is_ns3(sim) ? sim->port_cold.at[sim->tx.at[slot].port].rate_bps
                      : sim->tx_warm.at[slot].line_bps;
 }
+
+/** A default time of an algorithm, which is right for round trips up to `reference`: where the
+ *  flow's base RTT is longer, longer in proportion. Times that were given stay as given. */
+weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time, weft_time reference);
 
 /** ps per tick. */
 static inline weft_time cc_tick(const weft_sim *sim) {

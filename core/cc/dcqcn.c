@@ -34,7 +34,8 @@ static void start(weft_sim *sim, uint32_t slot) {
 
 static void restart(weft_sim *sim, uint32_t slot, enum timer timer, weft_time after_ps) {
   struct dcqcn *dcqcn = cc_state(sim, slot);
-  weft__cc_timer(sim, slot, timer, &dcqcn->due[timer], after_ps);
+  const weft_time after = weft__cc_stretch(sim, slot, after_ps, sim->config.dcqcn_decrease_ps);
+  weft__cc_timer(sim, slot, timer, &dcqcn->due[timer], after);
 }
 
 static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {

@@ -6,8 +6,9 @@
  * while U < eta for at most max_stage steps (lines 13-20). R_c is the reference rate, renewed once
  * per round trip; in between the rate reacts to every ACK from the same R_c (fast react). With
  * hpcc_multi_rate each hop has an average and a reference of its own and the smallest rate wins.
- * Deviation: rates instead of windows, as in the authors' simulator; T is base_rtt, by default the
- * largest of the fabric. */
+ * Deviation: rates instead of windows, as in the authors' simulator. T of the queue, with which it
+ * is held against the window, is base_rtt, by default the longest of the fabric; T of the average
+ * is the round trip of the flow's own path, unless base_rtt is given: see transport/rtt.c. */
 #include <math.h>
 
 #include "cc/cc.h"
@@ -28,6 +29,7 @@ struct hop {
 struct hpcc {
   struct reference whole;
   uint64_t update_at; /* R_c is renewed when this byte is acknowledged; 0: no ACK yet */
+  weft_time rtt; /* what U is averaged over */
   uint32_t rate_epoch; /* for which the hops' bps hold */
   uint32_t path_seq; /* of the path that the hops' last is from */
   uint64_t hops[];
@@ -64,6 +66,7 @@ static void learn_rates(weft_sim *sim, uint32_t slot, struct hpcc *hpcc) {
   for (uint32_t i = 0; i + 1 < sim->tx.at[slot].hops; ++i)
     hop_at(sim, hpcc, i)->bps = sim->port_cold.at[path[i + 1]].rate_bps;
   hpcc->rate_epoch = sim->rate_epoch;
+  hpcc->rtt = weft__flow_own_rtt(sim, slot);
 }
 
 static void start(weft_sim *sim, uint32_t slot) {
@@ -108,7 +111,7 @@ static void average(const weft_sim *sim, struct reference *reference, double u, 
 static void measure(weft_sim *sim, uint32_t slot, struct hpcc *hpcc, const struct cc_ack *ack) {
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   const double tick_s = is_ns3(sim) ? 1e-9 : 1e-12;
-  const int64_t rtt = warm->base_rtt_ps / cc_tick(sim);
+  const int64_t rtt = hpcc->rtt / cc_tick(sim);
   double worst = 0;
   int64_t worst_ticks = 0;
   for (uint32_t i = 0; i < ack->hops; ++i) {
@@ -150,6 +153,7 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   if (hpcc->rate_epoch != sim->rate_epoch) learn_rates(sim, slot, hpcc);
   if (hpcc->path_seq != sim->tx_warm.at[slot].path_seq) { /* other counters: begin anew */
     hpcc->path_seq = sim->tx_warm.at[slot].path_seq;
+    learn_rates(sim, slot, hpcc);
     hpcc->update_at = 0;
   }
   const int renew = ack->acked > hpcc->update_at;

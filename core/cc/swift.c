@@ -34,10 +34,7 @@ static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
 
 static void learn_path(weft_sim *sim, uint32_t slot, struct swift *swift) {
   const uint32_t *path = slot_path(sim, slot);
-  const int hops = sim->tx.at[slot].hops;
-  const uint32_t source = sim->ports.at[path[0]].from_node;
-  int ack_hops = 1; /* the ACK's path follows that of the data, and ends at its source */
-  while (sim->ports.at[path[hops + ack_hops - 1]].to_node != source) ++ack_hops;
+  const int hops = sim->tx.at[slot].hops, ack_hops = weft__slot_ack_hops(sim, slot);
   swift->empty_rtt = weft__path_rtt(sim, path, hops, path + hops, ack_hops);
   swift->rate_epoch = sim->rate_epoch;
   swift->path_seq = sim->tx_warm.at[slot].path_seq;

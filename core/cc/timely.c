@@ -5,7 +5,9 @@
  * increases, above T_high it decreases by beta (1 - T_high / RTT); in between it increases while
  * the gradient is not positive and else decreases by beta x gradient. Hyper increase after five
  * increases in a row (HAI). Deviation, as in the HPCC ns-3 model: a new sample counts with weight
- * timely_alpha = 0.875 (the paper's EWMA), and the average is kept also where thresholds decide. */
+ * timely_alpha = 0.875 (the paper's EWMA), and the average is kept also where thresholds decide.
+ * The paper's times are for a network whose shortest RTT is min_rtt, 20 us. Above T_high a rate
+ * would fall for ever, with queues or without, so they grow with a base RTT that is longer. */
 #include "cc/cc.h"
 
 enum { HAI_STAGE = 5 };
@@ -30,13 +32,18 @@ static void start(weft_sim *sim, uint32_t slot) {
   timely->rate_bps = cc_nic_rate(sim, slot);
 }
 
+/* A time in ticks, as it is for the flow's round trip. */
+static int64_t ticks(const weft_sim *sim, uint32_t slot, weft_time time) {
+  return weft__cc_stretch(sim, slot, time, sim->config.timely_min_rtt_ps) / cc_tick(sim);
+}
+
 static void update(weft_sim *sim, uint32_t slot, struct timely *timely, int64_t rtt) {
   const weft_config *config = &sim->config;
-  const weft_time tick = cc_tick(sim);
-  const int64_t low = config->timely_low_ps / tick, high = config->timely_high_ps / tick;
+  const int64_t low = ticks(sim, slot, config->timely_low_ps);
+  const int64_t high = ticks(sim, slot, config->timely_high_ps);
   timely->rtt_diff = (1 - config->timely_alpha) * timely->rtt_diff +
                      config->timely_alpha * (double)(rtt - timely->last_rtt);
-  const double gradient = timely->rtt_diff / (double)(config->timely_min_rtt_ps / tick);
+  const double gradient = timely->rtt_diff / (double)ticks(sim, slot, config->timely_min_rtt_ps);
   if (rtt < low || (rtt <= high && gradient <= 0)) {
     const uint64_t step =
         timely->stage < HAI_STAGE ? config->timely_ai_bps : config->timely_hai_bps;

@@ -207,8 +207,8 @@ static int nothing_left(const weft_sim *sim) {
 static int prepare(weft_sim *sim) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "run: call weft_fabric_ready first");
   if (sim->failed) return weft__fail(sim, sim->failed, "run: the simulation has failed before");
-  if (sim->fabric_rtt == 0) sim->fabric_rtt = weft__fabric_rtt(sim);
-  int status = weft__flow_sort_starts(sim);
+  int status = sim->fabric_rtt == 0 ? weft__fabric_rtt(sim) : WEFT_OK;
+  if (status == WEFT_OK) status = weft__flow_sort_starts(sim);
   if (status == WEFT_OK) weft__tasks_begin_new(sim);
   if (status == WEFT_OK) weft__sample_arm(sim);
   return status == WEFT_OK ? sim->failed : status;

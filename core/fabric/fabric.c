@@ -1,6 +1,7 @@
 /* Nodes, links and their two ports; closing the fabric. */
 #include "accel/zone.h"
 #include "fabric/fabric.h"
+#include "fabric/ways.h"
 #include "ns3/ns3.h"
 
 #include <inttypes.h>
@@ -48,7 +49,21 @@ static int check_link(weft_sim *sim, const weft_link_def *def) {
                       def->delay_ps);
   if (!(def->loss >= 0 && def->loss <= 1))
     return weft__fail(sim, WEFT_EINVAL, "link loss: expected 0 to 1, got %g", def->loss);
+  if (def->link_class > WEFT_LINK_NET)
+    return weft__fail(sim, WEFT_EINVAL, "link class: expected 0 to %d, got %" PRIu32,
+                      WEFT_LINK_NET, def->link_class);
+  if (def->cost > WEFT_COST_MAX)
+    return weft__fail(sim, WEFT_EINVAL, "link cost: expected 1 to %d, got %" PRIu32, WEFT_COST_MAX,
+                      def->cost);
   return WEFT_OK;
+}
+
+/* The class of a link as given, or by what is at its ends. */
+static uint8_t class_of(const weft_sim *sim, const weft_link_def *def) {
+  if (def->link_class != WEFT_LINK_BY_ENDS) return (uint8_t)def->link_class;
+  const int nvlink = sim->nodes.at[def->a].kind == WEFT_NVSWITCH ||
+                     sim->nodes.at[def->b].kind == WEFT_NVSWITCH;
+  return nvlink ? WEFT_LINK_NVLINK : WEFT_LINK_NET;
 }
 
 /* Index of upper thresholds, which mostly are those of a port before; there is room for more. */
@@ -96,6 +111,8 @@ static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
                         .kmin = UINT32_MAX};
   *cold = (struct port_cold){.built_rate_bps = def->rate_bps,
                              .loss = def->loss,
+                             .link_class = class_of(sim, def),
+                             .cost = def->cost != 0 ? (uint16_t)def->cost : 1,
                              .dequeue_event = -1,
                              .down_at = -1,
                              .turned_at = -1};
@@ -195,8 +212,8 @@ static int trim(weft_sim *sim) {
   return pool_trim(sim, sim->nodes) && pool_trim(sim, sim->ports) &&
          pool_trim(sim, sim->port_cold) && pool_trim(sim, sim->nics) &&
          pool_trim(sim, sim->adjacency) && pool_trim(sim, sim->packets) &&
-         pool_trim(sim, sim->groups) && pool_trim(sim, sim->bfs) &&
-         pool_trim(sim, sim->distances);
+         pool_trim(sim, sim->groups) && pool_trim(sim, sim->search) &&
+         pool_trim(sim, sim->ways);
 }
 
 int weft_fabric_ready(weft_sim *sim) {
@@ -206,7 +223,7 @@ int weft_fabric_ready(weft_sim *sim) {
   if (sim->nodes.n == 0) return weft__fail(sim, WEFT_EINVAL, "fabric: expected nodes, got none");
   int status = build_adjacency(sim);
   if (status == WEFT_OK) status = build_rings(sim);
-  if (status == WEFT_OK) status = weft__route_init(sim);
+  if (status == WEFT_OK) status = weft__ways_init(sim);
   if (status == WEFT_OK) status = is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
   if (status == WEFT_OK) status = weft__zones_init(sim);
   if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;
@@ -243,6 +260,8 @@ int weft_port_info_get(weft_sim *sim, uint32_t index, weft_port_info *info) {
                            .rate_bps = cold->rate_bps,
                            .built_rate_bps = cold->built_rate_bps,
                            .delay_ps = port->delay_ps,
+                           .link_class = cold->link_class,
+                           .cost = cold->cost,
                            .loss = cold->loss,
                            .burst_loss = weft__wire_burst_loss(sim, index),
                            .added_delay_ps = wire != NULL ? wire->delay_ps : 0,

@@ -20,11 +20,8 @@ uint64_t weft__min_rate(const weft_sim *sim);
 
 /* route.c */
 
-/** Forget all distances: reachability has changed. */
+/** Forget all lengths of ways: reachability has changed. */
 void weft__route_reset(weft_sim *sim);
-
-/** Prepare routing for a closed fabric. */
-int weft__route_init(weft_sim *sim);
 
 /** Write the ports from src to dst for the flow number; returns how many, or a negative status
  *  without a message (WEFT_ENOROUTE, WEFT_ELIMIT, WEFT_ENOMEM). */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "fabric/fabric.h"
+#include "fabric/ways.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -78,6 +79,15 @@ weft_time weft__path_one_way(const weft_sim *sim, const uint32_t *ports, int hop
   return time;
 }
 
+weft_time weft__path_as_built(const weft_sim *sim, const uint32_t *ports, int hops,
+                              uint64_t bytes) {
+  weft_time time = 0;
+  for (int i = 0; i < hops; ++i)
+    time += (weft_time)((wide)bytes * 8000000000000u / sim->port_cold.at[ports[i]].built_rate_bps) +
+            sim->ports.at[ports[i]].delay_ps;
+  return time;
+}
+
 static int check_ends(weft_sim *sim, uint32_t src, uint32_t dst) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "path: call weft_fabric_ready first");
   const uint32_t ends[2] = {src, dst};
@@ -119,4 +129,9 @@ int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size, wef
   if (hops < 0) return hops;
   *fct_ps = weft__path_ideal(sim, ports, hops, size);
   return WEFT_OK;
+}
+
+int weft_reachable(weft_sim *sim, uint32_t src, uint32_t dst) {
+  const int status = check_ends(sim, src, dst);
+  return status != WEFT_OK ? status : weft__ways_connect(sim, src, dst);
 }

@@ -1,18 +1,14 @@
-/* Shortest-path routing with ECMP, in little memory.
- *
- * A table of next hops per switch and host would take 21 MB at k=32. What is kept instead is the
- * distance of each switch to each group of destinations: hosts that hang on the same switch by a
- * single link share a group, so a k=32 fat tree of 8192 hosts has 512 groups and 650 KB of 8-bit
- * distances, filled by one breadth-first search per group when it is first used (paths have at most
- * WEFT_PATH_MAX links, so what is far beyond that counts as 254). Next hops are the neighbours that
- * are one closer; flows walk their path once, at their start, and keep it. */
+/* Routing with ECMP. Lengths of ways lead (ways.c): next hops are the neighbours from which the
+ * rest is as much shorter as the link is long. Flows walk their path once, at their start, and keep
+ * it. */
 #include <inttypes.h>
 
 #include "base/hash_i.h"
 #include "base/rng_i.h"
 #include "fabric/fabric.h"
+#include "fabric/ways.h"
 
-enum { FAR = UINT8_MAX, FURTHEST = FAR - 1, FIRST_SPORT = 10000, SPORTS = 1 << 15, DPORT = 100 };
+enum { FIRST_SPORT = 10000, SPORTS = 1 << 15, DPORT = 100 };
 
 struct flow_key {
   uint32_t src, dst, flow;
@@ -34,68 +30,6 @@ static struct flow_key make_key(const weft_sim *sim, uint32_t src, uint32_t dst,
 
 void weft__route_reset(weft_sim *sim) {
   ++sim->route_epoch;
-}
-
-/* The group of a host: its only switch, or the host itself when it has several ports. */
-static uint32_t group_root(const weft_sim *sim, uint32_t host) {
-  const struct node *node = &sim->nodes.at[host];
-  if (node->port_count != 1) return host;
-  const uint32_t neighbour = sim->ports.at[sim->adjacency.at[node->first_port]].to_node;
-  return sim->nodes.at[neighbour].kind == WEFT_HOST ? host : neighbour;
-}
-
-int weft__route_init(weft_sim *sim) {
-  const uint32_t nodes = sim->nodes.n;
-  sim->route_epoch = 1;
-  if (!pool_reserve(sim, sim->groups, 2ull * nodes) || !pool_reserve(sim, sim->bfs, nodes))
-    return WEFT_ENOMEM;
-  sim->bfs.n = nodes;
-  for (uint32_t n = 0; n < nodes; ++n) {
-    sim->bfs.at[n] = WEFT_NONE;
-    if (sim->nodes.at[n].kind != WEFT_HOST) sim->nodes.at[n].rank = sim->switch_count++;
-  }
-  for (uint32_t n = 0; n < nodes; ++n) {
-    if (sim->nodes.at[n].kind != WEFT_HOST) continue;
-    const uint32_t root = group_root(sim, n);
-    if (sim->bfs.at[root] == WEFT_NONE) {
-      sim->bfs.at[root] = sim->group_count;
-      sim->groups.at[2 * sim->group_count] = root;
-      sim->groups.at[2 * sim->group_count + 1] = 0; /* epoch of its distances: none yet */
-      ++sim->group_count;
-    }
-    sim->nodes.at[n].group = sim->bfs.at[root];
-  }
-  sim->groups.n = 2 * sim->group_count;
-  const uint64_t distances = (uint64_t)sim->group_count * sim->switch_count;
-  if (!pool_reserve(sim, sim->distances, distances)) return WEFT_ENOMEM;
-  sim->distances.n = (uint32_t)distances;
-  return WEFT_OK;
-}
-
-/* Breadth first from the group's root, against the direction of travel, through switches only. */
-static const uint8_t *group_distances(weft_sim *sim, uint32_t group) {
-  uint8_t *distance = sim->distances.at + (uint64_t)group * sim->switch_count;
-  uint32_t *epoch = &sim->groups.at[2 * group + 1];
-  if (*epoch == sim->route_epoch) return distance;
-  *epoch = sim->route_epoch;
-  for (uint32_t i = 0; i < sim->switch_count; ++i) distance[i] = FAR;
-  const uint32_t root = sim->groups.at[2 * group];
-  uint32_t *fifo = sim->bfs.at, first = 0, last = 0;
-  fifo[last++] = root;
-  if (sim->nodes.at[root].kind != WEFT_HOST) distance[sim->nodes.at[root].rank] = 1;
-  while (first < last) {
-    const struct node *node = &sim->nodes.at[fifo[first++]];
-    const int here = node->kind == WEFT_HOST ? 0 : distance[node->rank];
-    for (uint32_t i = 0; i < node->port_count; ++i) {
-      const uint32_t out = sim->adjacency.at[node->first_port + i];
-      const struct node *from = &sim->nodes.at[sim->ports.at[out].to_node];
-      if (from->kind == WEFT_HOST || sim->ports.at[out ^ 1].avoided) continue;
-      if (distance[from->rank] != FAR) continue;
-      distance[from->rank] = (uint8_t)(here < FURTHEST ? here + 1 : FURTHEST);
-      fifo[last++] = sim->ports.at[out].to_node;
-    }
-  }
-  return distance;
 }
 
 static uint32_t rotl(uint32_t x, int by) {
@@ -137,70 +71,109 @@ static uint32_t hash_flow(const weft_sim *sim, const struct flow_key *key, uint3
   }
 }
 
-/* Distance to the destination through a port; FAR if it does not lead there. */
-static uint32_t through(const weft_sim *sim, const uint8_t *distance, uint32_t out, uint32_t dst) {
+/* The ways to a host over links of the classes of a level. */
+struct ways {
+  const uint8_t *row; /* see way_length() */
+  uint32_t level, dst;
+};
+
+/* Length of the way to the destination through a port. */
+static uint32_t through(const weft_sim *sim, const struct ways *ways, uint32_t out) {
   const struct port *port = &sim->ports.at[out];
-  if (port->avoided) return FAR;
-  if (port->to_node == dst) return 0;
-  const struct node *to = &sim->nodes.at[port->to_node];
-  return to->kind == WEFT_HOST ? FAR : distance[to->rank];
+  if (port->avoided || !way_allows(sim, ways->level, out)) return WAY_NONE;
+  const uint32_t weight = way_weight(sim, out);
+  if (port->to_node == ways->dst) return weight;
+  if (sim->nodes.at[port->to_node].kind == WEFT_HOST) return WAY_NONE;
+  const uint32_t rest = way_length(sim, ways->row, port->to_node);
+  return rest == WAY_NONE ? WAY_NONE : way_add(sim, rest, weight);
+}
+
+/* Length of the way from a node. */
+static uint32_t length_from(const weft_sim *sim, const struct ways *ways, uint32_t at) {
+  const struct node *node = &sim->nodes.at[at];
+  if (node->kind != WEFT_HOST) return way_length(sim, ways->row, at);
+  uint32_t best = WAY_NONE;
+  for (uint32_t i = 0; i < node->port_count; ++i) {
+    const uint32_t length = through(sim, ways, sim->adjacency.at[node->first_port + i]);
+    if (length < best) best = length;
+  }
+  return best;
+}
+
+/* The ways from a node of the first level that has any; returns their length. */
+static uint32_t find_ways(weft_sim *sim, uint32_t at, uint32_t dst, struct ways *ways) {
+  for (uint32_t level = 0; level < sim->levels; ++level) {
+    *ways = (struct ways){NULL, level, dst};
+    if (!weft__ways_to(sim, dst, level, &ways->row)) continue;
+    const uint32_t length = length_from(sim, ways, at);
+    if (length != WAY_NONE) return length;
+  }
+  return WAY_NONE;
 }
 
 /* The ports among which a next hop is picked, in the order of link creation: port i is
- * out[i] ^ flip, if it is one of `from` that leads closer. */
+ * out[i] ^ flip, if it is one of `from` that leads to the destination by a way of that length. */
 struct choice {
   const uint32_t *out;
-  uint32_t flip, count, from, best; /* best: distance to the destination behind a good port */
+  uint32_t flip, count, from, length;
+  int last; /* only links to the destination itself; of one that has a single link, any length */
+  int nvswitches; /* only NVLink switches: SimAI's rule where they are among shortest ways */
 };
 
-static uint32_t behind(const weft_sim *sim, const uint8_t *distance, const struct choice *choice,
-                       uint32_t i, uint32_t dst) {
-  const uint32_t port = choice->out[i] ^ choice->flip;
-  if (sim->ports.at[port].from_node != choice->from) return FAR;
-  return through(sim, distance, port, dst);
+static int leads(const weft_sim *sim, const struct ways *ways, const struct choice *choice,
+                 uint32_t i) {
+  const uint32_t out = choice->out[i] ^ choice->flip;
+  const struct port *port = &sim->ports.at[out];
+  if (port->from_node != choice->from) return 0;
+  if (choice->nvswitches && sim->nodes.at[port->to_node].kind != WEFT_NVSWITCH) return 0;
+  if (choice->last && choice->count == 1) return !port->avoided;
+  return through(sim, ways, out) == choice->length;
 }
 
-/* A switch goes one step closer or nowhere: distances lead to the group's switch also where its own
- * link to the host is down. The last step is looked for from the host, which has few ports where a
- * switch may have a thousand. */
-static struct choice choose_among(const weft_sim *sim, const uint8_t *distance, uint32_t at,
-                                  uint32_t dst) {
-  const struct node *node = &sim->nodes.at[at], *to = &sim->nodes.at[dst];
-  struct choice choice = {sim->adjacency.at + node->first_port, 0, node->port_count, at, FAR};
-  if (node->kind == WEFT_HOST) {
-    for (uint32_t i = 0; i < choice.count; ++i) {
-      const uint32_t d = through(sim, distance, choice.out[i], dst);
-      if (d < choice.best) choice.best = d;
-    }
-    return choice;
-  }
-  if (distance[node->rank] != FAR) choice.best = distance[node->rank] - 1u;
-  if (choice.best == 0) {
+/* The last step is looked for from the host, which has few ports where a switch may have a
+ * thousand. */
+static struct choice choose_among(const weft_sim *sim, const struct ways *ways, uint32_t at) {
+  const struct node *node = &sim->nodes.at[at], *to = &sim->nodes.at[ways->dst];
+  struct choice choice = {sim->adjacency.at + node->first_port, 0, node->port_count, at,
+                          length_from(sim, ways, at), 0, 0};
+  if (node->kind != WEFT_HOST && way_links(sim, choice.length) == 1) {
     choice.out = sim->adjacency.at + to->first_port;
     choice.flip = 1;
     choice.count = to->port_count;
+    choice.last = 1;
   }
   return choice;
 }
 
-static uint32_t next_hop(weft_sim *sim, uint32_t at, const struct flow_key *key) {
-  const uint32_t dst = key->ack ? key->src : key->dst;
-  const uint8_t *distance = group_distances(sim, sim->nodes.at[dst].group);
-  const struct choice choice = choose_among(sim, distance, at, dst);
-  uint32_t ways = 0;
-  for (uint32_t i = 0; choice.best != FAR && i < choice.count; ++i)
-    ways += behind(sim, distance, &choice, i, dst) == choice.best;
-  if (ways == 0) return WEFT_NONE;
-  uint32_t pick = ways == 1 ? 0 : hash_flow(sim, key, at) % ways;
+static uint32_t count_ways(const weft_sim *sim, const struct ways *ways, struct choice *choice) {
+  uint32_t count = 0;
+  if (choice->length == WAY_NONE) return 0;
+  if (sim->config.compat == WEFT_COMPAT_SIMAI) {
+    choice->nvswitches = 1;
+    for (uint32_t i = 0; i < choice->count; ++i) count += (uint32_t)leads(sim, ways, choice, i);
+    if (count > 0) return count;
+    choice->nvswitches = 0;
+  }
+  for (uint32_t i = 0; i < choice->count; ++i) count += (uint32_t)leads(sim, ways, choice, i);
+  return count;
+}
+
+static uint32_t next_hop(const weft_sim *sim, const struct ways *ways, uint32_t at,
+                         const struct flow_key *key) {
+  struct choice choice = choose_among(sim, ways, at);
+  const uint32_t count = count_ways(sim, ways, &choice);
+  if (count == 0) return WEFT_NONE;
+  uint32_t pick = count == 1 ? 0 : hash_flow(sim, key, at) % count;
   for (uint32_t i = 0;; ++i)
-    if (behind(sim, distance, &choice, i, dst) == choice.best && pick-- == 0)
-      return choice.out[i] ^ choice.flip;
+    if (leads(sim, ways, &choice, i) && pick-- == 0) return choice.out[i] ^ choice.flip;
 }
 
 uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t dst, uint32_t flow,
                           int ack) {
   const struct flow_key key = make_key(sim, src, dst, flow, ack);
-  return next_hop(sim, node, &key);
+  struct ways ways;
+  if (find_ways(sim, node, ack ? src : dst, &ways) == WAY_NONE) return WEFT_NONE;
+  return next_hop(sim, &ways, node, &key);
 }
 
 int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
@@ -208,10 +181,12 @@ int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ac
   const struct flow_key key = make_key(sim, src, dst, flow, ack);
   const uint32_t to = ack ? src : dst;
   uint32_t at = ack ? dst : src;
+  struct ways ways;
+  if (find_ways(sim, at, to, &ways) == WAY_NONE) return WEFT_ENOROUTE;
   int hops = 0;
   while (at != to) {
     if (hops == WEFT_PATH_MAX) return WEFT_ELIMIT;
-    const uint32_t port = next_hop(sim, at, &key);
+    const uint32_t port = next_hop(sim, &ways, at, &key);
     if (port == WEFT_NONE)
       return weft__route_hops(sim, src, dst) == WEFT_ELIMIT ? WEFT_ELIMIT : WEFT_ENOROUTE;
     ports[hops++] = port;
@@ -221,18 +196,14 @@ int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ac
 }
 
 int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst) {
-  const uint8_t *distance = group_distances(sim, sim->nodes.at[dst].group);
-  const struct node *from = &sim->nodes.at[src], *to = &sim->nodes.at[dst];
-  const uint32_t *out = sim->adjacency.at + from->first_port;
-  uint32_t hops = FAR;
-  for (uint32_t i = 0; i < from->port_count; ++i) {
-    const uint32_t d = through(sim, distance, out[i], dst);
-    if (d < hops) hops = d;
-  }
-  /* Distances lead to the group's switch also where its own link to the host is down. */
-  uint32_t ways = 0;
+  struct ways ways;
+  const uint32_t length = find_ways(sim, src, dst, &ways);
+  /* Lengths lead to the only switch of a host also where its own link to it is down. */
+  const struct node *to = &sim->nodes.at[dst];
+  uint32_t count = 0;
   for (uint32_t i = 0; i < to->port_count; ++i)
-    ways += !(sim->ports.at[sim->adjacency.at[to->first_port + i] ^ 1].flags & PORT_DOWN);
-  if (hops == FAR || ways == 0) return WEFT_ENOROUTE;
-  return hops < WEFT_PATH_MAX ? (int)hops + 1 : WEFT_ELIMIT;
+    count += !(sim->ports.at[sim->adjacency.at[to->first_port + i] ^ 1].flags & PORT_DOWN);
+  if (length == WAY_NONE || count == 0) return WEFT_ENOROUTE;
+  const uint32_t links = way_links(sim, length);
+  return links <= WEFT_PATH_MAX ? (int)links : WEFT_ELIMIT;
 }

@@ -87,7 +87,8 @@ struct port_cold {
   uint8_t pausing; /* the far switch has paused this port */
   uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
   uint8_t ecn_given; /* thresholds were set by hand */
-  uint8_t unused;
+  uint8_t link_class; /* enum weft_link_class; not BY_ENDS */
+  uint16_t cost; /* of ways through it */
 };
 
 /* Upper ECN threshold and the probability of a mark there; most ports share a few. */
@@ -137,8 +138,8 @@ struct node {
   uint32_t first_port, port_count;
   uint32_t kind;
   uint32_t tracked; /* ingress accounting is exact and departures are events */
-  uint32_t group; /* hosts: whose distance table leads here; see route.c */
-  uint32_t rank; /* switches: column in the distance tables */
+  uint32_t group; /* hosts: whose lengths of ways lead here; switches: part of the network */
+  uint32_t rank; /* switches: place in the rows of ways */
 };
 
 #endif

@@ -51,6 +51,8 @@ static const struct field port_fields[] = {
     {"drops", "packets lost at the queue or on the wire", WEFT_COL_U64, AT(port_row, drops)},
     {"max_queue_bytes", "longest queue", WEFT_COL_U64, AT(port_row, max_queue_bytes)},
     {"queue_bytes", "queue now", WEFT_COL_U64, AT(port_row, queue_bytes)},
+    {"class", "of the link: 1 NVLink, 2 PCIe, 3 network", WEFT_COL_U32, AT(port_row, link_class)},
+    {"cost", "of the link in ways", WEFT_COL_U32, AT(port_row, cost)},
 };
 
 static const struct field task_fields[] = {
@@ -122,6 +124,8 @@ static int refresh_ports(weft_sim *sim) {
                                              .from = port->from_node,
                                              .to = port->to_node,
                                              .link = p / 2,
+                                             .link_class = cold->link_class,
+                                             .cost = cold->cost,
                                              .up = !(port->flags & PORT_DOWN)};
   }
   return WEFT_OK;

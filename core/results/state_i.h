@@ -15,7 +15,7 @@ struct watch {
 struct port_row {
   uint64_t rate_bps, tx_bytes, tx_packets, ecn_marks, pauses, drops, max_queue_bytes, queue_bytes;
   weft_time delay_ps, paused_ps;
-  uint32_t from, to, link, up;
+  uint32_t from, to, link, up, link_class, cost;
 };
 
 /* A row of the table of ACKs. */

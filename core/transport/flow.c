@@ -218,21 +218,15 @@ static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
 }
 
 /* Line rate, base RTT and the window that they call for. */
-static void init_rate(weft_sim *sim, uint32_t slot) {
+static void init_rate(weft_sim *sim, uint32_t slot, int hops, int ack_hops) {
   const weft_config *config = &sim->config;
-  struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  warm->base_rtt_ps = base_rtt(sim);
+  const uint32_t *path = slot_path(sim, slot);
   /* As built: a NIC that runs degraded throttles by itself, and may be repaired. */
-  warm->line_bps = sim->port_cold.at[tx->port].built_rate_bps;
+  warm->line_bps = sim->port_cold.at[path[0]].built_rate_bps;
   if (config->max_rate_bps != 0 && config->max_rate_bps < warm->line_bps)
     warm->line_bps = config->max_rate_bps;
-  warm->base_window = config->window_bytes;
-  if (config->window_mode == WEFT_WINDOW_NONE)
-    warm->base_window = UINT64_MAX;
-  else if (warm->base_window == 0)
-    warm->base_window = (uint64_t)((double)warm->line_bps * (double)warm->base_rtt_ps / 8e12) + 1;
-  tx->window = warm->base_window;
+  weft__flow_take_rtt(sim, slot, path, hops, path + hops, ack_hops);
   weft__cc_set_rate(sim, slot, warm->line_bps);
 }
 
@@ -264,7 +258,7 @@ uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
   flow->state = FLOW_ACTIVE;
   init_slot(sim, slot, row);
   weft__flow_take_path(sim, slot, data, hops, ack, ack_hops);
-  init_rate(sim, slot);
+  init_rate(sim, slot, hops, ack_hops);
   sim->cc->start(sim, slot);
   return slot;
 }

@@ -43,6 +43,7 @@ void weft__reroute_flows(weft_sim *sim) {
     const int moves = (tx->flags & TX_IN_LIST) && tx->port != data[0];
     if (moves) weft__nic_remove(sim, slot);
     weft__flow_take_path(sim, slot, data, hops, ack, ack_hops);
+    weft__flow_take_rtt(sim, slot, data, hops, ack, ack_hops);
     if (moves) insert_by_row(sim, &first, &last, slot);
     sim->tx_warm.at[slot].path_seq = sim->tx_warm.at[slot].highest;
     if (sim->accelerated) weft__zone_join(sim, slot);

@@ -88,9 +88,22 @@ void weft__flow_arm_start(weft_sim *sim);
 
 /* rtt.c: the empty round trip of the fabric */
 
-/** Largest empty round-trip time between hosts: a full packet there, its ACK back, ps. Exact up to
- *  64 hosts; of more, 64 spread evenly are taken, which is exact on the usual regular fabrics. */
-weft_time weft__fabric_rtt(weft_sim *sim);
+/** Find sim->fabric_rtt: the longest empty round trip (a full packet there, its ACK back) of the
+ *  pairs of hosts that are no further apart than a datacenter is wide; with compat of all.
+ *  Returns a status without a message. */
+int weft__fabric_rtt(weft_sim *sim);
+
+/** Base RTT and window of a flow that takes a path: those of the fabric, or of the path if that is
+ *  longer. They never shrink. */
+void weft__flow_take_rtt(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
+                         const uint32_t *ack, int ack_hops);
+
+/** The empty round trip of a flow's own path as built; base_rtt where that was given, and with
+ *  compat. */
+weft_time weft__flow_own_rtt(const weft_sim *sim, uint32_t slot);
+
+/** Ports on the way of a slot's ACKs. */
+int weft__slot_ack_hops(const weft_sim *sim, uint32_t slot);
 
 /** Of a path: a full packet on its way out, its ACK on its way back, ps. */
 weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
@@ -141,7 +154,8 @@ static inline uint32_t full_frame(const weft_sim *sim) {
   return sim->config.mtu_bytes + sim->config.header_bytes + sim->cc_header;
 }
 
-/** The round trip that windows and HPCC's T are made of: as configured, or the fabric's. */
+/** The round trip that windows and HPCC's T are made of within a datacenter: as configured, or the
+ *  fabric's. A flow's own is tx_warm.base_rtt_ps. */
 static inline weft_time base_rtt(const weft_sim *sim) {
   return sim->config.base_rtt_ps != 0 ? sim->config.base_rtt_ps : sim->fabric_rtt;
 }

@@ -54,7 +54,7 @@ static int ready_pair(const weft_sim *sim, const struct collective *c, struct pl
   return volume(sim, c, other.rank, at.rank, at.slice) == 0 || weft__message_arrived(sim, c, other);
 }
 
-const struct algorithm weft__pairs = {plan_pairs, all_steps, message_of_pair, ready_pair, 0};
+const struct algorithm weft__pairs = {plan_pairs, all_steps, message_of_pair, ready_pair, 0, 1};
 
 /* ---- hierarchical ----
  * Ranks are listed server by server, `local` of each, maybe fewer of the last one. Lanes: one to
@@ -147,7 +147,7 @@ static int ready_in_tiers(const weft_sim *sim, const struct collective *c, struc
 }
 
 const struct algorithm weft__tiers = {plan_tiers, steps_of_tiers, message_of_tiers, ready_in_tiers,
-                                      0};
+                                      0, 0};
 
 /* ---- what a message carries ---- */
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/hash_i.h"
+#include "fabric/path.h"
+#include "fabric/ways.h"
 
 static const struct algorithm *find_algorithm(uint32_t kind, uint32_t algorithm) {
   static const struct algorithm *const table[WEFT_COLLECTIVE_COUNT][WEFT_ALGORITHM_COUNT] = {
@@ -97,7 +99,8 @@ static int find_group(weft_sim *sim, const weft_collective_def *def, uint32_t *g
       !pool_reserve(sim, sim->rank_groups, sim->rank_groups.n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
   *group = sim->rank_groups.n++;
-  sim->rank_groups.at[*group] = (struct rank_group){hash, sim->ranks.n, n, *head};
+  sim->rank_groups.at[*group] = (struct rank_group){
+      .hash = hash, .first = sim->ranks.n, .n = n, .next1 = *head};
   memcpy(&sim->ranks.at[sim->ranks.n], def->ranks, n * sizeof *def->ranks);
   sim->ranks.n += n;
   *head = *group + 1;
@@ -206,7 +209,42 @@ static int add_task(weft_sim *sim, const weft_collective_def *def) {
   return status;
 }
 
-int weft_collective_add(weft_sim *sim, const weft_collective_def *def) {
+/* Ways of all messages, each lane's once where it leads to one rank only. */
+static int check_messages(weft_sim *sim, const struct collective *c) {
+  const struct algorithm *algorithm = weft__collective_algorithm(c);
+  const uint32_t *ranks = &sim->ranks.at[c->ranks];
+  for (struct place at = {0}; at.rank < c->n; ++at.rank)
+    for (at.lane = 0; at.lane < c->lanes; ++at.lane) {
+      const uint32_t steps = algorithm->steps(c, at.rank, at.lane);
+      uint32_t known = at.rank;
+      for (at.step = 0; at.step < steps; ++at.step) {
+        const struct message message = algorithm->message(sim, c, at);
+        if (message.bytes == 0 || message.to == known) continue;
+        known = message.to;
+        if (!weft__ways_connect(sim, ranks[at.rank], ranks[known]))
+          return weft__path_check(sim, WEFT_ENOROUTE, ranks[at.rank], ranks[known]);
+        if (!algorithm->turns) break;
+      }
+    }
+  return WEFT_OK;
+}
+
+/* Training has the same collectives on the same ranks again and again. */
+static int check_ways(weft_sim *sim, const struct collective *c, uint32_t group) {
+  struct rank_group *known = &sim->rank_groups.at[group];
+  const uint64_t bit = 1ull << (c->kind * WEFT_ALGORITHM_COUNT + c->algorithm);
+  _Static_assert(WEFT_COLLECTIVE_COUNT * WEFT_ALGORITHM_COUNT <= 64, "a bit for each");
+  if (known->local != c->local || known->root != c->root) known->sound = 0;
+  known->local = c->local;
+  known->root = c->root;
+  if (c->volumes == WEFT_NONE && (known->sound & bit)) return WEFT_OK;
+  const int status = check_messages(sim, c);
+  if (status == WEFT_OK && c->volumes == WEFT_NONE) known->sound |= bit;
+  return status;
+}
+
+/* All but the task. */
+static int prepare(weft_sim *sim, const weft_collective_def *def, struct collective *prepared) {
   int status = check(sim, def);
   if (status != WEFT_OK) return status;
   struct collective c = {.size_bytes = def->size_bytes,
@@ -231,6 +269,19 @@ int weft_collective_add(weft_sim *sim, const weft_collective_def *def) {
   if (status == WEFT_OK) status = find_group(sim, def, &group);
   if (status != WEFT_OK) return status;
   c.ranks = sim->rank_groups.at[group].first;
+  *prepared = c;
+  return check_ways(sim, &c, group);
+}
+
+int weft_collective_check(weft_sim *sim, const weft_collective_def *def) {
+  struct collective c;
+  return prepare(sim, def, &c);
+}
+
+int weft_collective_add(weft_sim *sim, const weft_collective_def *def) {
+  struct collective c;
+  const int status = prepare(sim, def, &c);
+  if (status != WEFT_OK) return status;
   if (!pool_reserve(sim, sim->collectives, sim->collectives.n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
   const int task = add_task(sim, def);

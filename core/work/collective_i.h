@@ -46,6 +46,9 @@ struct algorithm {
   /** Step s + 1 of a lane at the receiver takes step s of the same lane and nothing else, and each
    *  lane begins with one message: without slices, messages may overtake one another. */
   int relays;
+
+  /** A lane sends to other ranks in other steps. */
+  int turns;
 };
 
 extern const struct algorithm weft__ring, weft__chain, weft__tree, weft__halving_doubling;

@@ -64,6 +64,8 @@ struct lane {
 /* A list of hosts that collectives name. */
 struct rank_group {
   uint64_t hash;
+  uint64_t sound; /* kinds and algorithms whose messages all have ways, with local and root as: */
+  uint32_t local, root;
   uint32_t first, n; /* in ranks */
   uint32_t next1; /* of those with a similar hash, + 1; 0: none */
 };

@@ -9,7 +9,7 @@ local help = {}
 
 --- Names of topics, in the order to read them. Each but "options" is a module weft.help.NAME.
 help.topics = {
-  "overview", "prompt", "topology", "workload", "cc", "results", "failures", "options",
+  "overview", "prompt", "topology", "workload", "cc", "results", "failures", "config", "options",
 }
 
 local INDENT = "  "
@@ -134,7 +134,7 @@ local function table_text(object)
 end
 
 -- Classes whose methods are asked for as "sim:run": modules that have them as `methods`.
-local CLASSES = { sim = "weft.simulation", job = "weft.job" }
+local CLASSES = { config = "weft.config", job = "weft.job", sim = "weft.simulation" }
 
 --- "weft.topology.star", "topology.star" or "sim:run" as a value, or nil.
 local function value_named(name)

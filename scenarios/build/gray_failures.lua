@@ -104,13 +104,17 @@ local ENGINE = {
 }
 
 -- KMIN_MAP, KMAX_MAP, PMAX_MAP: 1 KB and 4 KB for each Gbit/s of a port, marked with up to 0.2.
-local function set_ecn(sim)
-  for _, link in ipairs(sim.fabric.links) do
-    local kmin = link.rate_bps / GBPS * 1000
-    for port = 2 * link.id, 2 * link.id + 1 do
-      sim.core:port_set_ecn(port, kmin, 4 * kmin, 0.2)
+local function thresholds(net)
+  local list, seen = {}, {}
+  for _, link in ipairs(net.links) do
+    local bps = link.rate_bps
+    if not seen[bps] then
+      seen[bps] = true
+      local kmin = bps / GBPS * 1000
+      list[#list + 1] = { rate = bps, kmin = kmin, kmax = 4 * kmin, pmax = 0.2 }
     end
   end
+  return list
 end
 
 --- A simulation of a scenario with its job.
@@ -120,13 +124,13 @@ end
 -- @treturn Simulation
 -- @treturn Job
 function M.build(scenario, options)
+  local net = M.fabric_of(scenario)
   local given = {
-    topology = M.fabric_of(scenario), engine = options.engine, seed = options.seed,
+    topology = net, ecn_by_rate = thresholds(net), engine = options.engine, seed = options.seed,
     set = options.set,
   }
   for name, value in pairs(ENGINE) do given[name] = value end -- order-free: a copy
   local sim = weft.simulation(given)
-  set_ecn(sim)
   local layers = {}
   for i, size in ipairs(options.sizes or M.SIZES) do
     layers[i] = {

@@ -14,8 +14,8 @@ local M = {}
 
 local RUN = {
   { "run" }, { "workload" }, { "topology" }, { "variant" },
-  { "rate_ai", type = "rate" }, { "rate_hai", type = "rate" }, { "min_rate", type = "rate" },
-  { "dctcp_rate_ai", type = "rate" }, { "kmin_map" }, { "kmax_map" }, { "pmax_map" },
+  { "rate_ai" }, { "rate_hai" }, { "min_rate" }, { "dctcp_rate_ai" },
+  { "kmin_map" }, { "kmax_map" }, { "pmax_map" },
 }
 for _, name in ipairs {
   "cc_mode", "has_win", "var_win", "fast_react", "u_target", "mi_thresh", "int_multi", "multi_rate",
@@ -67,102 +67,19 @@ end
 
 local PS_PER_NS = 1000
 
-local CC = { [0] = "window", [1] = "dcqcn", [3] = "hpcc", [7] = "timely", [8] = "dctcp" }
+-- The keys of that simulator's configuration, as columns in lower case.
+local KEYS = {
+  "ACK_HIGH_PRIO", "ALPHA_RESUME_INTERVAL", "BUFFER_SIZE", "CC_MODE", "CLAMP_TARGET_RATE",
+  "DCTCP_RATE_AI", "EWMA_GAIN", "FAST_REACT", "FAST_RECOVERY_TIMES", "HAS_WIN", "INT_MULTI",
+  "KMAX_MAP", "KMIN_MAP", "MIN_RATE", "MI_THRESH", "MULTI_RATE", "PACKET_PAYLOAD_SIZE", "PMAX_MAP",
+  "RATE_AI", "RATE_BOUND", "RATE_DECREASE_INTERVAL", "RATE_HAI", "RP_TIMER", "U_TARGET", "VAR_WIN",
+}
 
-local function us(value) return ("%.0fus"):format(math.floor(value)) end
-
-local function rate(value) return math.floor(value) end
-
---- Round trip and window of that simulator: the largest over all pairs of hosts of twice the delay
--- plus the time of a payload at each hop of one way, in whole ns; and the bytes in it.
-local function largest_round_trip(fabric, payload_bytes)
-  local rtt_ns, window_bytes = 0, 0
-  local seen = {}
-  local function from(host)
-    local at = { [host] = { delay = 0, send = 0, bps = math.huge } }
-    local queue = { host }
-    for _, node in ipairs(queue) do
-      for _, link in ipairs(fabric:links_of(node)) do
-        local far = link.a == node and link.b or link.a
-        if not at[far] then
-          local near = at[node]
-          at[far] = {
-            delay = near.delay + link.delay_ps / PS_PER_NS,
-            send = near.send + math.floor(payload_bytes * 8e9 / link.rate_bps),
-            bps = math.min(near.bps, link.rate_bps),
-          }
-          if fabric.nodes[far + 1].kind ~= "host" then queue[#queue + 1] = far end
-        end
-      end
-    end
-    for _, other in ipairs(fabric:hosts()) do
-      local way = other ~= host and at[other]
-      if way then
-        local rtt = 2 * way.delay + way.send
-        rtt_ns = math.max(rtt_ns, rtt)
-        window_bytes = math.max(window_bytes, math.floor(math.floor(rtt * way.bps / 1e9) / 8))
-      end
-    end
-  end
-  for _, host in ipairs(fabric:hosts()) do
-    -- Hosts on one switch by links alike see the same distances.
-    local link = fabric:links_of(host)[1]
-    local place = ("%d,%.0f,%.0f"):format(link.a == host and link.b or link.a, link.rate_bps,
-      link.delay_ps)
-    if not seen[place] then
-      seen[place] = true
-      from(host)
-    end
-  end
-  return rtt_ns, window_bytes
-end
-
--- "count rate value rate value ...", as a table by rate.
-local function rate_map(text)
-  local map, rest = {}, text:match("^%s*%d+%s+(.*)$")
-  for bps, value in rest:gmatch("(%S+)%s+(%S+)") do map[tonumber(bps)] = tonumber(value) end
-  return map
-end
-
---- Engine options of a run on a fabric.
+--- Options of a run on a fabric.
 local function options(run, fabric)
-  local cc = CC[run.cc_mode]
-  if not cc then weft.fail.raise("run %s: no cc_mode %g here", run.run, run.cc_mode) end
-  if run.rate_bound ~= 1 then weft.fail.raise("run %s: rate_bound 0 is not modelled", run.run) end
-  local rtt_ns, window = largest_round_trip(fabric, run.packet_payload_size)
-  return {
-    compat = "ns3", ecmp = "ns3", completion = "sender", rto = 0, cc = cc,
-    mtu = run.packet_payload_size, header = 48, int_header = 42,
-    base_rtt = ("%.0fns"):format(rtt_ns), window = window,
-    window_mode = run.has_win == 0 and "none" or run.var_win == 1 and "rate" or "fixed",
-    min_rate = rate(run.min_rate), max_rate = 0,
-    buffer = run.buffer_size * 2 ^ 20, buffer_alpha = 1 / 8, pfc = true,
-    pfc_reserve = 4096, pfc_resume = 3072,
-    ack_priority = run.ack_high_prio == 1 and "hosts" or "fifo",
-    dctcp_g = run.ewma_gain, dctcp_ai = rate(run.dctcp_rate_ai),
-    hpcc_eta = run.u_target, hpcc_max_stage = run.mi_thresh, hpcc_int_multi = run.int_multi,
-    hpcc_fast_react = run.fast_react == 1, hpcc_multi_rate = run.multi_rate == 1,
-    hpcc_ai = rate(run.rate_ai),
-    dcqcn_g = run.ewma_gain, dcqcn_alpha = us(run.alpha_resume_interval),
-    dcqcn_decrease = us(run.rate_decrease_interval), dcqcn_increase = us(run.rp_timer),
-    dcqcn_recovery_steps = run.fast_recovery_times, dcqcn_clamp = run.clamp_target_rate == 1,
-    dcqcn_ai = rate(run.rate_ai), dcqcn_hai = rate(run.rate_hai),
-    timely_alpha = 0.875, timely_beta = 0.8, timely_low = "50us", timely_high = "500us",
-    timely_min_rtt = "20us", timely_ai = rate(run.rate_ai), timely_hai = rate(run.rate_hai),
-  }
-end
-
-local function set_ecn(sim, run)
-  local kmin, kmax, pmax = rate_map(run.kmin_map), rate_map(run.kmax_map), rate_map(run.pmax_map)
-  for _, link in ipairs(sim.fabric.links) do
-    local bps = link.rate_bps
-    if not (kmin[bps] and kmax[bps] and pmax[bps]) then
-      weft.fail.raise("run %s: no ECN thresholds for %s", run.run, weft.units.format_rate(bps))
-    end
-    for port = 2 * link.id, 2 * link.id + 1 do
-      sim.core:port_set_ecn(port, kmin[bps] * 1000, kmax[bps] * 1000, pmax[bps])
-    end
-  end
+  local values = {}
+  for _, key in ipairs(KEYS) do values[key] = run[key:lower()] end
+  return weft.config.from_table(values, { compat = true, topology = fabric }).options
 end
 
 -- ---- workload ---------------------------------------------------------------------------------
@@ -223,7 +140,6 @@ local function load(run, set)
   local sim = weft.simulation {
     topology = fabric, set = effect.only(compare.with(options(run, fabric), set)),
   }
-  set_ecn(sim, run)
   local hosts = #fabric:hosts()
   local flows, ring = flows_of(run, records, hosts)
   return { sim = sim, records = records, flows = flows, ring = ring, hosts = hosts }

@@ -3,6 +3,7 @@
 -- flows.csv (flows with recorded completion times) and topology-<hosts>.txt or topology.txt.
 
 local effect = require "weft.effect"
+local hpcc_compat = require "weft.formats.hpcc_compat"
 local weft = require "weft"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
@@ -57,61 +58,53 @@ function M.read(dir)
   return { name = is_star and "ns3-star" or "ns3-line", scenarios = scenarios, dir = dir }
 end
 
-local MBPS, KIB, PS_PER_NS = 1e6, 1024, 1000
+local PS_PER_NS = 1000
 
-local function ns(value) return ("%.0fns"):format(value) end
-
--- That simulator's intervals are whole us.
-local function us(value) return ("%.0fus"):format(math.floor(value)) end
-
---- Engine options of a scenario.
-local function options(scenario)
-  local s = scenario
-  local window_mode = s.has_window == 0 and "none"
-    or s.window_follows_rate == 1 and "rate" or "fixed"
-  return {
-    compat = "ns3", ecmp = "ns3", completion = "receiver", rto = 0, cc = s.cc,
-    mtu = 1000, header = 48, int_header = 42,
-    window = s.init_window_bytes, window_mode = window_mode, base_rtt = ns(s.base_rtt_ns),
-    min_rate = s.min_rate_mbps * MBPS, max_rate = s.max_rate_mbps * MBPS,
-    buffer = s.buffer_kib * KIB, buffer_alpha = 1 / 4, pfc = s.pfc == 1,
-    pfc_reserve = 4 * KIB, pfc_resume = 3 * KIB,
-    ack_priority = s.ack_high_priority == 1 and "all" or "fifo",
-    dctcp_g = s.ewma_gain, dctcp_ai = s.dctcp_rate_ai_mbps * MBPS,
-    hpcc_eta = s.hpcc_u_target, hpcc_max_stage = s.hpcc_mi_thresh, hpcc_int_multi = 1,
-    hpcc_fast_react = s.hpcc_fast_react == 1, hpcc_multi_rate = s.hpcc_multi_rate == 1,
-    hpcc_ai = s.rate_ai_mbps * MBPS,
-    dcqcn_g = s.ewma_gain, dcqcn_alpha = us(s.dcqcn_alpha_resume_us),
-    dcqcn_decrease = us(s.dcqcn_rate_decrease_us), dcqcn_increase = us(s.dcqcn_rp_timer_us),
-    dcqcn_recovery_steps = s.dcqcn_fast_recovery_times,
-    dcqcn_ai = s.rate_ai_mbps * MBPS, dcqcn_hai = s.rate_hai_mbps * MBPS,
-    timely_low = ns(s.timely_t_low_ns), timely_high = ns(s.timely_t_high_ns),
-    timely_beta = s.timely_beta, timely_ai = s.rate_ai_mbps * MBPS,
-    timely_hai = s.rate_hai_mbps * MBPS,
-  }
-end
+local MODE = { dcqcn = 1, hpcc = 3, timely = 7, dctcp = 8 }
 
 -- The thresholds hold at 10 Gbit/s and grow with the rate up to 40 Gbit/s; faster ports got none,
 -- and mark every packet that leaves others behind.
 local ECN_FACTOR = { [10e9] = 1, [40e9] = 4 }
 
-local function set_ecn(sim, scenario)
-  for _, link in ipairs(sim.fabric.links) do
-    local factor = 1000 * (ECN_FACTOR[link.rate_bps] or 0)
-    for port = 2 * link.id, 2 * link.id + 1 do
-      sim.core:port_set_ecn(port, scenario.ecn_kmin_kb * factor, scenario.ecn_kmax_kb * factor,
-        scenario.ecn_pmax)
+-- The map of a threshold, for all rates of a fabric.
+local function map(fabric, kb, scales)
+  local words, seen = {}, {}
+  for _, link in ipairs(fabric.links) do
+    local bps = link.rate_bps
+    if not seen[bps] then
+      seen[bps] = true
+      local factor = scales and (ECN_FACTOR[bps] or 0) or 1
+      words[#words + 1] = ("%.0f %.17g"):format(bps, kb * factor)
     end
   end
+  return #words .. " " .. table.concat(words, " ")
 end
 
---- When a flow really starts. Flow lists said 1 s + start_ns with nine decimals; read as a double
--- and cut to whole ns, that is often one ns less.
-local function real_start_ns(start_ns)
-  local whole = math.floor(start_ns / 1e9)
-  local listed = tonumber(("%.0f.%09.0f"):format(1 + whole, start_ns - 1e9 * whole))
-  local seconds, rest = ("%.60f"):format(listed):match("^(%d+)%.(%d%d%d%d%d%d%d%d%d)")
-  return (tonumber(seconds) - 1) * 1e9 + tonumber(rest)
+local function mbps(value) return ("%.17gMb/s"):format(value) end
+
+--- Engine options of a scenario: its configuration as that simulator reads it.
+local function options(s, fabric)
+  return weft.config.from_table({
+    ACK_HIGH_PRIO = s.ack_high_priority, ALPHA_RESUME_INTERVAL = s.dcqcn_alpha_resume_us,
+    BASE_RTT = s.base_rtt_ns, BUFFER_SIZE = s.buffer_kib, CC_MODE = MODE[s.cc],
+    DCTCP_RATE_AI = mbps(s.dctcp_rate_ai_mbps), ENABLE_PFC = s.pfc, EWMA_GAIN = s.ewma_gain,
+    FAST_REACT = s.hpcc_fast_react, FAST_RECOVERY_TIMES = s.dcqcn_fast_recovery_times,
+    FIXED_WIN = s.init_window_bytes, HAS_WIN = s.has_window,
+    KMAX_MAP = map(fabric, s.ecn_kmax_kb, true), KMIN_MAP = map(fabric, s.ecn_kmin_kb, true),
+    MAX_RATE = mbps(s.max_rate_mbps), MIN_RATE = mbps(s.min_rate_mbps),
+    MI_THRESH = s.hpcc_mi_thresh, MULTI_RATE = s.hpcc_multi_rate,
+    PMAX_MAP = map(fabric, s.ecn_pmax), RATE_AI = mbps(s.rate_ai_mbps),
+    RATE_DECREASE_INTERVAL = s.dcqcn_rate_decrease_us, RATE_HAI = mbps(s.rate_hai_mbps),
+    RP_TIMER = s.dcqcn_rp_timer_us, TIMELY_BETA = s.timely_beta, TIMELY_T_HIGH = s.timely_t_high_ns,
+    TIMELY_T_LOW = s.timely_t_low_ns, U_TARGET = s.hpcc_u_target, VAR_WIN = s.window_follows_rate,
+  }, { format = "m3", compat = true, topology = fabric }).options
+end
+
+-- When a flow really starts: lists said 1 s + start_ns with nine decimals.
+local OFFSET_PS = 1e12
+
+local function real_start_ps(start_ns)
+  return hpcc_compat.start_ps(OFFSET_PS + start_ns * PS_PER_NS) - OFFSET_PS
 end
 
 -- Scenarios below this number were recorded by the authors, who put completion times that came out
@@ -124,18 +117,17 @@ local FIRST_AS_RUN = 1000
 -- @treturn {table,...} samples for ns3_compare, in the order of its flows
 -- @treturn table the simulation
 function M.run(scenario, set)
+  local fabric = weft.topology.from_file(scenario.topology)
   local sim = weft.simulation {
-    topology = weft.topology.from_file(scenario.topology),
-    set = effect.only(compare.with(options(scenario), set)),
+    topology = fabric, set = effect.only(compare.with(options(scenario, fabric), set)),
   }
-  set_ecn(sim, scenario)
   local count = {}
   for _, flow in ipairs(scenario.flows) do
     local pair = flow.src .. "," .. flow.dst
     count[pair] = (count[pair] or 0) + 1
     sim.core:flow_add {
       src = flow.src, dst = flow.dst, size_bytes = flow.size_bytes,
-      start_ps = real_start_ns(flow.start_ns) * PS_PER_NS, sport = 9999 + count[pair], dport = 100,
+      start_ps = real_start_ps(flow.start_ns), sport = 9999 + count[pair], dport = 100,
     }
   end
   sim:run()

@@ -25,6 +25,10 @@ local TIER_MAX = 100
 
 local RATE_MIN_BPS, RATE_MAX_BPS = 1e6, 1e14
 local DELAY_MAX_PS = 1e13
+local COST_MAX = 65535
+
+-- Classes of links, best first.
+local CLASSES = { "nvlink", "pcie", "net" }
 
 function Node:__tostring()
   return ("node %d  %s  %s  tier %d"):format(self.id, self.name, self.kind, self.tier)
@@ -35,7 +39,20 @@ function Link:__tostring()
     self.fabric.nodes[self.b + 1].name, units.format_rate(self.rate_bps),
     units.format_time(self.delay_ps))
   if self.loss > 0 then text = ("%s  loss %g"):format(text, self.loss) end
+  local class = self:link_class()
+  if class ~= "net" then text = text .. "  " .. class end
+  if self.cost ~= 1 then text = ("%s  cost %d"):format(text, self.cost) end
   return text
+end
+
+--- "nvlink", "pcie" or "net": as given, else by the ends. To an NVLink switch, or between two hosts
+-- of one group, it is NVLink.
+function Link:link_class()
+  if self.class then return self.class end
+  local a, b = self.fabric.nodes[self.a + 1], self.fabric.nodes[self.b + 1]
+  local nvlink = a.kind == "nvswitch" or b.kind == "nvswitch"
+    or a.kind == "host" and b.kind == "host" and a.group ~= nil and a.group == b.group
+  return nvlink and "nvlink" or "net"
 end
 
 --- "gpu3-leaf3"; the second of parallel links is "gpu3-leaf3#2".
@@ -154,12 +171,31 @@ function Fabric:host(which, place)
   return complain(place, "expected a host, got %s '%s'", node.kind, node.name)
 end
 
+-- What a link has beyond ends, rate and delay: its loss, or a table of options.
+local function more_of_link(more, expect)
+  if type(more) ~= "table" then
+    local loss = more or 0
+    expect(type(loss) == "number" and loss >= 0 and loss <= 1, "loss", "a probability, 0 to 1",
+      fail.show(loss))
+    return loss, nil, 1
+  end
+  for key in util.sorted_pairs(more) do
+    expect(key == "loss" or key == "class" or key == "cost", "options",
+      "loss, class or cost", fail.show(key))
+  end
+  local class, cost = more.class, more.cost or 1
+  expect(class == nil or class == "nvlink" or class == "pcie" or class == "net", "class",
+    table.concat(CLASSES, ", "), fail.show(class) .. fail.hint(tostring(class), CLASSES))
+  expect(type(cost) == "number" and cost >= 1 and cost <= COST_MAX and cost % 1 == 0, "cost",
+    "a whole number, 1 to 65535", fail.show(cost))
+  return more_of_link(more.loss, expect), class, util.integer(cost)
+end
+
 --- Add a link between two nodes given by id, in the engine's units. Readers of files use it, with
 -- the place of the line.
 -- @treturn integer link id
-function Fabric:connect(a, b, rate_bps, delay_ps, loss, place)
+function Fabric:connect(a, b, rate_bps, delay_ps, more, place)
   local node_a, node_b = self:node(a, place), self:node(b, place)
-  loss = loss or 0
   if node_a == node_b then complain(place, "link from '%s' to itself", node_a.name) end
   local function expect(good, what, range, got)
     if good then return end
@@ -172,8 +208,7 @@ function Fabric:connect(a, b, rate_bps, delay_ps, loss, place)
     "1 Mbit/s to 100 Tbit/s", units.format_rate(rate_bps))
   expect(delay_ps >= 0 and delay_ps <= DELAY_MAX_PS, "delay", "0 to 10 s",
     units.format_time(delay_ps))
-  expect(type(loss) == "number" and loss >= 0 and loss <= 1, "loss", "a probability, 0 to 1",
-    fail.show(loss))
+  local loss, class, cost = more_of_link(more, expect)
   local id = #self.links
   self.links[id + 1] = setmetatable({
     id = id,
@@ -182,6 +217,8 @@ function Fabric:connect(a, b, rate_bps, delay_ps, loss, place)
     rate_bps = rate_bps,
     delay_ps = delay_ps,
     loss = loss,
+    class = class,
+    cost = cost,
     fabric = self,
   }, Link)
   local at_a, at_b = self.adjacent[node_a.id + 1], self.adjacent[node_b.id + 1]
@@ -191,17 +228,21 @@ function Fabric:connect(a, b, rate_bps, delay_ps, loss, place)
 end
 
 --- Add a full-duplex link. Nodes are given by name or id.
+--
+-- Ways compare by their worst class, then by the sum of costs, then by the number of links.
 -- @tparam string|integer a
 -- @tparam string|integer b
 -- @tparam string|number rate of each direction: "400Gbps", or bit/s
 -- @tparam string|number delay of propagation: "500ns", or seconds
--- @tparam ?number loss probability that a packet is lost, 0 by default
+-- @tparam ?table|number more `class` ("nvlink", "pcie", "net"; without it a link to an NVLink
+-- switch or between hosts of one group is NVLink, all else network), `cost` (1), `loss`
+-- (probability that a packet is lost, 0); or that probability alone
 -- @treturn integer link id
-function Fabric:add_link(a, b, rate, delay, loss)
+function Fabric:add_link(a, b, rate, delay, more)
   local from, to = self:node(a), self:node(b)
   local what = (" of link %s-%s"):format(from.name, to.name)
   return self:connect(from.id, to.id, units.rate_bps(rate, "rate" .. what),
-    units.time_ps(delay, "delay" .. what), loss)
+    units.time_ps(delay, "delay" .. what), more)
 end
 
 --- All links at a node, in the order of its ports.
@@ -359,6 +400,8 @@ function Fabric:build(core_sim)
       rate_bps = link.rate_bps,
       delay_ps = link.delay_ps,
       loss = link.loss,
+      link_class = link:link_class(),
+      cost = link.cost,
     }
   end
 end

@@ -8,8 +8,9 @@ local fail = require "weft.fail"
 local weft = {}
 
 local parts = {
-  "cc", "check", "core", "csv", "export", "fabric", "fail", "failure", "json", "placement",
-  "random", "report", "results", "stats", "topology", "units", "util", "viz", "workload",
+  "cc", "check", "config", "core", "csv", "export", "fabric", "fail", "failure", "json",
+  "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
+  "workload",
 }
 
 --- Build a simulation; see weft.simulation.

@@ -115,7 +115,7 @@ local function flows_result(self)
   end
   result.complete = self.started.ended and result.done == result.flows
   if result.done > 0 then result.slowdown = stats.summary(of_done) end
-  if result.complete then result.time_ps = last - first end
+  if result.complete then result.time_ps = result.done > 0 and last - first or 0 end
   return result
 end
 

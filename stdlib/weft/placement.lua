@@ -21,7 +21,9 @@ local function leaf_of(fabric, id)
   return nil
 end
 
+-- Servers are known by their NVLink switches, or by what a file says.
 local function has_servers(fabric)
+  if (fabric.attributes.gpus_per_server or 1) > 1 then return true end
   for _, node in ipairs(fabric.nodes) do
     if node.kind == "nvswitch" then return true end
   end

@@ -8,7 +8,7 @@
 local check = require "weft.check"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
-local phases = require("weft.core").constants.phase
+local constants = require("weft.core").constants
 local util = require "weft.util"
 
 local M = {}
@@ -203,10 +203,13 @@ local function slowdown(self)
   return values
 end
 
-local function phase_names(self)
-  local names = {}
-  for i, phase in ipairs(self:column "phase") do names[i] = phases[phase + 1] end
-  return names
+-- The names that an enumeration of the engine gives the numbers of a column.
+local function names_in(column, names)
+  return function(self)
+    local values = {}
+    for i, number in ipairs(self:column(column)) do values[i] = names[number + 1] end
+    return values
+  end
 end
 
 local function derived(name, fabric)
@@ -221,11 +224,13 @@ local function derived(name, fabric)
     return {
       name_column("from_name", "from", fabric, "name of the node that sends"),
       name_column("to_name", "to", fabric, "name of the node that receives"),
+      { name = "class_name", brief = "nvlink, pcie or net", type = "string",
+        derive = names_in("class", constants.link_class) },
     }
   elseif name == "spans" then
     return {
       { name = "phase_name", brief = "steady or memo: known transient", type = "string",
-        derive = phase_names },
+        derive = names_in("phase", constants.phase) },
     }
   end
   return {}

@@ -13,6 +13,7 @@ local base = require "weft.workload.base"
 local cc = require "weft.cc"
 local check = require "weft.check"
 local core = require "weft.core"
+local ecn = require "weft.ecn"
 local effect = require "weft.effect"
 local engine = require "weft.engine"
 local fabric = require "weft.fabric"
@@ -61,6 +62,7 @@ local function rules()
   spec.topology = { type = "any", required = true }
   spec.engine = { type = "enum", choices = { "packet" }, default = "packet" }
   spec.set = { type = "table", default = {} }
+  spec.ecn_by_rate = ecn.rule
   for name, rule in pairs(acceleration.rules) do spec[name] = rule end -- order-free: a copy
   return spec
 end
@@ -70,7 +72,8 @@ local function call(sim, method, ...) return engine.call(sim[method], sim, ...) 
 --- Build a simulation. Every engine option may be given by its name; those in `set` win.
 -- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name),
 -- `memo` (sets memoize; a file: transients are read from it now and written to it after runs; a
--- simulation: those that it remembers are copied), `spans` (rows that sim:spans() keeps at most)
+-- simulation: those that it remembers are copied), `spans` (rows that sim:spans() keeps at most),
+-- `ecn_by_rate` (ECN thresholds of ports by their rate; see weft.ecn)
 -- @treturn Simulation
 function M.new(options)
   local spec = rules()
@@ -88,6 +91,8 @@ function M.new(options)
   end
   config.topology, config.engine, config.set = nil, nil, nil
   given.set = nil
+  local thresholds = config.ecn_by_rate
+  config.ecn_by_rate = nil
   local taken = acceleration.take_options(config, function(value)
     return getmetatable(value) == Simulation
   end)
@@ -98,6 +103,7 @@ function M.new(options)
   if script then sim:set_script(script) end
   engine.call(topology.build, topology, sim)
   call(sim, "fabric_ready")
+  if thresholds then ecn.apply(sim, topology, thresholds) end
   local self = setmetatable({
     core = sim, fabric = topology, jobs = {}, watches = {}, streams = {}, total_bytes = 0,
     given = given, changes = {}, announced = {}, stalls = {},

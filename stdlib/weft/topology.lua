@@ -6,6 +6,7 @@ local check = require "weft.check"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local hpcc = require "weft.formats.hpcc"
+local htsim_topo = require "weft.formats.htsim_topo"
 local simai = require "weft.formats.simai"
 local text = require "weft.formats.text"
 local util = require "weft.util"
@@ -244,17 +245,22 @@ function topology.rail_optimized(options)
   return net
 end
 
---- Read a topology file of the HPCC simulator or of SimAI, told apart by the first line.
+--- Read a topology file of the HPCC simulator, of SimAI or of htsim (.topo), told apart by the
+-- first line.
 -- @tparam string path
+-- @tparam[opt] table options `lenient` (false): links behind those that the first line counts are
+-- left out, and said so; without it they are an error
 -- @treturn table fabric
-function topology.from_file(path)
+function topology.from_file(path, options)
+  options = check.options("topology.from_file", options, { lenient = { type = "boolean" } })
+  if htsim_topo.is(path) then return (htsim_topo.read_topology(path)) end
   local reader = text.open(path)
   local header = reader:fields() or {}
   reader:close()
-  if #header == hpcc.HEADER_FIELDS then return hpcc.read_topology(path) end
-  if #header == simai.HEADER_FIELDS then return simai.read_topology(path) end
-  return fail.at(path .. ":1", "expected %s, or %s, got %d fields", hpcc.HEADER, simai.HEADER,
-    #header)
+  if #header == hpcc.HEADER_FIELDS then return hpcc.read_topology(path, options) end
+  if #header == simai.HEADER_FIELDS then return simai.read_topology(path, options) end
+  return fail.at(path .. ":1", "expected %s, or %s, or %s, got %d fields", hpcc.HEADER,
+    simai.HEADER, htsim_topo.HEADER, #header)
 end
 
 return topology

@@ -51,6 +51,44 @@ describe("fabric", function()
     assert.equal("empty: 0 hosts, 0 links", tostring(fabric.new("empty")))
   end)
 
+  it("knows the class of a link by its ends, or as given", function()
+    local net = fabric.new("classes")
+    for i = 0, 3 do net:add_node("gpu" .. i, "host", { group = i < 2 and 0 or 1 }) end
+    net:add_node("nv", "nvswitch")
+    net:add_node("pcie", "switch")
+    net:add_link("gpu0", "nv", "2400Gbps", "25ns")
+    net:add_link("gpu0", "gpu1", "200Gbps", "25ns")
+    net:add_link("gpu1", "gpu2", "200Gbps", "25ns")
+    net:add_link("gpu0", "pcie", "256Gbps", "100ns", { class = "pcie", cost = 7, loss = 0.5 })
+    local classes = {}
+    for i, link in ipairs(net.links) do classes[i] = link:link_class() end
+    assert.same({ "nvlink", "nvlink", "net", "pcie" }, classes)
+    assert.equal("link 3  gpu0 - pcie  256 Gbit/s  100 ns  loss 0.5  pcie  cost 7",
+      tostring(net:link(3)))
+    local sim = core.new {}
+    net:build(sim)
+    assert.equal("pcie", sim:port_info(6).link_class)
+    assert.equal(7, sim:port_info(7).cost)
+    assert.equal("nvlink", sim:port_info(2).link_class)
+  end)
+
+  it("refuses classes and costs that are not", function()
+    local net = small()
+    local function refused(more)
+      return support.error_of(net.add_link, net, "a", "s", 1e9, 0, more)
+    end
+    assert.matches("class of link a%-s: expected nvlink, pcie, net, got 'nvlnk'",
+      refused { class = "nvlnk" })
+    assert.matches("did you mean 'nvlink'", refused { class = "nvlnk" })
+    assert.matches("cost of link a%-s: expected a whole number, 1 to 65535, got 0",
+      refused { cost = 0 })
+    assert.matches("cost of link a%-s: expected .*, got 1.5", refused { cost = 1.5 })
+    assert.matches("options of link a%-s: expected loss, class or cost, got 'clas'",
+      refused { clas = "net" })
+    assert.matches("loss of link a%-s: expected a probability, 0 to 1, got 2", refused { loss = 2 })
+    assert.matches("loss of link a%-s: expected a probability, 0 to 1, got 2", refused(2))
+  end)
+
   it("measures distances in links, never through a host", function()
     local net = topology.rail_optimized { servers = 2, gpus_per_server = 2, spines = 1 }
     local distance = net:distances("gpu0")

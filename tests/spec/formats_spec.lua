@@ -62,6 +62,30 @@ describe("text reader", function()
     reader:close()
   end)
 
+  it("passes over the mark that editors put in front of UTF-8", function()
+    local MARK = "\239\187\191"
+    local net = read_text(topology.from_file, MARK .. "2 0 1\r\n\r\n0 1 1Gbps 1us 0\r\n")
+    assert.equal(1, #net.links)
+    os.remove(temporary)
+    assert.equal(1, #read_text(collect(hpcc.flows), MARK .. "1 \r\n0 1 3 100 5 2 \r\n"))
+    os.remove(temporary)
+    assert.equal(1, #read_text(collect(flows.rows),
+      MARK .. "src,dst,size_bytes,start_ns\r\n0,1,5,0\r\n"))
+    os.remove(temporary)
+    assert.equal(2, read_text(require("weft.formats.goal").read, MARK .. "num_ranks 2 \r\n"
+      .. "rank 0 {\r\nsend 5b to 1\r\n}\r\nrank 1 {\r\nrecv 5b from 0 \r\n}").count)
+    os.remove(temporary)
+    assert.equal(1, read_text(require("weft.formats.htsim").read,
+      MARK .. "Nodes 2\r\nConnections 1\r\n0->1 start 0 size 5 \r\n").count)
+    os.remove(temporary)
+    assert.equal(0, #read_text(function(path)
+      local reader = text.open(path)
+      return { reader:fields() }
+    end, MARK))
+    assert.equal(":1: expected UTF-8 text, got UTF-16; save the file as UTF-8",
+      support.error_in_file(topology.from_file, "\255\2542\0 \0001\0"))
+  end)
+
   it("refuses binary data", function()
     local expected = ":2: expected a line of text, got binary data"
     assert.equal(expected, support.error_in_file(topology.from_file, "\n1 \0 2\n"))
@@ -128,8 +152,31 @@ describe("HPCC topology", function()
     assert.matches("^:3: loss of link h0%-switch1: .*got 2$", at "2 1 1\n1\n0 1 1Gbps 1us 2\n")
     assert.matches("^:3: loss: .*got 'none'$", at "2 1 1\n1\n0 1 1Gbps 1us none\n")
     assert.equal(":4: expected link 2 of 2, got end of file", at "2 1 2\n1\n0 1 1Gbps 1us 0\n")
-    assert.matches("^:4: expected end of file after 1 links, got '1 0 1Gbps 1us 0'$",
-      at "2 1 1\n1\n0 1 1Gbps 1us 0\n1 0 1Gbps 1us 0\n")
+    assert.equal(":4: expected end of file after 1 links, got '1 0 1Gbps 1us 0'; lenient = true"
+      .. " leaves out what is behind them", at "2 1 1\n1\n0 1 1Gbps 1us 0\n1 0 1Gbps 1us 0\n")
+  end)
+
+  it("is read as far as its count says, if told so", function()
+    local function links(content)
+      local net
+      local said = support.notices_of_file(function(path)
+        net = topology.from_file(path, { lenient = true })
+      end, content)
+      return #net.links, said
+    end
+    -- As HPCC's own topology: links behind the count, to nodes that there are not, and notes.
+    local count, said = links("3 1 2\n0\n0 1 100Gbps 1us 0\n0 2 100Gbps 1us 0\n"
+      .. "0 3 100Gbps 1us 0\n0 4 25Gbps 1us 0\n\nFirst line: total node #, switch node #, link #")
+    assert.equal(2, count)
+    assert.same({ ":5: 2 more links than the 2 that the first line says are left out" }, said)
+    count, said = links("4 1 0 1 2 A100\n2\n0 2 1Gbps 1us 0\n1 2 1Gbps 1us 0\n3 2 1Gbps 1us 0\n")
+    assert.equal(2, count)
+    assert.same({ ":5: 1 more links than the 2 that the first line says are left out" }, said)
+    count, said = links("2 0 1\n\n0 1 1Gbps 1us 0\n\nnotes\n0 1 2\n")
+    assert.equal(1, count)
+    assert.same({}, said)
+    assert.matches("topology.from_file: unknown option 'lenint'; did you mean 'lenient'%?",
+      support.error_of(topology.from_file, "x", { lenint = true }))
   end)
 end)
 
@@ -152,7 +199,7 @@ describe("SimAI topology", function()
   it("is told from HPCC's by its first line", function()
     assert.equal("A100", topology.from_file("scenarios/data/rail_32gpu.txt").attributes.gpu)
     assert.equal(":1: expected 'nodes switches links' (HPCC), or 'nodes gpus_per_server nvswitches "
-      .. "switches links gpu' (SimAI), got 2 fields",
+      .. "switches links gpu' (SimAI), or 'Nodes n', 'Tiers n', 'Podsize n' (htsim), got 2 fields",
       support.error_in_file(topology.from_file, "1 2\n"))
     assert.matches("got 0 fields$", support.error_in_file(topology.from_file, ""))
   end)
@@ -165,11 +212,75 @@ describe("HPCC flow list", function()
       { src = 1, dst = 0, priority = 1, port = 9, size_bytes = 2 ^ 40, start_ps = 2000000000001 },
       { src = 5, dst = 7, priority = 3, port = 100, size_bytes = 1000, start_ps = 123456789000 },
     }
-    assert.same(list, round_trip(hpcc.write_flows, collect(hpcc.flows), list))
+    support.notices(function()
+      assert.same(list, round_trip(hpcc.write_flows, collect(hpcc.flows), list))
+    end)
   end)
 
   it("counts as many lines as its first line says", function()
-    assert.equal(1, #read_text(collect(hpcc.flows), "1\n0 1 3 100 5 2\n2 3 3 100 5 2.5\n"))
+    local function said(content) return support.notices_of_file(collect(hpcc.flows), content) end
+    assert.same({ ":3: lines behind the 1 flows that the first line says are left out, as the"
+      .. " simulator does" }, said "1\n0 1 3 100 5 2\n2 3 3 100 5 2.5\n9 9 1 100 5 9\n")
+    assert.same({}, said "1\n0 1 3 100 5 2\n\nFirst line: flow #\nsrc dst priority port size t\n")
+    assert.same({}, said "0\n\n")
+  end)
+
+  it("of conweave has no port", function()
+    assert.same({
+      { src = 0, dst = 1, priority = 3, size_bytes = 100000, start_ps = 2000000100000 },
+      { src = 2, dst = 1, priority = 3, size_bytes = 5000, start_ps = 2000000200000 },
+    }, read_text(collect(hpcc.flows), "2 \n0 1 3 100000 2.000000100\n2 1 3 5000 2.000000200\n"))
+    os.remove(temporary)
+    -- 100,000 bytes in 100 packets of 1,048 and 5,000 in 5, over two links of 100G and 1 us each.
+    temporary = support.file("2\n0 1 3 100000 0.000000100\n2 1 3 5000 0.001\n")
+    local sim = weft.simulation { topology = weft.topology.star {
+      hosts = 3, rate = "100Gbps", delay = "1us" }, cc = "window" }
+    sim:add_job(weft.workload.flows { file = temporary })
+    sim:run()
+    assert.same({ 101 * 83840 + 2000000, 6 * 83840 + 2000000 }, sim:flows():column "fct_ps")
+    assert.same({ 100000, 1000000000 }, sim:flows():column "start_ps")
+  end)
+
+  it("says once that classes are not simulated, at the first flow of another group", function()
+    local function said(content) return support.notices_of_file(collect(hpcc.flows), content) end
+    local rest = ": classes are not simulated, all flows share one"
+    assert.same({ ":4: priority group 1, flows before it have 3" .. rest },
+      said "4\n0 1 3 100 5 2\n0 1 3 100 5 2\n0 1 1 100 5 2\n0 1 0 100 5 2\n")
+    assert.same({ ":4: priority group 2, flows before it have 4" .. rest },
+      said "2\n0 1 4 5 2\n\n0 1 2 5 2\n")
+    assert.same({}, said "2\n0 1 1 100 5 2\n0 1 1 100 5 2\n")
+    -- A stream opens its file more than once.
+    temporary = support.file("2\n0 1 1 100 5 0\n1 0 2 100 5 0\n")
+    assert.same({ temporary .. ":3: priority group 2, flows before it have 1" .. rest },
+      support.notices(function()
+        local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+        sim:add_job(weft.workload.flows { file = temporary })
+        sim:run()
+      end))
+  end)
+
+  it("may be empty", function()
+    temporary = support.file("0\n")
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+    local job = sim:add_job(weft.workload.flows { file = temporary })
+    sim:run()
+    assert.equal("0 of 0 flows complete, 0 B in 0 s", job:summary())
+  end)
+
+  it("may have fewer flows than its first line says, if told so", function()
+    temporary = support.file("10\n0 1 3 5 0\n1 0 3 5 0\n")
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+    assert.matches(":4: expected flow 3 of 10, got end of file$", support.error_of(function()
+      sim:add_job(weft.workload.flows { file = temporary })
+    end))
+    assert.same({ temporary .. ":1: 2 flows, where the first line says 10" },
+      support.notices(function()
+        sim:add_job(weft.workload.flows { file = temporary, lenient = true })
+      end))
+    sim:run()
+    assert.equal(2, #sim:flows())
+    assert.matches("flows: option 'lenient' is for lists that say how many flows they have;",
+      support.error_of(weft.workload.flows, { file = "x.csv", lenient = true }))
   end)
 
   it("with a fault names the line", function()
@@ -179,6 +290,11 @@ describe("HPCC flow list", function()
     assert.equal(":2: expected 'src dst priority port bytes start_s', got '0 1 3'", at "1\n0 1 3\n")
     assert.matches("^:2: bytes: expected 1 to 9007199254740992, got 0$", at "1\n0 1 3 100 0 2\n")
     assert.equal(":2: start: expected a number of seconds, got 'soon'", at "1\n0 1 3 100 5 soon\n")
+    assert.equal(":3: expected 'src dst priority bytes start_s', got '0 1 3 100 5 2'",
+      at "2\n0 1 3 5 2\n0 1 3 100 5 2\n")
+    assert.equal(":2: expected 'src dst priority port bytes start_s', got 'src dst priority packets"
+      .. " start_s stop_s' of an older simulator: write bytes instead of packets, and no stop",
+      at "2\n2 1 3 10000000 2.0 9.5\n")
   end)
 end)
 
@@ -222,6 +338,15 @@ describe("flow CSV", function()
   it("takes starts in ps", function()
     local read = read_text(collect(flows.rows), "src,dst,size_bytes,start_ps\n0,1,5,5000000001\n")
     assert.equal(5000000001, read[1].start_ps)
+  end)
+
+  it("says once that classes are not simulated", function()
+    local function said(content) return support.notices_of_file(flows.read, content) end
+    assert.same({ ":4: pg '1', flows before it have '3': classes are not simulated, all flows share"
+      .. " one" }, said("src,pg,dst,size_bytes,start_ns\n0,3,1,5,0\n0,3,1,5,0\n0,1,1,5,0\n"
+      .. "0,2,1,5,0\n"))
+    assert.same({}, said "src,priority,dst,size_bytes,start_ns\n0,3,1,5,0\n0,3,1,5,0\n")
+    assert.same({}, said "src,dst,size_bytes,start_ns\n0,1,5,0\n")
   end)
 
   it("does not take a start that it cannot read for 0", function()

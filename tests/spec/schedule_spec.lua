@@ -38,6 +38,64 @@ local function run_text(kind, content, hosts, options)
   return run(weft.workload[kind](given), hosts)
 end
 
+-- A schedule with both kinds of dependencies, and a message to any receiver.
+local DEPENDENCIES = [[
+num_ranks 3
+rank 0 {
+a: calc 1500
+b: send 100000b to 1 tag 7
+b irequires a
+c: recv 7b from -1 tag -1
+c requires b
+}
+rank 1 {
+d: recv 100000b from 0 tag 7
+e: send 7b to 0 tag 3
+e requires d
+f: calc 100
+f irequires e
+f requires d
+}
+rank 2 {
+}
+]]
+
+local function word(value, count)
+  local bytes = {}
+  for i = 1, count or 4 do
+    bytes[i] = string.char(value % 256)
+    value = (value - value % 256) / 256
+  end
+  return table.concat(bytes)
+end
+
+-- An operation of a binary schedule; the last four: how many wait for its end, from where on in the
+-- list, and for its start.
+local function operation(kind, peer, size, tag, ends, end_at, starts, start_at)
+  return word(0) .. word(kind, 1) .. word(peer) .. word(size, 8) .. word(tag) .. word(0, 2)
+    .. word(ends) .. word(end_at) .. word(starts) .. word(start_at)
+end
+
+-- The same as DEPENDENCIES.
+local function binary()
+  local any = 2 ^ 32 - 1
+  local ranks = {
+    word(3) .. word(1) .. word(0) .. operation(3, 0, 1500, 0, 0, 0, 1, 0)
+      .. operation(1, 1, 100000, 7, 1, 1, 0, 2) .. operation(2, any, 7, any, 0, 2, 0, 2)
+      .. word(1) .. word(2),
+    word(3) .. word(1) .. word(0) .. operation(2, 0, 100000, 7, 2, 0, 0, 2)
+      .. operation(1, 0, 7, 3, 0, 2, 1, 2) .. operation(3, 0, 100, 0, 0, 3, 0, 3)
+      .. word(1) .. word(2) .. word(2),
+    word(0) .. word(0),
+  }
+  local head, at = word(4223, 8) .. word(3) .. word(0, 2), 6 + 3 * 16
+  for _, rank in ipairs(ranks) do
+    head = head .. word(at, 8) .. word(at + #rank, 8)
+    at = at + #rank
+  end
+  return head .. table.concat(ranks)
+end
+
 describe("GOAL schedule", function()
   it("takes the sum of a chain of computations and messages", function()
     local job, sim = run(weft.workload.goal { file = FIXTURES .. "pingpong.goal" }, 2)
@@ -76,9 +134,57 @@ describe("GOAL schedule", function()
   end)
 
   it("may have comments, labels of operations' names, and several things on a line", function()
-    local net = read_text(goal.read, "/* one\n rank 5 { */ num_ranks 2 // two\nrank 1 { }\n"
-      .. "rank 0 { send: calc 5 /* x */ cpu 3\n recv1 : calc 6 nic 1 }\n")
+    local net
+    local content = "/* one\n rank 5 { */ num_ranks 2 // two\nrank 1 { }\n"
+      .. "rank 0 { send: calc 5 /* x */ cpu 3\n recv1 : calc 6 nic 1 cpu 2 }\n"
+    assert.same({
+      ":4: cpu 3: not simulated: computations of a rank that do not wait for each other go on side"
+        .. " by side, on any cpu",
+      ":5: nic 1: not simulated: a rank sends by all links of its host, whatever the nic",
+    }, support.notices_of_file(function(path) net = goal.read(path) end, content))
     assert.equal("2 2", ("%d %d"):format(net.count, net.ranks))
+    assert.same({}, support.notices_of_file(goal.read, "num_ranks 1\nrank 0 {\ncalc 1 cpu 0\n}\n"))
+  end)
+
+  it("in binary is that of the text", function()
+    local job, sim = run_text("goal", DEPENDENCIES, 3)
+    os.remove(temporary)
+    local same, twin = run_text("goal", binary(), 3)
+    -- Six, and the starts of two that others wait for.
+    assert.equal("goal of 8 operations over 3 ranks, 100 kB", job:summary():match("^[^:]*"))
+    assert.equal(job:summary(), same:summary())
+    assert.equal(job:time_ps(), same:time_ps())
+    for _, column in ipairs { "src", "dst", "size_bytes", "start_ps", "fct_ps" } do
+      assert.same(sim:flows():column(column), twin:flows():column(column))
+    end
+    -- The first message begins with its computation, and the answer when it is there.
+    local flows = sim:flows()
+    assert.same({ 0, flows:row(1).fct_ps }, flows:column "start_ps")
+    assert.equal(100007, flows:row(1).size_bytes + flows:row(2).size_bytes)
+  end)
+
+  it("in binary is refused where it does not hold together", function()
+    local function at(content) return support.error_in_file(goal.read, content) end
+    local whole = binary()
+    assert.equal(": header: expected 6 bytes from byte 8 on, the file has 10", at(whole:sub(1, 10)))
+    assert.equal(": places of the ranks: expected 48 bytes from byte 14 on, the file has 40",
+      at(whole:sub(1, 40)))
+    assert.equal(": rank 0: expected 117 bytes from byte 74 on, the file has 100",
+      at(whole:sub(1, 100)))
+    local function with(byte, value)
+      return whole:sub(1, byte) .. string.char(value) .. whole:sub(byte + 2)
+    end
+    -- Rank 0 begins at byte 62, its first operation, a calc, at 74.
+    assert.equal(": rank 0, operation 1: expected 1 (send), 2 (receive) or 3 (calc), got 9",
+      at(with(74 + 4, 9)))
+    assert.equal(": rank 0, operation 2: expected a rank, 0 to 2, got 3", at(with(74 + 39 + 5, 3)))
+    assert.equal(": rank 0, operation 1: expected a size up to 2^53, got 18446744073709551616",
+      at(with(74 + 9, 255):sub(1, 83) .. ("\255"):rep(8) .. whole:sub(92)))
+    assert.matches("^: rank 0, operation %d: a dependent is operation 100 of 3$",
+      at(with(74 + 3 * 39, 99)))
+    assert.equal(": dependents: expected 400 bytes from byte 195 on, the file has " .. #whole,
+      at(with(74 + 39 + 23, 100)))
+    assert.equal(": expected at least 1 rank, got 0", at(with(8, 0)))
   end)
 
   it("takes no time for a message to itself, and a byte for an empty one", function()
@@ -143,6 +249,20 @@ describe("Connection matrix", function()
     local chain = 5000 + ideal(0, 1, 20000) + ideal(0, 1, 40000) + ideal(0, 3, 50000)
     assert.is_true(chain > ideal(2, 3, 30000))
     assert.equal(chain + ideal(0, 1, 60000), job:time_ps())
+  end)
+
+  it("says once that connections of several priorities share one class", function()
+    local function said(lines)
+      return support.notices_of_file(htsim.read, ("Nodes 4\nConnections %d\nFailures 0\n%s\n")
+        :format(#lines, table.concat(lines, "\n")))
+    end
+    local rest = ": classes are not simulated, all connections share one"
+    assert.same({ ":5: prio: 7, connections before it have 2" .. rest }, said {
+      "0->1 start 0 size 5 prio 2", "1->0 start 0 size 5 prio 7", "2->0 start 0 size 5" })
+    assert.same({ ":6: prio: 1, connections before it have none" .. rest }, said {
+      "0->1 start 0 size 5", "1->0 start 0 size 5 addon", "2->0 start 0 size 5 prio 1" })
+    assert.same({}, said { "0->1 start 0 size 5 prio 2", "1->0 start 0 size 5 prio 2" })
+    assert.same({}, said { "0->1 start 0 size 5", "1->0 start 0 size 5" })
   end)
 
   it("pairs a multishot trigger's connections with those that fire it", function()
@@ -213,6 +333,7 @@ describe("Connection matrix", function()
     assert.equal(":3: there is no trigger 1", line "0->1 trigger 1 size 1")
     assert.equal(":3: expected a connection 'src->dst ...' or a trigger, got 'x 1'", line "x 1")
     assert.matches("^:3: failures name switches", line "failure switch_type TOR switch_id 1")
+    assert.matches("^:3: failures name switches", line "Failures 1")
     assert.equal(":4: expected the kind of the trigger: barrier, multishot, oneshot",
       triggers "trigger id 1\n")
     assert.equal(":5: nothing fires trigger 1",

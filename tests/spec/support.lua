@@ -32,6 +32,32 @@ function support.error_in_file(read, content)
   return text:sub(#path + 1)
 end
 
+-- What `f(...)` says on standard error that is no error: a list of texts.
+function support.notices(f, ...)
+  local notice = require "weft.notice"
+  local said, write = {}, notice.write
+  notice.forget()
+  notice.write = function(text) said[#said + 1] = text end
+  local done, err = pcall(f, ...)
+  notice.write = write
+  notice.forget()
+  if not done then error(err, 0) end
+  return said
+end
+
+-- The notices of `read(path)` for a file of that content, without the file's name.
+function support.notices_of_file(read, content)
+  local path = support.file(content)
+  local done, said = pcall(support.notices, read, path)
+  os.remove(path)
+  if not done then error(said, 0) end
+  for i, text in ipairs(said) do
+    assert(text:sub(1, #path) == path, "expected a notice that begins with the file, got: " .. text)
+    said[i] = text:sub(#path + 1)
+  end
+  return said
+end
+
 -- The whole content of a file, or nil if there is none.
 function support.content(path)
   local file = io.open(path, "rb")

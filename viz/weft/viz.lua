@@ -7,7 +7,9 @@ local viz = { chart = require "weft.viz.chart" }
 local topology_options = {
   file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
   color = {
-    type = "enum", choices = { "utilization", "rate", "none" }, brief = "What colours links.",
+    type = "enum",
+    choices = { "utilization", "rate", "class", "none" },
+    brief = "What colours links.",
   },
   title = { type = "string" },
   degraded = { type = "table", brief = "Links to mark: ids, links or { link =, factor = }." },

@@ -8,7 +8,8 @@ typedef struct weft_allocator {
 } weft_allocator;
 enum weft_constants {
   WEFT_API_VERSION = 1,
-  WEFT_PATH_MAX = 32
+  WEFT_PATH_MAX = 32,
+  WEFT_COST_MAX = 65535
 };
 enum weft_status {
   WEFT_OK = 0,
@@ -148,11 +149,20 @@ typedef struct weft_option {
   const char *choices;
   const char *brief;
 } weft_option;
+enum weft_link_class {
+  WEFT_LINK_BY_ENDS = 0,
+  WEFT_LINK_NVLINK = 1,
+  WEFT_LINK_PCIE = 2,
+  WEFT_LINK_NET = 3,
+  WEFT_LINK_CLASS_COUNT = 4
+};
 typedef struct weft_link_def {
   uint32_t a, b;
   uint64_t rate_bps;
   weft_time delay_ps;
   double loss;
+  uint32_t link_class;
+  uint32_t cost;
 } weft_link_def;
 enum weft_direction { WEFT_BOTH = 0, WEFT_A_TO_B = 1, WEFT_B_TO_A = 2 };
 typedef struct weft_link_change {
@@ -424,6 +434,8 @@ typedef struct weft_port_info {
   weft_time added_delay_ps, jitter_ps;
   weft_time paused_since_ps;
   uint32_t storms;
+  uint32_t link_class;
+  uint32_t cost;
   uint32_t reserved;
 } weft_port_info;
 typedef struct weft_lua_sim {

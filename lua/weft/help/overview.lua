@@ -10,14 +10,15 @@ weft simulates the networks that train large models, packet by packet.
   sim:flows():write_csv "flows.csv"
 
 Quantities are text with a unit ("400Gbps", "500ns", "16MiB") or numbers in bit/s, seconds, bytes.
-Mistakes are told in one line with their place; what had no effect (an option, threads, arguments) is
-said once, on standard error.
+Mistakes are told in one line with their place. What had no effect (an option, threads, arguments)
+is said once, on standard error.
 
   help "topology"   fabrics: built-in shapes, your own, from a file
   help "workload"   flows, collectives, jobs
   help "cc"         congestion control
   help "failures"   gray failures, links that go down and come back
   help "results"    tables, series, pictures
+  help "config"     experiments of other simulators, moved over
   help "options"    every parameter of a simulation
   help "prompt"     what you can do where you type
   help(weft.topology)           what a module offers

@@ -15,6 +15,9 @@ What runs on the fabric:
   local job = sim:add_job(weft.workload.aicb { file = "gpt.txt", ranks = 16 })
   local job = sim:add_job(weft.workload.chakra { dir = "traces" })
 
+What a file asks for that is not simulated (priority groups, for example) is said once on standard
+error, with its line; docs/formats.md has a table for each format.
+
 Several jobs: weft.placement.packed, spread, random and explicit give each its hosts, as `ranks`:
 
   local placed = weft.placement.spread(fabric, { 8, 8 })

@@ -1,8 +1,10 @@
 --- Flow lists as CSV: columns id, src, dst, size_bytes, and start_ns or start_ps. Other columns are
--- ignored, so a table of flows that weft has written can be read.
+-- ignored, so a table of flows that weft has written can be read; one of priorities that are not
+-- all the same is said once to be ignored.
 local core = require "weft.core"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
+local notice = require "weft.notice"
 local units = require "weft.units"
 
 local flows = {}
@@ -38,6 +40,9 @@ local START_COLUMNS = {
   start_ps = { "start_ps", type = "integer", min = 0, default = 0 },
 }
 
+-- Names of columns that would put flows into classes.
+local CLASSES = { "priority", "prio", "pg", "class", "traffic_class", "dscp" }
+
 local START_WANTED = "expected a column 'start_ns' or 'start_ps'"
 
 --- The columns to read. A start in a unit that is not known must not be taken for no start at all.
@@ -54,6 +59,13 @@ local function columns_of(header, place)
   if not start then fail.at(place, "%s, got neither", START_WANTED) end
   local columns = { START_COLUMNS[start] }
   for _, column in ipairs(COLUMNS) do columns[#columns + 1] = column end
+  for _, name in ipairs(CLASSES) do
+    for _, given in ipairs(header) do
+      if given == name and #columns == #COLUMNS + 1 then
+        columns[#columns + 1] = { name, type = "string" }
+      end
+    end
+  end
   return columns
 end
 
@@ -78,8 +90,9 @@ end
 -- @treturn function yields src, dst, size_bytes, start_ps, line, id; ids count from 0 where the
 -- file has none; src and dst are ids or names, not yet looked up in a fabric
 function flows.values(path)
-  local next_values = csv.values(path, columns_of)
+  local next_values, columns = csv.values(path, columns_of)
   local is_duplicate, count = duplicate_finder(), 0
+  local class, first_class, said = columns[#COLUMNS + 2], nil, false
   return function()
     local values, line = next_values()
     if not values then return nil end
@@ -87,6 +100,14 @@ function flows.values(path)
     if start_ps > units.EXACT then
       fail.at(("%s:%d"):format(path, line), "flow start_ps: expected at most %s, got %s",
         units.LIMITS.time, fail.show(start_ps))
+    end
+    if class and not said then
+      first_class = first_class or values[6]
+      said = values[6] ~= first_class
+      if said then
+        notice.say("%s:%d: %s %s, flows before it have %s: classes are not simulated, all flows"
+          .. " share one", path, line, class.name, fail.show(values[6]), fail.show(first_class))
+      end
     end
     id = id or count
     count = count + 1

@@ -9,10 +9,14 @@
 --   }
 --
 -- `a requires b`: a begins when b has ended; `a irequires b`: when b has begun. What follows `cpu`
--- and `nic` is read and has no effect: a host computes as much at once as the schedule lets it, and
--- its links decide what it sends. Comments are // to the end of the line, and /* to */.
+-- and `nic` is read and has no effect (a file that has several is told so once): a host computes as
+-- much at once as the schedule lets it, and its links decide what it sends. Sizes of receives are
+-- read and not compared. Comments are // to the end of the line, and /* to */. The binary form is
+-- known by its first bytes (weft.formats.goal_binary).
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
+local goal_binary = require "weft.formats.goal_binary"
+local notice = require "weft.notice"
 local text = require "weft.formats.text"
 local units = require "weft.units"
 local util = require "weft.util"
@@ -98,10 +102,30 @@ local KEYWORDS = {
 }
 local OPERATIONS = { "send", "recv", "calc" }
 
+-- What a number behind cpu or nic would mean.
+local RESOURCES = {
+  cpu = "computations of a rank that do not wait for each other go on side by side, on any cpu",
+  nic = "a rank sends by all links of its host, whatever the nic",
+}
+
+-- A function that says, once for each word, that one other than 0 (the default) is asked for in
+-- vain; it gets the word, the number and the place.
+local function resource_sayer()
+  local said = {}
+  return function(word, number, place)
+    if number == 0 or said[word] then return end
+    said[word] = true
+    notice.say("%s: %s %d: not simulated: %s", place, word, number, RESOURCES[word])
+  end
+end
+
 -- cpu and nic, in either order.
 local function skip_resources(self)
-  while accept(self, "cpu") or accept(self, "nic") do
-    integer(self, "the number behind 'cpu' or 'nic'", 0, 255)
+  while true do
+    local word = (accept(self, "cpu") and "cpu") or (accept(self, "nic") and "nic")
+    if not word then return end
+    local number = integer(self, "the number behind 'cpu' or 'nic'", 0, 255)
+    self.say_resource(word, number, self.reader:place())
   end
 end
 
@@ -186,14 +210,26 @@ local function header(self)
   self.ranks = integer(self, "the number of ranks", 1, RANKS_MAX)
 end
 
---- Read a schedule.
+local function is_binary(path)
+  local file = text.open_file(path)
+  local head = file:read(#goal_binary.COOKIE)
+  file:close()
+  return head == goal_binary.COOKIE
+end
+
+--- Read a schedule, in text or in binary.
 -- @tparam string path
 -- @tparam ?number calc_ps picoseconds that one unit of `calc` takes; default 1000, a nanosecond
 -- @treturn table weft.formats.graph, receives matched with sends; `ranks` is what the file says
 function goal.read(path, calc_ps)
+  calc_ps = calc_ps or 1000
+  if is_binary(path) then
+    return goal_binary.read(path, calc_ps, resource_sayer()):finish()
+  end
   local reader = text.open(path)
   local self = {
-    reader = reader, calc_ps = calc_ps or 1000, seen = {}, in_comment = false, words = {}, at = 1,
+    reader = reader, calc_ps = calc_ps, seen = {}, in_comment = false, words = {}, at = 1,
+    say_resource = resource_sayer(),
     graph = graph.new(function(line) return ("%s:%d"):format(path, line) end),
   }
   header(self)

@@ -83,7 +83,8 @@ function Graph:join(rank, where)
 end
 
 --- A collective of several ranks.
--- @tparam table what `kind` and `size_bytes` as the engine has them, and `ranks`
+-- @tparam table what `kind` and `size_bytes` as the engine has them, `ranks`, and if wanted `root`
+-- (place among them, from 0) and `volumes` (bytes from each to each)
 function Graph:collect(what, where, name)
   local id = add(self, COLLECTIVE, 0, where)
   self.collective[id], self.name[id] = what, name
@@ -316,26 +317,14 @@ function graph.is_moving(what)
   return #what.ranks > 1 and what.size_bytes > 0
 end
 
---- Call `visit(a, b)` for the ranks that must reach one another, each pair once: those of
--- messages, and of a collective the first with every other.
+--- Call `visit(a, b)` for the ranks that send messages to one another, each pair once.
 function Graph:each_pair(visit)
   local seen = {}
-  local function once(a, b)
-    local pair = a * self.ranks + b
-    if a ~= b and not seen[pair] then
-      seen[pair] = true
-      visit(a, b)
-    end
-  end
   for id = 1, self.count do
-    local what = self.collective[id]
-    if self.kind[id] == SEND then
-      once(self.rank[id], self.peer[id])
-    elseif what and graph.is_moving(what) then
-      for _, rank in ipairs(what.ranks) do
-        once(what.ranks[1], rank)
-        once(rank, what.ranks[1])
-      end
+    local a, b = self.rank[id], self.peer[id]
+    if self.kind[id] == SEND and a ~= b and not seen[a * self.ranks + b] then
+      seen[a * self.ranks + b] = true
+      visit(a, b)
     end
   end
 end

@@ -1,11 +1,17 @@
 --- Files of the HPCC simulator (ns-3, Li et al., SIGCOMM 2019).
 --
 -- Topology: a line `nodes switches links`, the switches' ids, then `a b rate delay loss` for each
--- link. Flow list: the number of flows, then `src dst priority port bytes start_s`. Completion
--- times: `sip dip sport dport bytes start_ns fct_ns ideal_ns`, addresses in hexadecimal.
+-- link. Flow list: the number of flows, then `src dst priority port bytes start_s`; conweave's, its
+-- descendant, leaves out the port, and m3's has the number of the flow in front. Completion times:
+-- `sip dip sport dport bytes start_ns fct_ns ideal_ns`, addresses in hexadecimal.
+--
+-- The simulator reads as much as the counts in front say, and files hold more, as its own examples
+-- do: notes, or links and flows that are not to be read. Of links behind the count a reader here
+-- says nothing only if it is told to (`lenient`), because a wrong count is the likelier reason.
 local core = require "weft.core"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
+local notice = require "weft.notice"
 local text = require "weft.formats.text"
 local units = require "weft.units"
 local util = require "weft.util"
@@ -73,8 +79,33 @@ end
 
 local LINK_FIELDS = 5
 
+-- The fields of the next line, if they look like a link.
+local function next_link(reader)
+  local fields = reader:fields()
+  local is_link = fields and #fields == LINK_FIELDS and fields[1]:find("^%d+$")
+    and fields[2]:find("^%d+$")
+  return is_link and fields or nil
+end
+
+-- What is behind the links that count: notes may follow, another link may not, unless `lenient`.
+local function end_links(reader, count, lenient)
+  if not next_link(reader) then return end
+  if not lenient then
+    reader:fail("expected end of file after %d links, got %s; lenient = true leaves out what is"
+      .. " behind them", count, reader:shown())
+  end
+  local place, left_out = reader:place(), 0
+  repeat left_out = left_out + 1 until not next_link(reader)
+  notice.say("%s: %d more links than the %d that the first line says are left out", place,
+    left_out, count)
+end
+
 --- Read `count` link lines into a fabric whose nodes are there.
-function hpcc.read_links(reader, net, count)
+-- @tparam table reader
+-- @tparam table net
+-- @tparam integer count
+-- @tparam ?boolean lenient links behind them are no error, but left out
+function hpcc.read_links(reader, net, count, lenient)
   for i = 1, count do
     local fields = reader:fields()
     if not fields then
@@ -91,17 +122,14 @@ function hpcc.read_links(reader, net, count)
       reader:integer(fields[2], "node of the link", 0, last), quantity(reader, fields[3], "rate"),
       quantity(reader, fields[4], "time"), loss, reader:place())
   end
-  -- Notes may follow, as in the simulator's own examples; another link may not.
-  local fields = reader:fields()
-  if fields and #fields == LINK_FIELDS and fields[1]:find("^%d+$") and fields[2]:find("^%d+$") then
-    reader:fail("expected end of file after %d links, got %s", count, reader:shown())
-  end
+  end_links(reader, count, lenient)
 end
 
 --- Read a topology. Hosts are called `h<id>`, switches `switch<id>`, with the file's ids.
 -- @tparam string path
+-- @tparam[opt] table options `lenient`: links behind those that the first line counts are left out
 -- @treturn table fabric
-function hpcc.read_topology(path)
+function hpcc.read_topology(path, options)
   local reader = text.open(path)
   local header = reader:fields()
   if not header or #header ~= hpcc.HEADER_FIELDS then
@@ -121,7 +149,7 @@ function hpcc.read_topology(path)
       net:add_node(("h%d"):format(id), "host")
     end
   end
-  hpcc.read_links(reader, net, links)
+  hpcc.read_links(reader, net, links, options and options.lenient)
   reader:close()
   net:assign_tiers()
   return net
@@ -168,43 +196,103 @@ local function seconds_text(ps)
   return ("%.0f.%s"):format((ps - fraction) / PS_PER_S, digits == "" and "0" or digits)
 end
 
+-- Where a list has each value, by its number of fields.
+local FLOW_FORMS = {
+  [7] = { text = "id src dst priority port bytes start_s", src = 2, port = 5, bytes = 6,
+    start = 7 },
+  [6] = { text = "src dst priority port bytes start_s", src = 1, port = 4, bytes = 5, start = 6 },
+  [5] = { text = "src dst priority bytes start_s", src = 1, bytes = 4, start = 5 },
+}
+
+-- The form of a list, by its first flow. The six columns of the simulator that HPCC's was made from
+-- are others: packets instead of bytes, and two times.
+local function form_of(reader, fields)
+  local form = FLOW_FORMS[#fields]
+  if not form then
+    reader:fail("expected '%s', got %s", FLOW_FORMS[6].text, reader:shown())
+  elseif #fields == 6 and not fields[5]:find("^%d+$") and tonumber(fields[5]) then
+    reader:fail("expected '%s', got 'src dst priority packets start_s stop_s' of an older"
+      .. " simulator: write bytes instead of packets, and no stop", form.text)
+  end
+  return form
+end
+
+-- The fields of the next flow, or nil when all that count have been read.
+local function flow_fields(self)
+  local reader = self.reader
+  local fields = self.done < self.count and reader:fields() or nil
+  if self.done < self.count and not fields then
+    if not self.lenient then
+      reader:fail("expected flow %d of %d, got end of file", self.done + 1, self.count)
+    end
+    notice.say("%s:1: %d flows, where the first line says %d", reader.path, self.done, self.count)
+  elseif not fields then
+    local first = reader:fields()
+    if first and FLOW_FORMS[#first] and table.concat(first, " "):find("^[%d%s.]+$") then
+      notice.say("%s: lines behind the %d flows that the first line says are left out, as the"
+        .. " simulator does", reader:place(), self.count)
+    end
+  end
+  return fields
+end
+
+-- Groups other than the first flow's would have queues of their own: say so once.
+local function say_group(self, priority)
+  self.priority = self.priority or priority
+  if priority ~= self.priority and not self.said_group then
+    self.said_group = true
+    notice.say("%s: priority group %d, flows before it have %d: classes are not simulated, all"
+      .. " flows share one", self.reader:place(), priority, self.priority)
+  end
+end
+
+local function read_flow(self, fields)
+  local reader, form = self.reader, self.form or form_of(self.reader, fields)
+  self.form = form
+  if FLOW_FORMS[#fields] ~= form then
+    reader:fail("expected '%s', got %s", form.text, reader:shown())
+  end
+  local src = reader:integer(fields[form.src], "src", 0, hpcc.NODES_MAX)
+  local dst = reader:integer(fields[form.src + 1], "dst", 0, hpcc.NODES_MAX)
+  local priority = reader:integer(fields[form.src + 2], "priority", 0, 7)
+  local port = form.port and reader:integer(fields[form.port], "port", 0, 65535)
+  local size_bytes = reader:integer(fields[form.bytes], "bytes", 1, 2 ^ 53)
+  local start = fields[form.start]
+  if not units.decimal(start) then
+    reader:fail("start: expected a number of seconds, got %s", fail.show(start))
+  end
+  local start_ps = quantity(reader, start .. "s", "time")
+  say_group(self, priority)
+  return src, dst, size_bytes, start_ps, reader.number, priority, port or nil
+end
+
 --- Iterate over a flow list, in bounded memory and without a table for each.
 --
 -- As in the simulator itself, the number on the first line says how many lines count: a file may
 -- hold more, and does in the simulator's own example.
 -- @tparam string path
--- @treturn function yields src, dst, size_bytes, start_ps, line, priority, port
-function hpcc.values(path)
+-- @tparam[opt] table options `lenient`: fewer flows than the first line says are no error
+-- @treturn function yields src, dst, size_bytes, start_ps, line, priority, port (nil: none)
+function hpcc.values(path, options)
   local reader = text.open(path)
   local header = reader:fields()
   if not header or #header ~= 1 then
     reader:fail("expected the number of flows, got %s", reader:shown())
   end
-  local count = reader:integer(header[1], "number of flows", 0, 2 ^ 40)
-  local done = 0
+  local self = {
+    reader = reader, count = reader:integer(header[1], "number of flows", 0, 2 ^ 40), done = 0,
+    lenient = options and options.lenient,
+  }
   return function()
-    if done == count then
-      if reader then reader:close() end
-      reader = nil
+    if not self.reader then return nil end
+    local fields = flow_fields(self)
+    if not fields then
+      reader:close()
+      self.reader = nil
       return nil
     end
-    local fields = reader:fields()
-    if not fields then
-      reader:fail("expected flow %d of %d, got end of file", done + 1, count)
-    elseif #fields ~= 6 then
-      reader:fail("expected 'src dst priority port bytes start_s', got %s", reader:shown())
-    end
-    done = done + 1
-    local src = reader:integer(fields[1], "src", 0, hpcc.NODES_MAX)
-    local dst = reader:integer(fields[2], "dst", 0, hpcc.NODES_MAX)
-    local priority = reader:integer(fields[3], "priority", 0, 7)
-    local port = reader:integer(fields[4], "port", 0, 65535)
-    local size_bytes = reader:integer(fields[5], "bytes", 1, 2 ^ 53)
-    if not units.decimal(fields[6]) then
-      reader:fail("start: expected a number of seconds, got %s", fail.show(fields[6]))
-    end
-    local start_ps = quantity(reader, fields[6] .. "s", "time")
-    return src, dst, size_bytes, start_ps, reader.number, priority, port
+    self.done = self.done + 1
+    return read_flow(self, fields)
   end
 end
 

@@ -11,8 +11,11 @@
 -- when the connection that names it as its send_done_trigger or recv_done_trigger is done,
 -- `barrier count n` when n are. A `multishot` trigger starts one more of its connections each time;
 -- here the n-th of them waits for the n-th connection that fires it, in the order of the file.
+-- `prio` and `addon` are read and have no effect; a file that gives some connections another
+-- priority than others is told so once.
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
+local notice = require "weft.notice"
 local text = require "weft.formats.text"
 local units = require "weft.units"
 local util = require "weft.util"
@@ -22,7 +25,11 @@ local htsim = {}
 local NODES_MAX = 2 ^ 22
 local COUNT_MAX = 2 ^ 32
 
-local HEADER = { Nodes = "nodes", Connections = "connections", Triggers = "triggers" }
+local HEADER = {
+  Nodes = "nodes", Connections = "connections", Triggers = "triggers", Failures = "failures",
+}
+local FAILURES = "failures name switches of htsim's own fat tree: describe them in the script, with"
+  .. " sim:fail or weft.failure"
 
 -- "start 0.5e6" is allowed; a time between two ps is not.
 local function start_ps(reader, field)
@@ -48,18 +55,21 @@ local CONNECTION = {
   prio = number_reader("prio", 0),
 }
 local CONNECTION_WORDS = util.sorted_keys(CONNECTION)
+CONNECTION_WORDS[#CONNECTION_WORDS + 1] = "addon"
 
-local KINDS = { oneshot = true, multishot = true, barrier = true }
+local KINDS = { oneshot = "kind", multishot = "kind", barrier = "kind" }
 local KIND_NAMES = util.sorted_keys(KINDS)
+local CONNECTION_FLAGS = { addon = "addon" }
 
--- Pairs of words behind the first field.
+-- Pairs of words behind the first field, and words that stand alone.
 local function read_pairs(reader, fields, rules, words, flags)
   local found, i = {}, 2
   while i <= #fields do
     local word = fields[i]
-    if flags and flags[word] then
-      if found.kind then reader:fail("%s: the trigger is %s already", word, found.kind) end
-      found.kind, i = word, i + 1
+    local flag = flags[word]
+    if flag then
+      if found[flag] then reader:fail("%s: it is %s already", word, found[flag]) end
+      found[flag], i = word, i + 1
     else
       local read, value = rules[word], fields[i + 1]
       if not read then reader:fail("unknown word %s%s", fail.show(word), fail.hint(word, words)) end
@@ -76,7 +86,7 @@ local function read_connection(reader, fields, nodes, endless)
   if not src then
     reader:fail("expected 'src->dst', two numbers, got %s", fail.show(fields[1]))
   end
-  local connection = read_pairs(reader, fields, CONNECTION, CONNECTION_WORDS)
+  local connection = read_pairs(reader, fields, CONNECTION, CONNECTION_WORDS, CONNECTION_FLAGS)
   connection.src = reader:integer(src, "source", 0, nodes - 1)
   connection.dst = reader:integer(dst, "destination", 0, nodes - 1)
   connection.line = reader.number
@@ -94,6 +104,16 @@ local function read_connection(reader, fields, nodes, endless)
   end
   if connection.size == 0 then connection.size = endless end
   return connection
+end
+
+-- Other priorities than the first connection's would be served in turn: say so once.
+local function say_priority(reader, seen, connection)
+  local priority = connection.prio and ("%.0f"):format(connection.prio) or "none"
+  seen.first = seen.first or priority
+  if priority == seen.first or seen.said then return end
+  seen.said = true
+  notice.say("%s: prio: %s, connections before it have %s: classes are not simulated, all"
+    .. " connections share one", reader:place(), priority, seen.first)
 end
 
 local TRIGGER = { id = number_reader("id", 1), count = number_reader("count", 1) }
@@ -121,6 +141,7 @@ local function read_header(reader, header, fields)
   end
   header[key] = reader:integer(fields[2], fields[1],
     key == "nodes" and 1 or 0, key == "nodes" and NODES_MAX or COUNT_MAX)
+  if key == "failures" and header.failures > 0 then reader:fail(FAILURES) end
 end
 
 local function check_counts(reader, header, connections, triggers)
@@ -140,7 +161,7 @@ end
 -- @treturn table header `{ nodes, connections, triggers }`, filled as it is read
 function htsim.rows(path, endless)
   local reader, header = text.open(path), {}
-  local connections, triggers = 0, 0
+  local connections, triggers, priorities = 0, 0, {}
   return function()
     while true do
       local fields = reader:fields()
@@ -162,10 +183,11 @@ function htsim.rows(path, endless)
           return "trigger", read_trigger(reader, fields)
         elseif fields[1]:find("->", 1, true) then
           connections = connections + 1
-          return "connection", read_connection(reader, fields, header.nodes, endless)
-        elseif fields[1]:lower():find("^failure") then
-          reader:fail("failures name switches of htsim's own fat tree: describe them in the script,"
-            .. " with sim:fail or weft.failure")
+          local connection = read_connection(reader, fields, header.nodes, endless)
+          say_priority(reader, priorities, connection)
+          return "connection", connection
+        elseif fields[1] == "failure" then
+          reader:fail(FAILURES)
         end
         reader:fail("expected a connection 'src->dst ...' or a trigger, got %s", reader:shown())
       end

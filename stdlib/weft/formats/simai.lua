@@ -26,9 +26,14 @@ local function name_nodes(net)
   end
 end
 
---- Put each GPU into the group of its NVLink switch.
-local function group_servers(net)
-  for i, id in ipairs(hpcc.ids_of_kind(net, "nvswitch")) do
+--- Put each GPU into the group of its NVLink switch; where there are none, into that of its
+-- server, which has so many GPUs in the order of their ids, as the header says.
+local function group_servers(net, per_server)
+  local nvswitches = hpcc.ids_of_kind(net, "nvswitch")
+  for i, id in ipairs(#nvswitches == 0 and net:hosts() or {}) do
+    net.nodes[id + 1].group = util.integer((i - 1 - (i - 1) % per_server) / per_server)
+  end
+  for i, id in ipairs(nvswitches) do
     local node = net.nodes[id + 1]
     node.group = i - 1
     for _, link in ipairs(net:links_of(node)) do
@@ -41,8 +46,9 @@ end
 --- Read a topology. GPUs are called gpu0, gpu1, ..., and switches nvswitch0, leaf0, spine0, core0
 -- by kind and distance from the GPUs, in the order of their ids.
 -- @tparam string path
+-- @tparam[opt] table options `lenient`, as for weft.formats.hpcc
 -- @treturn table fabric; `attributes` holds gpus_per_server and gpu (its type)
-function simai.read_topology(path)
+function simai.read_topology(path, options)
   local reader = text.open(path)
   local header = reader:fields()
   if not header or #header ~= simai.HEADER_FIELDS then
@@ -65,11 +71,11 @@ function simai.read_topology(path)
   for id = 0, nodes - 1 do
     net:add_node(("node%d"):format(id), kind[id] or "host")
   end
-  hpcc.read_links(reader, net, links)
+  hpcc.read_links(reader, net, links, options and options.lenient)
   reader:close()
   net:assign_tiers()
   name_nodes(net)
-  group_servers(net)
+  group_servers(net, per_server)
   return net
 end
 

@@ -25,10 +25,26 @@ function text.open_file(path)
   return file
 end
 
+-- Marks that editors put in front of text: of UTF-8, which counts for nothing, and of UTF-16.
+local UTF8_MARK, UTF16_MARKS = "\239\187\191", { ["\255\254"] = true, ["\254\255"] = true }
+
+--- A file's text without the mark of its encoding, from its first bytes.
+-- @tparam string path for messages
+-- @tparam string head what the file begins with
+-- @treturn string
+function text.without_mark(path, head)
+  if head:sub(1, 3) == UTF8_MARK then return head:sub(4) end
+  if UTF16_MARKS[head:sub(1, 2)] then
+    fail.at(path .. ":1", "expected UTF-8 text, got UTF-16; save the file as UTF-8")
+  end
+  return head
+end
+
 --- A reader of a file's lines.
 function text.open(path)
   local file = text.open_file(path)
-  return setmetatable({ path = path, file = file, number = 0, buffer = "", from = 1 }, Reader)
+  local head = text.without_mark(path, file:read(BLOCK_BYTES) or "")
+  return setmetatable({ path = path, file = file, number = 0, buffer = head, from = 1 }, Reader)
 end
 
 --- The next line, or nil at the end of the file. Not file:lines(), because what LuaJIT's makes of a

@@ -8,9 +8,15 @@
 -- repeats the forward pass from the checkpoint before it. After a collective its update time goes
 -- by.
 --
+-- MODEL: forward as in training; backward the collective of an input's gradient goes on beside the
+-- gradient of the layer's weights, which are not summed up. DLRM (as in ASTRA-sim 1.0): the first
+-- layer's collectives, of the embeddings, go on beside the bottom layers; forward the last of those
+-- waits for it, backward it begins with the layer behind, and only HYBRID_DLRM waits for it.
+--
 -- Groups, as in SimAI: tensor parallel ranks are neighbours; those with the same place in it are
--- data parallel; `ep` neighbouring tensor parallel groups share experts. Pipeline stages are not
--- told apart: the file has the lines of one stage, and not what stages send each other.
+-- data parallel; `ep` neighbouring tensor parallel groups share experts. Under MODEL and DLRM all
+-- ranks are one group. Pipeline stages are not told apart: the file has the lines of one stage, and
+-- not what stages send each other.
 -- @module weft.workload.aicb
 
 local aicb = require "weft.formats.aicb"
@@ -25,8 +31,8 @@ local M = {}
 
 local PS_PER_NS = 1000
 
--- SimAI sends no less in a forward pass.
-local FORWARD_BYTES_MIN = 4096
+-- SimAI sends no less in a forward pass of this policy.
+local FORWARD_BYTES_MIN = { HYBRID_TRANSFORMER_FWD_IN_BCKWD = 4096 }
 
 local rule = base.extend(schedule.collective_rule, {
   iterations = { type = "integer", default = 1, min = 1, max = 1000 },
@@ -48,7 +54,7 @@ end
 local function groups_of(model, count)
   local tp, ep = model.tp, model.ep
   local dp = count / tp
-  local groups = { tp = {}, dp = {}, ep = {}, dp_ep = {} }
+  local groups = { tp = {}, dp = {}, ep = {}, dp_ep = {}, all = { stride(0, 1, count) } }
   for first = 0, count - 1, tp do groups.tp[#groups.tp + 1] = stride(first, 1, tp) end
   for place = 0, tp - 1 do
     groups.dp[#groups.dp + 1] = stride(place, tp, dp)
@@ -100,9 +106,7 @@ local function collectives(run, layer, phase, name)
   local groups = run.groups[what.group]
   if what.kind == "none" or what.size_bytes == 0 or #groups[1] < 2 then return nil end
   local size = what.size_bytes
-  if phase == "forward" and run.policy == "training" then
-    size = math.max(size, FORWARD_BYTES_MIN)
-  end
+  if phase == "forward" then size = math.max(size, FORWARD_BYTES_MIN[run.policy] or 0) end
   size = math.max(units.scaled(size, run.scale_bytes, "size", run.net.place, layer.line), 1)
   flush(run, layer.line, name)
   local ids = {}
@@ -132,11 +136,10 @@ local function blocking(run, layer, phase)
   if ids then compute(run, layer, layer.update_ns) end
 end
 
--- The gradient of the weights: its collectives go on beside what follows.
-local function beside(run, layer)
-  compute(run, layer, layer.weight.compute_ns)
-  local name = layer.name .. " weight"
-  local ids, groups = collectives(run, layer, "weight", name)
+-- Collectives that go on beside what follows, until settle().
+local function beside(run, layer, phase)
+  local name = layer.name .. " " .. phase
+  local ids, groups = collectives(run, layer, phase, name)
   if not ids then return end
   local update_ps = duration_ps(run, layer, layer.update_ns)
   for g, id in ipairs(ids) do
@@ -146,14 +149,14 @@ local function beside(run, layer)
       run.net:after(ids[g], id)
     end
   end
-  run.outstanding[layer] = { ids = ids, groups = groups }
+  run.outstanding[phase][layer] = { ids = ids, groups = groups }
 end
 
--- Let the ranks wait for the gradient of a layer's weights.
-local function settle(run, layer)
-  local open = run.outstanding[layer]
+-- Let the ranks wait for the collectives of a layer that go on beside.
+local function settle(run, layer, phase)
+  local open = run.outstanding[phase][layer]
   if not open then return end
-  run.outstanding[layer] = nil
+  run.outstanding[phase][layer] = nil
   flush(run, layer.line, layer.name)
   for g, id in ipairs(open.ids) do
     local joined = {}
@@ -169,10 +172,19 @@ local function settle(run, layer)
   end
 end
 
+local function weights(run, layer)
+  compute(run, layer, layer.weight.compute_ns)
+  beside(run, layer, "weight")
+end
+
 local function forward(run, layer)
-  settle(run, layer)
+  settle(run, layer, "weight")
   blocking(run, layer, "forward")
 end
+
+-- ---- policies: how the ranks go through the layers ----
+
+local iterate = {}
 
 local function backward(run, model, i)
   local layers = model.layers
@@ -182,20 +194,52 @@ local function backward(run, model, i)
     for k = from, i - 1 do forward(run, layers[k]) end
   end
   blocking(run, layers[i], "input")
-  beside(run, layers[i])
+  weights(run, layers[i])
 end
 
-local function iterate(run, model)
-  for _, layer in ipairs(model.layers) do
-    if model.policy == "micro" then
-      beside(run, layer)
-      settle(run, layer)
-    else
-      forward(run, layer)
-    end
-  end
-  if model.policy ~= "training" then return end
+function iterate.training(run, model)
+  for _, layer in ipairs(model.layers) do forward(run, layer) end
   for i = #model.layers, 1, -1 do backward(run, model, i) end
+end
+
+function iterate.inference(run, model)
+  for _, layer in ipairs(model.layers) do forward(run, layer) end
+end
+
+function iterate.micro(run, model)
+  for _, layer in ipairs(model.layers) do
+    weights(run, layer)
+    settle(run, layer, "weight")
+  end
+end
+
+-- Nothing is upstream of the first layer, so that its input's gradient goes nowhere.
+function iterate.model(run, model)
+  for _, layer in ipairs(model.layers) do forward(run, layer) end
+  for i = #model.layers, 1, -1 do
+    local layer = model.layers[i]
+    compute(run, layer, layer.input.compute_ns)
+    if i > 1 then beside(run, layer, "input") end
+    compute(run, layer, layer.weight.compute_ns)
+    settle(run, layer, "input")
+  end
+end
+
+function iterate.dlrm(run, model)
+  local layers, embedding = model.layers, model.layers[1]
+  local last_bottom = model.last_bottom + 1
+  for i, layer in ipairs(layers) do
+    settle(run, layer, "weight")
+    compute(run, layer, layer.forward.compute_ns)
+    if i == 1 then beside(run, layer, "forward") end
+    if i == last_bottom then settle(run, embedding, "forward") end
+  end
+  for i = #layers, 1, -1 do
+    weights(run, layers[i])
+    if i > 1 then compute(run, layers[i], layers[i].input.compute_ns) end
+    if i == last_bottom + 1 then beside(run, embedding, "input") end
+  end
+  if model.name == "HYBRID_DLRM" then settle(run, embedding, "input") end
 end
 
 -- The graph of `count` ranks.
@@ -203,12 +247,15 @@ local function expand(work, count)
   local model, options = work.model, work.options
   local run = {
     net = graph.new(function(line) return ("%s:%d"):format(options.file, line) end),
-    count = count, last = {}, pending_ps = 0, outstanding = {}, policy = model.policy,
+    count = count, last = {}, pending_ps = 0, policy = model.name,
+    outstanding = { forward = {}, input = {}, weight = {} },
     groups = groups_of(model, count), scale_bytes = options.scale_bytes,
     scale_compute = options.scale_compute,
   }
-  for _ = 1, options.iterations do iterate(run, model) end
-  for _, layer in ipairs(model.layers) do settle(run, layer) end
+  for _ = 1, options.iterations do iterate[model.policy](run, model) end
+  for _, layer in ipairs(model.layers) do
+    for _, phase in ipairs { "forward", "input", "weight" } do settle(run, layer, phase) end
+  end
   flush(run, model.layers[#model.layers].line, "end")
   run.net.ranks = count
   return run.net:finish()

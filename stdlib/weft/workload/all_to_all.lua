@@ -9,10 +9,6 @@ local units = require "weft.units"
 
 local M = {}
 
--- Beyond so many ranks not every ordered pair is looked at before the start: a way that is missing
--- is told when something is to go there.
-local CHECKED_RANKS = 128
-
 local rule = {
   size = { type = "bytes", min = 2 },
   ranks = { type = "any" },
@@ -132,15 +128,6 @@ local function check_size(options, ranks)
   end
 end
 
-local function need_paths(sim, engine, ranks)
-  local n = #ranks
-  for i, src in ipairs(ranks) do
-    for k = 1, n <= CHECKED_RANKS and n - 1 or 1 do
-      base.need_path(sim, engine, src, ranks[(i + k - 1) % n + 1])
-    end
-  end
-end
-
 local function begin(work, sim, engine)
   local options = work.options
   local ranks = base.resolve_ranks("all_to_all", sim.fabric, options.ranks)
@@ -152,7 +139,6 @@ local function begin(work, sim, engine)
   local matrix = options.volumes and read_volumes(options.volumes, n)
     or options.loads and share_by_loads(options.loads, options.size, n)
   if matrix then matrix = reorder(matrix, ranks, order) end
-  need_paths(sim, engine, ranks)
   local size = options.size
   local bytes = units.scaled(size or 0, n - 1, "all_to_all: bytes of all ranks")
   if matrix then size, bytes = busiest(matrix) end
@@ -161,11 +147,13 @@ local function begin(work, sim, engine)
       return matrix and matrix[src][dst] or base.share(size, n, dst)
     end)
   end
-  local task = engine.call(sim.core, "collective_add", {
+  local collective = {
     kind = "all_to_all", algorithm = options.algorithm, ranks = order, ["local"] = per_server,
     size_bytes = size, volumes = matrix or nil, chunk_bytes = options.chunk or 0,
     forget = options.keep_flows and 0 or 1, tag = work.tag, start_ps = work.start_ps,
-  })
+  }
+  base.need_collective(sim, engine, collective)
+  local task = engine.call(sim.core, "collective_add", collective)
   return {
     ranks = n, ends = { task }, start_ps = work.start_ps, bytes = bytes, size_bytes = size,
     bus_factor = matrix and 1 or (n - 1) / n,

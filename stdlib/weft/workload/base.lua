@@ -38,9 +38,43 @@ function M.is_workload(value)
   return getmetatable(value) == Workload
 end
 
---- Raise the error for a pair of hosts between which there is no path.
+-- Whether a chain of links joins two hosts if others on it forward; and one that would have to.
+local function relay_between(fabric, src, dst)
+  local before, queue, head = { [src] = src }, { src }, 1
+  while queue[head] and not before[dst] do
+    local id = queue[head]
+    head = head + 1
+    for _, link in ipairs(fabric:links_of(id)) do
+      local other = link.a == id and link.b or link.a
+      if not before[other] then
+        before[other] = id
+        queue[#queue + 1] = other
+      end
+    end
+  end
+  if not before[dst] then return false end
+  local at = before[dst]
+  while fabric:node(at).kind ~= "host" do at = before[at] end
+  return true, at
+end
+
+--- Raise the error for a pair of hosts between which there is no path, with the reason.
 function M.unreachable(fabric, src, dst)
-  fail.raise("no path from '%s' to '%s'", fabric:node(src).name, fabric:node(dst).name)
+  local from, to = fabric:node(src), fabric:node(dst)
+  local why = "no chain of links joins them"
+  for _, node in ipairs { from, to } do
+    if #fabric:links_of(node) == 0 then
+      fail.raise("no path from '%s' to '%s': '%s' has no links", from.name, to.name, node.name)
+    end
+  end
+  local joined, relay = relay_between(fabric, from.id, to.id)
+  if joined and relay == from.id then
+    why = "all ways are down"
+  elseif joined then
+    why = ("'%s' would have to forward, and hosts do not: expected a switch between them")
+      :format(fabric:node(relay).name)
+  end
+  fail.raise("no path from '%s' to '%s': %s", from.name, to.name, why)
 end
 
 --- Raise the error for a flow from a host to itself.
@@ -52,16 +86,26 @@ function M.same_host(what, host, place)
   raise("%s: expected different hosts, got '%s' twice", what, host.name)
 end
 
---- Refuse a pair of hosts that cannot reach each other, before anything is added.
+--- Refuse a pair of hosts between which the fabric has no path, before anything is added. What has
+-- failed since counts as there: flows wait for it.
 -- @tparam Simulation sim
--- @tparam table engine as begin is given it
 -- @tparam number src node
 -- @tparam number dst node
-function M.need_path(sim, engine, src, dst)
-  local good, message = pcall(sim.core.path, sim.core, src, dst, 0)
+function M.need_path(sim, src, dst)
+  if src ~= dst and not sim.core:reachable(src, dst) then M.unreachable(sim.fabric, src, dst) end
+end
+
+--- Refuse a collective that the engine would refuse, or two ranks of which would send to each other
+-- and have no path, before anything is added.
+-- @tparam Simulation sim
+-- @tparam table engine as begin is given it
+-- @tparam table collective as for the engine's collective_add
+function M.need_collective(sim, engine, collective)
+  local good, message = pcall(sim.core.collective_check, sim.core, collective)
   if good then return end
-  if tostring(message):find("WEFT_ENOROUTE", 1, true) then M.unreachable(sim.fabric, src, dst) end
-  engine.call(sim.core, "path", src, dst, 0)
+  local src, dst = tostring(message):match("WEFT_ENOROUTE: no route from host (%d+) to host (%d+)")
+  if src then M.unreachable(sim.fabric, tonumber(src), tonumber(dst)) end
+  engine.call(sim.core, "collective_check", collective)
 end
 
 --- Hosts as node ids.

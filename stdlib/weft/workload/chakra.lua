@@ -51,11 +51,11 @@ local function groups_of(given, count)
 end
 
 --- Execution traces of Chakra, one file per rank; see weft.formats.chakra.
--- @tparam table options `dir` (a folder of files NAME.RANK.et) or `files` (in the order of the
--- ranks); `groups` (process groups: a file as for ASTRA-sim, or a table of lists of ranks by name),
--- `control` (whether control dependencies count; default false), `ranks` (hosts in the order of the
--- ranks; default: the first of the fabric), `start`, `channels` and `chunk` as for
--- weft.workload.aicb
+-- @tparam table options `dir` (a folder of files NAME.RANK.et, or NAME.RANK.json) or `files` (in
+-- the order of the ranks); `groups` (process groups: a file as for ASTRA-sim, or a table of lists
+-- of ranks by name), `control` (whether control dependencies count; default false), `ranks` (hosts
+-- in the order of the ranks; default: the first of the fabric), `start`, `channels` and `chunk` as
+-- for weft.workload.aicb
 -- @treturn Workload
 -- @usage sim:add_job(weft.workload.chakra { dir = "traces" })
 function M.chakra(options)

@@ -76,13 +76,13 @@ local function check_delays(given, clients)
 end
 
 -- Nodes of server and clients, which reach each other.
-local function resolve_hosts(sim, engine, options)
+local function resolve_hosts(sim, options)
   local server, clients = sim.fabric:host(options.server), {}
   for i, which in ipairs(options.clients) do
     local client = sim.fabric:host(which)
     if client == server then base.same_host("closed_loop: client " .. i, client) end
-    base.need_path(sim, engine, client.id, server.id)
-    base.need_path(sim, engine, server.id, client.id)
+    base.need_path(sim, client.id, server.id)
+    base.need_path(sim, server.id, client.id)
     clients[i] = client.id
   end
   if #clients == 0 then fail.raise("closed_loop: clients: expected at least one, got none") end
@@ -153,7 +153,7 @@ local function describe(_, found)
 end
 
 local function begin(work, sim, engine)
-  local server, clients = resolve_hosts(sim, engine, work.options)
+  local server, clients = resolve_hosts(sim, work.options)
   local delays_ps = check_delays(work.options.delays, clients)
   local durations = durations_of(work.steps, #clients, work.options.operations)
   local function add(task) return engine.call(sim.core, "task_add", task) end

@@ -114,31 +114,23 @@ local function orders_of(kind, sim, options, ranks)
   return rings.orders(sim.fabric, ranks, channels, kind), 0
 end
 
--- Every rank must reach the next one and be reached by it. Where algorithms send to others too,
--- a way that is missing is told when they do.
-local function need_paths(sim, engine, order)
-  for i = 1, #order do
-    base.need_path(sim, engine, order[i], order[i % #order + 1])
-    base.need_path(sim, engine, order[i % #order + 1], order[i])
-  end
-end
-
 local function begin(work, sim, engine)
   local kind, options = work.kind, work.options
   local ranks = base.resolve_ranks(kind, sim.fabric, options.ranks)
   check_sizes(kind, options, ranks)
   local root = root_of(kind, sim.fabric, ranks, options.root)
   local orders, per_server = orders_of(kind, sim, options, ranks)
-  for _, order in ipairs(orders) do need_paths(sim, engine, order) end
-  local ends = {}
+  local parts, ends = {}, {}
   for c, order in ipairs(orders) do
-    ends[c] = engine.call(sim.core, "collective_add", {
+    parts[c] = {
       kind = kind, algorithm = options.algorithm, ranks = order, root = root,
       ["local"] = per_server,
       size_bytes = base.share(options.size, #orders, c), chunk_bytes = options.chunk or 0,
       forget = options.keep_flows and 0 or 1, tag = work.tag, start_ps = work.start_ps,
-    })
+    }
+    base.need_collective(sim, engine, parts[c])
   end
+  for c, part in ipairs(parts) do ends[c] = engine.call(sim.core, "collective_add", part) end
   return {
     ranks = #ranks, ends = ends, start_ps = work.start_ps,
     bytes = units.scaled(options.size, kinds[kind].copies(#ranks), kind .. ": bytes of all ranks"),
@@ -201,7 +193,7 @@ local function begin_send(work, sim, engine)
   local options = work.options
   local src, dst = sim.fabric:host(options.src), sim.fabric:host(options.dst)
   if src == dst then base.same_host("send", src) end
-  base.need_path(sim, engine, src.id, dst.id)
+  base.need_path(sim, src.id, dst.id)
   local task = engine.call(sim.core, "collective_add", {
     kind = "broadcast", ranks = { src.id, dst.id }, size_bytes = options.size,
     chunk_bytes = options.chunk or 0, tag = work.tag, start_ps = work.start_ps,

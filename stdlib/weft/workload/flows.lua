@@ -35,11 +35,15 @@ local function begin_flows(work, sim)
 end
 
 -- A name that ends in .csv is a CSV file, any other one a flow list of the HPCC simulator.
-local function file_source(path)
-  local format = path:lower():find("%.csv$") and "weft.formats.flows" or "weft.formats.hpcc"
-  local values = require(format).values
+local function file_source(path, lenient)
+  local is_csv = path:lower():find("%.csv$")
+  if is_csv and lenient then
+    fail.raise("flows: option 'lenient' is for lists that say how many flows they have; '%s' is"
+      .. " CSV", path)
+  end
+  local values = require(is_csv and "weft.formats.flows" or "weft.formats.hpcc").values
   return { file = path, open = function(skip)
-    local next_flow = values(path)
+    local next_flow = values(path, { lenient = lenient })
     for _ = 1, skip do next_flow() end
     return next_flow
   end }
@@ -49,17 +53,20 @@ end
 -- one of more than 32768 has to be sorted by start.
 -- @tparam table options a list of `{ src, dst, size, start }`, or `{ file = path }`: CSV if its
 -- name ends in .csv, a connection matrix of htsim if in .cm (weft.workload.connections), else a
--- flow list of the HPCC simulator; beside them `start`, from which the flows' own starts count
+-- flow list of the HPCC simulator or of conweave (with `lenient = true` it may have fewer flows
+-- than its first line says); beside them `start`, from which the flows' own starts count
 -- @treturn Workload
 -- @usage weft.workload.flows { { src = "h0", dst = "h1", size = "1MB", start = "10us" } }
 function M.flows(options)
   local source, start_ps
   if type(options) == "table" and options.file ~= nil then
-    local o = check.options("flows", options, { file = { type = "string" }, start = start_rule })
+    local o = check.options("flows", options, {
+      file = { type = "string" }, start = start_rule, lenient = { type = "boolean" },
+    })
     if options.file:lower():find("%.cm$") then
       return require("weft.workload.connections").connections(options)
     end
-    source, start_ps = file_source(options.file), o.start
+    source, start_ps = file_source(options.file, o.lenient), o.start
     source.open(0) -- a file that cannot be read is found here
   else
     if type(options) ~= "table" or #options == 0 then

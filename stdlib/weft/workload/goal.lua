@@ -11,7 +11,8 @@ local rule = base.extend(schedule.rule, {
   calc = { type = "time", min = 1, default = "1ns" },
 })
 
---- A schedule in the GOAL language, as LogGOPSim and ATLAHS read it; see weft.formats.goal.
+--- A schedule in the GOAL language, in text or in binary, as LogGOPSim and ATLAHS have it; see
+-- weft.formats.goal.
 -- @tparam table options `file`; `ranks` (hosts in the order of the file's ranks; default: the first
 -- of the fabric), `start`, `calc` (what one unit of calc takes; default 1ns)
 -- @treturn Workload

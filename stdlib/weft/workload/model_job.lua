@@ -58,12 +58,8 @@ local function begin(work, sim, engine)
   local hosts = resolve_hosts(work.kind, plan, sim.fabric)
   local slow = resolve_slow(work.kind, plan, sim.fabric, hosts)
   check_end(work.kind, plan, slow)
-  for i = 2, #hosts do
-    base.need_path(sim, engine, hosts[1], hosts[i])
-    base.need_path(sim, engine, hosts[i], hosts[1])
-  end
   local added = tasks.add(plan, {
-    kind = work.kind, options = work.options, fabric = sim.fabric, core = sim.core,
+    kind = work.kind, options = work.options, sim = sim, fabric = sim.fabric, core = sim.core,
     engine = engine, hosts = hosts, slow = slow, tag = work.tag, start_ps = work.start_ps,
   })
   local bytes = 0

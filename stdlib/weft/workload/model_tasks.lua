@@ -11,6 +11,9 @@ local groups = require "weft.workload.model_groups"
 
 local M = {}
 
+-- Of a rank, in a collective of which only the paths are looked at: no piece is empty.
+local BYTES_TO_CHECK = 1024
+
 local Builder = {}
 Builder.__index = Builder
 
@@ -24,6 +27,38 @@ function Builder:group(group, ranks)
   self.groups[group] = known
   known[ranks[1]] = known[ranks[1]] or groups.new(self.job, group, ranks)
   return known[ranks[1]]
+end
+
+-- Refuse a group whose members cannot send each other what its collectives ask for.
+function Builder:check_group(group, ranks)
+  if #ranks < 2 then return end
+  local how, kinds = self:group(group, ranks), { "allreduce" }
+  if group == "ep" then kinds = { "all_to_all" } end
+  if group == "dp" or group == "edp" then
+    kinds = self.plan.options.zero == 0 and kinds or { "reduce_scatter", "all_gather" }
+  end
+  for _, kind in ipairs(kinds) do
+    for _, order in ipairs(how.orders) do
+      base.need_collective(self.job.sim, self.engine, {
+        kind = kind, ranks = order, size_bytes = BYTES_TO_CHECK * #order,
+        algorithm = how.algorithm, ["local"] = how.ranks_of_server,
+      })
+    end
+  end
+end
+
+-- The same for messages between neighbouring stages, which go both ways, and from the last to the
+-- first where a stage has several chunks; and for the first and the last, which share a table.
+function Builder:check_stages(group)
+  local hosts, wraps = self.hosts, self.plan.options.virtual_stages > 1
+  for _, ranks in ipairs(self.plan.layout:groups "pp") do
+    local to_first = wraps or group == "embedding"
+    for i = group == "pp" and 1 or #ranks, to_first and #ranks or #ranks - 1 do
+      local a, b = hosts[ranks[i] + 1], hosts[ranks[i % #ranks + 1] + 1]
+      base.need_path(self.job.sim, a, b)
+      base.need_path(self.job.sim, b, a)
+    end
+  end
 end
 
 -- A collective over ranks, which waits for the last task of each and is then their last task,
@@ -214,8 +249,8 @@ end
 
 --- Add all iterations of a plan.
 -- @tparam table plan of weft.workload.model_plan
--- @tparam table job `kind`, `options`, `fabric`, `core` (the engine's simulation), `engine` (with
--- `call`), `hosts` (node of each rank, from 1), `slow` (rank -> how many times as long it
+-- @tparam table job `kind`, `options`, `sim`, `fabric`, `core` (the engine's simulation), `engine`
+-- (with `call`), `hosts` (node of each rank, from 1), `slow` (rank -> how many times as long it
 -- computes), `tag`, `start_ps`
 -- @treturn table `ends` (task at the end of each iteration), `marks` (of each iteration: the first
 -- task of each operation of the schedule, and of what comes behind the last), `collectives` (kind
@@ -231,8 +266,12 @@ function M.add(plan, job)
   }, Builder)
   -- What a group cannot do is found before anything is added.
   for _, row in ipairs(plan.traffic) do
-    if row.group ~= "pp" and row.group ~= "embedding" then
-      for _, ranks in ipairs(plan.layout:groups(row.group)) do builder:group(row.group, ranks) end
+    if row.group == "pp" or row.group == "embedding" then
+      builder:check_stages(row.group)
+    else
+      for _, ranks in ipairs(plan.layout:groups(row.group)) do
+        builder:check_group(row.group, ranks)
+      end
     end
   end
   for stage = 0, plan.layout.pp - 1 do

@@ -74,20 +74,61 @@ local function rings_of(lowering, what, ranks, size)
   return rings.orders(lowering.sim.fabric, ranks, channels, lowering.kind)
 end
 
-local function collective_task(lowering, id, before)
-  local what, ranks = lowering.graph.collective[id], {}
+-- Bytes that a collective delivers: every rank gets all but its own part, in an AllReduce twice.
+local function bytes_of(what, size, place, where)
+  local n, bytes = #what.ranks, 0
+  if not what.volumes then
+    return units.scaled(size, (n - 1) * (what.kind == "allreduce" and 2 or 1), "size", place, where)
+  end
+  for i, row in ipairs(what.volumes) do
+    for j, part in ipairs(row) do bytes = bytes + (i ~= j and part or 0) end
+  end
+  return bytes
+end
+
+-- Hosts and size of a collective that moves something.
+local function members_of(lowering, what)
+  local ranks = {}
   for i, rank in ipairs(what.ranks) do ranks[i] = lowering.hosts[rank + 1] end
-  local size = math.max(what.size_bytes, #ranks)
-  -- Every rank gets all but its own part, in an AllReduce twice.
-  lowering.bytes = lowering.bytes + units.scaled(size,
-    (#ranks - 1) * (what.kind == "allreduce" and 2 or 1), "size", lowering.graph.place,
+  return ranks, math.max(what.size_bytes, #ranks)
+end
+
+-- What the engine is told of one of its rings.
+local function part_of(lowering, what, order, size)
+  return {
+    kind = what.kind, ranks = order, size_bytes = size, root = what.root or 0,
+    volumes = what.volumes, tag = lowering.tag, start_ps = lowering.start_ps,
+    chunk_bytes = lowering.chunk or 0,
+  }
+end
+
+-- Refuse ranks that send to each other and have no path, before anything is added.
+local function check_paths(lowering)
+  local net, sim, hosts, seen = lowering.graph, lowering.sim, lowering.hosts, {}
+  net:each_pair(function(a, b) base.need_path(sim, hosts[a + 1], hosts[b + 1]) end)
+  for id = 1, net.count do
+    local what = net.collective[id]
+    local key = what and what.kind .. table.concat(what.ranks, " ")
+    if what and graph.is_moving(what) and (what.volumes or not seen[key]) then
+      seen[key] = true
+      local ranks, size = members_of(lowering, what)
+      for _, order in ipairs(rings_of(lowering, what, ranks, size)) do
+        base.need_collective(sim, lowering.engine,
+          part_of(lowering, what, order, math.max(size, #order)))
+      end
+    end
+  end
+end
+
+local function collective_task(lowering, id, before)
+  local what = lowering.graph.collective[id]
+  local ranks, size = members_of(lowering, what)
+  lowering.bytes = lowering.bytes + bytes_of(what, size, lowering.graph.place,
     lowering.graph.where[id])
   local orders, parts = rings_of(lowering, what, ranks, size), {}
   for c, order in ipairs(orders) do
-    parts[c] = lowering.engine.call(lowering.sim.core, "collective_add", {
-      kind = what.kind, ranks = order, size_bytes = base.share(size, #orders, c),
-      tag = lowering.tag, start_ps = lowering.start_ps, chunk_bytes = lowering.chunk or 0,
-    })
+    parts[c] = lowering.engine.call(lowering.sim.core, "collective_add",
+      part_of(lowering, what, order, base.share(size, #orders, c)))
     lowering.names[parts[c]] = lowering.graph.name[id]
     put_after(lowering, parts[c], before)
   end
@@ -187,12 +228,13 @@ end
 -- @treturn table what the job is to know, and for traces `names` and `members` (hosts) of tasks
 function M.begin(work, sim, engine, net)
   local hosts = hosts_of(work, sim, net.ranks)
-  net:each_pair(function(a, b) base.need_path(sim, engine, hosts[a + 1], hosts[b + 1]) end)
-  local started = lower {
+  local lowering = {
     graph = net, sim = sim, engine = engine, tag = work.tag, start_ps = work.start_ps,
     kind = work.kind, channels = work.options.channels, chunk = work.options.chunk,
     hosts = hosts, task = {}, names = {}, bytes = 0,
   }
+  check_paths(lowering)
+  local started = lower(lowering)
   started.result, started.describe = result_of, describe
   return started
 end

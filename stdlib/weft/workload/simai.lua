@@ -163,7 +163,7 @@ local function describe(job, result)
 end
 
 -- Refuse what cannot run, before anything is added.
-local function check_groups(work, sim, engine, groups)
+local function check_groups(work, sim, groups)
   for _, group in ipairs(groups) do
     for l, layer in ipairs(work.layers) do
       if layer.allreduce < #group.ranks * #group.rings then
@@ -173,7 +173,7 @@ local function check_groups(work, sim, engine, groups)
       end
     end
     for _, order in ipairs(group.rings) do
-      for i = 1, #order do base.need_path(sim, engine, order[i], order[i % #order + 1]) end
+      for i = 1, #order do base.need_path(sim, order[i], order[i % #order + 1]) end
     end
   end
 end
@@ -198,7 +198,7 @@ end
 
 local function begin(work, sim, engine)
   local groups = split(sim.fabric, work.options.group)
-  check_groups(work, sim, engine, groups)
+  check_groups(work, sim, groups)
   local lowering = setmetatable({
     core = sim.core, engine = engine, tag = work.tag, latency_ps = work.options.latency,
   }, Lowering)

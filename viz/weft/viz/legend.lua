@@ -62,7 +62,8 @@ end
 
 --- Legend of a fabric: kinds of nodes, degraded links, colours of links.
 -- @tparam canvas page
--- @tparam table key { kinds = { [kind] = true }, degraded, bar = { max = } or nil, rates or nil }
+-- @tparam table key { kinds = { [kind] = true }, degraded, bar = { max = } or nil, colours = { {
+-- label =, colour = } } or nil }
 -- @tparam number left
 -- @tparam number top
 -- @tparam table shapes draw_node and stroke_degraded, as in the picture
@@ -83,10 +84,10 @@ function legend.fabric(page, key, left, top, shapes)
       shapes.stroke_degraded(page, { x, y, x + 18, y }, {}, palette.sequential(0.7), 1)
     end, "degraded link, with the share of its rate that is left")
   end
-  for _, item in ipairs(key.rates or {}) do
+  for _, item in ipairs(key.colours or {}) do
     entries[#entries + 1] = entry(page, 16, function(x, y)
       page:line(x, y, x + 16, y, { stroke = item.colour, width = 2 })
-    end, format.si(item.rate, "bit/s"))
+    end, item.label)
   end
   local right = page.width - left
   local bottom = flow(entries, left, right, top + ROW / 2)

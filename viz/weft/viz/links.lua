@@ -64,7 +64,8 @@ local function mark_named(fabric, states, named)
 end
 
 --- State of each link, in the order of fabric.links:
--- { rate_bps, utilization (of the busier direction), degraded, factor of the rate as built }.
+-- { rate_bps, class, utilization (of the busier direction), degraded, factor of the rate as
+-- built }.
 -- @param target simulation or fabric
 -- @tparam table options `degraded` and `utilization` of weft.viz.topology
 function links.states(target, options)
@@ -79,7 +80,7 @@ function links.states(target, options)
   if not used and sim and options.color == "utilization" then used = port_utilization(sim) end
   local states = {}
   for i, link in ipairs(fabric.links) do
-    local state = { rate_bps = link.rate_bps }
+    local state = { rate_bps = link.rate_bps, class = link:link_class() }
     if used then
       state.utilization = math.max(used[2 * link.id] or 0, used[2 * link.id + 1] or 0)
     end

@@ -17,6 +17,7 @@ local fills = {
   host = palette.paper, switch = { 0.91, 0.93, 0.95 }, nvswitch = { 0.98, 0.94, 0.84 },
 }
 local called = { host = "host", switch = "switch", nvswitch = "NVSwitch" }
+local class_names = { net = "network", nvlink = "NVLink", pcie = "PCIe" }
 
 --- One node at its place; weight grows with its size.
 local function draw_node(page, place)
@@ -34,7 +35,7 @@ end
 topology.draw_node = draw_node
 
 --- Colour of each link, and what the legend must say about it.
--- Returns colour(state), { bar = { max = } } or { rates = { { rate, colour } } } or {}.
+-- Returns colour(state), { bar = { max = } } or { colours = { { label, colour } } } or {}.
 local function colouring(states, mode)
   if mode == "utilization" then
     local highest = 0
@@ -57,9 +58,19 @@ local function colouring(states, mode)
     for i, rate in ipairs(list) do
       local t = #list > 1 and 0.25 + 0.75 * (i - 1) / (#list - 1) or 0.6
       seen[rate] = palette.sequential(t)
-      rates[i] = { rate = rate, colour = seen[rate] }
+      rates[i] = { label = format.si(rate, "bit/s"), colour = seen[rate] }
     end
-    return function(state) return seen[state.rate_bps] end, { rates = rates }
+    return function(state) return seen[state.rate_bps] end, { colours = rates }
+  end
+  if mode == "class" then
+    local seen, classes = {}, {}
+    for _, state in ipairs(states) do seen[state.class] = true end
+    for i, class in ipairs { "net", "nvlink", "pcie" } do
+      local colour = palette.category(i)
+      if seen[class] then table.insert(classes, { label = class_names[class], colour = colour }) end
+      seen[class] = colour
+    end
+    return function(state) return seen[state.class] end, { colours = classes }
   end
   return function() return palette.faint end, {}
 end

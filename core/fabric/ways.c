@@ -1,0 +1,211 @@
+/* Lengths of ways, in little memory.
+ *
+ * Ways compare by the worst class of their links (NVLink, PCIe, network), then by the sum of costs,
+ * then by the number of links. So there is a level for each class that the fabric has, whose ways
+ * take links of this class and better ones, and a pair of hosts uses the first level at which there
+ * is a way. Compared hop by hop instead, a switch in mid-way could leave the way that is best from
+ * its begin: the worst link of a way may be behind one.
+ *
+ * A table of next hops per switch and host would take 21 MB at k=32. What is kept is the length of
+ * each switch's way to each group of destinations: hosts that hang on the same switch by a single
+ * link share a group, so a k=32 fat tree of 8192 hosts has 512 groups and 650 KB of 8-bit lengths,
+ * filled by one search per group and level when it is first used. */
+#include "fabric/ways.h"
+
+#include "fabric/fabric.h"
+
+/* The group of a host: its only switch, or the host itself when it has several ports. */
+static uint32_t group_root(const weft_sim *sim, uint32_t host) {
+  const struct node *node = &sim->nodes.at[host];
+  if (node->port_count != 1) return host;
+  const uint32_t neighbour = sim->ports.at[sim->adjacency.at[node->first_port]].to_node;
+  return sim->nodes.at[neighbour].kind == WEFT_HOST ? host : neighbour;
+}
+
+/* Which classes there are, and whether links differ in cost. The models that compat stands for
+ * count links. */
+static void find_levels(weft_sim *sim) {
+  uint32_t links[WEFT_LINK_CLASS_COUNT] = {0};
+  sim->way_bytes = 1;
+  sim->levels = 0;
+  for (uint32_t p = 0; p < sim->ports.n && !is_ns3(sim); ++p) {
+    ++links[sim->port_cold.at[p].link_class];
+    if (sim->port_cold.at[p].cost != 1) sim->way_bytes = sizeof(uint32_t);
+  }
+  for (uint8_t class = 0; class < WEFT_LINK_CLASS_COUNT; ++class)
+    if (links[class] > 0) sim->level_class[sim->levels++] = class;
+  if (sim->levels == 0) sim->levels = 1;
+}
+
+/* A group is its root and the epoch of its lengths at each level. */
+static uint32_t *group_at(const weft_sim *sim, uint32_t group) {
+  return &sim->groups.at[(size_t)group * (1 + sim->levels)];
+}
+
+static int find_groups(weft_sim *sim) {
+  const uint32_t nodes = sim->nodes.n, words = 1 + sim->levels;
+  if (!pool_reserve(sim, sim->groups, (uint64_t)words * nodes) ||
+      !pool_reserve(sim, sim->search, 2ull * nodes))
+    return WEFT_ENOMEM;
+  sim->search.n = 2 * nodes;
+  for (uint32_t n = 0; n < nodes; ++n) {
+    sim->search.at[n] = WEFT_NONE;
+    if (sim->nodes.at[n].kind != WEFT_HOST) sim->nodes.at[n].rank = sim->switch_count++;
+  }
+  for (uint32_t n = 0; n < nodes; ++n) {
+    if (sim->nodes.at[n].kind != WEFT_HOST) continue;
+    const uint32_t root = group_root(sim, n);
+    if (sim->search.at[root] == WEFT_NONE) {
+      sim->search.at[root] = sim->group_count;
+      uint32_t *group = group_at(sim, sim->group_count++);
+      memset(group, 0, words * sizeof *group); /* epoch 0: no lengths yet */
+      *group = root;
+    }
+    sim->nodes.at[n].group = sim->search.at[root];
+  }
+  sim->groups.n = words * sim->group_count;
+  return WEFT_OK;
+}
+
+/* Number the parts of the network that no link joins: node.group of switches. */
+static void find_parts(weft_sim *sim) {
+  uint32_t parts = 0, *queue = sim->search.at;
+  for (uint32_t n = 0; n < sim->nodes.n; ++n) {
+    if (sim->nodes.at[n].kind == WEFT_HOST || sim->nodes.at[n].group != WEFT_NONE) continue;
+    uint32_t first = 0, last = 0;
+    queue[last++] = n;
+    sim->nodes.at[n].group = parts;
+    while (first < last) {
+      const struct node *node = &sim->nodes.at[queue[first++]];
+      for (uint32_t i = 0; i < node->port_count; ++i) {
+        const uint32_t to = sim->ports.at[sim->adjacency.at[node->first_port + i]].to_node;
+        if (sim->nodes.at[to].kind == WEFT_HOST || sim->nodes.at[to].group != WEFT_NONE) continue;
+        sim->nodes.at[to].group = parts;
+        queue[last++] = to;
+      }
+    }
+    ++parts;
+  }
+}
+
+int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b) {
+  const struct node *from = &sim->nodes.at[a], *to = &sim->nodes.at[b];
+  for (uint32_t i = 0; i < from->port_count; ++i) {
+    const uint32_t near = sim->ports.at[sim->adjacency.at[from->first_port + i]].to_node;
+    if (near == b) return 1;
+    if (sim->nodes.at[near].kind == WEFT_HOST) continue;
+    for (uint32_t j = 0; j < to->port_count; ++j) {
+      const uint32_t far = sim->ports.at[sim->adjacency.at[to->first_port + j]].to_node;
+      if (sim->nodes.at[far].kind != WEFT_HOST &&
+          sim->nodes.at[far].group == sim->nodes.at[near].group)
+        return 1;
+    }
+  }
+  return 0;
+}
+
+int weft__ways_init(weft_sim *sim) {
+  sim->route_epoch = 1;
+  find_levels(sim);
+  const int status = find_groups(sim);
+  if (status != WEFT_OK) return status;
+  /* One more, so that a row is never NULL: hosts may do without switches. */
+  const uint64_t bytes = (uint64_t)sim->group_count * sim->levels * way_row_bytes(sim) + 1;
+  if (!pool_reserve(sim, sim->ways, bytes)) return WEFT_ENOMEM;
+  sim->ways.n = (uint32_t)bytes;
+  find_parts(sim);
+  memset(sim->search.at, 0, sim->search.n * sizeof *sim->search.at);
+  return WEFT_OK;
+}
+
+/* ---- search ----
+ *
+ * From a destination against the direction of travel, through switches only. The queue is a ring
+ * of nodes, each in it once at most; where links differ in cost a switch that is reached by a
+ * shorter way comes again. */
+
+void weft__ways_begin(weft_sim *sim, uint8_t *row) {
+  memset(row, 0xff, way_row_bytes(sim));
+  sim->search_first = sim->search_count = 0;
+}
+
+/* Inlined: once per link of each search. */
+static inline void reach(weft_sim *sim, uint8_t *row, uint32_t node, uint32_t length, int narrow) {
+  const uint32_t nodes = sim->nodes.n, rank = sim->nodes.at[node].rank;
+  if (length >= way_length(sim, row, node)) return;
+  if (narrow)
+    row[rank] = (uint8_t)length;
+  else
+    memcpy(row + (size_t)rank * sizeof length, &length, sizeof length);
+  if (sim->search.at[nodes + node]) return;
+  sim->search.at[nodes + node] = 1;
+  uint32_t last = sim->search_first + sim->search_count++;
+  if (last >= nodes) last -= nodes;
+  sim->search.at[last] = node;
+}
+
+void weft__ways_reach(weft_sim *sim, uint8_t *row, uint32_t node, uint32_t length) {
+  reach(sim, row, node, length, sim->way_bytes == 1);
+}
+
+static inline void search(weft_sim *sim, uint8_t *row, uint32_t level, int narrow) {
+  const uint32_t nodes = sim->nodes.n;
+  while (sim->search_count > 0) {
+    const uint32_t at = sim->search.at[sim->search_first];
+    if (++sim->search_first == nodes) sim->search_first = 0;
+    --sim->search_count;
+    sim->search.at[nodes + at] = 0;
+    const struct node *node = &sim->nodes.at[at];
+    const uint32_t here = way_length(sim, row, at);
+    for (uint32_t i = 0; i < node->port_count; ++i) {
+      const uint32_t out = sim->adjacency.at[node->first_port + i], in = out ^ 1;
+      const uint32_t from = sim->ports.at[out].to_node;
+      if (sim->nodes.at[from].kind == WEFT_HOST) continue;
+      /* Without costs the first to come is the shortest. */
+      if (narrow && row[sim->nodes.at[from].rank] != UINT8_MAX) continue;
+      if (sim->ports.at[in].avoided || !way_allows(sim, level, in)) continue;
+      reach(sim, row, from, way_add(sim, here, way_weight(sim, in)), narrow);
+    }
+  }
+}
+
+void weft__ways_search(weft_sim *sim, uint8_t *row, uint32_t level) {
+  if (sim->way_bytes == 1)
+    search(sim, row, level, 1);
+  else
+    search(sim, row, level, 0);
+}
+
+/* What is behind the root's last link is the same for all ways to a host of its group, so that link
+ * counts as any. It is there also where it is down: who asks looks at it. */
+static void search_group(weft_sim *sim, uint32_t root, uint32_t level, uint8_t *row) {
+  const struct node *node = &sim->nodes.at[root];
+  weft__ways_begin(sim, row);
+  if (node->kind != WEFT_HOST) {
+    weft__ways_reach(sim, row, root, sim->way_bytes == 1 ? 1 : 1 << WAY_COST_SHIFT | 1);
+  } else {
+    for (uint32_t i = 0; i < node->port_count; ++i) {
+      const uint32_t out = sim->adjacency.at[node->first_port + i], in = out ^ 1;
+      const uint32_t from = sim->ports.at[out].to_node;
+      if (sim->nodes.at[from].kind == WEFT_HOST) continue;
+      if (sim->ports.at[in].avoided || !way_allows(sim, level, in)) continue;
+      weft__ways_reach(sim, row, from, way_weight(sim, in));
+    }
+  }
+  weft__ways_search(sim, row, level);
+}
+
+int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **found) {
+  const struct node *node = &sim->nodes.at[host];
+  uint32_t *group = group_at(sim, node->group);
+  const uint32_t root = group[0];
+  if (root != host && !way_allows(sim, level, sim->adjacency.at[node->first_port])) return 0;
+  uint8_t *row = sim->ways.at + ((size_t)node->group * sim->levels + level) * way_row_bytes(sim);
+  uint32_t *epoch = &group[1 + level];
+  if (*epoch != sim->route_epoch) {
+    *epoch = sim->route_epoch;
+    search_group(sim, root, level, row);
+  }
+  *found = row;
+  return 1;
+}

@@ -1,0 +1,67 @@
+/* How far it is from every switch to every host, and by links of which class. */
+#ifndef WEFT_FABRIC_WAYS_H
+#define WEFT_FABRIC_WAYS_H
+
+#include <string.h>
+
+#include "sim_i.h"
+
+/* The length of a way: the sum of its links' costs, then how many links it has. Where all links
+ * cost 1 both are the same number, and a byte holds it; else the number of links is the last 8
+ * bits of 32. There is no way: WAY_NONE. */
+#define WAY_NONE UINT32_MAX
+enum { WAY_COST_SHIFT = 8, WAY_LINKS_MASK = (1 << WAY_COST_SHIFT) - 1 };
+
+/** Prepare for a closed fabric. */
+int weft__ways_init(weft_sim *sim);
+
+/** Is there a way between two hosts in the fabric as built, whatever has failed since? */
+int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b);
+
+/** Lengths of the ways of each switch to a host, in the form that way_length() reads, over links of
+ *  the classes of `level`: level l allows the l + 1 best of those that the fabric has. 0: there are
+ *  none, as the host's only link is of a worse class. Valid until the next call. */
+int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **row);
+
+/** A search of its own: lengths to whatever has been reached by weft__ways_reach(). `row` is room
+ *  for way_row_bytes(). */
+void weft__ways_begin(weft_sim *sim, uint8_t *row);
+void weft__ways_reach(weft_sim *sim, uint8_t *row, uint32_t node, uint32_t length);
+void weft__ways_search(weft_sim *sim, uint8_t *row, uint32_t level);
+
+static inline size_t way_row_bytes(const weft_sim *sim) {
+  return (size_t)sim->switch_count * sim->way_bytes;
+}
+
+/** From a switch; WAY_NONE if there is no way. */
+static inline uint32_t way_length(const weft_sim *sim, const uint8_t *row, uint32_t node) {
+  const uint32_t rank = sim->nodes.at[node].rank;
+  if (sim->way_bytes == 1) return row[rank] == UINT8_MAX ? WAY_NONE : row[rank];
+  uint32_t length;
+  memcpy(&length, row + (size_t)rank * sizeof length, sizeof length);
+  return length;
+}
+
+/** What a link adds to the length of a way. */
+static inline uint32_t way_weight(const weft_sim *sim, uint32_t port) {
+  if (sim->way_bytes == 1) return 1;
+  return (uint32_t)sim->port_cold.at[port].cost << WAY_COST_SHIFT | 1;
+}
+
+/** Sum of lengths; what is too long for a length is the longest. */
+static inline uint32_t way_add(const weft_sim *sim, uint32_t length, uint32_t weight) {
+  const uint32_t longest = sim->way_bytes == 1 ? UINT8_MAX - 1 : WAY_NONE - 1;
+  return length < longest - weight ? length + weight : longest;
+}
+
+/** How many links a way of that length has. */
+static inline uint32_t way_links(const weft_sim *sim, uint32_t length) {
+  return sim->way_bytes == 1 ? length : length & WAY_LINKS_MASK;
+}
+
+/** May ways of a level take a directed port? */
+static inline int way_allows(const weft_sim *sim, uint32_t level, uint32_t port) {
+  return sim->levels == 1 || sim->port_cold.at[port].link_class <= sim->level_class[level];
+}
+
+#endif

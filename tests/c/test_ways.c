@@ -1,0 +1,257 @@
+/* Which way packets go, and how far hosts are apart, against all simple paths of random fabrics. */
+#include "fixture.h"
+#include "sim_i.h"
+#include "transport/transport.h"
+
+enum { LINKS = 96, WAYS = 512, DATA_BYTES = 1048, ACK_BYTES = 60 };
+
+typedef struct wire_def {
+  weft_link_def def;
+  uint32_t class;
+} wire_def;
+
+typedef struct world {
+  weft_sim *sim;
+  wire_def link[LINKS];
+  uint32_t links, nodes, hosts;
+  uint32_t kind[64];
+  uint64_t key, n; /* of its dice */
+} world;
+
+static uint32_t roll(world *w, uint32_t sides) {
+  const uint32_t side = (uint32_t)(uniform(w->key, w->n++) * sides);
+  return side < sides ? side : sides - 1;
+}
+
+static uint32_t put_node(world *w, int kind) {
+  w->kind[w->nodes++] = (uint32_t)kind;
+  return add_node(w->sim, kind);
+}
+
+static void put_link(world *w, uint32_t a, uint32_t b, uint32_t class, uint32_t cost) {
+  const uint64_t rates[] = {100, 400, 25, 2400};
+  const weft_time delays[] = {US, US / 2, 25000, 3 * US, 0};
+  if (w->links == LINKS) return;
+  weft_link_def def = {.a = a, .b = b, .rate_bps = rates[roll(w, 4)] * (uint64_t)GBPS,
+                       .delay_ps = delays[roll(w, 5)], .link_class = class, .cost = cost};
+  MUST(w->sim, weft_link_add(w->sim, &def));
+  wire_def *wire = &w->link[w->links++];
+  *wire = (wire_def){def, class};
+  if (cost == 0) wire->def.cost = 1;
+  if (class == WEFT_LINK_BY_ENDS)
+    wire->class = w->kind[a] == WEFT_NVSWITCH || w->kind[b] == WEFT_NVSWITCH ? WEFT_LINK_NVLINK
+                                                                             : WEFT_LINK_NET;
+}
+
+/* Servers of GPUs with an NVLink switch or without, one or two NICs each on a few switches that are
+ * joined at random; parallel links, direct links, PCIe switches and costs now and then. */
+static void build(world *w, uint64_t key) {
+  weft_config config = quiet_config();
+  memset(w, 0, sizeof *w);
+  w->key = key;
+  config.seed = key;
+  config.buffer_bytes = 1u << 30;
+  w->sim = new_sim(&config, NULL);
+  const uint32_t servers = 1 + roll(w, 3), gpus = 1 + roll(w, 3), switches = 1 + roll(w, 4);
+  const int costs = roll(w, 3) == 0, twins = roll(w, 3) == 0;
+  w->hosts = servers * gpus + 1;
+  for (uint32_t i = 0; i < w->hosts; ++i) put_node(w, WEFT_HOST);
+  const uint32_t first = w->nodes;
+  for (uint32_t i = 0; i < switches; ++i) put_node(w, WEFT_SWITCH);
+  for (uint32_t s = 0; s < servers; ++s) {
+    const uint32_t inside = roll(w, 4) == 0 ? WEFT_NONE
+                                            : put_node(w, roll(w, 3) ? WEFT_NVSWITCH : WEFT_SWITCH);
+    for (uint32_t g = 0; g < gpus; ++g) {
+      const uint32_t host = s * gpus + g;
+      if (inside != WEFT_NONE)
+        put_link(w, host, inside, w->kind[inside] == WEFT_SWITCH ? WEFT_LINK_PCIE : 0, 0);
+      if (g > 0 && roll(w, 6) == 0) put_link(w, host, host - 1, 1 + roll(w, 3), 0);
+      for (uint32_t i = roll(w, 8) ? 1 + (roll(w, 4) == 0) : 0; i > 0; --i)
+        put_link(w, host, first + roll(w, switches), 0, costs ? 1 + roll(w, 3) : 0);
+    }
+  }
+  put_link(w, w->hosts - 1, first, 0, 0);
+  for (uint32_t a = 0; a < switches; ++a)
+    for (uint32_t b = a + 1; b < switches; ++b)
+      for (uint32_t i = twins ? b == switches - 1 : roll(w, 3); i > 0; --i)
+        put_link(w, first + a, first + b, roll(w, 8) ? 0 : 1 + roll(w, 3), costs ? roll(w, 4) : 0);
+  MUST(w->sim, weft_fabric_ready(w->sim));
+}
+
+/* ---- all simple paths ---- */
+
+typedef struct path {
+  uint32_t class, cost, links;
+  uint32_t port[16];
+} path;
+
+typedef struct paths {
+  path best[WAYS];
+  uint32_t count;
+  weft_time data, ack; /* longest on one of them */
+} paths;
+
+static int compare(const path *a, const path *b) {
+  if (a->class != b->class) return a->class < b->class ? -1 : 1;
+  if (a->cost != b->cost) return a->cost < b->cost ? -1 : 1;
+  return a->links < b->links ? -1 : a->links > b->links;
+}
+
+static weft_time time_on(const world *w, const path *p, uint64_t bytes) {
+  weft_time time = 0;
+  for (uint32_t i = 0; i < p->links; ++i) {
+    const weft_link_def *def = &w->link[p->port[i] / 2].def;
+    time += def->delay_ps + (weft_time)(bytes * 8000000000000u / def->rate_bps);
+  }
+  return time;
+}
+
+static void found(const world *w, paths *all, const path *p) {
+  const int order = all->count == 0 ? -1 : compare(p, &all->best[0]);
+  if (order > 0) return;
+  if (order < 0) *all = (paths){.count = 0};
+  if (all->count < WAYS) all->best[all->count++] = *p;
+  const weft_time data = time_on(w, p, DATA_BYTES), ack = time_on(w, p, ACK_BYTES);
+  if (data > all->data) all->data = data;
+  if (ack > all->ack) all->ack = ack;
+}
+
+static void walk(const world *w, paths *all, path p, uint32_t at, uint32_t dst, uint64_t seen) {
+  if (at == dst) {
+    found(w, all, &p);
+    return;
+  }
+  if (p.links == 8 || (p.links > 0 && w->kind[at] == WEFT_HOST)) return;
+  for (uint32_t port = 0; port < 2 * w->links; ++port) {
+    const weft_link_def *def = &w->link[port / 2].def;
+    const uint32_t from = port % 2 == 0 ? def->a : def->b, to = port % 2 == 0 ? def->b : def->a;
+    if (from != at || (seen >> to & 1)) continue;
+    path next = p;
+    next.port[next.links++] = port;
+    next.cost += def->cost;
+    if (w->link[port / 2].class > next.class) next.class = w->link[port / 2].class;
+    walk(w, all, next, to, dst, seen | 1ull << to);
+  }
+}
+
+static int is_among(const paths *all, const uint32_t *ports, int count) {
+  for (uint32_t i = 0; i < all->count; ++i)
+    if ((int)all->best[i].links == count &&
+        memcmp(all->best[i].port, ports, (size_t)count * sizeof *ports) == 0)
+      return (int)i;
+  return -1;
+}
+
+/* Every flow takes a best way, and of few ways all are taken. */
+static void check_pair(world *w, uint32_t src, uint32_t dst, const paths *all) {
+  uint32_t ports[WEFT_PATH_MAX], taken = 0;
+  uint64_t which = 0;
+  if (all->count == 0) {
+    ENSURE_EQ(weft_path(w->sim, src, dst, 0, ports), WEFT_ENOROUTE);
+    return;
+  }
+  for (uint32_t flow = 0; flow < (all->count == 1 ? 1 : 300); ++flow) {
+    const int count = MUST(w->sim, weft_path(w->sim, src, dst, flow, ports));
+    const int found_at = is_among(all, ports, count);
+    if (found_at < 0)
+      test_fail(__FILE__, __LINE__, "world %" PRIu64 ": flow %u from %u to %u takes no best way",
+                w->key, flow, src, dst);
+    if (found_at < 64 && !(which >> found_at & 1)) {
+      which |= 1ull << found_at;
+      ++taken;
+    }
+  }
+  if (all->count <= 8) ENSURE_EQ(taken, all->count);
+}
+
+static paths all_paths;
+
+TEST(ways_are_best_by_class_then_cost_then_links) {
+  for (uint64_t key = 1; key <= 150; ++key) {
+    world w;
+    build(&w, key);
+    for (uint32_t src = 0; src < w.hosts; ++src)
+      for (uint32_t dst = 0; dst < w.hosts; ++dst) {
+        if (src == dst) continue;
+        all_paths.count = 0;
+        walk(&w, &all_paths, (path){.links = 0}, src, dst, 1ull << src);
+        check_pair(&w, src, dst, &all_paths);
+      }
+    weft_sim_destroy(w.sim);
+  }
+}
+
+TEST(the_longest_round_trip_is_that_of_all_pairs_and_ways) {
+  for (uint64_t key = 1; key <= 600; ++key) {
+    world w;
+    build(&w, key);
+    weft_time longest = 0;
+    for (uint32_t src = 0; src < w.hosts; ++src)
+      for (uint32_t dst = 0; dst < w.hosts; ++dst) {
+        if (src == dst) continue;
+        all_paths = (paths){.count = 0};
+        walk(&w, &all_paths, (path){.links = 0}, src, dst, 1ull << src);
+        if (all_paths.data + all_paths.ack > longest) longest = all_paths.data + all_paths.ack;
+      }
+    MUST(w.sim, weft__fabric_rtt(w.sim));
+    if (w.sim->fabric_rtt != longest)
+      test_fail(__FILE__, __LINE__, "world %" PRIu64 ": got %" PRId64 ", wanted %" PRId64, key,
+                w.sim->fabric_rtt, longest);
+    weft_sim_destroy(w.sim);
+  }
+}
+
+TEST(hosts_further_apart_than_a_datacenter_leave_the_others_their_round_trip) {
+  const weft_time ms = 1000 * (weft_time)US;
+  weft_config config = quiet_config();
+  config.buffer_bytes = 1u << 30; /* PFC's headroom of such links */
+  weft_sim *sim = new_sim(&config, NULL);
+  for (uint32_t i = 0; i < 5; ++i) add_node(sim, WEFT_HOST);
+  const uint32_t hub = add_node(sim, WEFT_SWITCH);
+  for (uint32_t i = 0; i < 5; ++i)
+    add_link(sim, i, hub, 100 * (uint64_t)GBPS, i == 3 ? ms : i == 4 ? 5 * ms : US);
+  MUST(sim, weft_fabric_ready(sim));
+  const uint32_t near_flow = add_flow(sim, 0, 1, 5000000, 0);
+  const uint32_t far_flow = add_flow(sim, 2, 3, 5000000, 0);
+  MUST(sim, weft_run(sim, US, 0));
+  /* Of 1048 B there and 60 B back over two links each: 2 x (83.84 + 4.8) ns + 4 us. */
+  ENSURE_EQ(sim->fabric_rtt, 4 * US + 177280);
+  ENSURE_EQ(sim->tx_warm.at[sim->flows.at[near_flow].slot].base_rtt_ps, 4 * US + 177280);
+  ENSURE_EQ(sim->tx_warm.at[sim->flows.at[far_flow].slot].base_rtt_ps, 2002 * US + 177280);
+  run_to_end(sim);
+  ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "fct_ps", far_flow),
+            cell(sim, WEFT_TABLE_FLOWS, "ideal_ps", far_flow));
+  weft_sim_destroy(sim);
+}
+
+TEST(with_compat_the_longest_round_trip_is_that_of_all_whatever_the_distance) {
+  weft_config config = quiet_config();
+  config.compat = WEFT_COMPAT_NS3;
+  config.rto_ps = 0;
+  weft_sim *sim = new_sim(&config, NULL);
+  for (uint32_t i = 0; i < 200; ++i) add_node(sim, WEFT_HOST);
+  const uint32_t hub = add_node(sim, WEFT_SWITCH);
+  for (uint32_t i = 0; i < 200; ++i)
+    add_link(sim, i, hub, 100 * (uint64_t)GBPS, i == 71 ? 1000 * US : US);
+  MUST(sim, weft_fabric_ready(sim));
+  MUST(sim, weft__fabric_rtt(sim));
+  ENSURE_EQ(sim->fabric_rtt, 2002 * US + 177280);
+  weft_sim_destroy(sim);
+}
+
+TEST(links_refuse_classes_and_costs_that_are_not) {
+  weft_config config = quiet_config();
+  weft_sim *sim = new_sim(&config, NULL);
+  add_node(sim, WEFT_HOST);
+  add_node(sim, WEFT_HOST);
+  weft_link_def def = {.a = 0, .b = 1, .rate_bps = GBPS, .link_class = 4};
+  ENSURE_EQ(weft_link_add(sim, &def), WEFT_EINVAL);
+  ENSURE_HAS(weft_sim_error(sim), "link class: expected 0 to 3, got 4");
+  def.link_class = WEFT_LINK_PCIE;
+  def.cost = 65536;
+  ENSURE_EQ(weft_link_add(sim, &def), WEFT_EINVAL);
+  ENSURE_HAS(weft_sim_error(sim), "link cost: expected 1 to 65535, got 65536");
+  def.cost = 65535;
+  ENSURE_EQ(weft_link_add(sim, &def), 0);
+  weft_sim_destroy(sim);
+}
