@@ -198,6 +198,7 @@ describe("a slip", function()
     wrongly("write_file", weft.util.write_file, path, "x")
     wrongly("json.encode", weft.json.encode, {}, " ")
     for _, wrong in ipairs(WRONG) do try("json", weft.json.encode, { a = wrong }) end
+    wrongly("config.from_file", weft.config.from_file, "/nonexistent/x", { compat = true })
     wrongly("failure.write", weft.failure.write, path, { { at = 1, kind = "fail", target = "h0" } })
     wrongly("report.new", weft.report.new, "table", io.stdout)
     for _, name in ipairs { "time", "rate", "bytes" } do
