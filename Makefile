@@ -62,9 +62,9 @@ VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, options.c sim.c \
-  base/alloc.c base/error.c base/event_queue.c base/units.c base/version.c \
-  fabric/buffer.c fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/pause.c fabric/port.c \
-  fabric/route.c fabric/ways.c fabric/wire.c \
+  base/alloc.c base/error.c base/event_queue.c base/output.c base/units.c base/version.c \
+  fabric/buffer.c fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/pause.c \
+  fabric/port.c fabric/route.c fabric/ways.c fabric/wire.c \
   transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
   transport/reroute.c transport/rtt.c transport/selective.c transport/stalled.c transport/starts.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
@@ -78,14 +78,14 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   engine/loop.c engine/domain.c engine/partition.c engine/threads.c engine/views.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
-  l_fields.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
+  l_fields.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_fuzz.c test_alone.c \
   test_accel_memo.c test_alpha_beta.c test_apart.c test_cc.c test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
-  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
+  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c test_output.c \
   test_partition.c test_pattern.c test_recovery.c test_threads.c test_traffic.c test_trouble.c \
   test_units.c test_ways.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
@@ -167,10 +167,10 @@ $(B)/$(1)/weft/csvcore.so: $(call objects,$(1),$(CSV_SOURCES))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -shared $$(LDFLAGS) -o $$@ $$^ -lcsv
 
-$(B)/$(1)/weft/cairo.so: $(call objects,$(1),$(CAIRO_SOURCES))
+$(B)/$(1)/weft/cairo.so: $(call objects,$(1),$(CAIRO_SOURCES)) $(LIBRARY)
 	$$(say) LINK $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) -shared $$(LDFLAGS) -o $$@ $$^ $$(libs_cairo) -lm
+	$$(Q)$$(CC) -shared -Wl,--exclude-libs,ALL $$(LDFLAGS) -o $$@ $$^ $$(libs_cairo) -lm
 
 # -rdynamic: modules loaded later find Lua's functions in the program.
 $(program_$(1)): $(call objects,$(1),$(PROGRAM_SOURCES) $(BINDING_SOURCES) $(CSV_SOURCES)) $(LIBRARY)

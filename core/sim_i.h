@@ -226,6 +226,9 @@ struct weft_sim {
   struct event_queue queues[2];
   uint32_t largest_ring, blocks_needed; /* of a view: see domain_is_fed() */
   uint32_t domain; /* which domain this is the view of, from 1; 0: the simulation itself */
+  uint32_t threads_used; /* at most so far; 0: none but the caller's */
+  uint64_t threaded_events; /* handled by domains */
+  uint32_t threads_why; /* enum weft_threads_why, of the last time that it was asked for more */
   uint32_t always_split; /* set by tests: however little several threads may pay */
   struct domains *domains; /* of a run on several threads, or NULL; not part of the value */
 };

@@ -69,7 +69,8 @@ int weft_link_add(weft_sim *sim, const weft_link_def *def);
 int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin_bytes, uint64_t kmax_bytes,
                       double pmax);
 
-/** Close the fabric: size buffers, prepare routing. Required before flows and runs. */
+/** Close the fabric, which has at least one node: size buffers, prepare routing. Required before
+ *  flows and runs. */
 int weft_fabric_ready(weft_sim *sim);
 
 uint32_t weft_node_count(const weft_sim *sim);
@@ -136,6 +137,10 @@ int weft_collective_add(weft_sim *sim, const weft_collective_def *def);
  *  `max_events` more events are handled (0: no limit; several threads stop at the end of a window,
  *  and leave fewer than 65,536 to one). Returns enum weft_run_result. */
 int weft_run(weft_sim *sim, weft_time until_ps, uint64_t max_events);
+
+/** How many threads have worked at once so far, at most; 1: the caller's alone. `why`, unless NULL,
+ *  is set to enum weft_threads_why. */
+int weft_threads_used(const weft_sim *sim, uint32_t *why);
 
 /** Make a running weft_run() return before the next event. Safe in a signal handler. */
 void weft_interrupt(weft_sim *sim);

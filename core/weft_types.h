@@ -485,6 +485,23 @@ typedef struct weft_acceleration {
   double audit_mean, audit_deviation, audit_largest; /* relative error of their FCT */
 } weft_acceleration;
 
+/** Why a simulation has worked with fewer threads than the option `threads` says. */
+enum weft_threads_why {
+  WEFT_THREADS_ENOUGH = 0, /* it has not, or nothing has run yet */
+  WEFT_THREADS_COMPAT = 1, /* compat: the order of events of that model */
+  WEFT_THREADS_SCRIPT = 2, /* a congestion control in Lua */
+  WEFT_THREADS_SELECTIVE = 3, /* selective repeat: memory of both ends of a flow */
+  WEFT_THREADS_TRACE = 4, /* every ACK is to be recorded, in order */
+  WEFT_THREADS_ROUTES = 5, /* links have been down */
+  WEFT_THREADS_WIRES = 6, /* wires lose or delay packets at random */
+  WEFT_THREADS_TASKS = 7, /* tasks, or flows of tasks, wait for one another without delay */
+  WEFT_THREADS_FABRIC = 8, /* the fabric has no parts of like work with links between them */
+  WEFT_THREADS_BUDGET = 9, /* few events were allowed, to be counted exactly */
+  WEFT_THREADS_LITTLE = 10, /* too little happens at a time to pay for it */
+  WEFT_THREADS_SYSTEM = 11, /* the system gave no threads */
+  WEFT_THREADS_WHY_COUNT = 12
+};
+
 /** What a partition does, as the phase of its flows. */
 enum weft_phase {
   WEFT_PHASE_NONE = 0, /* the flow is not active */

@@ -23,7 +23,12 @@ static void stop_script(lua_State *L, lua_Debug *where) {
   lua_sethook(L, NULL, 0, 0);
   if (!running.pending) return;
   running.pending = 0;
-  luaL_error(L, "interrupted");
+  luaL_where(L, 0);
+  lua_pushliteral(L, "interrupted");
+  lua_concat(L, 2);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, L_INTERRUPTION);
+  lua_error(L);
 }
 
 /* lua_sethook is what Lua's own program calls from its handler. Code that LuaJIT has compiled does

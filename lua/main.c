@@ -1,5 +1,6 @@
 /* weft and weftjit: a Lua with the simulator built in. What a user sees is in weft/cli.lua. */
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <lualib.h>
@@ -115,7 +116,17 @@ static void close_stdout(void) {
   _exit(STATUS_BROKEN);
 }
 
+/* A standard stream that is closed would be the first file that is opened, and get what is printed.
+ * Opened the wrong way round it stays what it was: an error to use. */
+static void occupy_streams(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) _exit(STATUS_BROKEN);
+  }
+}
+
 int main(int argc, char **argv) {
+  occupy_streams();
   atexit(close_stdout);
   lua_State *L = luaL_newstate();
   if (!L) {

@@ -19,6 +19,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "weft_output.h"
+
 #define SURFACE_TYPE "weft.cairo.surface"
 /* Of fonts-dejavu-core; pinned, so that text has the same size on every machine. */
 #define FONT_FAMILY "DejaVu Sans"
@@ -184,26 +186,17 @@ static void drop_surface_number(surface *self)
   }
 }
 
-/* Write through a temporary name; returns 0 or an errno. */
+/* Returns 0 or an errno. */
 static int write_file(const surface *self)
 {
-  static const char suffix[] = ".tmp";
-  size_t length = strlen(self->path);
-  char *temporary = malloc(length + sizeof suffix);
-  if (temporary == NULL) return ENOMEM;
-  memcpy(temporary, self->path, length);
-  memcpy(temporary + length, suffix, sizeof suffix);
-  int error = 0;
-  FILE *file = fopen(temporary, "wb");
-  if (file == NULL) {
-    error = errno;
-  } else {
-    if (fwrite(self->data, 1, self->size, file) != self->size) error = errno;
-    if (fclose(file) != 0 && error == 0) error = errno;
-    if (error == 0 && rename(temporary, self->path) != 0) error = errno;
-    if (error != 0) remove(temporary);
+  weft_output output;
+  int error = weft__output_open(&output, self->path);
+  if (error != 0) return error;
+  if (fwrite(self->data, 1, self->size, output.file) == self->size) {
+    return weft__output_commit(&output);
   }
-  free(temporary);
+  error = errno != 0 ? errno : EIO;
+  weft__output_discard(&output);
   return error;
 }
 

@@ -21,6 +21,12 @@ return {
       params = { { "patience_ps", "integer", "1 or more" } },
       returns = { "table", "array of rows of the table \"flows\", counted from 0" },
       example = "sim:stalled(1e9)" },
+    { name = "threads_used", c = "weft_threads_used", params = {},
+      brief = "How many threads have worked at once so far, at most, and why not as many as the "
+        .. "option `threads` says.",
+      returns = { "integer, string", "1: the caller's alone; then enough, compat, script, "
+        .. "selective, trace, routes, wires, tasks, fabric, budget, little or system" },
+      example = "print(sim:threads_used())" },
     { name = "check", c = "weft_check", params = {},
       brief = "Verify conservation of packets and bytes and the consistency of queues.",
       returns = { "boolean", "true; raises WEFT_EINTERNAL when an invariant is broken" },

@@ -1,7 +1,9 @@
 /* Module weft.core: the engine in Lua, call by call as weft.h has it. Numbers are stored units
  * (ps, bit/s, bytes), indices count from 0; names and units for people are stdlib's business. */
+#include <string.h>
 #include <time.h>
 
+#include "l_running.h"
 #include "l_util.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -25,6 +27,13 @@ static int core_parse(lua_State *L) {
   if (weft_parse_quantity(lua_tostring(L, 1), unit, &value, error, sizeof error) < 0) {
     lua_pushnil(L);
     lua_pushstring(L, error);
+    return 2;
+  }
+  /* Beyond it LuaJIT would get another number. */
+  if (value > (INT64_C(1) << 53) || value < -(INT64_C(1) << 53)) {
+    static const char *const limits[] = {"2^53", "2^53 ps, 9007 s", "2^53 bit/s", "2^53 bytes"};
+    lua_pushnil(L);
+    lua_pushfstring(L, "expected at most %s, got '%s'", limits[unit], lua_tostring(L, 1));
     return 2;
   }
   l_push_int(L, value);
@@ -51,6 +60,7 @@ static void push_constants(lua_State *L) {
   set_choices(L, "run_result", l_run_results);
   set_choices(L, "refusal", l_refusals);
   set_choices(L, "phase", l_phases);
+  set_choices(L, "threads_why", l_threads_whys);
   set_choices(L, "unit", l_units);
   lua_pushinteger(L, WEFT_PATH_MAX);
   lua_setfield(L, -2, "path_max");
@@ -98,9 +108,21 @@ static int core_clock(lua_State *L) {
   return 1;
 }
 
+/* core._is_interruption(err): whether Ctrl-C raised it; callbacks add a traceback. */
+static int core_is_interruption(lua_State *L) {
+  lua_settop(L, 1);
+  lua_getfield(L, LUA_REGISTRYINDEX, L_INTERRUPTION);
+  size_t length;
+  const char *err = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
+  const char *raised = lua_tolstring(L, 2, &length);
+  lua_pushboolean(L, err && raised && strncmp(err, raised, length) == 0);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   {"version", core_version}, {"options", core_options}, {"parse", core_parse}, {"new", l_core_new},
-  {"_layout", core_layout},  {"_api", core_api},        {"_clock", core_clock}, {NULL, NULL},
+  {"_layout", core_layout},  {"_api", core_api},        {"_clock", core_clock},
+  {"_output", l_output_open}, {"_is_interruption", core_is_interruption}, {NULL, NULL},
 };
 
 /* The metatable of simulations; also core._sim, where the overlay replaces methods. */

@@ -20,6 +20,8 @@ const char l_script_needs[] = "nothing|telemetry|timestamp";
 const char l_partition_acks[] = "none|data|all";
 const char l_refusals[] =
   "paused|buffer|lossy|recovery|strays|trace|short|cut|match";
+const char l_threads_whys[] =
+  "enough|compat|script|selective|trace|routes|wires|tasks|fabric|budget|little|system";
 const char l_phases[] = "none|transient|steady|memo";
 const char l_units[] = "none|time|rate|bytes|enum|bool";
 

@@ -3,6 +3,9 @@
 #include "l_script.h"
 #include "l_util.h"
 
+/* Times of results are exact in Lua up to here: a run has to end before. */
+#define TIME_MAX (INT64_C(1) << 53)
+
 static l_running *get_running(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, L_RUNNING);
   l_running *running = (l_running *)lua_touserdata(L, -1);
@@ -27,6 +30,8 @@ static int run(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   int64_t until =
     lua_isnoneornil(L, 2) ? -1 : l_check_int(L, 2, "until_ps", INT64_MIN, INT64_MAX);
+  const int has_end = until >= 0;
+  if (!has_end) until = TIME_MAX;
   uint64_t max_events = lua_isnoneornil(L, 3) ? 0 : l_check_u64(L, 3, "max_events");
   weft_lua_sim *box = (weft_lua_sim *)lua_touserdata(L, 1);
   const int has_script = l_script_enter(L), top = lua_gettop(L);
@@ -35,6 +40,10 @@ static int run(lua_State *L) {
   box->running = 0;
   if (has_script && lua_gettop(L) > top) return lua_error(L); /* that of a callback */
   l_status(L, sim, result);
+  if (result == WEFT_RUN_UNTIL && !has_end) {
+    return luaL_error(L, "WEFT_ELIMIT: run: expected an end before 2^53 ps (9007 s), beyond which "
+                         "times are not exact; got more to do then");
+  }
   l_push_choice(L, l_run_results, (uint32_t)result);
   return 1;
 }
@@ -68,6 +77,13 @@ static int stalled(lua_State *L) {
   return 1;
 }
 
+static int threads_used(lua_State *L) {
+  uint32_t why;
+  l_push_int(L, weft_threads_used(l_check_sim(L), &why));
+  l_push_choice(L, l_threads_whys, why);
+  return 2;
+}
+
 static int check(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   l_status(L, sim, weft_check(sim));
@@ -77,5 +93,6 @@ static int check(lua_State *L) {
 
 const luaL_Reg l_run_methods[] = {
   {"run", run},         {"interrupt", interrupt}, {"stats", stats},
-  {"stalled", stalled}, {"check", check},         {NULL, NULL},
+  {"stalled", stalled}, {"check", check},         {"threads_used", threads_used},
+  {NULL, NULL},
 };

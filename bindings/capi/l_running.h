@@ -9,6 +9,10 @@
 
 #define L_RUNNING "weft.running"
 
+/* Where the registry has the error with which such a program stops Lua code, once it has: any other
+ * error is none of Ctrl-C, whatever its text. */
+#define L_INTERRUPTION "weft.interruption"
+
 typedef struct l_running {
   weft_sim *volatile sim; /* the simulation in sim:run(), or NULL */
   volatile sig_atomic_t pending; /* Ctrl-C came while none was: the next run ends at once */

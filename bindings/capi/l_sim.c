@@ -54,7 +54,7 @@ static int sim_fork(lua_State *L) {
   const weft_sim *sim = l_check_sim(L);
   weft_lua_sim *box = l_new_box(L);
   int status = weft_sim_fork(sim, &box->sim);
-  l_status(L, box->sim ? box->sim : sim, status);
+  l_status(L, box->sim, status); /* without one it was memory; what the original has is older */
   return 1;
 }
 

@@ -53,6 +53,9 @@ int l_wrong(lua_State *L, int index, const char *what, const char *wanted) {
   return luaL_error(L, "argument `%s`: expected %s, got %s", what, wanted, lua_tostring(L, -1));
 }
 
+/* Beyond 2^53 LuaJIT has not every integer: what is one there would be another number here. */
+#define EXACT ((int64_t)1 << 53)
+
 /* Whether the value is an integer that fits; strings that look like numbers are not. */
 static int to_int(lua_State *L, int index, int64_t *value) {
   if (lua_type(L, index) != LUA_TNUMBER) return 0;
@@ -70,11 +73,13 @@ static int to_int(lua_State *L, int index, int64_t *value) {
 
 int64_t l_check_int(lua_State *L, int index, const char *what, int64_t min, int64_t max) {
   int64_t value;
+  if (max > EXACT) max = EXACT;
   if (to_int(L, index, &value) && value >= min && value <= max) return value;
   char wanted[80];
+  const int is_large = lua_type(L, index) == LUA_TNUMBER && lua_tonumber(L, index) >= TWO53;
   if (min == INT64_MIN) {
-    snprintf(wanted, sizeof wanted, "integer");
-  } else if (max == INT64_MAX) {
+    snprintf(wanted, sizeof wanted, "integer up to 2^53");
+  } else if (max == EXACT && !is_large) {
     snprintf(wanted, sizeof wanted, "integer >= %lld", (long long)min);
   } else {
     snprintf(wanted, sizeof wanted, "integer %lld to %lld", (long long)min, (long long)max);

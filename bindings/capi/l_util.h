@@ -41,6 +41,7 @@ extern const char l_collective_kinds[];
 extern const char l_algorithms[];
 extern const char l_metrics[], l_tables[], l_column_types[], l_run_results[], l_units[];
 extern const char l_script_needs[], l_partition_acks[], l_refusals[], l_phases[];
+extern const char l_threads_whys[];
 
 /* The nearest of `count` names to a mistyped one, or NULL when none is near. */
 typedef struct l_near {
@@ -109,5 +110,6 @@ void l_push_options(lua_State *L);
 void l_push_config(lua_State *L, const weft_config *config);
 void l_read_config(lua_State *L, int index, weft_config *config);
 int l_core_new(lua_State *L);
+int l_output_open(lua_State *L);
 
 #endif

@@ -265,6 +265,7 @@ static int share_out(struct crew *crew, uint32_t n) {
 void weft__crew_advance(weft_sim *sim, weft_time last) {
   if (sim->config.threads < 2 || sim->apart_zones.n < 2 || sim->failed) return;
   const uint32_t n = list_work(sim, last);
+  sim->threads_why = WEFT_THREADS_LITTLE;
   if (n == 0) return;
   struct crew *crew = sim->domains != NULL ? sim->domains->crew : make_crew(sim);
   if (crew == NULL) {
@@ -276,6 +277,7 @@ void weft__crew_advance(weft_sim *sim, weft_time last) {
   crew->last = last;
   int fed = share_out(crew, n) && prepare(crew);
   if (fed) run_round(crew);
+  if (crew->running >= sim->threads_used) sim->threads_used = crew->running + 1;
   while (fed && !sim->failed && someone_stalls(crew)) {
     fed = prepare(crew);
     if (fed) run_round(crew);

@@ -11,6 +11,7 @@
 
 #include "accel/record.h"
 #include "base/hash_i.h"
+#include "weft_output.h"
 
 enum {
   MEMO_VERSION = 2,
@@ -117,30 +118,13 @@ static int write_records(const weft_sim *sim, FILE *file) {
   return good;
 }
 
-/* A new file beside the one meant, whoever else writes there. */
-static FILE *open_beside(const char *path, char *name, size_t size) {
-  FILE *file = NULL;
-  errno = EEXIST;
-  for (uint32_t i = 0; file == NULL && errno == EEXIST && i < 10000; ++i) {
-    const int length = snprintf(name, size, "%s.%" PRIu32 ".tmp", path, i);
-    if (length < 0 || (size_t)length >= size) {
-      errno = ENAMETOOLONG;
-      return NULL;
-    }
-    file = fopen(name, "wbx");
-  }
-  return file;
-}
-
 int weft_memo_save(weft_sim *sim, const char *path) {
-  char name[1024];
-  FILE *file = open_beside(path, name, sizeof name);
-  if (file == NULL) return weft__fail(sim, WEFT_EINVAL, "memo: %.150s: %s", path, strerror(errno));
-  int good = write_records(sim, file);
-  good = fclose(file) == 0 && good;
-  if (good && rename(name, path) == 0) return WEFT_OK;
-  const int reason = errno;
-  remove(name);
+  weft_output output;
+  int reason = weft__output_open(&output, path);
+  if (reason == 0 && !write_records(sim, output.file)) reason = errno != 0 ? errno : EIO;
+  if (reason == 0) reason = weft__output_commit(&output);
+  if (reason == 0) return WEFT_OK;
+  weft__output_discard(&output);
   return weft__fail(sim, WEFT_EINVAL, "memo: %.150s: %s", path, strerror(reason));
 }
 

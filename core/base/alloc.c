@@ -7,7 +7,11 @@
 
 void *weft__resize(weft_sim *sim, void *block, size_t old_size, size_t new_size) {
   void *grown = sim->allocator.resize(sim->allocator.user, block, old_size, new_size);
-  if (grown != NULL || new_size == 0) sim->memory_bytes += new_size - old_size;
+  if (grown != NULL || new_size == 0) {
+    sim->memory_bytes += new_size - old_size;
+  } else {
+    weft__fail(sim, WEFT_ENOMEM, "out of memory"); /* who knows what for says more */
+  }
   return grown;
 }
 
@@ -23,7 +27,10 @@ void *weft__grow(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint6
   if (size < least) size = least;
   while (size < need) size += size > doubles ? size / 4 : size;
   if (size > UINT32_MAX) size = UINT32_MAX;
-  if (size < need) return NULL;
+  if (size < need) {
+    weft__fail(sim, WEFT_ENOMEM, "out of memory: more than 2^32 of a kind");
+    return NULL;
+  }
   void *grown = weft__resize(sim, base, *cap * element, size * element);
   if (grown != NULL) *cap = (uint32_t)size;
   return grown;

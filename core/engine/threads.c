@@ -175,6 +175,7 @@ static void run_windows(struct domains *domains) {
   if (made < domains->count) { /* those that exist wait at the first barrier for fewer */
     domains->stop = 1;
     domains->retry_at = UINT64_MAX;
+    domains->sim->threads_why = WEFT_THREADS_SYSTEM;
     domains->threads = made;
   }
   work(domains, 0);
@@ -260,19 +261,43 @@ void weft__domains_free(weft_sim *sim) {
 
 /* What domains cannot do by themselves: orders of asking, memory of both ends of a flow, tasks that
  * wait for one another without delay, what scripts and tables see in order. */
-static int may_split(const weft_sim *sim) {
-  const weft_config *config = &sim->config;
-  return config->threads > 1 && !sim->accelerated && !is_ns3(sim) && config->cc != WEFT_CC_SCRIPT &&
-         !is_selective(sim) && sim->ack_capacity == 0 && sim->route_epoch <= 1 &&
-         sim->wires.n == 0 && sim->stats.tasks_done == sim->tasks.n &&
-         !weft__flow_rows_wait(sim);
+static uint32_t why_whole(const weft_sim *sim) {
+  if (is_ns3(sim)) return WEFT_THREADS_COMPAT;
+  if (sim->config.cc == WEFT_CC_SCRIPT) return WEFT_THREADS_SCRIPT;
+  if (is_selective(sim)) return WEFT_THREADS_SELECTIVE;
+  if (sim->ack_capacity != 0) return WEFT_THREADS_TRACE;
+  if (sim->route_epoch > 1) return WEFT_THREADS_ROUTES;
+  if (sim->wires.n != 0) return WEFT_THREADS_WIRES;
+  if (sim->stats.tasks_done != sim->tasks.n || weft__flow_rows_wait(sim))
+    return WEFT_THREADS_TASKS;
+  return WEFT_THREADS_ENOUGH;
+}
+
+static int stay_whole(weft_sim *sim, uint32_t why) {
+  sim->threads_why = why;
+  return WEFT_OK;
+}
+
+/* Tries that did not pay are no use: a quarter of the events is. */
+int weft_threads_used(const weft_sim *sim, uint32_t *why) {
+  const int in_use = sim->accelerated || sim->threaded_events >= sim->events / 4;
+  const uint32_t used = in_use && sim->threads_used > 1 ? sim->threads_used : 1;
+  /* Zones that are never two at a time do not even ask. */
+  const int asked = sim->threads_why != WEFT_THREADS_ENOUGH || !sim->accelerated || !sim->events;
+  const uint32_t reason = asked ? sim->threads_why : WEFT_THREADS_LITTLE;
+  if (why != NULL) *why = used < sim->config.threads ? reason : WEFT_THREADS_ENOUGH;
+  return (int)used;
 }
 
 int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget) {
-  if (!may_split(sim) || (budget < FEWEST && !sim->always_split)) return WEFT_OK;
+  if (sim->config.threads < 2 || sim->accelerated) return WEFT_OK; /* accel/crew.c */
+  const uint32_t why = why_whole(sim);
+  if (why != WEFT_THREADS_ENOUGH) return stay_whole(sim, why);
+  if (budget < FEWEST && !sim->always_split) return stay_whole(sim, WEFT_THREADS_BUDGET);
   struct domains *domains = sim->domains != NULL ? sim->domains : weft__domains_make(sim, 0);
   if (domains == NULL) return sim->failed = WEFT_ENOMEM;
-  if (domains->count < 2 || sim->events < domains->retry_at) return WEFT_OK;
+  if (domains->count < 2) return stay_whole(sim, WEFT_THREADS_FABRIC);
+  if (sim->events < domains->retry_at) return WEFT_OK;
   domains->until = limit == INT64_MAX ? limit : limit + 1;
   domains->budget = budget;
   domains->stop = domains->broken = 0;
@@ -280,10 +305,15 @@ int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget) {
     sim->failed = WEFT_ENOMEM;
   } else if ((domains->until - sim->now) / SHORTEST < domains->lookahead && !sim->always_split) {
     domains->retry_at = sim->events + PATIENCE;
+    sim->threads_why = WEFT_THREADS_LITTLE;
   } else {
+    sim->threads_why = WEFT_THREADS_LITTLE; /* should it be given up */
     run_windows(domains);
     if (!domains->broken) finish(domains);
+    sim->threads_used = domains->threads;
   }
+  const uint64_t before = sim->events;
   weft__domains_merge(domains);
+  sim->threaded_events += sim->events - before;
   return sim->failed;
 }

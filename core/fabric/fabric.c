@@ -182,7 +182,7 @@ static int build_rings(weft_sim *sim) {
   const uint64_t packets = (uint64_t)sim->ports.n << log2;
   if (packets > UINT32_MAX || !pool_reserve(sim, sim->packets, packets)) return WEFT_ENOMEM;
   sim->packets.n = (uint32_t)packets;
-  memset(sim->packets.at, 0, packets * sizeof *sim->packets.at);
+  if (packets > 0) memset(sim->packets.at, 0, packets * sizeof *sim->packets.at);
   for (uint32_t p = 0; p < sim->ports.n; ++p) {
     sim->ports.at[p].ring = p << log2;
     sim->ports.at[p].ring_log2 = (uint8_t)log2;
@@ -220,6 +220,7 @@ int weft_fabric_ready(weft_sim *sim) {
   if (sim->config.cc == WEFT_CC_SCRIPT && sim->script.call == NULL)
     return weft__fail(sim, WEFT_ESTATE, "fabric: cc = script needs weft_sim_set_script first");
   if (sim->ready) return refuse_when_ready(sim, "fabric");
+  if (sim->nodes.n == 0) return weft__fail(sim, WEFT_EINVAL, "fabric: expected nodes, got none");
   int status = build_adjacency(sim);
   if (status == WEFT_OK) status = build_rings(sim);
   if (status == WEFT_OK) status = weft__ways_init(sim);

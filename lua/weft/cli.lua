@@ -27,9 +27,35 @@ local ALIASES = { ["-v"] = "--version", ["-h"] = "--help" }
 
 local unpack = table.unpack or unpack
 
+-- What Lua itself says when there is no memory, with nothing added: that would take some.
+local NO_MEMORY = "not enough memory"
+
+-- Errors of the engine, called by the script itself: what it was given, or what it refuses.
+local ENGINE_ERRORS = { ": (argument `[%w_]+`: [^\n]*)$", ": WEFT_%u+: ([^\n]*)$",
+  ": (unknown %a+ '[^\n]*)$" }
+
+--- The user error that an error of the engine comes down to; nil if it is none, or if weft's own
+-- code has called the engine.
+local function engine_error(err)
+  local message
+  for _, pattern in ipairs(ENGINE_ERRORS) do message = message or err:match(pattern) end
+  if not message or err:find("WEFT_EINTERNAL", 1, true) then return nil end
+  local level = 4
+  local info = debug.getinfo(level, "Sl")
+  while info and info.currentline <= 0 do
+    level = level + 1
+    info = debug.getinfo(level, "Sl")
+  end
+  if not info or fail.is_own(info.source) then return nil end
+  local raise = err:find("WEFT_ENOMEM", 1, true) and fail.broken or fail.raise
+  return select(2, pcall(raise, "%s", message))
+end
+
 --- What a script's error becomes: user errors stay, everything else gets a traceback.
 local function on_error(err)
-  if fail.is(err) or host.interrupted() > 0 then return err end
+  if fail.is(err) or err == NO_MEMORY or host.interrupted() > 0 then return err end
+  local known = type(err) == "string" and engine_error(err)
+  if known then return known end
   local described = getmetatable(err) and getmetatable(err).__tostring
   local message = (type(err) == "string" or described) and tostring(err)
     or ("error object is a %s value"):format(type(err))
@@ -39,16 +65,22 @@ local function on_error(err)
 end
 
 local function complain(message)
-  io.stderr:write("weft: ", tostring(message), "\n")
+  io.stderr:write("weft: ", fail.printable(tostring(message), true), "\n")
+end
+
+--- Whether Ctrl-C has stopped a run that did not go on since, though its script ended in peace.
+local function was_interrupted()
+  local simulation = package.loaded["weft.simulation"]
+  return host.interrupted() > 0 and simulation and simulation.interrupted() > 0
 end
 
 --- Run a compiled chunk; returns the status of the process.
 local function run(chunk, ...)
   local arguments, count = { ... }, select("#", ...)
   local good, err = xpcall(function() return chunk(unpack(arguments, 1, count)) end, on_error)
-  if good then return DONE end
-  complain(err)
-  if fail.is(err) then return MISTAKE end
+  if good then return was_interrupted() and INTERRUPTED or DONE end
+  complain(err == NO_MEMORY and "out of memory" or err)
+  if fail.is(err) and not fail.is_broken(err) then return MISTAKE end
   return host.interrupted() > 0 and INTERRUPTED or BROKEN
 end
 
@@ -57,7 +89,7 @@ local function run_code(code)
   local chunk, message = compile(code, "=(-e)")
   if not chunk then
     complain(message)
-    return BROKEN
+    return MISTAKE
   end
   return run(chunk)
 end
@@ -96,10 +128,13 @@ local function run_script(argv, first)
   local chunk, message = loadfile(path ~= "-" and path or nil)
   if not chunk then
     complain(message)
-    return BROKEN
+    return MISTAKE
   end
-  _G.arg = script_arguments(argv, first)
-  return run(chunk, unpack(_G.arg))
+  local given = script_arguments(argv, first)
+  _G.arg = given
+  local status = run(chunk, unpack(given))
+  require("weft.arguments").say_unread(path, given)
+  return status
 end
 
 local function print_version()

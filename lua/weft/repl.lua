@@ -56,13 +56,14 @@ local function evaluate(chunk)
   if not results[1] then
     local err = results[2]
     local plain = type(err) == "string" or fail.is(err)
-    io.stderr:write(plain and tostring(err) or inspect(err), "\n")
+    local text = plain and tostring(err) or inspect(err)
+    io.stderr:write(fail.printable(text, true), "\n")
     return
   end
   if results.n == 1 then return end
   local shown = {}
   for i = 2, results.n do shown[i - 1] = inspect(results[i]) end
-  print(table.concat(shown, "\t"))
+  print(fail.printable(table.concat(shown, "\t"), true))
 end
 
 --- Names that continue `prefix` in a table and in what it inherits.
@@ -141,7 +142,7 @@ local function read_chunk(prompt, continued)
     if incomplete and line == false then return nil, "dropped" end
     if not line then
       for _, entry in ipairs(repl.history_entries(text)) do host.history_add(entry) end
-      if not chunk then io.stderr:write(message, "\n") end
+      if not chunk then io.stderr:write(fail.printable(message, true), "\n") end
       return chunk, "read"
     end
     text = text .. "\n" .. line

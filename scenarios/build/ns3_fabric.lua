@@ -3,6 +3,7 @@
 -- simulator names them) and fct/<run>.csv; the inputs are <topology>.topo.txt and
 -- <workload>.flows.csv.
 
+local effect = require "weft.effect"
 local weft = require "weft"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
@@ -136,7 +137,9 @@ local function load(run, set)
   local fabric = weft.topology.from_file(run.topology_file)
   local records = {}
   for record in weft.csv.rows(run.fct_file, RECORD) do records[record.id + 1] = record end
-  local sim = weft.simulation { topology = fabric, set = compare.with(options(run, fabric), set) }
+  local sim = weft.simulation {
+    topology = fabric, set = effect.only(compare.with(options(run, fabric), set)),
+  }
   local hosts = #fabric:hosts()
   local flows, ring = flows_of(run, records, hosts)
   return { sim = sim, records = records, flows = flows, ring = ring, hosts = hosts }

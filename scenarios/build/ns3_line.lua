@@ -2,6 +2,7 @@
 -- A folder of them has scenarios.csv (a row per scenario: congestion control and its parameters),
 -- flows.csv (flows with recorded completion times) and topology-<hosts>.txt or topology.txt.
 
+local effect = require "weft.effect"
 local hpcc_compat = require "weft.formats.hpcc_compat"
 local weft = require "weft"
 
@@ -118,7 +119,7 @@ local FIRST_AS_RUN = 1000
 function M.run(scenario, set)
   local fabric = weft.topology.from_file(scenario.topology)
   local sim = weft.simulation {
-    topology = fabric, set = compare.with(options(scenario, fabric), set),
+    topology = fabric, set = effect.only(compare.with(options(scenario, fabric), set)),
   }
   local count = {}
   for _, flow in ipairs(scenario.flows) do

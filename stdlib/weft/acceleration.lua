@@ -8,6 +8,7 @@
 -- sim:run()
 -- print(sim:acceleration())
 
+local check = require "weft.check"
 local fail = require "weft.fail"
 local results = require "weft.results"
 local stats = require "weft.stats"
@@ -160,7 +161,10 @@ function M.install(class, call)
 
   --- Keep skipped spans from now on.
   -- @tparam[opt] number capacity rows at most; default: a million
-  function class:trace_spans(capacity) call(self.core, "trace_spans", capacity or 1000000) end
+  function class:trace_spans(capacity)
+    local rows = check.value("trace_spans: capacity", capacity or 1000000, M.rules.spans)
+    call(self.core, "trace_spans", rows)
+  end
 
   --- Write what has been memoized to a file, which appears whole or not at all.
   -- @tparam string path
@@ -178,13 +182,6 @@ function M.install(class, call)
   end
 end
 
--- A file that cannot be written would show at the end of the run, when it is late: so try at once.
-local function check_writable(path)
-  local probe = path .. ".probe"
-  util.write_file(probe, "")
-  os.remove(probe)
-end
-
 --- Do what the options ask of a new simulation.
 -- @tparam Simulation sim
 -- @tparam table taken from M.take_options
@@ -192,7 +189,8 @@ function M.begin(sim, taken)
   if taken.spans then sim:trace_spans(taken.spans) end
   if not taken.memo then return end
   local is_file = type(taken.memo) == "string"
-  if is_file then check_writable(taken.memo) end
+  -- A file that cannot be written would show at the end of the run, when it is late.
+  if is_file then util.check_writable(taken.memo) end
   sim:load_memo(taken.memo)
   if is_file then
     sim.memo = { file = taken.memo, records = sim.core:acceleration().records }

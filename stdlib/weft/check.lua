@@ -52,12 +52,15 @@ local function convert(value, rule)
     return nil, "got " .. fail.show(value) .. hint
   end
   if kind == "integer" then
-    if type(value) ~= "number" or value ~= math.floor(value) or math.abs(value) > 2 ^ 53 then
+    -- Not math.abs: of the least integer of Lua 5.4 it is that integer.
+    local fits = type(value) == "number" and value >= -2 ^ 53 and value <= 2 ^ 53
+    if not fits or value % 1 ~= 0 then
       return nil, "expected a whole number, got " .. fail.show(value)
     end
     return util.integer(value)
   end
-  if type(value) ~= kind or value ~= value then
+  local endless = value == math.huge or value == -math.huge
+  if type(value) ~= kind or value ~= value or endless then
     return nil, ("expected %s, got %s"):format(ARTICLES[kind] or kind, fail.show(value))
   end
   return value
@@ -76,6 +79,51 @@ function check.value(what, value, rule)
     fail.raise("%s: expected %s, got %s", what, range_text(rule), shown)
   end
   return result
+end
+
+-- ---- arguments that are no options ----
+
+local function is_number(value) return type(value) == "number" and value == value end
+
+-- The first place of a list that holds no number.
+local function no_number(list)
+  for i = 1, #list do
+    if type(list[i]) ~= "number" then return i end
+  end
+  return nil
+end
+
+local KINDS = {
+  number = { is_number, "a number" },
+  text = { function(value) return type(value) == "string" end, "text" },
+  list = { function(value) return type(value) == "table" end, "a list" },
+  numbers = { function(value) return type(value) == "table" end, "a list of numbers" },
+  table = { function(value) return type(value) == "table" end, "a table" },
+  ["function"] = { function(value) return type(value) == "function" end, "a function" },
+  fabric = { function(value) return require("weft.fabric").is(value) end,
+    "a fabric, as weft.topology.star gives" },
+  simulation = {
+    function(value) return getmetatable(value) == require("weft.simulation").methods end,
+    "a simulation",
+  },
+}
+
+--- Check an argument of a function: a value of the wrong kind is a mistake of the script.
+-- @tparam string what "stats.mean"
+-- @param value
+-- @tparam string kind "number" (not nan), "text", "list", "numbers" (a list of them), "table",
+-- "function", "fabric" or "simulation"
+-- @return the value
+function check.argument(what, value, kind)
+  local is_kind, wanted = KINDS[kind][1], KINDS[kind][2]
+  if not is_kind(value) then
+    fail.raise("%s: expected %s, got %s", what, wanted, fail.show(value))
+  end
+  local wrong = kind == "numbers" and no_number(value)
+  if wrong then
+    fail.raise("%s: expected %s, got %s as number %d", what, wanted, fail.show(value[wrong]), wrong)
+  end
+  return value
 end
 
 --- Check an options table and return a new one with defaults filled in.

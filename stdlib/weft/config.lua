@@ -206,6 +206,7 @@ end
 -- far as they were found), `outputs` (files that it would write, by key), `ignored` (list of
 -- `{ name, value, line, kind, why }`), `format`, `stop_at`, `link_down`; prints as all of that
 function M.from_file(path, options)
+  check.argument("config.from_file", path, "text")
   local o = check.options("config.from_file", options, RULES)
   if not o.format and (path:lower():find("%.topo$") or htsim_topo.is(path)) then
     return read_tree(path, o)
@@ -222,6 +223,7 @@ end
 -- @tparam[opt] table options as for from_file
 -- @treturn Config
 function M.from_table(values, options)
+  check.argument("config.from_table", values, "table")
   local o = check.options("config.from_table", options, RULES)
   local format = o.format or "hpcc"
   local self = new("config", format)

@@ -1,7 +1,9 @@
 --- CSV files: typed reading row by row (libcsv does the parsing) and writing, whole or not at all.
+local check = require "weft.check"
 local core = require "weft.core"
 local csvcore = require "weft.csvcore"
 local fail = require "weft.fail"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local csv = {}
@@ -14,16 +16,14 @@ function PARSERS.string(field)
 end
 
 function PARSERS.integer(field)
-  local value = field:find("^%-?%d+$") and tonumber(field)
-  if not value then return nil, "expected a whole number" end
-  -- Beyond 2^53 a double (all that LuaJIT has) would silently be another number.
-  if math.abs(value) > 2 ^ 53 then return nil, "expected a whole number up to 2^53" end
-  return util.integer(value)
+  if not field:find("^%-?%d+$") then return nil, "expected a whole number" end
+  local value = units.whole(field)
+  if not value then return nil, "expected a whole number up to 2^53" end
+  return value
 end
 
 function PARSERS.number(field)
-  -- tonumber alone would also take hexadecimal, and LuaJIT's "inf" and "nan".
-  local value = field:find("^[%d.eE+-]+$") and tonumber(field)
+  local value = units.decimal(field)
   if not value then return nil, "expected a number" end
   return value
 end
@@ -43,8 +43,14 @@ local TYPES = util.sorted_keys(PARSERS)
 --- Turn the caller's columns into { name =, parse =, min =, optional =, default = } records.
 local function resolve_columns(columns)
   local resolved = {}
+  check.argument("csv: columns", columns, "list")
   for i, column in ipairs(columns) do
     if type(column) == "string" then column = { column } end
+    local what = "csv: column " .. i
+    check.argument(what, column, "table")
+    check.argument(what .. ": name", column[1], "text")
+    if column.min ~= nil then check.argument(what .. ": min", column.min, "number") end
+    if column.scale ~= nil then check.argument(what .. ": scale", column.scale, "number") end
     local kind = column.type or "string"
     local parse = type(kind) == "function" and kind or PARSERS[kind]
     if not parse then
@@ -63,8 +69,12 @@ local function resolve_columns(columns)
   return resolved
 end
 
+local NO_MEMORY = "WEFT_ENOMEM"
+
 local function open(path)
-  local reader, message = csvcore.open(path)
+  check.argument("csv: file", path, "text")
+  local reader, message, code = csvcore.open(path)
+  if code == NO_MEMORY then fail.broken("cannot read '%s': %s", path, message) end
   if not reader then fail.raise("cannot read '%s': %s", path, message) end
   return reader
 end
@@ -72,6 +82,7 @@ end
 --- End of a file, or what keeps it from being read further.
 local function finish(path, reader, message, code, line)
   reader:close()
+  if code == NO_MEMORY then fail.broken("%s:%d: %s", path, line, message) end
   if code then fail.at(("%s:%d"):format(path, line), "%s", message) end
   return nil
 end
@@ -123,7 +134,7 @@ local function convert(column, field, path, line)
   end
   if value == nil then
     refuse(path, line, column, reason or "wrong value", field)
-  elseif column.min and value < column.min then
+  elseif column.min and type(value) == "number" and value < column.min then
     refuse(path, line, column, "expected at least " .. fail.show(column.min), field)
   end
   return value
@@ -224,6 +235,11 @@ local function write_record(output, columns, value_of)
   output:write(table.concat(fields, ","), "\n")
 end
 
+local function check_columns(columns)
+  check.argument("csv: columns", columns, "list")
+  for i = 1, #columns do check.argument("csv: column " .. i, columns[i], "text") end
+end
+
 --- Write a file with a header line.
 -- @tparam string path
 -- @tparam {string,...} columns
@@ -236,6 +252,12 @@ end
 
 --- As csv.write, to anything with a `write` method (io.stdout, for example).
 function csv.write_rows(output, columns, rows)
+  check_columns(columns)
+  if type(rows) ~= "function" then check.argument("csv: rows", rows, "list") end
+  if not (type(output) == "table" or type(output) == "userdata") or not output.write then
+    fail.raise("csv.write_rows: expected something with a method 'write', got %s",
+      fail.show(output))
+  end
   write_record(output, columns, function(i) return columns[i] end)
   local i = 0
   local next_row = type(rows) == "function" and rows or function()
@@ -243,6 +265,7 @@ function csv.write_rows(output, columns, rows)
     return rows[i]
   end
   for row in next_row do
+    check.argument("csv: row", row, "table")
     write_record(output, columns, function(c) return row[columns[c]] end)
   end
 end

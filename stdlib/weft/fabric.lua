@@ -21,6 +21,8 @@ local KIND_TIER = { host = 0, switch = 1, nvswitch = -1 }
 local KINDS = { "host", "nvswitch", "switch" }
 
 -- The engine's limits of a link (weft_link_def).
+local TIER_MAX = 100
+
 local RATE_MIN_BPS, RATE_MAX_BPS = 1e6, 1e14
 local DELAY_MAX_PS = 1e13
 local COST_MAX = 65535
@@ -63,6 +65,30 @@ function Link:name()
   return name
 end
 
+-- Names go into tables, files, pictures and onto terminals.
+local function check_name(what, name)
+  if type(name) ~= "string" or name == "" then
+    fail.raise("%s: expected a name, got %s", what, fail.show(name))
+  elseif name:find("[%c\128-\255]") and fail.printable(name) ~= name then
+    fail.raise("%s: expected a name in UTF-8 without control characters, got '%s'", what, name)
+  end
+end
+
+-- Pictures have a row for every tier.
+local function check_tier(name, tier)
+  local fits = tier == nil or type(tier) == "number" and tier >= -TIER_MAX and tier <= TIER_MAX
+  if fits and (tier == nil or tier % 1 == 0) then return util.integer(tier) end
+  return fail.raise("add_node: tier of '%s': expected a whole number, -%d to %d, got %s", name,
+    TIER_MAX, TIER_MAX, fail.show(tier))
+end
+
+local function check_group(name, group)
+  if group == nil or type(group) == "string" or type(group) == "number" and group == group then
+    return group
+  end
+  return fail.raise("add_node: group of '%s': expected a number, got %s", name, fail.show(group))
+end
+
 --- Raise at `place` ("topology.txt:17"), or at the calling script if there is none.
 local function complain(place, ...)
   if place then fail.at(place, ...) end
@@ -76,9 +102,14 @@ end
 -- switch) and `group` (pod or server, any number) tell pictures where the node belongs
 -- @treturn integer node id
 function Fabric:add_node(name, kind, options)
-  if type(name) ~= "string" or name == "" then
-    fail.raise("add_node: expected a name, got %s", fail.show(name))
-  elseif self.by_name[name] then
+  check_name("add_node", name)
+  if options ~= nil and type(options) ~= "table" then
+    fail.raise("add_node: expected options of '%s', such as { tier = 1 }, got %s", name,
+      fail.show(options))
+  end
+  local tier = check_tier(name, options and options.tier)
+  local group = check_group(name, options and options.group)
+  if self.by_name[name] then
     fail.raise("add_node: there is a node '%s' already", name)
   elseif not KIND_TIER[kind] then
     fail.raise("add_node: kind of '%s': got %s%s", name, fail.show(kind),
@@ -89,8 +120,8 @@ function Fabric:add_node(name, kind, options)
     id = id,
     name = name,
     kind = kind,
-    tier = options and options.tier or KIND_TIER[kind],
-    group = options and options.group,
+    tier = tier or KIND_TIER[kind],
+    group = group,
   }, Node)
   self.nodes[id + 1] = node
   self.by_name[name] = node
@@ -102,6 +133,7 @@ end
 --- Give a node another name, which must be free.
 function Fabric:rename_node(which, name)
   local node = self:node(which)
+  check_name("rename_node", name)
   if node.name == name then return end
   if self.by_name[name] then fail.raise("rename_node: there is a node '%s' already", name) end
   self.by_name[node.name] = nil
@@ -120,7 +152,7 @@ end
 -- @tparam string|integer|table which a node is returned as it is
 -- @treturn table node
 function Fabric:node(which, place)
-  if type(which) == "table" and self.nodes[(which.id or -1) + 1] == which then return which end
+  if getmetatable(which) == Node and self.nodes[which.id + 1] == which then return which end
   local node = self.by_name[which] or (type(which) == "number" and self.nodes[which + 1])
   if node then return node end
   if type(which) == "number" then
@@ -164,12 +196,14 @@ end
 -- @treturn integer link id
 function Fabric:connect(a, b, rate_bps, delay_ps, more, place)
   local node_a, node_b = self:node(a, place), self:node(b, place)
-  if a == b then complain(place, "link from '%s' to itself", node_a.name) end
+  if node_a == node_b then complain(place, "link from '%s' to itself", node_a.name) end
   local function expect(good, what, range, got)
     if good then return end
     complain(place, "%s of link %s-%s: expected %s, got %s", what, node_a.name, node_b.name, range,
       got)
   end
+  expect(type(rate_bps) == "number", "rate", "a number of bit/s", fail.show(rate_bps))
+  expect(type(delay_ps) == "number", "delay", "a number of ps", fail.show(delay_ps))
   expect(rate_bps >= RATE_MIN_BPS and rate_bps <= RATE_MAX_BPS, "rate",
     "1 Mbit/s to 100 Tbit/s", units.format_rate(rate_bps))
   expect(delay_ps >= 0 and delay_ps <= DELAY_MAX_PS, "delay", "0 to 10 s",
@@ -187,7 +221,7 @@ function Fabric:connect(a, b, rate_bps, delay_ps, more, place)
     cost = cost,
     fabric = self,
   }, Link)
-  local at_a, at_b = self.adjacent[a + 1], self.adjacent[b + 1]
+  local at_a, at_b = self.adjacent[node_a.id + 1], self.adjacent[node_b.id + 1]
   at_a[#at_a + 1] = id
   at_b[#at_b + 1] = id
   return id
@@ -249,7 +283,7 @@ end
 -- @treturn table link
 function Fabric:link(a, b, n)
   if b == nil then
-    if type(a) == "table" and self.links[(a.id or -1) + 1] == a then return a end
+    if getmetatable(a) == Link and self.links[a.id + 1] == a then return a end
     local link = type(a) == "number" and self.links[a + 1]
     if link then return link end
     fail.raise("expected a link of %s (two nodes, or an id 0 to %d), got %s", self.name,
@@ -283,7 +317,11 @@ end
 --- As distances, from the nearest of several node ids. Hosts are ends: no way leads through one.
 function Fabric:distances_from(sources)
   local distance, queue = {}, {}
-  for i, id in ipairs(sources) do
+  if type(sources) ~= "table" then
+    fail.raise("distances_from: expected a list of nodes, got %s", fail.show(sources))
+  end
+  for i, which in ipairs(sources) do
+    local id = self:node(which).id
     distance[id + 1] = 0
     queue[i] = id
   end
@@ -373,8 +411,11 @@ local fabric = {}
 --- An empty fabric.
 -- @tparam ?string name for messages and pictures
 function fabric.new(name)
+  if name ~= nil and type(name) ~= "string" then
+    fail.raise("fabric.new: expected a name, got %s", fail.show(name))
+  end
   return setmetatable({
-    name = name or "fabric",
+    name = fail.printable(name or "fabric"),
     nodes = {},
     links = {},
     attributes = {}, -- what a file's header says beyond nodes and links

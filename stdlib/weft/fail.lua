@@ -6,9 +6,43 @@ local fail = {}
 local UserError = {}
 UserError.__index = UserError
 
+local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+-- Characters of more than one byte in UTF-8, without those that control a terminal.
+local WIDE = {
+  "^\194[\160-\191]", "^[\195-\223][\128-\191]", "^[\224-\239][\128-\191][\128-\191]",
+  "^[\240-\244][\128-\191][\128-\191][\128-\191]",
+}
+
+-- Bytes beyond ASCII: characters stay, the rest is spelled out.
+local function escape_bytes(run)
+  local out, i = {}, 1
+  while i <= #run do
+    local character
+    for _, pattern in ipairs(WIDE) do character = character or run:match(pattern, i) end
+    out[#out + 1] = character or ("\\x%02x"):format(run:byte(i))
+    i = i + (character and #character or 1)
+  end
+  return table.concat(out)
+end
+
+--- Text as a terminal may have it: what would control the terminal, or is no UTF-8, is spelled out
+-- as in "\x1b". Names and lines of files come into messages as they are.
+-- @tparam string text
+-- @tparam[opt] boolean lines ends of lines and tabs stay
+-- @treturn string
+function fail.printable(text, lines)
+  local function escape(c)
+    if lines and (c == "\n" or c == "\t") then return nil end
+    return ESCAPES[c] or ("\\x%02x"):format(c:byte())
+  end
+  return (text:gsub("%c", escape):gsub("[\128-\255]+", escape_bytes))
+end
+
+--- The line that is printed.
 function UserError:__tostring()
-  if self.place then return self.place .. ": " .. self.message end
-  return self.message
+  local text = self.place and self.place .. ": " .. self.message or self.message
+  return fail.printable(text)
 end
 
 -- The folders of weft itself, so that the place of an error is the line of the caller's script.
@@ -18,7 +52,8 @@ local root = own_source:match("^@(.*)stdlib/weft/fail%.lua$") or ""
 local own_folders = { "stdlib/", "viz/", "lua/", "bindings/" }
 
 --- Whether a chunk's source is one of weft's own modules.
-local function is_own(source)
+-- @tparam string source as debug.getinfo has it
+function fail.is_own(source)
   local path = source:match("^@(.*)$")
   if not path or path:sub(1, #root) ~= root then return false end
   local inside = path:sub(#root + 1)
@@ -34,13 +69,16 @@ local function caller_place()
   while true do
     local info = debug.getinfo(level, "Sl")
     if not info then return nil end
-    if info.currentline > 0 and not is_own(info.source) then
+    if info.currentline > 0 and not fail.is_own(info.source) then
       local name = info.source:match("^@(.*)$") or info.short_src
       return ("%s:%d"):format(name, info.currentline)
     end
     level = level + 1
   end
 end
+
+--- "file:line" of the script that has called into weft, or nil.
+function fail.place() return caller_place() end
 
 local function format_message(format, ...)
   if select("#", ...) == 0 then return format end
@@ -52,6 +90,14 @@ end
 -- @tparam string format lower case, no full stop
 function fail.raise(format, ...)
   local err = { place = caller_place(), message = format_message(format, ...), from_script = true }
+  error(setmetatable(err, UserError), 0)
+end
+
+--- Raise the error of something that is nobody's mistake, memory above all: one line with the
+-- script's place as a user error has, but the program ends with 1.
+-- @tparam string format
+function fail.broken(format, ...)
+  local err = { place = caller_place(), message = format_message(format, ...), is_broken = true }
   error(setmetatable(err, UserError), 0)
 end
 
@@ -77,9 +123,14 @@ function fail.blame(place, what, f, ...)
   return after(pcall(f, ...))
 end
 
---- Whether a caught error value is a user error.
+--- Whether a caught error value is a user error, or one of fail.broken.
 function fail.is(err)
   return getmetatable(err) == UserError
+end
+
+--- Whether a caught error value is one of fail.broken.
+function fail.is_broken(err)
+  return fail.is(err) and err.is_broken == true
 end
 
 --- Edits (insert, delete, replace, swap neighbours) between two words, or `limit` + 1 if more.
@@ -146,6 +197,9 @@ function fail.show(value)
     local binary = text:gsub("[\194-\244][\128-\191]+", ""):find("[\128-\255]")
     return "'" .. text:gsub(binary and "[%c\128-\255]" or "%c", "?") .. "'"
   elseif kind == "number" then
+    -- How these print depends on the C library.
+    if value ~= value then return "nan" end
+    if value == math.huge or value == -math.huge then return value > 0 and "inf" or "-inf" end
     if value == math.floor(value) and math.abs(value) < 1e15 then return ("%.0f"):format(value) end
     local short = ("%.14g"):format(value)
     return tonumber(short) == value and short or ("%.17g"):format(value)

@@ -54,6 +54,7 @@ end
 -- them in the first server, the rest in the second)
 -- @treturn table ids of hosts, ascending
 function M.choose(fabric, options)
+  check.argument("failure.choose", fabric, "fabric")
   local o = check.options("failure.choose", options, choose_rule)
   local hosts = fabric:hosts()
   if o.count > #hosts then
@@ -69,6 +70,8 @@ end
 -- @tparam table hosts names or ids
 -- @treturn table list of links
 function M.links_of(fabric, hosts)
+  check.argument("failure.links_of", fabric, "fabric")
+  check.argument("failure.links_of: hosts", hosts, "list")
   local links, seen = {}, {}
   for _, which in ipairs(hosts) do
     for _, link in ipairs(fabric:links_of(fabric:host(which))) do
@@ -88,6 +91,7 @@ end
 -- @tparam table options as for sim:degrade: `factor`, `at`, `loss`
 -- @treturn table the links, for pictures
 function M.degrade_hosts(sim, hosts, options)
+  check.argument("failure.degrade_hosts", sim, "simulation")
   local links = M.links_of(sim.fabric, hosts)
   for _, link in ipairs(links) do sim:degrade(link, options) end
   return links
@@ -98,6 +102,7 @@ end
 -- @tparam table hosts names or ids
 -- @tparam[opt] table options as for sim:repair: `at`
 function M.repair_hosts(sim, hosts, options)
+  check.argument("failure.repair_hosts", sim, "simulation")
   for _, link in ipairs(M.links_of(sim.fabric, hosts)) do sim:repair(link, options) end
 end
 

@@ -4,6 +4,7 @@
 -- AllReduce; it does not depend on the number of ranks and compares with the rate of a link.
 -- @module weft.job
 
+local check = require "weft.check"
 local fail = require "weft.fail"
 local stats = require "weft.stats"
 local unfinished = require "weft.unfinished"
@@ -62,6 +63,7 @@ end
 -- @tparam number n how many at most
 -- @treturn table numbers of flows, counted from 0
 function Job:slowest(n)
+  check.value("slowest", n, { type = "integer", min = 0 })
   local flows = self.sim:flows()
   local slowdown, rows = flows:column "slowdown", {}
   for _, i in ipairs(own_rows(self, flows)) do
@@ -154,8 +156,9 @@ function Job:summary()
   local text = ("%s of %s over %d ranks"):format(self.kind, units.format_bytes(result.size_bytes),
     result.ranks)
   if not result.complete then return and_stuck(self, text .. ": not complete", result) end
-  return ("%s: %s, algorithm bandwidth %.2f GB/s, bus bandwidth %.2f GB/s"):format(text,
-    units.format_time(result.time_ps), result.algorithm_bps / 8e9, result.bus_bps / 8e9)
+  return ("%s: %s, algorithm bandwidth %s, bus bandwidth %s"):format(text,
+    units.format_time(result.time_ps), units.format_bandwidth(result.algorithm_bps),
+    units.format_bandwidth(result.bus_bps))
 end
 
 function Job:__tostring()

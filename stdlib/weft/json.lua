@@ -2,6 +2,9 @@
 -- so the same value gives the same bytes on every Lua.
 -- @module weft.json
 
+local check = require "weft.check"
+local fail = require "weft.fail"
+
 local M = {}
 
 local array_mark = {}
@@ -10,6 +13,7 @@ local array_mark = {}
 -- @tparam table list
 -- @treturn table the same table
 function M.array(list)
+  check.argument("json.array", list, "list")
   return setmetatable(list, array_mark)
 end
 
@@ -17,8 +21,8 @@ end
 -- @tparam number value finite
 -- @treturn string
 function M.number(value)
-  if value ~= value or value == math.huge or value == -math.huge then
-    error("json: expected a finite number, got " .. tostring(value), 2)
+  if type(value) ~= "number" or value ~= value or value == math.huge or value == -math.huge then
+    fail.raise("json: expected a finite number, got %s", fail.show(value))
   end
   if value % 1 == 0 and value > -2 ^ 53 and value < 2 ^ 53 then return ("%.0f"):format(value) end
   for digits = 15, 17 do
@@ -38,7 +42,7 @@ end
 local function sorted_keys(value)
   local keys = {}
   for key in pairs(value) do -- order-free: sorted below
-    if type(key) ~= "string" then error("json: expected text keys, got " .. tostring(key), 0) end
+    if type(key) ~= "string" then fail.raise("json: expected text keys, got %s", fail.show(key)) end
     keys[#keys + 1] = key
   end
   table.sort(keys)
@@ -82,7 +86,7 @@ function write(out, value, indent, depth)
   elseif kind == "boolean" then
     out[#out + 1] = tostring(value)
   else
-    error("json: cannot write a " .. kind, 0)
+    fail.raise("json: cannot write a %s", kind)
   end
 end
 
@@ -91,6 +95,7 @@ end
 -- @tparam[opt] string indent such as two spaces; without it all is on one line
 -- @treturn string without a newline at its end
 function M.encode(value, indent)
+  if indent ~= nil then check.argument("json.encode: indent", indent, "text") end
   local out = {}
   write(out, value, indent, 0)
   return table.concat(out)

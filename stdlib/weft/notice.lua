@@ -3,13 +3,15 @@
 -- What a file or an option asks for that is not simulated, what had no effect, what was given up.
 -- @module weft.notice
 -- @usage notice.say("%s:%d: priority group %d: not simulated", path, line, group)
+local fail = require "weft.fail"
+
 local notice = {}
 
 local said = {}
 
 --- Where notices go; a function of one line without its end. Specs and hosts put their own here.
 function notice.write(text)
-  io.stderr:write("weft: ", text, "\n")
+  io.stderr:write("weft: ", fail.printable(text), "\n")
 end
 
 --- Say something, unless it has been said.
@@ -22,6 +24,20 @@ function notice.say(format, ...)
   notice.write(text)
   return true
 end
+
+--- Say something the first time that a thing comes up, whatever the numbers in it.
+-- @tparam string thing
+-- @tparam string format and its values, as in string.format
+-- @treturn boolean whether it was said now
+function notice.once(thing, format, ...)
+  if said[thing] then return false end
+  said[thing] = true
+  return notice.say(format, ...)
+end
+
+--- Leave a thing unsaid, because the script says it in its own way.
+-- @tparam string thing as in notice.once
+function notice.known(thing) said[thing] = true end
 
 --- Forget what has been said, so that it is said again.
 function notice.forget()

@@ -12,6 +12,7 @@ local argparse = require "argparse"
 local check = require "weft.check"
 local fail = require "weft.fail"
 local simulation = require "weft.simulation"
+local units = require "weft.units"
 
 local M = {}
 
@@ -103,12 +104,18 @@ local function declare(parser, parameter, default)
   if default ~= nil then option:default(tostring(default)) end
 end
 
+-- Hexadecimal is for people; a file has none.
+local function number_of(text)
+  local is_hexadecimal = #text < 15 and text:find("^%-?0[xX]%x+$")
+  return is_hexadecimal and tonumber(text) or units.number(text)
+end
+
 local function convert_settings(texts, what, place, complain)
   local settings, rules = {}, simulation.engine_rules()
   for _, text in ipairs(texts) do
     local name, value = text:match("^([%w_]+)=(.+)$")
     if not name then complain("expected option=value, got " .. fail.show(text)) end
-    local given = tonumber(value) or value
+    local given = number_of(value) or value
     if value == "true" or value == "false" then given = value == "true" end
     fail.blame(place, what, check.options, text, { [name] = given }, rules)
     settings[name] = given
@@ -130,7 +137,7 @@ local function convert(parameter, text, place)
   if parameter.choices then
     rule = { type = "enum", choices = parameter.choices }
   elseif rule.type == "integer" or rule.type == "number" then
-    value = tonumber(text) or text
+    value = number_of(text) or text
   end
   -- The mistake is on the command line, not in the line of the script that reads it.
   local result = fail.blame(place, nil, check.value, what, value, rule)

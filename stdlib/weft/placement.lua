@@ -30,12 +30,16 @@ local function has_servers(fabric)
   return false
 end
 
+local BY = { type = "enum", choices = { "leaf", "group" } }
+
 --- Hosts by what they have in common.
 -- @tparam weft.Fabric fabric
 -- @tparam[opt] string by "leaf" (the switch they hang on) or "group" (as the fabric groups them:
 -- servers, pods); default: servers where there is NVLink, else leaves
 -- @treturn {table,...} lists of host ids, in the order of their first hosts
 function M.groups(fabric, by)
+  check.argument("placement.groups", fabric, "fabric")
+  if by ~= nil then check.value("placement.groups: by", by, BY) end
   by = by or (has_servers(fabric) and "group" or "leaf")
   return util.group_by(fabric:hosts(), function(id)
     local key
@@ -44,9 +48,8 @@ function M.groups(fabric, by)
   end)
 end
 
-local BY = { type = "enum", choices = { "leaf", "group" } }
-
 local function check_sizes(what, fabric, sizes)
+  check.argument(what, fabric, "fabric")
   if type(sizes) ~= "table" or #sizes == 0 then
     fail.raise("%s: expected a list of the jobs' numbers of ranks, got %s", what,
       type(sizes) == "table" and "an empty list" or fail.show(sizes))
@@ -178,6 +181,7 @@ end
 -- @tparam {table,...} lists for each job hosts by name or id, in the order of ranks
 -- @treturn {table,...} for each job a list of host ids
 function M.explicit(fabric, lists)
+  check.argument("placement.explicit", fabric, "fabric")
   if type(lists) ~= "table" or #lists == 0 then
     fail.raise("placement.explicit: expected a list of hosts for each job, got %s",
       type(lists) == "table" and "an empty list" or fail.show(lists))

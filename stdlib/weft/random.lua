@@ -5,6 +5,8 @@
 -- @module weft.random
 -- @usage local order = weft.random.stream(1, "permutation"):shuffle { "a", "b", "c" }
 
+local check = require "weft.check"
+
 local M = {}
 
 local M1, M2 = 4294967087, 4294944443
@@ -24,6 +26,8 @@ end
 -- @tparam string purpose what the numbers are for, such as "start times"
 -- @treturn Stream
 function M.stream(seed, purpose)
+  check.value("random.stream: seed", seed, { type = "number", min = -2 ^ 53, max = 2 ^ 53 })
+  check.argument("random.stream: purpose", purpose, "text")
   local key = ("%.0f:%s"):format(seed, purpose)
   local self = setmetatable({}, Stream)
   local state = fold(key, 12345)
@@ -52,6 +56,7 @@ end
 -- @tparam number n
 -- @treturn number 1 to n
 function Stream:integer(n)
+  check.value("integer", n, { type = "integer", min = 1 })
   return math.floor(self:uniform() * n) + 1
 end
 
@@ -59,6 +64,7 @@ end
 -- @tparam number mean
 -- @treturn number
 function Stream:exponential(mean)
+  check.argument("exponential: mean", mean, "number")
   return -mean * math.log(self:uniform())
 end
 
@@ -85,6 +91,7 @@ end
 -- @tparam table list
 -- @treturn table the same list
 function Stream:shuffle(list)
+  check.argument("shuffle", list, "list")
   for i = #list, 2, -1 do
     local j = self:integer(i)
     list[i], list[j] = list[j], list[i]
@@ -97,6 +104,8 @@ end
 -- @tparam number count at most #list
 -- @treturn table
 function Stream:sample(list, count)
+  check.argument("sample", list, "list")
+  check.value("sample: count", count, { type = "integer", min = 0, max = #list })
   local left, chosen = count, {}
   for i = 1, #list do
     if self:uniform() * (#list - i + 1) < left then
@@ -111,6 +120,7 @@ end
 -- @tparam number n 2 or more
 -- @treturn table
 function Stream:derangement(n)
+  check.value("derangement", n, { type = "integer", min = 2, max = 2 ^ 24 })
   local order = {}
   for i = 1, n do order[i] = i end
   local fixed

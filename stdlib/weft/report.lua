@@ -7,6 +7,7 @@
 -- out:table({ { "run" }, { "time_ps", "completion", weft.units.format_time } }, rows)
 
 local acceleration = require "weft.acceleration"
+local check = require "weft.check"
 local core = require "weft.core"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
@@ -36,7 +37,11 @@ end
 -- @tparam string format as string.format
 function Report:line(format, ...)
   if self.format ~= "table" then return end
-  self.file:write(select("#", ...) > 0 and format:format(...) or format, "\n")
+  check.argument("report: line", format, "text")
+  local good, text = true, format
+  if select("#", ...) > 0 then good, text = pcall(string.format, format, ...) end
+  if not good then fail.raise("report: line: %s", (text:gsub("^.-bad arg", "bad arg"))) end
+  self.file:write(text, "\n")
 end
 
 local function plain(value)
@@ -66,6 +71,7 @@ local function print_table(file, columns, rows)
     for c, column in ipairs(columns) do
       local value = row[column[1]]
       local text = value ~= nil and column[3] and column[3](value) or plain(value)
+      text = fail.printable(text)
       cells[r + 1][c] = text
       widths[c] = math.max(widths[c], #text)
     end
@@ -101,6 +107,13 @@ end
 -- the column, so with its unit), its title, and a function that makes text for people of its value
 -- @tparam table rows
 function Report:table(columns, rows)
+  check.argument("report: columns", columns, "list")
+  check.argument("report: rows", rows, "list")
+  for i, column in ipairs(columns) do
+    check.argument("report: column " .. i, column, "table")
+    check.argument("report: key of column " .. i, column[1], "text")
+  end
+  for i, row in ipairs(rows) do check.argument("report: row " .. i, row, "table") end
   local print_rows = self.format == "csv" and print_csv or self.format == "json" and print_json
     or print_table
   print_rows(self.file, columns, rows)
@@ -122,6 +135,8 @@ M.congestion_columns = {
 -- @tparam table row
 -- @treturn table the same row
 function M.add_congestion(sim, row)
+  check.argument("report.add_congestion", sim, "simulation")
+  check.argument("report.add_congestion: row", row, "table")
   local totals = sim:stats()
   for _, column in ipairs(M.congestion_columns) do row[column[1]] = totals[column[1]] end
   return row
@@ -144,6 +159,7 @@ local acceleration_columns = {
 -- @tparam Simulation sim
 -- @treturn table columns; none if neither memoize nor fast_forward is on
 function M.acceleration_columns(sim)
+  check.argument("report.acceleration_columns", sim, "simulation")
   return acceleration.is_on(sim) and acceleration_columns or {}
 end
 
@@ -152,6 +168,8 @@ end
 -- @tparam table row
 -- @treturn table the same row
 function M.add_acceleration(sim, row)
+  check.argument("report.add_acceleration", sim, "simulation")
+  check.argument("report.add_acceleration: row", row, "table")
   local done = sim:acceleration()
   for _, column in ipairs(M.acceleration_columns(sim)) do row[column[1]] = done[column[1]] end
   return row
@@ -169,6 +187,7 @@ local configuration_format = {
 -- @treturn table rows: `option`, `value` (in ps, bit/s, bytes), `text`, `changed` (from the
 -- default), `brief`
 function M.configuration(sim)
+  check.argument("report.configuration", sim, "simulation")
   local config, rows = sim.core:config(), {}
   for i, option in ipairs(core.options()) do
     local value = config[option.name]
@@ -190,6 +209,7 @@ local unit_suffix = { time = "_ps", rate = "_bps", bytes = "_bytes" }
 -- @tparam Simulation sim
 -- @treturn table such as `{ cc = "hpcc", mtu_bytes = 1000, rto_ps = 1000000000 }`
 function M.configuration_values(sim)
+  check.argument("report.configuration_values", sim, "simulation")
   local config, values = sim.core:config(), {}
   for _, option in ipairs(core.options()) do
     values[option.name .. (unit_suffix[option.unit] or "")] = config[option.name]

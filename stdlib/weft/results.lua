@@ -5,6 +5,7 @@
 -- print(#flows, weft.stats.percentile(flows:column "fct_ps", 99))
 -- flows:write_csv "flows.csv"
 
+local check = require "weft.check"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
 local constants = require("weft.core").constants
@@ -145,6 +146,17 @@ end
 -- @tparam string path
 -- @tparam table runs list of `{ run = name, table = table of results }`
 function M.write_runs(path, runs)
+  check.argument("results.write_runs: runs", runs, "list")
+  if #runs == 0 then fail.raise("results.write_runs: expected runs, got none") end
+  for i, one in ipairs(runs) do
+    local what = "results.write_runs: run " .. i
+    check.argument(what, one, "table")
+    local kind = type(one.table)
+    local good, columns = pcall(function() return one.table.columns end)
+    if (kind ~= "table" and kind ~= "userdata") or not good or not columns then
+      fail.raise("%s: expected a table of results, got %s", what, fail.show(one.table))
+    end
+  end
   util.write_file(path, function(file)
     file:write("run,", table.concat(names_of(runs[1].table), ","), "\n")
     for _, one in ipairs(runs) do write_rows(one.table, file, csv.field(one.run) .. ",") end
@@ -248,9 +260,7 @@ end
 -- @treturn function from a file's name to its path
 function M.folder(path)
   util.make_directory(path)
-  local probe = path .. "/.probe"
-  util.write_file(probe, "")
-  os.remove(probe)
+  util.check_writable(path .. "/.probe")
   return function(name) return path .. "/" .. name end
 end
 

@@ -14,6 +14,8 @@ local cc = require "weft.cc"
 local check = require "weft.check"
 local core = require "weft.core"
 local ecn = require "weft.ecn"
+local effect = require "weft.effect"
+local engine = require "weft.engine"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
@@ -65,21 +67,7 @@ local function rules()
   return spec
 end
 
--- Call a function of the engine. What it refuses is a mistake of the script; what breaks in it is
--- not.
-local function call_function(f, ...)
-  local good, result = pcall(f, ...)
-  if good then return result end
-  -- An error of a callback comes as it was raised.
-  if type(result) ~= "string" or result:find("\nstack traceback:", 1, true) then
-    error(result, 0)
-  end
-  local status, message = tostring(result):match("WEFT_(%u+): (.*)$")
-  if not status or status == "EINTERNAL" or status == "ENOMEM" then error(result, 0) end
-  fail.raise("%s", message)
-end
-
-local function call(sim, method, ...) return call_function(sim[method], sim, ...) end
+local function call(sim, method, ...) return engine.call(sim[method], sim, ...) end
 
 --- Build a simulation. Every engine option may be given by its name; those in `set` win.
 -- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name),
@@ -110,9 +98,10 @@ function M.new(options)
   end)
   local script = cc.find(config.cc)
   if script then config.cc = "script" end
-  local sim = call_function(core.new, config)
+  local sim = engine.call(core.new, config)
+  effect.of_options(given, sim:config(), script and given.cc or sim:config().cc)
   if script then sim:set_script(script) end
-  call_function(topology.build, topology, sim)
+  engine.call(topology.build, topology, sim)
   call(sim, "fabric_ready")
   if thresholds then ecn.apply(sim, topology, thresholds) end
   local self = setmetatable({
@@ -170,7 +159,7 @@ local function add_flow(self, flow)
     if tostring(id):find("WEFT_ENOROUTE", 1, true) then
       base.unreachable(self.fabric, flow.src, flow.dst)
     end
-    call(self.core, "flow_add", flow)
+    id = call(self.core, "flow_add", flow)
   end
   self.total_bytes = self.total_bytes + flow.size_bytes
   return id
@@ -220,6 +209,14 @@ local run_rule = {
   on_stall = { type = "function" },
 }
 
+-- A sign would read as a time from now on.
+local function refuse_relative(options)
+  local stop_at = type(options) == "table" and options.stop_at
+  if type(stop_at) ~= "string" or not stop_at:find("^%s*%+") then return end
+  fail.raise("run: option 'stop_at': expected a time since the beginning of the simulation, got %s",
+    fail.show(stop_at))
+end
+
 -- Without a reporter and a watchdog the engine runs in one go, or from one chunk of streamed flows
 -- to the next.
 local function run_slices(self, limits, reporter, dog)
@@ -251,20 +248,37 @@ end
 -- What a run in progress has to tell at its end.
 local function say_stuck(self)
   local text = unfinished.describe(self:unfinished())
-  if text then io.stderr:write("weft: ", text, "\n") end
+  if text then io.stderr:write("weft: ", fail.printable(text), "\n") end
+end
+
+-- Simulations whose last run was interrupted.
+local interrupted = 0
+
+--- How many simulations were interrupted and have not run on since. For programs.
+function M.interrupted() return interrupted end
+
+local function note_outcome(self, outcome)
+  local before, now = self.is_interrupted and 1 or 0, outcome == "interrupted" and 1 or 0
+  interrupted = interrupted + now - before
+  self.outcome, self.is_interrupted = outcome, now == 1
 end
 
 --- Run until nothing is left to happen, or until a limit.
--- @tparam[opt] table options `stop_at` (simulated time), `events` (how many more), `progress` (on
--- standard error), `watchdog` (simulated time: a flow to which nothing is delivered for so long is
--- named on standard error, and kept in sim.stalls), `on_stall` (function that gets the list of such
--- flows, instead of standard error)
+-- @tparam[opt] table options `stop_at` (simulated time since its beginning), `events` (how many
+-- more), `progress` (on standard error), `watchdog` (simulated time: a flow to which nothing is
+-- delivered for so long is named on standard error, and kept in sim.stalls), `on_stall` (function
+-- that gets the list of such flows, instead of standard error)
 -- @treturn string "done", "until" (the time was reached), "budget" (the events were spent) or
 -- "interrupted" (Ctrl-C; the results so far are valid and the run can go on)
 function Simulation:run(options)
+  refuse_relative(options)
   local limits = check.options("run", options or {}, run_rule)
   if limits.on_stall and not limits.watchdog then
     fail.raise("run: option 'on_stall' needs 'watchdog'")
+  end
+  if limits.stop_at and limits.stop_at < self:now_ps() then
+    fail.raise("run: option 'stop_at': expected a time from now on, %s, got %s",
+      units.format_time(self:now_ps()), units.format_time(limits.stop_at))
   end
   local reporter = limits.progress and progress.start({
     until_ps = limits.stop_at, total_bytes = self.total_bytes,
@@ -274,15 +288,17 @@ function Simulation:run(options)
   self.outcome = nil
   local good, outcome = pcall(run_slices, self, limits, reporter, dog)
   if reporter then reporter:finish() end
+  -- Ctrl-C between two slices, while no engine runs, stops Lua with an error.
+  local stopped = not good and core._is_interruption(outcome)
+  if good or stopped then note_outcome(self, stopped and "interrupted" or outcome) end
   if good then
-    self.outcome = outcome
     acceleration.keep(self)
+    if outcome == "done" then effect.of_run(self) end
     local watched = dog and not limits.on_stall and outcome == "done"
     if watched or reporter and self:stats().flows_failed > 0 then say_stuck(self) end
     return outcome
   end
-  -- Ctrl-C between two slices, while no engine runs, stops Lua with this error.
-  if tostring(outcome):find("interrupted$") then return "interrupted" end
+  if stopped then return self.outcome end
   error(outcome, 0)
 end
 
@@ -339,9 +355,14 @@ function Simulation:ports() return results.table(self.core, "ports", self.fabric
 --- The table of tasks.
 function Simulation:tasks() return results.table(self.core, "tasks", self.fabric) end
 
+local trace_rule = { type = "integer", min = 0, max = 2 ^ 32 - 1 }
+
 --- Keep every ACK that a sender processes from now on.
 -- @tparam[opt] number capacity rows at most; default: a million
-function Simulation:trace_acks(capacity) call(self.core, "trace_acks", capacity or 1000000) end
+function Simulation:trace_acks(capacity)
+  local rows = check.value("trace_acks: capacity", capacity or 1000000, trace_rule)
+  call(self.core, "trace_acks", rows)
+end
 
 --- The table of ACKs; empty without sim:trace_acks before the run.
 function Simulation:acks() return results.table(self.core, "acks", self.fabric) end
@@ -354,10 +375,13 @@ local sample_rule = {
   flows = { type = "table", default = {} },
 }
 
+local object_rule = { type = "integer", min = 0, max = 2 ^ 32 - 1 }
+
 local function watch(self, metric, objects)
   local known = self.watches[metric] or {}
   self.watches[metric] = known
-  for _, object in ipairs(objects) do
+  for i, object in ipairs(objects) do
+    check.value(("sample: number %d of %s"):format(i, metric), object, object_rule)
     known[object] = known[object] or call(self.core, "watch", metric, object)
   end
 end

@@ -3,18 +3,23 @@
 -- least p percent of the values do not exceed. It is one of the values; nothing is interpolated.
 -- @module weft.stats
 
+local check = require "weft.check"
 local fail = require "weft.fail"
 
 local M = {}
 
-local function sorted(values)
+local function sorted(values, what)
   local copy = {}
-  for i = 1, #values do copy[i] = values[i] end
+  for i = 1, #values do
+    copy[i] = values[i]
+    if copy[i] ~= copy[i] then fail.raise("%s: expected numbers, got nan as number %d", what, i) end
+  end
   table.sort(copy)
   return copy
 end
 
 local function need_values(values, what)
+  check.argument(what, values, "numbers")
   if #values == 0 then fail.raise("%s: expected values, got none", what) end
 end
 
@@ -33,7 +38,7 @@ function M.percentile(values, p)
   if type(p) ~= "number" or not (p >= 0 and p <= 100) then
     fail.raise("percentile: expected 0 to 100, got %s", fail.show(p))
   end
-  return at_rank(sorted(values), p)
+  return at_rank(sorted(values, "percentile"), p)
 end
 
 --- Arithmetic mean.
@@ -60,6 +65,9 @@ local STUDENT = {
 -- @treturn ?number lower end; nil for less than two values
 -- @treturn ?number upper end
 function M.interval(mean, deviation, count)
+  check.argument("interval: mean", mean, "number")
+  check.argument("interval: deviation", deviation, "number")
+  check.value("interval: count", count, { type = "integer", min = 0 })
   if count < 2 then return nil end
   local freedom = count - 1
   -- Beyond the table, the first term of its expansion around the normal quantile.
@@ -73,7 +81,7 @@ end
 -- @treturn table `count, mean, min, p50, p95, p99, max`
 function M.summary(values)
   need_values(values, "summary")
-  local ascending = sorted(values)
+  local ascending = sorted(values, "summary")
   return {
     count = #values,
     mean = M.mean(values),
@@ -91,6 +99,8 @@ end
 -- @tparam table ideal ideal completion times, in the same unit
 -- @treturn table
 function M.slowdown(fct, ideal)
+  check.argument("slowdown", fct, "numbers")
+  check.argument("slowdown", ideal, "numbers")
   if #fct ~= #ideal then
     fail.raise("slowdown: expected lists of one length, got %d and %d", #fct, #ideal)
   end
@@ -106,7 +116,8 @@ end
 -- @treturn table the different values, ascending
 -- @treturn table their shares, the last of them 1
 function M.cdf(values)
-  local ascending = sorted(values)
+  check.argument("cdf", values, "numbers")
+  local ascending = sorted(values, "cdf")
   local x, share = {}, {}
   for i = 1, #ascending do
     if ascending[i] ~= ascending[i + 1] then
@@ -135,6 +146,8 @@ end
 -- @tparam number width at least 1
 -- @treturn table
 function M.rebin(values, width)
+  check.argument("rebin", values, "numbers")
+  check.value("rebin: width", width, { type = "integer", min = 1 })
   local means = {}
   for first = 1, #values, width do
     local last, sum = math.min(first + width - 1, #values), 0

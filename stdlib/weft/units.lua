@@ -9,6 +9,15 @@ local units = {}
 
 local PS_PER_S = 1e12
 
+--- Beyond it LuaJIT, whose numbers are doubles, has not every integer: it would silently take
+-- another time or size than Lua 5.4. In picoseconds it is 9007 s, two hours and a half.
+units.EXACT = 2 ^ 53
+
+local EXACT = units.EXACT
+
+--- It as messages have it.
+units.LIMITS = { time = "2^53 ps, 9007 s", rate = "2^53 bit/s", bytes = "2^53 bytes" }
+
 -- What a value of a unit looks like, for messages.
 local EXAMPLES = {
   time = "a time in seconds or text such as '1us'",
@@ -22,6 +31,9 @@ local EXAMPLES = {
 -- @treturn ?integer
 -- @treturn ?string reason
 function units.convert(value, unit)
+  if not EXAMPLES[unit] then
+    fail.raise("units: expected 'time', 'rate' or 'bytes', got %s", fail.show(unit))
+  end
   if type(value) == "string" then
     local number, message = core.parse(value, unit)
     if not number then return nil, message end
@@ -30,11 +42,14 @@ function units.convert(value, unit)
   if type(value) ~= "number" then
     return nil, ("expected %s, got %s"):format(EXAMPLES[unit], fail.show(value))
   end
-  if value ~= value or math.abs(value) == math.huge then
-    return nil, ("expected %s, got %s"):format(EXAMPLES[unit], tostring(value))
+  if value ~= value or value == math.huge or value == -math.huge then
+    return nil, ("expected %s, got %s"):format(EXAMPLES[unit], fail.show(value))
   end
   local scaled = unit == "time" and value * PS_PER_S or value
-  local whole = math.floor(scaled + 0.5)
+  if scaled > EXACT or scaled < -EXACT then
+    return nil, ("expected at most %s, got %s"):format(units.LIMITS[unit], fail.show(value))
+  end
+  local whole = scaled % 1 == 0 and scaled or math.floor(scaled + 0.5)
   -- A second has no exact binary fraction, so times round to the nearest picosecond. Rates and
   -- sizes are counts: a fraction is a mistake of the caller.
   if unit ~= "time" and whole ~= value then
@@ -59,6 +74,55 @@ function units.rate_bps(value, what) return convert_or_raise(value, "rate", what
 --- A size in bytes.
 function units.bytes(value, what) return convert_or_raise(value, "bytes", what) end
 
+--- A whole number in decimal digits, as files have them: the same on both virtual machines.
+-- @tparam string text
+-- @treturn ?number nil if it is none, or beyond 2^53
+function units.whole(text)
+  if not text:find("^%-?%d+$") then return nil end
+  if #text < 16 then return util.integer(tonumber(text)) end
+  return (core.parse(text, "none"))
+end
+
+--- A decimal number. tonumber would also take hexadecimal, and on LuaJIT "inf" and "nan".
+-- @tparam string text
+-- @treturn ?number finite
+function units.decimal(text)
+  local value = text:find("^[%d.eE+-]+$") and tonumber(text)
+  if not value or value == math.huge or value == -math.huge then return nil end
+  -- A long integer of Lua 5.4 as the double that it is on LuaJIT.
+  return (value > EXACT or value < -EXACT) and value + 0.0 or value
+end
+
+--- A number as units.whole or units.decimal read it: never one that stands for another integer.
+-- @tparam string text
+-- @treturn ?number
+function units.number(text)
+  if text:find("^%-?%d+$") then return units.whole(text) end
+  return units.decimal(text)
+end
+
+--- A number of units as the engine's integer, and an error where that would not be exact. All that
+-- files and scripts give in a unit of their own is multiplied here: a product of integers would
+-- wrap on Lua 5.4, and be another number on LuaJIT.
+-- @tparam number value
+-- @tparam number per_unit ps, bytes or bit/s
+-- @tparam string what "calc", for the message
+-- @tparam[opt] string|function place in a file, or what gives it when called with the rest;
+-- default: the line of the script
+-- @treturn number a whole number, at most 2^53
+function units.scaled(value, per_unit, what, place, ...)
+  local product = (value + 0.0) * per_unit
+  if product >= -EXACT and product <= EXACT then
+    return util.integer(product % 1 == 0 and product or math.floor(product + 0.5))
+  end
+  if type(place) == "function" then place = place(...) end
+  local got = fail.show(value)
+  if per_unit ~= 1 then got = ("%s times %s"):format(got, fail.show(per_unit)) end
+  local message = ("%s: expected at most 2^53 in the engine's unit, got %s"):format(what, got)
+  if place then fail.at(place, "%s", message) end
+  return fail.raise("%s", message)
+end
+
 --- Four significant digits, without exponent below a million.
 local function short_number(value)
   local text = ("%.4g"):format(value)
@@ -82,22 +146,42 @@ local RATE_NAMES = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s" }
 local SIZE_NAMES = { "B", "kB", "MB", "GB", "TB", "PB" }
 local BINARY_NAMES = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" }
 
+local function need_number(value)
+  if type(value) == "number" then return end
+  fail.raise("units: expected a number, got %s", fail.show(value))
+end
+
 --- "1.234 ms" from picoseconds.
 function units.format_time(ps)
+  need_number(ps)
   if ps == 0 then return "0 s" end
   return format_scaled(ps, TIME_NAMES)
 end
 
 --- "400 Gbit/s" from bit/s. Fabrics speak of 2400 Gbit/s, so terabits begin at 10.
 function units.format_rate(bps)
+  need_number(bps)
   if math.abs(bps) >= 1e12 and math.abs(bps) < 1e13 then
     return short_number(bps / 1e9) .. " Gbit/s"
   end
   return format_scaled(bps, RATE_NAMES)
 end
 
+local BANDWIDTH_NAMES = { "B/s", "kB/s", "MB/s", "GB/s" }
+
+--- "8.21 GB/s" from bit/s: the bandwidth of a job, which people count in bytes, with two decimals.
+function units.format_bandwidth(bps)
+  need_number(bps)
+  local size, i = math.abs(bps) / 8, 1
+  while size >= 999.995 and i < #BANDWIDTH_NAMES do
+    size, i = size / 1000, i + 1
+  end
+  return ("%s%.2f %s"):format(bps < 0 and "-" or "", size, BANDWIDTH_NAMES[i])
+end
+
 --- "16 MiB" or "1.5 MiB" where that is exact and shorter than the decimal form, else "1.573 MB".
 function units.format_bytes(bytes)
+  need_number(bytes)
   local size, i = math.abs(bytes), 1
   while size >= 1024 and i < #BINARY_NAMES do
     size, i = size / 1024, i + 1
@@ -111,7 +195,7 @@ function units.format_bytes(bytes)
 end
 
 -- Exact spellings for files: the largest unit in which the value is a whole number.
-local EXACT = {
+local SPELLINGS = {
   rate = { { 1e9, "Gbps" }, { 1e6, "Mbps" }, { 1, "bps" } },
   time = { { 1e9, "ms" }, { 1e3, "ns" }, { 1, "ps" } },
 }
@@ -120,10 +204,14 @@ local EXACT = {
 -- @tparam integer value bit/s or picoseconds
 -- @tparam string unit "rate" or "time"
 function units.exact(value, unit)
-  for _, choice in ipairs(EXACT[unit]) do
+  need_number(value)
+  if not SPELLINGS[unit] then
+    fail.raise("units.exact: expected 'rate' or 'time', got %s", fail.show(unit))
+  end
+  for _, choice in ipairs(SPELLINGS[unit]) do
     if value % choice[1] == 0 then return ("%.0f%s"):format(value / choice[1], choice[2]) end
   end
-  return ("%.0f%s"):format(value, EXACT[unit][#EXACT[unit]][2])
+  return ("%.0f%s"):format(value, SPELLINGS[unit][#SPELLINGS[unit]][2])
 end
 
 return units

@@ -19,6 +19,7 @@ end
 --- The keys of a table in an order that is the same in every run and on both virtual machines.
 -- @treturn {any,...}
 function util.sorted_keys(t)
+  if type(t) ~= "table" then fail.raise("expected a table, got %s", fail.show(t)) end
   local keys = {}
   for key in pairs(t) do keys[#keys + 1] = key end -- order-free
   table.sort(keys, key_before)
@@ -31,7 +32,10 @@ end
 -- @tparam[opt] string many its plural; default: with an s
 -- @treturn string
 function util.counted(count, one, many)
-  return ("%d %s"):format(count, count == 1 and one or many or one .. "s")
+  if type(count) ~= "number" or count % 1 ~= 0 then
+    fail.raise("util.counted: expected a whole number, got %s", fail.show(count))
+  end
+  return ("%.0f %s"):format(count, count == 1 and one or many or one .. "s")
 end
 
 --- Like pairs, in the order of util.sorted_keys.
@@ -47,9 +51,14 @@ end
 --- Entries of a list by what `key_of(entry)` gives for them.
 -- @treturn {table,...} lists in the order of their first entries
 function util.group_by(list, key_of)
+  if type(list) ~= "table" or type(key_of) ~= "function" then
+    fail.raise("util.group_by: expected a list and a function, got %s and %s", fail.show(list),
+      fail.show(key_of))
+  end
   local groups, index = {}, {}
   for _, entry in ipairs(list) do
     local key = key_of(entry)
+    if key == nil then fail.raise("util.group_by: expected a key of every entry, got nil") end
     if not index[key] then
       index[key] = #groups + 1
       groups[#groups + 1] = {}
@@ -73,66 +82,67 @@ local function reason_of(path, message)
   return text
 end
 
+-- LuaJIT and Lua 5.4 would both end a name at a zero byte.
+local function check_path(path)
+  if type(path) ~= "string" or path:find("\0", 1, true) then
+    fail.raise("expected the name of a file, got %s", fail.show(path))
+  end
+end
+
 --- Whether there is a file that can be opened.
 function util.exists(path)
+  check_path(path)
   local file = io.open(path)
   if file then file:close() end
   return file ~= nil
 end
 
---- Let `produce(temporary)` write a file under a temporary name beside `path`, then rename it, so
--- that `path` holds the old content or the whole new one and never a part.
--- @tparam string path
--- @tparam function produce gets the temporary name; may raise or return nil, message
-function util.replace_file(path, produce)
-  local temporary = path .. ".tmp"
-  local ran, written, message = pcall(produce, temporary)
-  if not ran or (written == nil and message) then
-    os.remove(temporary)
-    if not ran then error(written, 0) end
-    fail.raise("cannot write '%s': %s", path, reason_of(temporary, message))
-  end
-  local renamed, why = os.rename(temporary, path)
-  if not renamed then
-    os.remove(temporary)
-    fail.raise("cannot write '%s': %s", path, reason_of(temporary, why))
-  end
+local function cannot_write(path, why)
+  fail.raise("cannot write '%s': %s", path, why)
 end
 
---- An object with a `write` method that raises on a short write (a full disk, for example).
-local function checked_output(file, path, temporary)
+--- Write a file, whole or not at all: `path` holds the old content or the whole new one, whoever
+-- else writes it. A symbolic link is replaced; a device or a pipe is written to.
+-- @tparam string path
+-- @tparam string|function content text, or a function that gets an object with a `write` method,
+-- which raises on a short write (a full disk, for example)
+function util.write_file(path, content)
+  check_path(path)
+  if type(content) ~= "string" and type(content) ~= "function" then
+    fail.raise("write_file: expected text or a function, got %s", fail.show(content))
+  end
+  local file, why = core._output(path)
+  if not file then cannot_write(path, why) end
   local output = {}
   function output:write(...)
-    local done, message = file:write(...)
-    if not done then
-      fail.raise("cannot write '%s': %s", path, reason_of(temporary, message))
-    end
+    local done, reason = file:write(...)
+    if not done then cannot_write(path, reason) end
     return self
   end
-  return output
+  local ran, err = pcall(function()
+    if type(content) == "function" then content(output) else output:write(content) end
+  end)
+  if not ran then
+    file:discard()
+    error(err, 0)
+  end
+  local done, reason = file:commit()
+  if not done then cannot_write(path, reason) end
 end
 
---- Write a text file, whole or not at all.
+--- Raise the error of util.write_file now, if it is to come; before much work, for example.
 -- @tparam string path
--- @tparam string|function content text, or a function that gets an object with a `write` method
-function util.write_file(path, content)
-  util.replace_file(path, function(temporary)
-    local file, message = io.open(temporary, "wb")
-    if not file then return nil, message end
-    local output = checked_output(file, path, temporary)
-    local ran, err = pcall(function()
-      if type(content) == "function" then content(output) else output:write(content) end
-    end)
-    local closed, why = file:close()
-    if not ran then error(err, 0) end
-    if not closed then return nil, why end
-    return true
-  end)
+function util.check_writable(path)
+  check_path(path)
+  local file, why = core._output(path)
+  if not file then cannot_write(path, why) end
+  file:discard()
 end
 
 --- Create a folder and the folders above it; existing ones are fine.
 -- @tparam string path
 function util.make_directory(path)
+  check_path(path)
   local lfs = require "lfs"
   local made = path:sub(1, 1) == "/" and "/" or ""
   for part in path:gmatch("[^/]+") do

@@ -5,6 +5,8 @@
 -- @module weft.watchdog
 -- @usage sim:run { watchdog = "5ms" }
 
+local core = require "weft.core"
+local fail = require "weft.fail"
 local units = require "weft.units"
 local unfinished = require "weft.unfinished"
 
@@ -62,11 +64,20 @@ function Watchdog:look()
   if #news > 0 then self:tell(news) end
 end
 
+-- The script's function. What it raises is the script's mistake, where it says.
+local function call_report(report, rows)
+  local good, err = pcall(report, rows)
+  if good then return end
+  local place, message = tostring(err):match("^([^\n]-:%d+): (.*)$")
+  if type(err) ~= "string" or not place or core._is_interruption(err) then error(err, 0) end
+  fail.at(place, "run: option 'on_stall': %s", message)
+end
+
 -- Give the news to the script, or print on standard error which flows have stalled for the first
 -- time.
 function Watchdog:tell(rows)
   if self.report then
-    self.report(rows)
+    call_report(self.report, rows)
     return
   end
   local first = {}
@@ -75,10 +86,10 @@ function Watchdog:tell(rows)
   end
   if #first == 0 or self.lines > LINES then return end
   self.lines = self.lines + 1
+  local text = self.lines > LINES and "more flows without progress; see sim.stalls"
+    or unfinished.sentence(first, "without progress for " .. units.format_time(self.patience_ps))
   io.stderr:write(("weft: at %s: %s\n"):format(units.format_time(first[1].at_ps),
-    self.lines > LINES and "more flows without progress; see sim.stalls"
-      or unfinished.sentence(first, "without progress for "
-        .. units.format_time(self.patience_ps))))
+    fail.printable(text)))
 end
 
 return M

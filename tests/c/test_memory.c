@@ -101,6 +101,21 @@ TEST(destroying_nothing_is_allowed) {
   weft_sim_destroy(NULL);
 }
 
+static bool copying; /* it is the fork that failed, of which there is only the status then */
+
+static int copy(weft_sim *sim, weft_sim **fork) {
+  copying = true;
+  const int status = weft_sim_fork(sim, fork);
+  copying = status < 0;
+  return status;
+}
+
+/* What has failed says so, in one of the two. */
+static void ensure_text(const weft_sim *sim, const weft_sim *fork) {
+  const bool in_sim = strstr(weft_sim_error(sim), "out of memory") != NULL;
+  ENSURE(in_sim || (fork != NULL && strstr(weft_sim_error(fork), "out of memory") != NULL));
+}
+
 /* A small life with a bit of everything. Returns the first error, WEFT_OK at the end. */
 static int live(weft_allocator *allocator, weft_sim **sim, weft_sim **fork) {
   const uint32_t ranks[] = {0, 1, 2};
@@ -133,7 +148,7 @@ static int live(weft_allocator *allocator, weft_sim **sim, weft_sim **fork) {
   if (status >= 0) status = weft_collective_add(*sim, &ring);
   if (status >= 0) status = weft_run(*sim, -1, 50);
   if (status >= 0) status = weft_partitions_find(*sim, WEFT_ACKS_DATA, 0);
-  if (status >= 0) status = weft_sim_fork(*sim, fork);
+  if (status >= 0) status = copy(*sim, fork);
   if (status >= 0) status = weft_partitions_find(*fork, WEFT_ACKS_ALL, 8);
   if (status > 0) status = weft_partition_match(*fork, 0, 0, NULL);
   if (status >= 0) status = weft_stalled(*fork, US, NULL, 0);
@@ -174,7 +189,7 @@ static int live_accelerated(weft_allocator *allocator, weft_sim **sim, weft_sim 
   }
   if (status >= 0) status = weft_run(*sim, 66 * (weft_time)US, 0);
   if (status >= 0) status = weft_memo_save(*sim, file);
-  if (status >= 0) status = weft_sim_fork(*sim, fork);
+  if (status >= 0) status = copy(*sim, fork);
   if (status >= 0) status = weft_memo_load(*fork, file);
   if (status >= 0) status = weft_memo_copy(*fork, *sim);
   if (status >= 0) status = weft_run(*fork, -1, 0);
@@ -191,10 +206,12 @@ static void survive(int (*life)(weft_allocator *allocator, weft_sim **sim, weft_
   bool failed = true;
   for (uint64_t n = 1; failed; n++) {
     ledger book = {.fail_at = n};
+    copying = false;
     weft_allocator allocator = {count_resize, &book};
     weft_sim *sim = NULL;
     weft_sim *fork = NULL;
     int status = life(&allocator, &sim, &fork);
+    if (status == WEFT_ENOMEM && sim != NULL && !copying) ensure_text(sim, fork);
     weft_sim_destroy(fork);
     weft_sim_destroy(sim);
     failed = book.calls >= n;

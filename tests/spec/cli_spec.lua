@@ -89,10 +89,12 @@ describe("weft", function()
     assert.equal(1, status)
   end)
 
-  it("ends with 1 and one line after a syntax error", function()
-    local _, errors, status = weft(script("x = = 1"))
-    assert.matches("^weft: [^\n]*:1: [^\n]*\n$", errors)
-    assert.equal(1, status)
+  it("ends with 2 and one line after a syntax error", function()
+    for _, call in ipairs { script("x = = 1"), "-e 'x = = 1'" } do
+      local _, errors, status = weft(call)
+      assert.matches("^weft: [^\n]*:1: [^\n]*\n$", errors)
+      assert.equal(2, status)
+    end
   end)
 
   it("ends with a script's own status", function()
@@ -103,10 +105,22 @@ describe("weft", function()
   it("ends with 1 when what it prints cannot be written", function()
     local many = "print(('x'):rep(1e6)) os.exit(0, true)"
     for _, code in ipairs { "print(1)", "print(1) os.exit(0)", many } do
-      local pipe = io.popen(("%s -e \"%s\" 2>&1 >/dev/full; echo $?"):format(program.path, code))
-      assert.matches("^weft: cannot write standard output[^\n]*\n1\n$", pipe:read("*a"))
-      pipe:close()
+      for _, to in ipairs { "/dev/full", "&-" } do
+        local call = ("%s -e \"%s\" 2>&1 >%s; echo $?"):format(program.path, code, to)
+        local pipe = io.popen(call)
+        assert.matches("^weft: cannot write standard output[^\n]*\n1\n$", pipe:read("*a"))
+        pipe:close()
+      end
     end
+  end)
+
+  it("writes no result into a standard stream that is closed", function()
+    local path = os.tmpname()
+    local code = ("weft.util.write_file('%s', function(file) file:write('a result') "
+      .. "io.write('printed') io.stderr:write('said') end)"):format(path)
+    os.execute(("%s -e \"%s\" <&- >&- 2>&-"):format(program.path, code))
+    assert.equal("a result", support.content(path))
+    os.remove(path)
   end)
 
   it("names the nearest option", function()
@@ -157,6 +171,37 @@ describe("Ctrl-C", function()
       print(sim:run(), #sim:flows())
       print(sim:run())]]))
     assert.same({ "interrupted\t1\ndone\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("is the status of a script that goes on without looking", function()
+    local output, errors, status = weft(script(interrupt .. [[
+      local weft = require "weft"
+      local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+      sim:add_flow { src = "h0", dst = "h1", size = "1MB" }
+      interrupt()
+      sim:run()
+      print("written")]]))
+    assert.same({ "written\n", "", 130 }, { output, errors, status })
+  end)
+
+  it("is told from errors that end in the same word", function()
+    local sim = [[
+      local weft = require "weft"
+      local sim = weft.simulation { topology = weft.topology.star { hosts = 2 }, rto = "10ms" }
+      sim:add_flow { src = "h0", dst = "h1", size = "1MB" }
+      sim:fail("h1", { at = "20us" })
+      local limits = { watchdog = "10us" }
+    ]]
+    local output, errors, status = weft(script(sim .. [[
+      limits.on_stall = function() error "the database was interrupted" end
+      print(sim:run(limits))]]))
+    assert.same({ "", 2 }, { output, status })
+    local wanted = "^weft: [^\n]*:6: run: option 'on_stall': the database was interrupted\n$"
+    assert.matches(wanted, errors)
+    output, errors, status = weft(script(interrupt .. sim .. [[
+      limits.on_stall = function() interrupt() while true do end end
+      print(sim:run(limits))]]))
+    assert.same({ "interrupted\n", "", 130 }, { output, errors, status })
   end)
 
   it("ends the program when pressed twice", function()

@@ -158,6 +158,10 @@ describe("fabric errors", function()
     assert.matches("kind of 'c': got 'hots'; did you mean 'host'%?",
       error_of(function(n) n:add_node("c", "hots") end))
     assert.matches("expected a name, got nil", error_of(function(n) n:add_node(nil, "host") end))
+    for _, name in ipairs { "a\27[2Jb", "a\nb", "a\155b" } do
+      assert.matches("expected a name in UTF%-8 without control characters, got 'a\\[x0-9a-z]+",
+        error_of(function(n) n:add_node(name, "host") end))
+    end
   end)
 
   it("reject impossible links", function()

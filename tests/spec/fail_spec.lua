@@ -21,6 +21,15 @@ describe("a user error", function()
     assert.matches("100%% of 'x'$", support.error_of(fail.raise, "100% of 'x'"))
   end)
 
+  it("hands nothing to the terminal but text", function()
+    local got = "\n\0\155é\194\155\192x\t"
+    local text = support.error_of(fail.at, "a\27]0;b\7.txt:1", "got '%s'", got)
+    assert.equal([[a\x1b]0;b\x07.txt:1: got '\n\x00\x9bé\xc2\x9b\xc0x\t']], text)
+    assert.equal("a\n\tb", fail.printable("a\n\tb", true))
+    assert.equal("gpu0 \226\134\146 leaf \240\159\152\128", -- an arrow, a face
+      fail.printable "gpu0 \226\134\146 leaf \240\159\152\128")
+  end)
+
   it("differs from other errors", function()
     local _, plain = pcall(error, "plain")
     local _, other = pcall(error, { message = "other" })

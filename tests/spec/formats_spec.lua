@@ -141,6 +141,10 @@ describe("HPCC topology", function()
     assert.equal(":3: node of the link: expected 0 to 1, got 2",
       at "2 1 1\n1\n0 2 1Gbps 1us 0\n")
     assert.equal(":3: link from 'h0' to itself", at "2 1 1\n1\n0 0 1Gbps 1us 0\n")
+    assert.equal(":1: nodes: expected at most 0, the ends of 0 links, got 4194304",
+      at "4194304 0 0\n")
+    assert.equal(":1: links: expected at most 2 in a file of 25 B, got 16777216",
+      at "4194304 0 16777216\n0 1 1G")
     assert.matches("^:3: rate of link h0%-switch1: .* got 0 bit/s$",
       at "2 1 1\n1\n0 1 0Gbps 1us 0\n")
     assert.matches("^:3: rate '1Gbpz'.*nearest is 'Gbps'$", at "2 1 1\n1\n0 1 1Gbpz 1us 0\n")

@@ -42,6 +42,56 @@ describe("write_file", function()
   end)
 end)
 
+describe("a file that is written", function()
+  local path
+
+  before_each(function() path = support.file("old") end)
+  after_each(function()
+    for name in io.popen("ls -d " .. path .. "*"):lines() do os.remove(name) end
+  end)
+
+  it("follows no link under a temporary name, and replaces one under its own", function()
+    local victim = path .. ".victim"
+    util.write_file(victim, "precious")
+    for _, ending in ipairs { ".tmp", ".weft-0.tmp", "" } do
+      os.execute(("ln -sfn %s %s%s"):format(victim, path, ending))
+    end
+    util.write_file(path, "new")
+    assert.same({ "new", "precious" }, { support.content(path), support.content(victim) })
+  end)
+
+  it("sweeps away what dead writers have left, and nothing else", function()
+    local names = { ".weft-0.tmp", ".weft-7.tmp", ".tmp", ".0.tmp" }
+    for _, name in ipairs(names) do io.open(path .. name, "w"):close() end
+    util.write_file(path, "new")
+    local left = {}
+    for i, name in ipairs(names) do left[i] = support.content(path .. name) or "gone" end
+    assert.same({ "gone", "gone", "", "" }, left)
+  end)
+
+  it("is whole while several write it", function()
+    util.write_file(path, function(first)
+      first:write "one "
+      util.write_file(path, "two")
+      assert.equal("two", support.content(path))
+      first:write "whole"
+    end)
+    assert.equal("one whole", support.content(path))
+  end)
+
+  it("may be a device, which stays", function()
+    util.write_file("/dev/null", "x")
+    assert.is_true(os.execute("test -c /dev/null") == (jit and 0 or true))
+    assert.matches("cannot write '/dev/full': No space left on device$",
+      support.error_of(util.write_file, "/dev/full", "x"))
+  end)
+
+  it("needs a name", function()
+    for _, name in ipairs { "", "a\0b", 7, {} } do support.error_of(util.write_file, name, "x") end
+    support.error_of(util.write_file)
+  end)
+end)
+
 describe("make_directory", function()
   it("makes the folders above it too, and is content with existing ones", function()
     local base = os.tmpname()

@@ -359,6 +359,21 @@ typedef struct weft_acceleration {
   uint64_t audited;
   double audit_mean, audit_deviation, audit_largest;
 } weft_acceleration;
+enum weft_threads_why {
+  WEFT_THREADS_ENOUGH = 0,
+  WEFT_THREADS_COMPAT = 1,
+  WEFT_THREADS_SCRIPT = 2,
+  WEFT_THREADS_SELECTIVE = 3,
+  WEFT_THREADS_TRACE = 4,
+  WEFT_THREADS_ROUTES = 5,
+  WEFT_THREADS_WIRES = 6,
+  WEFT_THREADS_TASKS = 7,
+  WEFT_THREADS_FABRIC = 8,
+  WEFT_THREADS_BUDGET = 9,
+  WEFT_THREADS_LITTLE = 10,
+  WEFT_THREADS_SYSTEM = 11,
+  WEFT_THREADS_WHY_COUNT = 12
+};
 enum weft_phase {
   WEFT_PHASE_NONE = 0,
   WEFT_PHASE_TRANSIENT = 1,

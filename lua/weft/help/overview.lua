@@ -10,6 +10,8 @@ weft simulates the networks that train large models, packet by packet.
   sim:flows():write_csv "flows.csv"
 
 Quantities are text with a unit ("400Gbps", "500ns", "16MiB") or numbers in bit/s, seconds, bytes.
+Mistakes are told in one line with their place. What had no effect (an option, threads, arguments)
+is said once, on standard error.
 
   help "topology"   fabrics: built-in shapes, your own, from a file
   help "workload"   flows, collectives, jobs

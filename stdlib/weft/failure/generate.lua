@@ -117,6 +117,7 @@ end
 -- between "switches", or "any" (default); `detect`
 -- @treturn table a timeline for sim:inject, weft.failure.write; its values may be changed before
 function M.random(fabric, options)
+  check.argument("failure.random", fabric, "fabric")
   local o = check_options(options)
   local list, links, nodes = {}, nil, {}
   for i, at_ps in ipairs(times(o)) do

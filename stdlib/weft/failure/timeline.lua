@@ -7,6 +7,7 @@ local check = require "weft.check"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
 local kinds = require "weft.failure.kinds"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local M = {}
@@ -14,7 +15,7 @@ local M = {}
 local function parse_factors(text)
   local list = {}
   for word in text:gmatch("%S+") do
-    local value = tonumber(word)
+    local value = units.decimal(word)
     if not value then return nil, "expected numbers with blanks between them" end
     list[#list + 1] = value
   end
@@ -95,9 +96,13 @@ local TIMES = { "at", "every", "over", "delay", "jitter", "duration", "period", 
 -- @tparam string path
 -- @tparam table list entries
 function M.write(path, list)
+  check.argument("failure.write", list, "list")
   local rows = {}
   for i, entry in ipairs(list) do
-    local row = {}
+    local what, row = "failure.write: entry " .. i, {}
+    check.argument(what, entry, "table")
+    if entry.factors then check.argument(what .. ": factors", entry.factors, "numbers") end
+    if entry.burst then check.argument(what .. ": burst", entry.burst, "table") end
     for _, name in ipairs(names) do row[name] = plain(entry[name]) end
     for _, name in ipairs(TIMES) do row[name] = time_text(entry[name]) end
     row.target, row.towards = name_of(entry.target), name_of(entry.towards)

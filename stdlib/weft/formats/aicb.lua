@@ -15,6 +15,7 @@
 local fail = require "weft.fail"
 local notice = require "weft.notice"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local aicb = {}
@@ -155,8 +156,8 @@ end
 -- ---- layers ----
 
 local function number(reader, field, what)
-  local value = field:find("^%d+$") and tonumber(field)
-  if not value or value > 2 ^ 53 then
+  local value = units.whole(field)
+  if not value or value < 0 then
     reader:fail("%s: expected a whole number, 0 or more, got %s", what, fail.show(field))
   end
   return value

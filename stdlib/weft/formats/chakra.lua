@@ -148,6 +148,10 @@ local function add_collective(self, source, node)
   return id
 end
 
+local function duration_ps(self, node)
+  return units.scaled(node.duration, PS_PER_US, "duration_micros", self.graph.place, self.where)
+end
+
 -- ---- what is not simulated ----
 
 local function say(self, what, format, ...)
@@ -182,7 +186,7 @@ local function add_operation(self, source, node)
   local net, rank = self.graph, self.rank
   -- The host's side of a collective, which launches it, is work of the host.
   if node.is_cpu_op == 1 then
-    return net:compute(rank, node.duration * PS_PER_US, self.where, node.name)
+    return net:compute(rank, duration_ps(self, node), self.where, node.name)
   end
   say_what_is_left_out(self, node)
   if node.type == SEND then
@@ -197,7 +201,7 @@ local function add_operation(self, source, node)
   elseif node.type < COMP and node.values then
     read_groups(self, source, node.values)
   end
-  return net:compute(rank, node.duration * PS_PER_US, self.where, node.name)
+  return net:compute(rank, duration_ps(self, node), self.where, node.name)
 end
 
 -- Places of operations are kept as rank and number within its file (message or line) in one number.

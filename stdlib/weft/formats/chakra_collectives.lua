@@ -5,6 +5,8 @@
 -- that put different sizes into an all-to-all make it one of all-to-all-v: each shares out its own,
 -- evenly, or in proportion to a list of splits. A gather and a scatter are all-to-alls to and from
 -- one rank: `root`, by default the first of the group.
+local units = require "weft.units"
+
 local chakra_collectives = {}
 
 --- Collectives by their number in the schema. The size of an AllGather is what a rank contributes,
@@ -189,7 +191,9 @@ local function finish_even(known, root, say, other, size, first)
     say("%s: rank %d has %.0f bytes, rank %d %.0f: the largest counts for all", known.kind,
       known.ranks[1], first, other, size)
   end
-  if known.what.grows then known.size_bytes = known.size_bytes * #known.ranks end
+  if known.what.grows then
+    known.size_bytes = units.scaled(known.size_bytes, #known.ranks, known.kind .. ": comm_size")
+  end
   known.root = known.what.rooted and root - 1 or nil
 end
 

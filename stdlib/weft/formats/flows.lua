@@ -5,6 +5,7 @@ local core = require "weft.core"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
 local notice = require "weft.notice"
+local units = require "weft.units"
 
 local flows = {}
 
@@ -19,9 +20,9 @@ local function parse_host(field)
   return nil, "expected a host's id or name"
 end
 
---- Nanoseconds, with up to three decimals, as ps.
+--- Nanoseconds, with up to three decimals, as ps; floats, because integers would wrap.
 local function parse_start(field)
-  if field:find("^%d+$") and #field <= 12 then return tonumber(field) * PS_PER_NS end
+  if field:find("^%d+$") and #field > 12 then return tonumber(field) * (PS_PER_NS + 0.0) end
   local ps = field:find("^[%d.]+$") and core.parse(field .. "ns", "time")
   if ps then return ps end
   return nil, "expected a time in ns, 0 or more"
@@ -96,6 +97,10 @@ function flows.values(path)
     local values, line = next_values()
     if not values then return nil end
     local start_ps, id, src, dst, size_bytes = unpack(values, 1, 5)
+    if start_ps > units.EXACT then
+      fail.at(("%s:%d"):format(path, line), "flow start_ps: expected at most %s, got %s",
+        units.LIMITS.time, fail.show(start_ps))
+    end
     if class and not said then
       first_class = first_class or values[6]
       said = values[6] ~= first_class

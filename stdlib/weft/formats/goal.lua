@@ -18,6 +18,7 @@ local graph = require "weft.formats.graph"
 local goal_binary = require "weft.formats.goal_binary"
 local notice = require "weft.notice"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local goal = {}
@@ -148,7 +149,8 @@ local function operation(self)
   local id
   if accept(self, "calc") then
     local amount = integer(self, "a time", 0, 2 ^ 53)
-    id = self.graph:compute(self.rank, amount * self.calc_ps, self.reader.number)
+    local ps = units.scaled(amount, self.calc_ps, "calc", self.reader.place, self.reader)
+    id = self.graph:compute(self.rank, ps, self.reader.number)
   elseif accept(self, "send") then
     id = message(self, true)
   elseif accept(self, "recv") then

@@ -9,6 +9,7 @@
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 
 local goal_binary = {}
 
@@ -56,7 +57,9 @@ local function add_operation(self, rank, number, at)
     fail.at(net.place(where), "expected a size up to 2^53, got %.0f", amount)
   end
   if tag == ANY then tag = graph.ANY end
-  if kind == CALC then return net:compute(rank, amount * self.calc_ps, where) end
+  if kind == CALC then
+    return net:compute(rank, units.scaled(amount, self.calc_ps, "calc", net.place, where), where)
+  end
   if kind ~= SEND and kind ~= RECEIVE then
     fail.at(net.place(where), "expected 1 (send), 2 (receive) or 3 (calc), got %d", kind)
   end

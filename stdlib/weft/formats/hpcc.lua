@@ -25,6 +25,28 @@ hpcc.HEADER_FIELDS = 3
 hpcc.NODES_MAX = 2 ^ 22
 hpcc.LINKS_MAX = 2 ^ 24
 
+-- "0 1 1Mbps 0 0" and its end of line are more.
+local LINK_BYTES_MIN = 10
+
+-- Counts below it take no memory worth a word, and the line that goes wrong says more.
+local COUNT_SMALL = 10000
+
+--- Refuse large counts that the rest of the file cannot live up to, before anything is built of
+-- them: so many links would make it longer, and more nodes than link ends have no link.
+-- @tparam table reader behind the line of the counts
+-- @tparam integer nodes
+-- @tparam integer links
+function hpcc.check_counts(reader, nodes, links)
+  local size = reader:size()
+  if size and links > COUNT_SMALL and links * LINK_BYTES_MIN > size then
+    reader:fail("links: expected at most %d in a file of %s, got %d",
+      math.floor(size / LINK_BYTES_MIN), units.format_bytes(size), links)
+  elseif nodes > math.max(COUNT_SMALL, 2 * links) then
+    reader:fail("nodes: expected at most %d, the ends of %s, got %d", 2 * links,
+      util.counted(links, "link"), nodes)
+  end
+end
+
 --- Read `count` distinct node ids, on one line or several, as a set.
 -- @tparam table reader
 -- @tparam integer count
@@ -91,7 +113,7 @@ function hpcc.read_links(reader, net, count, lenient)
     elseif #fields ~= LINK_FIELDS then
       reader:fail("expected 'node node rate delay loss', got %s", reader:shown())
     end
-    local loss = fields[5]:find("^[%d.eE+-]+$") and tonumber(fields[5])
+    local loss = units.decimal(fields[5])
     if not loss then
       reader:fail("loss: expected a probability, 0 to 1, got %s", fail.show(fields[5]))
     end
@@ -116,6 +138,7 @@ function hpcc.read_topology(path, options)
   local nodes = reader:integer(header[1], "nodes", 1, hpcc.NODES_MAX)
   local switches = reader:integer(header[2], "switches", 0, nodes)
   local links = reader:integer(header[3], "links", 0, hpcc.LINKS_MAX)
+  hpcc.check_counts(reader, nodes, links)
   local is_switch = {}
   for _, id in ipairs(hpcc.read_ids(reader, switches, nodes)) do is_switch[id] = true end
   local net = fabric.new(path:match("[^/]*$"))
@@ -235,7 +258,7 @@ local function read_flow(self, fields)
   local port = form.port and reader:integer(fields[form.port], "port", 0, 65535)
   local size_bytes = reader:integer(fields[form.bytes], "bytes", 1, 2 ^ 53)
   local start = fields[form.start]
-  if not tonumber(start) then
+  if not units.decimal(start) then
     reader:fail("start: expected a number of seconds, got %s", fail.show(start))
   end
   local start_ps = quantity(reader, start .. "s", "time")

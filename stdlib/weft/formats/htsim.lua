@@ -17,6 +17,7 @@ local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
 local notice = require "weft.notice"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local htsim = {}
@@ -32,8 +33,8 @@ local FAILURES = "failures name switches of htsim's own fat tree: describe them 
 
 -- "start 0.5e6" is allowed; a time between two ps is not.
 local function start_ps(reader, field)
-  local value = field:find("^[%d.eE+]+$") and tonumber(field)
-  if not value or value % 1 ~= 0 or value > 2 ^ 53 then
+  local value = units.number(field)
+  if not value or value % 1 ~= 0 or value < 0 or value > 2 ^ 53 then
     reader:fail("start: expected a time in ps, a whole number, got %s", fail.show(field))
   end
   return value

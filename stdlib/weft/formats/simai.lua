@@ -59,6 +59,7 @@ function simai.read_topology(path, options)
   local nvswitches = reader:integer(header[3], "nvswitches", 0, nodes)
   local switches = reader:integer(header[4], "switches", 0, nodes - nvswitches)
   local links = reader:integer(header[5], "links", 0, hpcc.LINKS_MAX)
+  hpcc.check_counts(reader, nodes, links)
   local kind = {}
   for i, id in ipairs(hpcc.read_ids(reader, nvswitches + switches, nodes)) do
     kind[id] = i <= nvswitches and "nvswitch" or "switch"

@@ -1,6 +1,6 @@
 --- Line by line reading of files of blank-separated fields; errors carry file and line.
 local fail = require "weft.fail"
-local util = require "weft.util"
+local units = require "weft.units"
 
 local text = {}
 
@@ -12,6 +12,9 @@ Reader.__index = Reader
 
 --- Open a file as bytes; one that cannot be read is a user error.
 function text.open_file(path)
+  if type(path) ~= "string" or path:find("\0", 1, true) then
+    fail.raise("expected the name of a file, got %s", fail.show(path))
+  end
   local file, message = io.open(path, "rb")
   -- Opening a folder succeeds on Linux; only reading fails.
   local ok, why = true, nil
@@ -97,12 +100,22 @@ end
 
 --- A field as a whole number from `min` to `max`.
 function Reader:integer(field, what, min, max)
-  local value = field:match("^%-?%d+$") and tonumber(field)
-  if not value then self:fail("%s: expected a whole number, got %s", what, fail.show(field)) end
-  if value < min or value > max then
+  if not field:find("^%-?%d+$") then
+    self:fail("%s: expected a whole number, got %s", what, fail.show(field))
+  end
+  local value = units.whole(field)
+  if not value or value < min or value > max then
     self:fail("%s: expected %.0f to %.0f, got %s", what, min, max, field)
   end
-  return util.integer(value)
+  return value
+end
+
+--- Bytes of the file; nil of a pipe, whose end nobody knows.
+function Reader:size()
+  local at = self.file:seek()
+  local size = at and self.file:seek("end")
+  if at then self.file:seek("set", at) end
+  return size
 end
 
 function Reader:close()

@@ -25,6 +25,7 @@ local check = require "weft.check"
 local fail = require "weft.fail"
 local graph = require "weft.formats.graph"
 local schedule = require "weft.workload.schedule"
+local units = require "weft.units"
 
 local M = {}
 
@@ -89,8 +90,14 @@ local function flush(run, line, name)
   run.pending_ps = 0
 end
 
-local function compute(run, ns)
-  run.pending_ps = run.pending_ps + math.floor(ns * run.scale_compute * PS_PER_NS + 0.5)
+local function duration_ps(run, layer, ns)
+  return units.scaled(ns, run.scale_compute * PS_PER_NS, "computing time (ns)",
+    run.net.place, layer.line)
+end
+
+local function compute(run, layer, ns)
+  run.pending_ps = units.scaled(run.pending_ps + duration_ps(run, layer, ns), 1,
+    "computing times (ps)", run.net.place, layer.line)
 end
 
 -- One collective in each group of the phase; nil if it moves nothing.
@@ -100,7 +107,7 @@ local function collectives(run, layer, phase, name)
   if what.kind == "none" or what.size_bytes == 0 or #groups[1] < 2 then return nil end
   local size = what.size_bytes
   if phase == "forward" then size = math.max(size, FORWARD_BYTES_MIN[run.policy] or 0) end
-  size = math.max(math.floor(size * run.scale_bytes + 0.5), 1)
+  size = math.max(units.scaled(size, run.scale_bytes, "size", run.net.place, layer.line), 1)
   flush(run, layer.line, name)
   local ids = {}
   for g, ranks in ipairs(groups) do
@@ -121,12 +128,12 @@ end
 
 local function blocking(run, layer, phase)
   local name = layer.name .. " " .. phase
-  compute(run, layer[phase].compute_ns)
+  compute(run, layer, layer[phase].compute_ns)
   local ids, groups = collectives(run, layer, phase, name)
   for g, id in ipairs(ids or {}) do
     for _, rank in ipairs(groups[g]) do run.last[rank] = id end
   end
-  if ids then compute(run, layer.update_ns) end
+  if ids then compute(run, layer, layer.update_ns) end
 end
 
 -- Collectives that go on beside what follows, until settle().
@@ -134,7 +141,7 @@ local function beside(run, layer, phase)
   local name = layer.name .. " " .. phase
   local ids, groups = collectives(run, layer, phase, name)
   if not ids then return end
-  local update_ps = math.floor(layer.update_ns * run.scale_compute * PS_PER_NS + 0.5)
+  local update_ps = duration_ps(run, layer, layer.update_ns)
   for g, id in ipairs(ids) do
     if update_ps > 0 then
       ids[g] = run.net:compute(groups[g][1], update_ps, layer.line, layer.name .. " update",
@@ -166,7 +173,7 @@ local function settle(run, layer, phase)
 end
 
 local function weights(run, layer)
-  compute(run, layer.weight.compute_ns)
+  compute(run, layer, layer.weight.compute_ns)
   beside(run, layer, "weight")
 end
 
@@ -211,9 +218,9 @@ function iterate.model(run, model)
   for _, layer in ipairs(model.layers) do forward(run, layer) end
   for i = #model.layers, 1, -1 do
     local layer = model.layers[i]
-    compute(run, layer.input.compute_ns)
+    compute(run, layer, layer.input.compute_ns)
     if i > 1 then beside(run, layer, "input") end
-    compute(run, layer.weight.compute_ns)
+    compute(run, layer, layer.weight.compute_ns)
     settle(run, layer, "input")
   end
 end
@@ -223,13 +230,13 @@ function iterate.dlrm(run, model)
   local last_bottom = model.last_bottom + 1
   for i, layer in ipairs(layers) do
     settle(run, layer, "weight")
-    compute(run, layer.forward.compute_ns)
+    compute(run, layer, layer.forward.compute_ns)
     if i == 1 then beside(run, layer, "forward") end
     if i == last_bottom then settle(run, embedding, "forward") end
   end
   for i = #layers, 1, -1 do
     weights(run, layers[i])
-    if i > 1 then compute(run, layers[i].input.compute_ns) end
+    if i > 1 then compute(run, layers[i], layers[i].input.compute_ns) end
     if i == last_bottom + 1 then beside(run, embedding, "input") end
   end
   if model.name == "HYBRID_DLRM" then settle(run, embedding, "input") end

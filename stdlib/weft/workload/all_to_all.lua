@@ -139,7 +139,8 @@ local function begin(work, sim, engine)
   local matrix = options.volumes and read_volumes(options.volumes, n)
     or options.loads and share_by_loads(options.loads, options.size, n)
   if matrix then matrix = reorder(matrix, ranks, order) end
-  local size, bytes = options.size, (n - 1) * (options.size or 0)
+  local size = options.size
+  local bytes = units.scaled(size or 0, n - 1, "all_to_all: bytes of all ranks")
   if matrix then size, bytes = busiest(matrix) end
   if per_server > 0 then
     bytes = bytes + forwarded(order, per_server, function(src, dst)

@@ -13,6 +13,7 @@
 -- A workload with a function `plan(work)` prints as its plan.
 -- @module weft.workload.base
 
+local check = require "weft.check"
 local fail = require "weft.fail"
 local units = require "weft.units"
 
@@ -117,6 +118,7 @@ function M.resolve_ranks(what, fabric, ranks)
   if ranks == nil then return hosts end
   local ids, seen = {}, {}
   if type(ranks) == "number" then
+    check.value(what .. ": ranks", ranks, { type = "integer", min = 1 })
     if ranks > #hosts then
       fail.raise("%s: expected at most the %d hosts of %s, got %s ranks", what, #hosts, fabric.name,
         fail.show(ranks))
@@ -126,6 +128,8 @@ function M.resolve_ranks(what, fabric, ranks)
   end
   if type(ranks) ~= "table" then
     fail.raise("%s: ranks: expected a list of hosts or a number, got %s", what, fail.show(ranks))
+  elseif #ranks == 0 then
+    fail.raise("%s: ranks: expected hosts, got an empty list", what)
   end
   for i, which in ipairs(ranks) do
     local host = fabric:host(which)

@@ -133,7 +133,7 @@ local function begin(work, sim, engine)
   for c, part in ipairs(parts) do ends[c] = engine.call(sim.core, "collective_add", part) end
   return {
     ranks = #ranks, ends = ends, start_ps = work.start_ps,
-    bytes = kinds[kind].copies(#ranks) * options.size,
+    bytes = units.scaled(options.size, kinds[kind].copies(#ranks), kind .. ": bytes of all ranks"),
     bus_factor = kinds[kind].bus_factor(#ranks),
   }
 end

@@ -8,6 +8,7 @@ local check = require "weft.check"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
 local placement = require "weft.placement"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local M = {}
@@ -28,8 +29,8 @@ end
 
 -- Blocks with weights that sum up to 1, and `upto`, the running sums to draw by.
 local function new(name, blocks, fan)
-  local total, sum, upto = 0, 0, {}
-  for _, one in ipairs(blocks) do total = total + one.weight end
+  local total, sum, upto = 0.0, 0, {}
+  for _, one in ipairs(blocks) do total = total + one.weight end -- a float, which does not wrap
   for i, one in ipairs(blocks) do
     one.weight = one.weight / total
     sum = sum + one.weight
@@ -265,7 +266,7 @@ local function from_file(fabric, hosts, path)
   for row, line in csv.rows(path, columns) do
     local place, ends = ("%s:%d"):format(path, line), {}
     for i, which in ipairs { row.src, row.dst } do
-      local host = fabric:host(tonumber(which) or which, place)
+      local host = fabric:host(units.whole(which) or which, place)
       if not known[host.id] then fail.at(place, "'%s' is not among the hosts", host.name) end
       ends[i] = host.id
     end

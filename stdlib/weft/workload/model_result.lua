@@ -174,7 +174,7 @@ function M.describe(job, found)
     100 * mean(list, "bubble"), 100 * mean(list, "exposed"))
   local bus = {}
   for i, row in ipairs(found.groups) do
-    bus[i] = ("%s %.2f GB/s"):format(row.group, row.bus_bps / 8e9)
+    bus[i] = ("%s %s"):format(row.group, units.format_bandwidth(row.bus_bps))
   end
   if #bus == 0 then return text end
   return text .. "; bus bandwidth " .. table.concat(bus, ", ")

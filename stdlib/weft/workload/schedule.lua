@@ -75,9 +75,11 @@ local function rings_of(lowering, what, ranks, size)
 end
 
 -- Bytes that a collective delivers: every rank gets all but its own part, in an AllReduce twice.
-local function bytes_of(what, size)
+local function bytes_of(what, size, place, where)
   local n, bytes = #what.ranks, 0
-  if not what.volumes then return (n - 1) * size * (what.kind == "allreduce" and 2 or 1) end
+  if not what.volumes then
+    return units.scaled(size, (n - 1) * (what.kind == "allreduce" and 2 or 1), "size", place, where)
+  end
   for i, row in ipairs(what.volumes) do
     for j, part in ipairs(row) do bytes = bytes + (i ~= j and part or 0) end
   end
@@ -121,7 +123,8 @@ end
 local function collective_task(lowering, id, before)
   local what = lowering.graph.collective[id]
   local ranks, size = members_of(lowering, what)
-  lowering.bytes = lowering.bytes + bytes_of(what, size)
+  lowering.bytes = lowering.bytes + bytes_of(what, size, lowering.graph.place,
+    lowering.graph.where[id])
   local orders, parts = rings_of(lowering, what, ranks, size), {}
   for c, order in ipairs(orders) do
     parts[c] = lowering.engine.call(lowering.sim.core, "collective_add",

@@ -6,13 +6,21 @@
 local check = require "weft.check"
 local fail = require "weft.fail"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local M = {}
 
 local tables = { "websearch", "fbhdp", "alistorage", "googlerpc" }
 
+-- What the engine counts exactly on every Lua.
+local MOST_BYTES = 2 ^ 53
+
 local function whole(bytes)
+  if bytes > MOST_BYTES then
+    fail.raise("synthetic: sizes: a flow of %s bytes was drawn, expected at most 2^53; give a 'max'"
+      .. " or a smaller mean", fail.show(bytes))
+  end
   return util.integer(math.max(1, math.floor(bytes + 0.5)))
 end
 
@@ -24,6 +32,9 @@ local function check_points(points, complain)
     if type(point) == "table" then bytes, share = point[1], point[2] end
     if type(bytes) ~= "number" or type(share) ~= "number" or not (bytes >= 0 and share >= 0) then
       complain(i, "expected { bytes, percent }, both 0 or more")
+    elseif bytes > MOST_BYTES or share > 100 then
+      complain(i, "expected at most 2^53 bytes and 100 percent, got %s, %s", fail.show(bytes),
+        fail.show(share))
     end
     local before = points[i - 1]
     if before and (bytes < before[1] or share < before[2]) then
@@ -118,8 +129,9 @@ end
 local function read(path)
   local reader, points, places = text.open(path), {}, {}
   for fields in function() return reader:fields() end do
-    local bytes, share = tonumber(fields[1]), tonumber(fields[2])
-    if #fields ~= 2 or not bytes or not share then
+    local bytes = units.decimal(fields[1])
+    local share = bytes and #fields == 2 and units.decimal(fields[2])
+    if not share then
       reader:fail("expected 'bytes percent', got %s", reader:shown())
     end
     points[#points + 1] = { bytes, share }

@@ -14,6 +14,7 @@
 -- @module weft.workload.stream
 
 local base = require "weft.workload.base"
+local engine = require "weft.engine"
 local fail = require "weft.fail"
 local units = require "weft.units"
 
@@ -91,7 +92,7 @@ local function add_chunk(self, chunk, lines)
   local good, message = pcall(core.flows_add, core, chunk)
   if not good then
     local status, n, text = tostring(message):match("WEFT_(%u+): flow (%d+): (.*)$")
-    if not n then error(message, 0) end
+    if not n then engine.raise(message) end
     n = n + 1
     local line, nodes = lines[n], self.sim.fabric.nodes
     if status == "ENOROUTE" then

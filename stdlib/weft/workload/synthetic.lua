@@ -19,7 +19,7 @@ local matrix = require "weft.workload.matrix"
 local random = require "weft.random"
 local sizes = require "weft.workload.sizes"
 local streamed = require "weft.workload.stream"
-local util = require "weft.util"
+local units = require "weft.units"
 
 local M = {}
 
@@ -100,7 +100,13 @@ end
 local function payload_bps(fabric, hosts, traffic, o)
   if o.load_on == "nics" then
     local capacity = {}
-    for _, id in ipairs(hosts) do capacity[id] = nic_bps(fabric, id) end
+    for _, id in ipairs(hosts) do
+      capacity[id] = nic_bps(fabric, id)
+      if capacity[id] == 0 then
+        fail.raise("synthetic: host '%s' has no link; option 'ranks' chooses the hosts",
+          fabric.nodes[id + 1].name)
+      end
+    end
     return o.load * full_rate(capacity, traffic:marginals())
   end
   local group_of = matrix.racks(fabric, hosts, "leaf")
@@ -169,8 +175,8 @@ local function draw(planned, start_ps)
   return function()
     if count % traffic.fan == 0 then
       time = time + next_gap()
-      at = util.integer(math.floor(time + 0.5))
       if stop_ps and time >= stop_ps then return nil end
+      at = units.scaled(time, 1, "synthetic: start of a flow (ps)")
     end
     if count == o.flows then return nil end
     count = count + 1

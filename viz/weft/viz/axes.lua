@@ -56,7 +56,8 @@ end
 local function limits(options, low, high, most)
   local log = options.scale == "log"
   if not low or low > high then low, high = log and 1 or 0, log and 10 or 1 end
-  local min, max = options.min or low, options.max or high
+  -- As floats: integers of Lua 5.4 would wrap.
+  local min, max = (options.min or low) + 0.0, (options.max or high) + 0.0
   if log then
     if not options.min then min = 10 ^ math.floor(log10(min) + 1e-9) end
     if not options.max then max = 10 ^ math.ceil(log10(max) - 1e-9) end

@@ -11,8 +11,11 @@ canvas.__index = canvas
 
 canvas.inch = 72 -- points
 
+local TEXT_MAX = 1000
+
 --- Raise what weft.cairo returned as an error of the user, without the code in front.
 local function user_error(message)
+  if message:find("^WEFT_ENOMEM") then fail.broken("%s", (message:gsub("^WEFT_%u+: ", ""))) end
   fail.raise("%s", (message:gsub("^WEFT_%u+: ", "")))
 end
 
@@ -127,6 +130,9 @@ end
 
 --- Width of a text, and height of capitals and digits, in points.
 function canvas:measure(text, size, weight)
+  if #text > TEXT_MAX then
+    fail.raise("picture: expected texts of at most %d characters, got %d", TEXT_MAX, #text)
+  end
   self.surface:font(size, weight or "normal")
   return (self.surface:text_extents(text)), size * 0.73
 end

@@ -86,15 +86,43 @@ local single_options = {}
 for key, rule in pairs(panel_options) do single_options[key] = rule end -- order-free
 for key, rule in pairs(chart_options) do single_options[key] = rule end -- order-free
 
+--- A list of numbers from `low` to `high`.
+local function check_numbers(what, list, low, high)
+  check.argument(what, list, "numbers")
+  for i, value in ipairs(list) do
+    if not (value >= low and value <= high) then
+      fail.raise("%s: expected numbers from %s to %s, got %s as number %d", what, fail.show(low),
+        fail.show(high), fail.show(value), i)
+    end
+  end
+end
+
+local function check_style(what, item)
+  if item.color then
+    check_numbers(what .. ": color", item.color, 0, 1)
+    if #item.color ~= 3 then
+      fail.raise("%s: color: expected { r, g, b }, got %d numbers", what, #item.color)
+    end
+  end
+  if item.dash then check_numbers(what .. ": dash", item.dash, 0.01, 1000) end
+end
+
+-- Beyond it, spans of axes are no numbers any more.
+local VALUE_MAX = 1e300
+
 --- Check one series; its arrays must be there, hold numbers, and agree in length.
 local function check_series(what, given)
   local item = check.options(what, given, series_options)
+  check_style(what, item)
   for _, name in ipairs(series.kinds[item.kind]) do
-    local array = item[name]
-    if type(array) ~= "table" then fail.raise("%s: a %s needs %s", what, item.kind, name) end
-    for i, v in ipairs(array) do
+    if type(item[name]) ~= "table" then fail.raise("%s: a %s needs %s", what, item.kind, name) end
+  end
+  for _, name in ipairs { "x", "y", "values", "low", "high" } do
+    for i, v in ipairs(item[name] or {}) do
       if type(v) ~= "number" then
         fail.raise("%s: %s[%d]: expected a number, got %s", what, name, i, type(v))
+      elseif v > VALUE_MAX or v < -VALUE_MAX then
+        fail.raise("%s: %s[%d]: expected a number up to 1e300, got %s", what, name, i, fail.show(v))
       end
     end
   end
@@ -115,7 +143,10 @@ local function check_heat(what, given)
   if #heat.rows ~= #heat.values then
     fail.raise("%s: expected %d rows of values, got %d", what, #heat.rows, #heat.values)
   end
+  check.argument(what .. ": x", heat.x, "numbers")
   for i, row in ipairs(heat.values) do
+    check.argument(what .. ": row " .. i, row, "numbers")
+    check.argument(what .. ": name of row " .. i, heat.rows[i], "text")
     if #row ~= #heat.x - 1 then
       fail.raise("%s: values[%d]: expected %d numbers, got %d", what, i, #heat.x - 1, #row)
     end
@@ -129,13 +160,23 @@ local function check_list(what, given, check_one)
   return list
 end
 
-local function check_span(what, given) return check.options(what, given, span_options) end
+local function check_span(what, given)
+  local span = check.options(what, given, span_options)
+  check_style(what, span)
+  return span
+end
+
 local function check_event(what, given) return check.options(what, given, event_options) end
 
 local function check_panel(what, given, rules)
   local options = check.options(what, given, rules)
   options.x = check.options(what .. ": x", options.x, axis_options)
   options.y = check.options(what .. ": y", options.y, axis_options)
+  for _, axis in ipairs { options.x, options.y } do
+    for i, name in ipairs(axis.categories or {}) do
+      check.argument(what .. ": category " .. i, name, "text")
+    end
+  end
   options.series = check_list(what .. ": series", options.series, check_series)
   options.spans = check_list(what .. ": spans", options.spans, check_span)
   options.events = check_list(what .. ": events", options.events, check_event)

@@ -1,5 +1,6 @@
 --- What a picture of a fabric shows of each link: utilization, rate, and whether it is degraded.
 local fail = require "weft.fail"
+local util = require "weft.util"
 
 local links = {}
 
@@ -70,6 +71,12 @@ end
 function links.states(target, options)
   local fabric, sim = links.fabric_of(target), is_sim(target) and target or nil
   local used = options.utilization
+  for port, share in util.sorted_pairs(used or {}) do
+    if type(port) ~= "number" or type(share) ~= "number" then
+      fail.raise("topology: option 'utilization': expected numbers by port, got %s of %s",
+        fail.show(share), fail.show(port))
+    end
+  end
   if not used and sim and options.color == "utilization" then used = port_utilization(sim) end
   local states = {}
   for i, link in ipairs(fabric.links) do

@@ -58,7 +58,8 @@ local function gather(sim, options)
     list[#list + 1] = steps_of(sim:series("flow_bytes", flow), flow_label(sim, flow))
   end
   for i, item in ipairs(options.series or {}) do
-    if type(item.time_s) ~= "table" or type(item.value) ~= "table" then
+    local is_table = type(item) == "table"
+    if not is_table or type(item.time_s) ~= "table" or type(item.value) ~= "table" then
       fail.raise("rates: series[%d]: expected { label =, time_s = {}, value = {} }", i)
     end
     local stepped = #item.time_s == #item.value + 1
