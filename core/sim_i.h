@@ -178,6 +178,7 @@ struct weft_sim {
   uint32_t next_start; /* in starts */
   uint32_t sorted_starts; /* starts behind this are not sorted yet */
   uint32_t active_flows;
+  uint32_t cut_off; /* of these: see transport/timer.c */
   uint32_t next_task; /* tasks behind this have not been looked at */
   int in_task_loop;
   uint32_t lanes_free[LANE_CLASSES]; /* freed blocks by log2 size, + 1, chained through arrived */

@@ -37,6 +37,12 @@ int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst);
 uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t dst, uint32_t flow,
                           int ack);
 
+/* built.c */
+
+/** Write the ports of a shortest way between two hosts as if nothing had ever failed; returns as
+ *  weft__route() does. */
+int weft__route_as_built(weft_sim *sim, uint32_t from, uint32_t to, uint32_t *ports);
+
 /* change.c */
 
 /** Check which ports a change is about; needs a closed fabric. */
@@ -81,6 +87,9 @@ void weft__wire_count(const weft_sim *sim, uint32_t port, uint64_t *packets, uin
 
 /** Mean loss of the Gilbert-Elliott model; any port. */
 double weft__wire_burst_loss(const weft_sim *sim, uint32_t port);
+
+/** Whether the wire loses every packet as long as nothing of it is changed; any port. */
+int weft__wire_loses_all(const weft_sim *sim, uint32_t port);
 
 /** Carry out a change. */
 void weft__wire_change(weft_sim *sim, const weft_link_impairment *impairment);

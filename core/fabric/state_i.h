@@ -87,7 +87,7 @@ struct port_cold {
   uint8_t pausing; /* the far switch has paused this port */
   uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
   uint8_t ecn_given; /* thresholds were set by hand */
-  uint8_t unused;
+  uint8_t down; /* as PORT_DOWN: for other threads than that of the near end */
 };
 
 /* Upper ECN threshold and the probability of a mark there; most ports share a few. */

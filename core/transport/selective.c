@@ -83,6 +83,15 @@ void weft__selective_timeout(weft_sim *sim, uint32_t slot) {
   list_or_unlist(sim, slot);
 }
 
+uint32_t weft__selective_sacked(const weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const struct bitmap *sacked = &sim->selective.at[slot].sacked;
+  uint32_t count = 0;
+  for (uint32_t seq = tx->una; seq < tx->next && seq - tx->una < bitmap_size(sacked); ++seq)
+    count += (uint32_t)bitmap_has(sim, sacked, tx->una, seq);
+  return count;
+}
+
 /* ---- receiver ---- */
 
 int weft__selective_hold(weft_sim *sim, const struct packet *packet) {

@@ -23,6 +23,16 @@ function notice.say(format, ...)
   return true
 end
 
+--- Say something the first time that a thing comes up, whatever the numbers in it.
+-- @tparam string thing
+-- @tparam string format and its values, as in string.format
+-- @treturn boolean whether it was said now
+function notice.once(thing, format, ...)
+  if said[thing] then return false end
+  said[thing] = true
+  return notice.say(format, ...)
+end
+
 --- Forget what has been said, so that it is said again.
 function notice.forget()
   said = {}

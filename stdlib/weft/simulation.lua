@@ -17,6 +17,7 @@ local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
 local job = require "weft.job"
+local notice = require "weft.notice"
 local progress = require "weft.progress"
 local results = require "weft.results"
 local stream = require "weft.workload.stream"
@@ -226,7 +227,7 @@ local function run_slices(self, limits, reporter, dog)
     local outcome = call(sim, "run", target < never and target or -1, slice)
     -- Several threads stop at the end of a window, which may be some events later.
     if left then left = math.max(0, left - (sim:stats().events - before)) end
-    if dog then dog:look() end
+    if dog then dog:look(outcome == "done" and #self.streams == 0) end
     local to_horizon = horizon and horizon < stop_at
     if to_horizon and (outcome == "done" or outcome == "until" and target == horizon) then
       stream.pull(self)
@@ -246,6 +247,17 @@ end
 local function say_stuck(self)
   local text = unfinished.describe(self:unfinished())
   if text then io.stderr:write("weft: ", text, "\n") end
+end
+
+-- Time-outs by the clock that came too soon cost a network that loses nothing, and little else
+-- shows. (Adaptive ones need a loss; if it was of ACKs alone, data goes twice as well.)
+local function say_spurious(self)
+  local totals, rto = self:stats(), self.core:config().rto
+  if totals.timeouts == 0 or totals.retransmits_spurious == 0 or rto == "adaptive" then return end
+  notice.once("spurious retransmissions",
+    "time-outs sent packets again that had not been lost: %d of %s that were sent again (rto = %s)",
+    totals.retransmits_spurious, util.counted(totals.retransmits, "packet"),
+    type(rto) == "number" and units.format_time(rto) or rto)
 end
 
 --- Run until nothing is left to happen, or until a limit.
@@ -271,8 +283,12 @@ function Simulation:run(options)
   if good then
     self.outcome = outcome
     acceleration.keep(self)
+    say_spurious(self)
     local watched = dog and not limits.on_stall and outcome == "done"
-    if watched or reporter and self:stats().flows_failed > 0 then say_stuck(self) end
+    local totals = self:stats()
+    local short = totals.flows_failed > 0
+      or outcome == "done" and totals.flows_done < totals.flows_added
+    if watched or reporter and short then say_stuck(self) end
     return outcome
   end
   -- Ctrl-C between two slices, while no engine runs, stops Lua with this error.

@@ -51,16 +51,17 @@ function M.same_host(what, host, place)
   raise("%s: expected different hosts, got '%s' twice", what, host.name)
 end
 
---- Refuse a pair of hosts that cannot reach each other, before anything is added.
+--- Refuse a pair of hosts that cannot reach each other in the fabric as built, before anything is
+-- added. Flows whose way has failed since wait for a repair.
 -- @tparam Simulation sim
 -- @tparam table engine as begin is given it
 -- @tparam number src node
 -- @tparam number dst node
 function M.need_path(sim, engine, src, dst)
-  local good, message = pcall(sim.core.path, sim.core, src, dst, 0)
+  local good, message = pcall(sim.core.built_path, sim.core, src, dst, 0)
   if good then return end
   if tostring(message):find("WEFT_ENOROUTE", 1, true) then M.unreachable(sim.fabric, src, dst) end
-  engine.call(sim.core, "path", src, dst, 0)
+  engine.call(sim.core, "built_path", src, dst, 0)
 end
 
 --- Hosts as node ids.
