@@ -32,9 +32,10 @@
 
 enum {
   BACKOFF_MAX = 6, /* doublings ... */
-  RETRIES_MAX = 12, /* ... up to so many retries without progress; then one more for each */
-  DOUBLINGS = 14, /* more take longer than any run: 10 s of rto are 2 days */
-  RETRIES_LAST = 18 /* without any if no packet is lost by chance */
+  RETRIES_MAX = 12, /* ... up to so many retries without progress; then one more for each, */
+  CHANCES = 256, /* or for so many where packets are lost by chance, */
+  DOUBLINGS_MAX = 14, /* which end: 10 s of rto are 2 days */
+  RETRIES_LAST = 18 /* retries where none are */
 };
 
 #define NEVER INT64_MAX
@@ -71,18 +72,36 @@ static weft_time adaptive_rto(const weft_sim *sim, uint32_t slot) {
   return longest(longest(RTO_MIN, 2 * empty), warm->rtt + 4 * warm->rtt_deviation);
 }
 
+/* Whether a packet may be lost on its way by chance. */
+static int may_lose(const weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  const int ports = sim->tx.at[slot].hops + ack_hops(sim, slot);
+  for (int i = 0; i < ports; ++i) {
+    const struct port_cold *cold = &sim->port_cold.at[path[i]];
+    if (cold->loss > 0 || cold->wire != 0) return 1;
+  }
+  return 0;
+}
+
 /* A function of where the flow is, so that neither threads nor forks need a counter for it. */
 static double draw(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->tx.at[slot];
-  const uint64_t n = (uint64_t)tx->una << 8 | (sim->tx_warm.at[slot].retries & 0xff);
+  const uint64_t n = (uint64_t)tx->una << 16 | (sim->tx_warm.at[slot].retries & 0xffff);
   return rng_uniform(sim->config.seed, RNG_TIMEOUT, tx->row, n);
+}
+
+static uint32_t doublings(const weft_sim *sim, uint32_t slot) {
+  const uint32_t retries = sim->tx_warm.at[slot].retries;
+  if (retries < BACKOFF_MAX) return retries;
+  if (retries <= RETRIES_MAX) return BACKOFF_MAX;
+  const uint32_t more = retries - RETRIES_MAX;
+  return BACKOFF_MAX + (may_lose(sim, slot) ? more / CHANCES : more);
 }
 
 static weft_time timeout_of(const weft_sim *sim, uint32_t slot) {
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
-  const uint32_t more = warm->retries > RETRIES_MAX ? warm->retries - RETRIES_MAX : 0;
-  const uint32_t backoff = (warm->retries < BACKOFF_MAX ? warm->retries : BACKOFF_MAX) + more;
-  if (backoff > DOUBLINGS) return LATEST_PS;
+  const uint32_t backoff = doublings(sim, slot);
+  if (backoff > DOUBLINGS_MAX) return LATEST_PS;
   if (is_fixed(sim))
     return longest(sim->config.rto_ps, warm->rtt + 4 * warm->rtt_deviation) << backoff;
   const weft_time rto = adaptive_rto(sim, slot) << backoff;
@@ -196,16 +215,6 @@ static int is_way_dead(const weft_sim *sim, uint32_t slot) {
   if (has_dead(sim, path, hops)) return 1;
   return sim->tx_warm.at[slot].retries > RETRIES_MAX &&
          has_dead(sim, path + hops, ack_hops(sim, slot));
-}
-
-static int may_lose(const weft_sim *sim, uint32_t slot) {
-  const uint32_t *path = slot_path(sim, slot);
-  const int ports = sim->tx.at[slot].hops + ack_hops(sim, slot);
-  for (int i = 0; i < ports; ++i) {
-    const struct port_cold *cold = &sim->port_cold.at[path[i]];
-    if (cold->loss > 0 || cold->wire != 0) return 1;
-  }
-  return 0;
 }
 
 /* Whether retries are of no use. What a NIC holds while its link is down is sent at the repair. */

@@ -332,3 +332,19 @@ TEST(retries_do_not_keep_step_with_a_link_that_flaps) {
     weft_sim_destroy(sim);
   }
 }
+
+/* At the worst, one packet in a hundred gets there and its ACK back. */
+TEST(chance_alone_never_ends_a_flow) {
+  for (uint32_t recovery = 1; recovery < WEFT_RECOVERY_COUNT; recovery++)
+    for (double loss = 0.3; loss < 1; loss += 0.3) {
+      weft_config config = quiet_config();
+      config.recovery = recovery;
+      weft_sim *sim = star(&config, 2, 100 * (uint64_t)GBPS, US);
+      add_flow(sim, 0, 1, 10000, 0);
+      const weft_link_change lossy = {.factor = 1, .loss = loss};
+      MUST(sim, weft_link_schedule(sim, &lossy));
+      run_to_end(sim);
+      ENSURE_EQ(stats_of(sim).flows_done, 1);
+      weft_sim_destroy(sim);
+    }
+}
