@@ -170,6 +170,34 @@ describe("a flapping NIC", function()
   end)
 end)
 
+describe("a training iteration", function()
+  it("outlives a NIC that flaps", function()
+    local jobs = {
+      weft.workload.gpt { model = "7B", layers = 2, tp = 2, pp = 1, dp = 4, scale_bytes = 2e-3,
+        scale_compute = 2e-3 },
+      weft.workload.moe { model = "8x7B", layers = 2, tp = 1, dp = 8, ep = 4, scale_bytes = 1e-3,
+        scale_compute = 1e-3 },
+      weft.workload.moe { model = "8x7B", layers = 2, tp = 2, dp = 4, ep = 4, scale_bytes = 1e-3,
+        scale_compute = 1e-3 },
+    }
+    for _, work in ipairs(jobs) do
+      for _, how in ipairs { {}, { memoize = true, fast_forward = true }, { cc = "hpcc" } } do
+        local options = { topology = weft.topology.leaf_spine {
+          leaves = 2, hosts_per_leaf = 4, spines = 2,
+        }, cc = "dcqcn" }
+        for key, value in pairs(how) do options[key] = value end -- order-free: a copy
+        local sim = weft.simulation(options)
+        local job = sim:add_job(work)
+        sim:fail("h5-leaf1", { at = "5us", period = "150us", duty = 0.5, duration = "30ms",
+          detect = "10us" })
+        assert.equal("done", sim:run())
+        assert.same({}, sim:unfinished())
+        assert.is_true(job:time_ps() > 0)
+      end
+    end
+  end)
+end)
+
 describe("a flow that starts while its host is cut off", function()
   local fabric = weft.topology.leaf_spine { leaves = 2, hosts_per_leaf = 4, spines = 2 }
 
