@@ -274,8 +274,8 @@ static weft_time longest_delay(const weft_sim *sim, uint32_t slot) {
 static void ask(weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  uint32_t out = tx->next - tx->una;
-  if (is_selective(sim)) out -= weft__selective_sacked(sim, slot);
+  const uint32_t out =
+      is_selective(sim) ? weft__selective_out(sim, slot) : tx->next - tx->una;
   warm->asked_at = sim->now;
   warm->answer_at = sim->now + longest_delay(sim, slot);
   warm->gone_at = -1;
