@@ -86,8 +86,8 @@ int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t
 /** The ports that the ACKs of that flow would take now, from dst to src. */
 int weft_ack_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports);
 
-/** As weft_path(); where failures have left no way, that of the fabric as built, on which a flow that
- *  starts now waits for a repair. */
+/** As weft_path(); where failures have left no way, that of the fabric as built, on which a flow
+ *  that starts now waits for a repair. */
 int weft_built_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports);
 
 /** Completion time of one flow alone on its path: every packet is sent at line rate, stored and

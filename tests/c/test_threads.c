@@ -237,8 +237,8 @@ TEST(threads_change_nothing_on_fabrics_of_the_usual_kinds) {
 
 /* ---- what is rare ---- */
 
-/* A patience that is far too short, so that data arrives when its sender has given up; a change of a
- * link in between ends the time of the views that had known. */
+/* A patience that is far too short, so that data arrives when its sender has given up; a change of
+ * a link in between ends the time of the views that had known. */
 TEST(flows_that_fail_while_data_is_under_way_fail_on_threads) {
   uint64_t failed = 0;
   for (int completion = 0; completion < 2; completion++)
