@@ -70,7 +70,8 @@ function Watchdog:look(is_over)
     end
   end
   self.known = known
-  if #news > 0 then self:tell(news) end
+  -- Who is stuck at the end of a run is printed by that.
+  if #news > 0 and (self.report or not is_over) then self:tell(news) end
 end
 
 -- Give the news to the script, or print on standard error which flows have stalled for the first
