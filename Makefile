@@ -67,6 +67,7 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   fabric/port.c fabric/route.c fabric/ways.c fabric/wire.c \
   transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
   transport/reroute.c transport/rtt.c transport/selective.c transport/stalled.c transport/starts.c \
+  transport/timer.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
   work/ring.c work/stream.c work/task.c work/tree.c \
@@ -85,9 +86,9 @@ PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_fuzz.c test_alone.c \
   test_accel_memo.c test_alpha_beta.c test_apart.c test_cc.c test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
-  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c test_output.c \
-  test_partition.c test_pattern.c test_recovery.c test_threads.c test_traffic.c test_trouble.c \
-  test_units.c test_ways.c)
+  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
+  test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
+  test_traffic.c test_trouble.c test_units.c test_ways.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h
 

@@ -30,8 +30,12 @@ static const weft_option options[] = {
     {"recovery", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(recovery), 0,
      WEFT_RECOVERY_COUNT - 1, "none|go_back_n|selective",
      "What happens after a loss: nothing, go-back-N, or selective repeat as in IRN."},
-    {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(rto_ps), 0, 1e13, NULL,
-     "Retransmission timeout since the last progress, doubled at each repetition; 0: none."},
+    {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(rto_ps), WEFT_RTO_RFC6298, 1e13,
+     "adaptive|rfc6298",
+     "Retransmission timeout: by the round trips measured and never while nothing is lost "
+     "(adaptive), by those alone (rfc6298), at least a time, or 0: none."},
+    {"give_up_after", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(give_up_ps), 0, 9007199254740992.0, NULL,
+     "A flow that makes no progress for so long fails; 0: never."},
     {"base_rtt", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(base_rtt_ps), 0, 1e13, NULL,
      "Round-trip time for windows and HPCC; 0: the longest of the fabric, empty, and of pairs over "
      "100 us apart their own."},
@@ -148,7 +152,7 @@ const weft_option *weft_options(uint32_t *count) {
 }
 
 /* Values of the HPCC model's experiments at 100 Gbit/s (Li et al., SIGCOMM 2019, section 5.1)
- * where it has them; ECN thresholds as its DCTCP runs. The timeout is ours: that model has none.
+ * where it has them; ECN thresholds as its DCTCP runs.
  * Swift's paper leaves its constants to the operator; these suit round trips of 5 to 100 us. */
 weft_config weft_config_default(void) {
   return (weft_config){
@@ -162,7 +166,7 @@ weft_config weft_config_default(void) {
       .int_bytes = 42,
       .ack_bytes = 60,
       .recovery = WEFT_RECOVERY_GO_BACK_N,
-      .rto_ps = 1000000000,
+      .rto_ps = WEFT_RTO_ADAPTIVE,
       .min_rate_bps = 100000000,
       .buffer_bytes = 32 << 20,
       .pfc = 1,

@@ -118,6 +118,8 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   sim->allocator = from;
   sim->memory_bytes = sizeof *sim;
   sim->config = *config;
+  /* That model has no timeout. What its runs show of this option stays what it was. */
+  if (is_ns3(sim) && config->rto_ps == WEFT_RTO_ADAPTIVE) sim->config.rto_ps = 1000000000;
   for (int i = 0; i < RING_CLASSES; ++i) sim->ring_free[i] = WEFT_NONE;
   for (int i = 0; i < BITMAP_CLASSES; ++i) sim->bitmap_free[i] = WEFT_NONE;
   for (int i = 2; i-- > 0;) {

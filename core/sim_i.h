@@ -173,6 +173,7 @@ struct weft_sim {
   uint32_t levels, way_bytes; /* classes of links that ways tell apart; size of a length */
   uint8_t level_class[WEFT_LINK_CLASS_COUNT]; /* worst class of links at each level */
   uint32_t search_first, search_count; /* the queue in search */
+  uint32_t as_built; /* ways are looked for as if nothing had failed */
   weft_time fabric_rtt; /* longest empty round trip of a datacenter: see transport/rtt.c */
   weft_time longest_rtt; /* of all pairs of hosts */
   uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
@@ -183,6 +184,7 @@ struct weft_sim {
   uint32_t next_start; /* in starts */
   uint32_t sorted_starts; /* starts behind this are not sorted yet */
   uint32_t active_flows;
+  uint32_t cut_off; /* of these: see transport/timer.c */
   uint32_t next_task; /* tasks behind this have not been looked at */
   int in_task_loop;
   uint32_t lanes_free[LANE_CLASSES]; /* freed blocks by log2 size, + 1, chained through arrived */

@@ -91,6 +91,10 @@ int weft_ack_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint
  *  do not forward. */
 int weft_reachable(weft_sim *sim, uint32_t src, uint32_t dst);
 
+/** As weft_path(); where failures have left no way, that of the fabric as built, on which a flow
+ *  that starts now waits for a repair. */
+int weft_built_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports);
+
 /** Completion time of one flow alone on its path: every packet is sent at line rate, stored and
  *  forwarded at each hop. This is the FCT that slowdown divides by. */
 int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size_bytes,

@@ -103,6 +103,12 @@ enum weft_recovery {
   WEFT_RECOVERY_COUNT = 3
 };
 
+/** Retransmission timeouts that follow the round trips measured; values of weft_config.rto_ps. */
+enum weft_rto {
+  WEFT_RTO_ADAPTIVE = -1, /* and are put off while all that the flow has out is on its way */
+  WEFT_RTO_RFC6298 = -2 /* and fire by the clock, as those of a real sender */
+};
+
 /** When a flow counts as complete (its end_ps, and what depends on it). */
 enum weft_completion {
   WEFT_AT_RECEIVER = 0, /* last byte has arrived at the destination */
@@ -127,7 +133,8 @@ typedef struct weft_config {
 
   /* Transport. */
   uint32_t recovery; /* enum weft_recovery */
-  weft_time rto_ps; /* retransmission timeout since the last progress; 0: none */
+  weft_time rto_ps; /* fixed least retransmission timeout; 0: none; or enum weft_rto */
+  weft_time give_up_ps; /* a flow without progress for so long fails; 0: never */
   weft_time base_rtt_ps; /* for windows and HPCC's T; 0: the longest empty one of the fabric, and
                             its own for a flow between hosts more than 100 us apart */
   uint64_t window_bytes; /* initial window; 0: bandwidth-delay product of line rate and base RTT */
@@ -212,7 +219,8 @@ typedef struct weft_option {
   uint32_t reserved;
   double min; /* inclusive, in the stored unit */
   double max; /* inclusive */
-  const char *choices; /* WEFT_UNIT_ENUM: names by value, separated by '|'; else NULL */
+  const char *choices; /* names by value, separated by '|': WEFT_UNIT_ENUM: from 0 up;
+                          WEFT_UNIT_TIME: of -1, -2 ...; or NULL */
   const char *brief; /* one sentence */
 } weft_option;
 
@@ -367,9 +375,11 @@ typedef struct weft_stats {
   uint64_t ecn_marks;
   uint64_t pfc_pauses; /* pause frames sent */
   uint64_t retransmits; /* data packets sent again */
-  uint64_t timeouts;
+  uint64_t retransmits_spurious; /* data packets that arrived again: they had not been lost */
+  uint64_t timeouts; /* retransmission timers that ran out, and what was out was sent again */
+  uint64_t timeouts_put_off; /* that ran out while all was on its way, and did nothing */
   uint64_t flows_added, flows_started, flows_done;
-  uint64_t flows_failed; /* had no route, or no progress for too long */
+  uint64_t flows_failed; /* no progress for give_up_ps, or a loss that nothing mends */
   uint64_t tasks_added, tasks_done;
   uint64_t max_queue_bytes; /* over all ports and time */
   uint64_t memory_bytes; /* held by the simulation now */

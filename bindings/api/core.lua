@@ -11,7 +11,8 @@ return {
     { name = "options", c = "weft_options",
       brief = "All parameters of a simulation, in the engine's order.", params = {},
       returns = { "table",
-        "array of { name, unit, default, brief, min, max (numbers), choices (enumerations) }" },
+        "array of { name, unit, default, brief, min, max (numbers), choices (enumerations, and "
+          .. "words of a quantity) }" },
       example = "for _, o in ipairs(core.options()) do print(o.name, o.brief) end" },
     { name = "parse", c = "weft_parse_quantity",
       brief = "Read a quantity; exact, a value that is not a whole number of the unit is an error.",

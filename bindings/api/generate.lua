@@ -52,8 +52,10 @@ local function options_page()
     "| option | default | range | unit | |\n|---|---|---|---|---|",
   }
   for _, option in ipairs(core.options()) do
-    local range = option.choices and table.concat(option.choices, ", ")
-      or option.min and ("%s to %s"):format(show(option.min), show(option.max)) or "true, false"
+    local words = option.choices and table.concat(option.choices, ", ")
+    local range = option.min and ("%s to %s"):format(show(option.min), show(option.max))
+      or words or "true, false"
+    if option.min and words then range = range .. ", " .. words end
     lines[#lines + 1] = ("| `%s` | %s | %s | %s | %s |"):format(option.name, show(option.default),
       range, UNITS[option.unit], cell(option.brief))
   end

@@ -23,6 +23,11 @@ static int unknown_option(lua_State *L, const char *name) {
   return luaL_error(L, "unknown option '%s'%s", name, lua_tostring(L, -1));
 }
 
+/* A quantity that may also be a word: -1, -2 ... */
+static int has_words(const weft_option *option) {
+  return option->unit == WEFT_UNIT_TIME && option->choices != NULL;
+}
+
 /* Store an integer the size of the field. */
 static void store_int(const weft_option *option, weft_config *config, int64_t value) {
   void *to = (char *)config + option->offset;
@@ -38,13 +43,20 @@ static int64_t limit(double value) {
   return value >= 9223372036854775808.0 ? INT64_MAX : (int64_t)value;
 }
 
+/* The least that may be given as a number: words stand for what is below. */
+static double least(const weft_option *option) {
+  return has_words(option) ? 0 : option->min;
+}
+
 /* A quantity in text, in the unit of the option, replaced on the stack by its number. */
 static void parse_text(lua_State *L, const weft_option *option, int index) {
   int64_t value;
   char error[256];
   const char *text = lua_tostring(L, index);
   if (weft_parse_quantity(text, (int)option->unit, &value, error, sizeof error) < 0) {
-    luaL_error(L, "argument `%s`: %s", option->name, error);
+    const char *words = has_words(option) ? luaL_gsub(L, option->choices, "|", ", ") : NULL;
+    luaL_error(L, "argument `%s`: %s%s%s", option->name, error, words ? "; or one of " : "",
+               words ? words : "");
   }
   l_push_int(L, value);
   lua_replace(L, index);
@@ -60,11 +72,18 @@ static void read_option(lua_State *L, const weft_option *option, int index, weft
     store_int(option, config, lua_toboolean(L, index));
     return;
   }
+  if (has_words(option) && lua_type(L, index) == LUA_TSTRING) {
+    int word = l_choice_find(option->choices, lua_tostring(L, index));
+    if (word >= 0) {
+      store_int(option, config, -1 - word);
+      return;
+    }
+  }
   int is_quantity = option->unit != WEFT_UNIT_NONE;
   if (is_quantity && lua_type(L, index) == LUA_TSTRING) parse_text(L, option, index);
   if (option->type != WEFT_OPT_F64) {
     store_int(option, config,
-              l_check_int(L, index, option->name, limit(option->min), limit(option->max)));
+              l_check_int(L, index, option->name, limit(least(option)), limit(option->max)));
     return;
   }
   double value = l_check_number(L, index, option->name);
@@ -96,6 +115,8 @@ static void push_value(lua_State *L, const weft_option *option, const weft_confi
     l_push_int(L, *(const uint32_t *)from);
   } else if (option->type == WEFT_OPT_F64) {
     lua_pushnumber(L, *(const double *)from);
+  } else if (has_words(option) && *(const int64_t *)from < 0) {
+    l_push_choice(L, option->choices, (uint32_t)(-1 - *(const int64_t *)from));
   } else {
     l_push_int(L, *(const int64_t *)from);
   }
@@ -129,11 +150,12 @@ static void push_option(lua_State *L, const weft_option *option, const weft_conf
   lua_setfield(L, -2, "brief");
   push_value(L, option, defaults);
   lua_setfield(L, -2, "default");
-  if (option->unit == WEFT_UNIT_ENUM) {
+  if (option->choices != NULL) {
     l_push_choices(L, option->choices);
     lua_setfield(L, -2, "choices");
-  } else if (option->unit != WEFT_UNIT_BOOL) {
-    push_limit(L, option, option->min);
+  }
+  if (option->unit != WEFT_UNIT_ENUM && option->unit != WEFT_UNIT_BOOL) {
+    push_limit(L, option, least(option));
     lua_setfield(L, -2, "min");
     push_limit(L, option, option->max);
     lua_setfield(L, -2, "max");

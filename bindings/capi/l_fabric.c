@@ -87,6 +87,10 @@ static int reachable(lua_State *L) {
   return 1;
 }
 
+static int built_path(lua_State *L) {
+  return push_path(L, weft_built_path);
+}
+
 static int ideal_fct(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   uint32_t src = l_check_u32(L, 2, "src");
@@ -141,6 +145,7 @@ const luaL_Reg l_fabric_methods[] = {
   {"port_info", port_info},
   {"path", path},
   {"ack_path", ack_path},
+  {"built_path", built_path},
   {"reachable", reachable},
   {"ideal_fct", ideal_fct},
   {"link_schedule", link_schedule},

@@ -103,9 +103,9 @@ static const l_field stats_fields[] = {
   I64(now_ps), U64(events), U64(packet_hops), U64(packets_injected), U64(packets_delivered),
   U64(packets_dropped), U64(packets_in_flight), U64(bytes_injected), U64(bytes_delivered),
   U64(bytes_dropped), U64(bytes_in_flight), U64(payload_delivered), U64(ecn_marks), U64(pfc_pauses),
-  U64(retransmits), U64(timeouts), U64(flows_added), U64(flows_started), U64(flows_done),
-  U64(flows_failed), U64(tasks_added), U64(tasks_done), U64(max_queue_bytes), U64(memory_bytes),
-  HEX(fingerprint),
+  U64(retransmits), U64(retransmits_spurious), U64(timeouts), U64(timeouts_put_off),
+  U64(flows_added), U64(flows_started), U64(flows_done), U64(flows_failed), U64(tasks_added),
+  U64(tasks_done), U64(max_queue_bytes), U64(memory_bytes), HEX(fingerprint),
 };
 
 #undef T

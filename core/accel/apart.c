@@ -122,8 +122,8 @@ static int is_calm(weft_sim *sim, uint32_t zone) {
 static weft_time first_timeout(const weft_sim *sim, uint32_t zone) {
   weft_time at = LATEST_PS;
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
-    const struct tx_warm *warm = &sim->tx_warm.at[slot];
-    if (warm->rto_event >= 0 && warm->deadline - 1 < at) at = warm->deadline - 1;
+    const weft_time harm = weft__rto_harms_at(sim, slot);
+    if (harm - 1 < at) at = harm - 1;
   }
   return at;
 }

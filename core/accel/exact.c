@@ -106,12 +106,14 @@ static uint64_t cc_hash(weft_sim *sim, uint32_t slot, uint64_t *moved) {
   return hash;
 }
 
-/* What the timeout will be is enough of the round trips measured for it. */
+/* An adaptive timer does nothing while nothing is lost, as in a zone that is kept. Of others, what
+ * the timeout will be is enough of the round trips measured for it. */
 static uint64_t timer_state(const weft_sim *sim, uint32_t slot) {
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
-  const weft_time rto = warm->rtt + 4 * warm->rtt_deviation;
+  if (sim->config.rto_ps == WEFT_RTO_ADAPTIVE) return 0;
+  const weft_time rto = warm->rtt + 4 * warm->rtt_deviation, at = weft__rto_deadline(sim, slot);
   const uint64_t longer = rto > sim->config.rto_ps ? (uint64_t)rto : 0;
-  return add(add(warm->rto_event >= 0 ? from_now(sim, warm->deadline) : 0, longer), warm->retries);
+  return add(add(at != INT64_MAX ? from_now(sim, at) : 0, longer), warm->retries);
 }
 
 static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *words) {

@@ -51,7 +51,8 @@ static int is_recovering(const weft_sim *sim, uint32_t slot) {
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   /* What is lost is not known at once, but each packet under way makes one ACK that has to come. */
   const int lost = tx->next - tx->una != warm->packets_out;
-  return lost || tx->flags & TX_RESEND || tx->next < warm->highest || warm->retries > 0;
+  return lost || tx->flags & (TX_RESEND | TX_CUT_OFF) || tx->next < warm->highest ||
+         warm->retries > 0;
 }
 
 void weft__zone_settle(weft_sim *sim, uint32_t zone, weft_time time) {

@@ -103,8 +103,12 @@ static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
   warm->highest += packets;
   warm->rtt_seq += packets;
   warm->rtt_begin += time;
-  warm->deadline += time;
+  warm->progress_at += time;
+  warm->restarted_at += time;
+  warm->asked_at += time;
   if (warm->rto_event >= 0) warm->rto_event += time;
+  if (warm->answer_at >= 0) warm->answer_at += time;
+  if (warm->gone_at >= 0) warm->gone_at += time;
   sim->rx.at[slot].next += packets;
   shift_cc(sim, slot, time, (uint64_t)skip * sim->config.mtu_bytes);
 }

@@ -44,8 +44,12 @@ static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *p
   take_list(sim, &f->tx);
   f->tx.next_at -= now;
   f->warm.rtt_begin -= now;
-  f->warm.deadline -= now;
+  f->warm.progress_at -= now;
+  f->warm.restarted_at -= now;
+  f->warm.asked_at -= now;
   if (f->warm.rto_event >= 0) f->warm.rto_event -= now;
+  f->warm.answer_at = f->warm.answer_at > now ? f->warm.answer_at - now : -1;
+  f->warm.gone_at = -1; /* nothing is lost in a zone that is kept */
 }
 
 static void take_cc(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {

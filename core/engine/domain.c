@@ -26,9 +26,8 @@ static void read_messages(struct domains *domains, uint32_t from, uint32_t to) {
       case MESSAGE_EVENT:
         event_push(view, event);
         break;
-      case MESSAGE_RELEASE:
-        --view->tx_warm.at[event.key].packets_out;
-        weft__flow_free_when_quiet(view, (uint32_t)event.key);
+      case MESSAGE_GONE:
+        weft__packet_gone_at(view, (uint32_t)event.key, event.time);
         break;
       default:
         weft__ring_release(view, (uint32_t)event.time, (uint32_t)event.key);
@@ -99,9 +98,9 @@ void weft__domain_send_event(weft_sim *view, uint32_t port, struct event event) 
   post(view, domain_of_port(view->domains, port), (struct message){event, MESSAGE_EVENT});
 }
 
-void weft__domain_send_release(weft_sim *view, uint32_t slot) {
+void weft__domain_send_gone(weft_sim *view, uint32_t slot) {
   post(view, weft__domain_of_slot(view, slot) - 1,
-       (struct message){{0, slot}, MESSAGE_RELEASE});
+       (struct message){{view->now, slot}, MESSAGE_GONE});
 }
 
 void weft__domain_retire_ring(weft_sim *view, uint32_t log2, uint32_t ring) {

@@ -41,12 +41,12 @@ struct border {
 /* What one domain has for another, and takes effect at the end of a window. */
 enum message_kind {
   MESSAGE_EVENT, /* an event of the receiver, a PFC frame */
-  MESSAGE_RELEASE, /* a packet of a flow that starts at the receiver has left the network */
+  MESSAGE_GONE, /* a packet of a flow that starts at the receiver has left the network */
   MESSAGE_RING /* to itself: a ring of a border that has been outgrown */
 };
 
 struct message {
-  struct event event; /* MESSAGE_RELEASE: slot in key; MESSAGE_RING: log2 in time, ring in key */
+  struct event event; /* MESSAGE_GONE: slot in key; MESSAGE_RING: log2 in time, ring in key */
   uint64_t kind;
 };
 

@@ -20,7 +20,7 @@ uint32_t weft__domain_of_slot(const weft_sim *view, uint32_t slot);
 void weft__domain_send_event(weft_sim *view, uint32_t port, struct event event);
 
 /** Tell the domain of a flow's sender that a packet is gone. */
-void weft__domain_send_release(weft_sim *view, uint32_t slot);
+void weft__domain_send_gone(weft_sim *view, uint32_t slot);
 
 /** The flow of a slot fails: what its receiver made of it is settled when the views are merged. */
 void weft__domain_note_failed(weft_sim *view, uint32_t slot);

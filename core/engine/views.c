@@ -178,7 +178,7 @@ void weft__view_begin(struct domains *domains, uint32_t index) {
   weft_sim *view = domains->view[index];
   view->now = sim->now;
   view->fingerprint = view->events = view->memory_bytes = 0;
-  view->rto_events = view->cc_events = view->active_flows = 0;
+  view->rto_events = view->cc_events = view->active_flows = view->cut_off = 0;
   view->rate_epoch = sim->rate_epoch;
   view->route_epoch = sim->route_epoch;
   view->fabric_rtt = sim->fabric_rtt;
@@ -248,10 +248,11 @@ void weft__view_add_up(weft_sim *sim, weft_sim *view) {
   sim->rto_events += view->rto_events;
   sim->cc_events += view->cc_events;
   sim->active_flows += view->active_flows;
+  sim->cut_off += view->cut_off; /* modulo 2^32: less, where flows have rejoined */
   sim->memory_bytes += view->memory_bytes;
   memset(&view->stats, 0, sizeof view->stats);
   view->fingerprint = view->events = view->memory_bytes = 0;
-  view->rto_events = view->cc_events = view->active_flows = 0;
+  view->rto_events = view->cc_events = view->active_flows = view->cut_off = 0;
   if (view->failed && !sim->failed) sim->failed = view->failed;
   if (view->now > sim->now) sim->now = view->now;
 }

@@ -98,6 +98,7 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   if (change->factor < 0) return;
   if (change->factor == 0) {
     port->flags |= PORT_DOWN;
+    cold->down = 1;
     lose_all(sim, index);
     cold->down_at = cold->turned_at = sim->now;
     weft__pauses_forget(sim, index);
@@ -106,6 +107,7 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   const weft_time busy_until = weft__port_busy_until(sim, index);
   const int was_down = port->flags & PORT_DOWN;
   port->flags &= (uint16_t)~PORT_DOWN;
+  cold->down = 0;
   if (was_down) port->free_at = cold->turned_at = sim->now;
   weft__port_set_rate(sim, index, (uint64_t)(change->factor * (double)cold->built_rate_bps + 0.5));
   if (!(port->flags & PORT_HELD) && port->deq != port->tail)
@@ -165,4 +167,5 @@ void weft__change_event(weft_sim *sim, uint32_t index) {
       weft__pace_change(sim, &change.of.host);
       break;
   }
+  if (change.kind != CHANGE_HOST) weft__rto_wake_all(sim);
 }

@@ -34,6 +34,13 @@ int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst);
 uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t dst, uint32_t flow,
                           int ack);
 
+/* built.c */
+
+/** The same for the fabric as built, whatever has failed since: the way on which a flow that finds
+ *  none waits for a repair. Slow, and keeps nothing. */
+int weft__route_as_built(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
+                         uint32_t *ports);
+
 /* change.c */
 
 /** Check which ports a change is about; needs a closed fabric. */
@@ -78,6 +85,9 @@ void weft__wire_count(const weft_sim *sim, uint32_t port, uint64_t *packets, uin
 
 /** Mean loss of the Gilbert-Elliott model; any port. */
 double weft__wire_burst_loss(const weft_sim *sim, uint32_t port);
+
+/** Whether the wire loses every packet as long as nothing of it is changed; any port. */
+int weft__wire_loses_all(const weft_sim *sim, uint32_t port);
 
 /** Carry out a change. */
 void weft__wire_change(weft_sim *sim, const weft_link_impairment *impairment);

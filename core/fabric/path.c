@@ -131,6 +131,14 @@ int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size, wef
   return WEFT_OK;
 }
 
+int weft_built_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
+  const int now = weft_path(sim, src, dst, flow, ports);
+  if (now != WEFT_ENOROUTE) return now;
+  const int hops = weft__route_as_built(sim, src, dst, flow, 0, ports);
+  if (hops == WEFT_ENOMEM) return weft__fail(sim, hops, "path: out of memory");
+  return weft__path_check(sim, hops, src, dst);
+}
+
 int weft_reachable(weft_sim *sim, uint32_t src, uint32_t dst) {
   const int status = check_ends(sim, src, dst);
   return status != WEFT_OK ? status : weft__ways_connect(sim, src, dst);

@@ -100,5 +100,5 @@ void weft__packet_drop(weft_sim *sim, uint32_t index, const struct packet *packe
   sim->fingerprint +=
       hash_event(sim->now, 0x100 + index, (uint64_t)packet->size << 32 | packet->seq);
   if (packet->flags & PACKET_PFC) return; /* of no flow */
-  weft__packet_release(sim, packet);
+  weft__packet_gone(sim, packet);
 }

@@ -80,7 +80,7 @@ struct ways {
 /* Length of the way to the destination through a port. */
 static uint32_t through(const weft_sim *sim, const struct ways *ways, uint32_t out) {
   const struct port *port = &sim->ports.at[out];
-  if (port->avoided || !way_allows(sim, ways->level, out)) return WAY_NONE;
+  if (way_avoids(sim, out) || !way_allows(sim, ways->level, out)) return WAY_NONE;
   const uint32_t weight = way_weight(sim, out);
   if (port->to_node == ways->dst) return weight;
   if (sim->nodes.at[port->to_node].kind == WEFT_HOST) return WAY_NONE;
@@ -126,7 +126,7 @@ static int leads(const weft_sim *sim, const struct ways *ways, const struct choi
   const struct port *port = &sim->ports.at[out];
   if (port->from_node != choice->from) return 0;
   if (choice->nvswitches && sim->nodes.at[port->to_node].kind != WEFT_NVSWITCH) return 0;
-  if (choice->last && choice->count == 1) return !port->avoided;
+  if (choice->last && choice->count == 1) return !way_avoids(sim, out);
   return through(sim, ways, out) == choice->length;
 }
 
@@ -176,22 +176,46 @@ uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t d
   return next_hop(sim, &ways, node, &key);
 }
 
-int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
-                uint32_t *ports) {
-  const struct flow_key key = make_key(sim, src, dst, flow, ack);
-  const uint32_t to = ack ? src : dst;
-  uint32_t at = ack ? dst : src;
-  struct ways ways;
-  if (find_ways(sim, at, to, &ways) == WAY_NONE) return WEFT_ENOROUTE;
+static int walk(const weft_sim *sim, const struct ways *ways, uint32_t at,
+                const struct flow_key *key, uint32_t *ports) {
   int hops = 0;
-  while (at != to) {
+  while (at != ways->dst) {
     if (hops == WEFT_PATH_MAX) return WEFT_ELIMIT;
-    const uint32_t port = next_hop(sim, &ways, at, &key);
-    if (port == WEFT_NONE)
-      return weft__route_hops(sim, src, dst) == WEFT_ELIMIT ? WEFT_ELIMIT : WEFT_ENOROUTE;
+    const uint32_t port = next_hop(sim, ways, at, key);
+    if (port == WEFT_NONE) return WEFT_ENOROUTE;
     ports[hops++] = port;
     at = sim->ports.at[port].to_node;
   }
+  return hops;
+}
+
+int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
+                uint32_t *ports) {
+  const struct flow_key key = make_key(sim, src, dst, flow, ack);
+  const uint32_t from = ack ? dst : src;
+  struct ways ways;
+  if (find_ways(sim, from, ack ? src : dst, &ways) == WAY_NONE) return WEFT_ENOROUTE;
+  const int hops = walk(sim, &ways, from, &key, ports);
+  if (hops == WEFT_ENOROUTE && weft__route_hops(sim, src, dst) == WEFT_ELIMIT) return WEFT_ELIMIT;
+  return hops;
+}
+
+int weft__route_as_built(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
+                         uint32_t *ports) {
+  const struct flow_key key = make_key(sim, src, dst, flow, ack);
+  const uint32_t from = ack ? dst : src;
+  const size_t bytes = way_row_bytes(sim) + 1;
+  uint8_t *row = weft__resize(sim, NULL, 0, bytes);
+  if (row == NULL) return WEFT_ENOMEM;
+  int hops = WEFT_ENOROUTE;
+  sim->as_built = 1;
+  for (uint32_t level = 0; level < sim->levels && hops == WEFT_ENOROUTE; ++level) {
+    const struct ways ways = {row, level, ack ? src : dst};
+    if (weft__ways_into(sim, ways.dst, level, row) && length_from(sim, &ways, from) != WAY_NONE)
+      hops = walk(sim, &ways, from, &key, ports);
+  }
+  sim->as_built = 0;
+  weft__resize(sim, row, bytes, 0);
   return hops;
 }
 

@@ -87,6 +87,7 @@ struct port_cold {
   uint8_t pausing; /* the far switch has paused this port */
   uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
   uint8_t ecn_given; /* thresholds were set by hand */
+  uint8_t down; /* as PORT_DOWN: for other threads than that of the near end */
   uint8_t link_class; /* enum weft_link_class; not BY_ENDS */
   uint16_t cost; /* of ways through it */
 };

@@ -163,7 +163,7 @@ static inline void search(weft_sim *sim, uint8_t *row, uint32_t level, int narro
       if (sim->nodes.at[from].kind == WEFT_HOST) continue;
       /* Without costs the first to come is the shortest. */
       if (narrow && row[sim->nodes.at[from].rank] != UINT8_MAX) continue;
-      if (sim->ports.at[in].avoided || !way_allows(sim, level, in)) continue;
+      if (way_avoids(sim, in) || !way_allows(sim, level, in)) continue;
       reach(sim, row, from, way_add(sim, here, way_weight(sim, in)), narrow);
     }
   }
@@ -188,18 +188,30 @@ static void search_group(weft_sim *sim, uint32_t root, uint32_t level, uint8_t *
       const uint32_t out = sim->adjacency.at[node->first_port + i], in = out ^ 1;
       const uint32_t from = sim->ports.at[out].to_node;
       if (sim->nodes.at[from].kind == WEFT_HOST) continue;
-      if (sim->ports.at[in].avoided || !way_allows(sim, level, in)) continue;
+      if (way_avoids(sim, in) || !way_allows(sim, level, in)) continue;
       weft__ways_reach(sim, row, from, way_weight(sim, in));
     }
   }
   weft__ways_search(sim, row, level);
 }
 
+/* A host whose only link is of a worse class has no ways at a level. */
+static int has_ways(const weft_sim *sim, uint32_t host, uint32_t root, uint32_t level) {
+  return root == host || way_allows(sim, level, sim->adjacency.at[sim->nodes.at[host].first_port]);
+}
+
+int weft__ways_into(weft_sim *sim, uint32_t host, uint32_t level, uint8_t *row) {
+  const uint32_t root = *group_at(sim, sim->nodes.at[host].group);
+  if (!has_ways(sim, host, root, level)) return 0;
+  search_group(sim, root, level, row);
+  return 1;
+}
+
 int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **found) {
   const struct node *node = &sim->nodes.at[host];
   uint32_t *group = group_at(sim, node->group);
   const uint32_t root = group[0];
-  if (root != host && !way_allows(sim, level, sim->adjacency.at[node->first_port])) return 0;
+  if (!has_ways(sim, host, root, level)) return 0;
   uint8_t *row = sim->ways.at + ((size_t)node->group * sim->levels + level) * way_row_bytes(sim);
   uint32_t *epoch = &group[1 + level];
   if (*epoch != sim->route_epoch) {

@@ -23,6 +23,9 @@ int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b);
  *  none, as the host's only link is of a worse class. Valid until the next call. */
 int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **row);
 
+/** The same, written to room for way_row_bytes(): for what is asked rarely. */
+int weft__ways_into(weft_sim *sim, uint32_t host, uint32_t level, uint8_t *row);
+
 /** A search of its own: lengths to whatever has been reached by weft__ways_reach(). `row` is room
  *  for way_row_bytes(). */
 void weft__ways_begin(weft_sim *sim, uint8_t *row);
@@ -62,6 +65,11 @@ static inline uint32_t way_links(const weft_sim *sim, uint32_t length) {
 /** May ways of a level take a directed port? */
 static inline int way_allows(const weft_sim *sim, uint32_t level, uint32_t port) {
   return sim->levels == 1 || sim->port_cold.at[port].link_class <= sim->level_class[level];
+}
+
+/** Do routes keep off a port, because its failure has been noticed? */
+static inline int way_avoids(const weft_sim *sim, uint32_t port) {
+  return sim->ports.at[port].avoided && !sim->as_built;
 }
 
 #endif

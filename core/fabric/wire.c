@@ -45,6 +45,17 @@ double weft__wire_burst_loss(const weft_sim *sim, uint32_t port) {
   return (wire->leave * wire->loss_good + wire->enter * wire->loss_bad) / turns;
 }
 
+int weft__wire_loses_all(const weft_sim *sim, uint32_t port) {
+  const struct port_cold *cold = &sim->port_cold.at[port];
+  if (cold->loss >= 1) return 1;
+  if (cold->wire == 0) return 0;
+  const struct wire *wire = wire_of(sim, port);
+  const double here = wire->bad ? wire->loss_bad : wire->loss_good;
+  const double there = wire->bad ? wire->loss_good : wire->loss_bad;
+  const double turn = wire->bad ? wire->leave : wire->enter;
+  return here >= 1 && (turn <= 0 || there >= 1);
+}
+
 /* ---- delay ---- */
 
 static int grow(weft_sim *sim, uint32_t port) {

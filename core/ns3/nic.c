@@ -126,7 +126,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
     rx->nack_for = rx->next;
     nack = 1;
   } else { /* a duplicate, or a gap already reported */
-    weft__packet_release(sim, packet);
+    weft__packet_gone(sim, packet);
     return;
   }
   struct packet ack;

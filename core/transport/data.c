@@ -28,9 +28,12 @@ void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet) {
   if (seq < warm->highest) {
     ++warm->retransmits;
     ++sim->stats.retransmits;
+    warm->rtt_seq = warm->highest;
   } else {
     warm->highest = seq + 1;
+    if (seq == warm->rtt_seq) warm->rtt_begin = sim->now;
   }
+  if (seq == tx->una) rto_restart(sim, slot);
   ++warm->packets_out;
   warm->last_size = size;
   count_injected(sim, size);

@@ -10,6 +10,7 @@
 #include "base/hash_i.h"
 #include "cc/cc.h"
 #include "engine/engine.h"
+#include "fabric/fabric.h"
 #include "fabric/path.h"
 #include "transport/selective.h"
 #include "work/work.h"
@@ -151,12 +152,22 @@ void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot) {
 
 void weft__packet_release(weft_sim *sim, const struct packet *packet) {
   if (packet->telemetry != 0) sim->telemetry_free.at[sim->telemetry_free.n++] = packet->telemetry;
-  if (sim->domain != 0 && weft__domain_of_slot(sim, packet->flow) != sim->domain) {
-    weft__domain_send_release(sim, packet->flow);
-    return;
-  }
   --sim->tx_warm.at[packet->flow].packets_out;
   weft__flow_free_when_quiet(sim, packet->flow);
+}
+
+void weft__packet_gone(weft_sim *sim, const struct packet *packet) {
+  if (packet->telemetry != 0) sim->telemetry_free.at[sim->telemetry_free.n++] = packet->telemetry;
+  if (sim->domain != 0 && weft__domain_of_slot(sim, packet->flow) != sim->domain)
+    weft__domain_send_gone(sim, packet->flow);
+  else
+    weft__packet_gone_at(sim, packet->flow, sim->now);
+}
+
+void weft__packet_gone_at(weft_sim *sim, uint32_t slot, weft_time time) {
+  weft__rto_gone(sim, slot, time);
+  --sim->tx_warm.at[slot].packets_out;
+  weft__flow_free_when_quiet(sim, slot);
 }
 
 uint32_t weft__telemetry_new(weft_sim *sim) {
@@ -211,7 +222,8 @@ static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
                                  .row = row,
                                  .last_bytes = (uint16_t)(size - (total - 1) * mtu),
                                  .flags = (uint8_t)(TX_ACTIVE | (paced ? TX_PACED : 0))};
-  sim->tx_warm.at[slot] = (struct tx_warm){.rto_event = -1, .rtt_begin = sim->now};
+  sim->tx_warm.at[slot] = (struct tx_warm){
+      .progress_at = sim->now, .rto_event = -1, .asked_at = -1, .answer_at = -1, .gone_at = -1};
   sim->rx.at[slot] = (struct rx){.total = total, .row = row};
   if (is_selective(sim)) sim->selective.at[slot] = (struct selective){.resend = 0};
   if (sim->cc_words > 0) memset(cc_state(sim, slot), 0, sim->cc_words * sizeof(uint64_t));
@@ -230,13 +242,26 @@ static void init_rate(weft_sim *sim, uint32_t slot, int hops, int ack_hops) {
   weft__cc_set_rate(sim, slot, warm->line_bps);
 }
 
+/* While there is no way: that of the fabric as built, for a flow that waits for a repair. */
+static int built_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack,
+                       int *ack_count) {
+  const struct flow *flow = &sim->flows.at[row];
+  const int hops = weft__route_as_built(sim, flow->src, flow->dst, row, 0, data);
+  if (hops > 0) *ack_count = weft__route_as_built(sim, flow->src, flow->dst, row, 1, ack);
+  if (hops == WEFT_ENOMEM || *ack_count == WEFT_ENOMEM) weft__no_memory(sim);
+  return hops < 0 || *ack_count < 0 ? 0 : hops;
+}
+
 uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
   uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
   struct flow *flow = &sim->flows.at[row];
   ++sim->stats.flows_started;
   flow->start_ps = sim->now;
   int ack_hops;
-  const int hops = weft__flow_paths(sim, row, data, ack, &ack_hops);
+  int hops = weft__flow_paths(sim, row, data, ack, &ack_hops);
+  const int waits = hops == 0;
+  if (waits) hops = built_paths(sim, row, data, ack, &ack_hops);
+  if (sim->failed) return WEFT_NONE;
   if (hops == 0) {
     flow->state = FLOW_FAILED;
     ++sim->stats.flows_failed;
@@ -260,15 +285,18 @@ uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
   weft__flow_take_path(sim, slot, data, hops, ack, ack_hops);
   init_rate(sim, slot, hops, ack_hops);
   sim->cc->start(sim, slot);
+  if (waits) weft__rto_cut_off(sim, slot);
   return slot;
 }
 
 void weft__flow_activate(weft_sim *sim, uint32_t slot) {
   ++sim->active_flows;
   if (sim->accelerated) weft__zone_join(sim, slot);
-  weft__nic_add(sim, slot);
-  weft__nic_kick_flow(sim, slot);
-  weft__rto_restart(sim, slot);
+  if (!(sim->tx.at[slot].flags & TX_CUT_OFF)) {
+    weft__nic_add(sim, slot);
+    weft__nic_kick_flow(sim, slot);
+  }
+  if (sim->config.give_up_ps != 0) weft__rto_arm(sim, slot);
 }
 
 void weft__flow_start(weft_sim *sim, uint32_t row) {
@@ -293,6 +321,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   struct flow *flow = &sim->flows.at[tx->row];
   /* The ns-3 model's NIC takes finished flows off its list when it next walks over them. */
   if ((tx->flags & TX_IN_LIST) && !is_ns3(sim)) weft__nic_remove(sim, slot);
+  weft__rto_rejoin(sim, slot);
   tx->flags &= (uint8_t)~TX_ACTIVE;
   if (sim->accelerated) weft__zone_leave(sim, slot);
   if (is_selective(sim)) weft__selective_release(sim, slot);

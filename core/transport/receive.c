@@ -10,12 +10,10 @@
 #include "fabric/port_i.h"
 #include "transport/selective.h"
 
-enum { RETRIES_MAX = 12, BACKOFF_MAX = 6 };
-
-/* One RTT at a time, smoothed as RFC 6298 has it, so that a path that has become slow, or waits
- * behind pauses, is not taken for one that loses packets. Retransmissions begin a new measurement
- * behind all that was sent (Karn's rule). */
+/* One RTT at a time, smoothed as RFC 6298 has it. Of a packet that is sent again there is none
+ * (Karn's rule; see weft__make_data). */
 static void measure_rtt(weft_sim *sim, uint32_t slot, uint32_t acked) {
+  enum { SHORTER = 4, LONG_PS = 1000000000 }; /* worth another event */
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   if (acked <= warm->rtt_seq) return;
   const weft_time rtt = sim->now - warm->rtt_begin;
@@ -24,67 +22,8 @@ static void measure_rtt(weft_sim *sim, uint32_t slot, uint32_t acked) {
   warm->rtt_deviation = first ? rtt / 2 : (3 * warm->rtt_deviation + off) / 4;
   warm->rtt = first ? rtt : (7 * warm->rtt + rtt) / 8;
   warm->rtt_seq = sim->tx.at[slot].next;
-  warm->rtt_begin = sim->now;
-}
-
-static void forget_rtt(weft_sim *sim, uint32_t slot) {
-  struct tx_warm *warm = &sim->tx_warm.at[slot];
-  warm->rtt_seq = warm->highest;
-  warm->rtt_begin = sim->now;
-}
-
-void weft__rto_restart(weft_sim *sim, uint32_t slot) {
-  struct tx_warm *warm = &sim->tx_warm.at[slot];
-  if (sim->config.rto_ps == 0 || is_ns3(sim)) return; /* that model has no timeout */
-  const uint32_t backoff = warm->retries < BACKOFF_MAX ? warm->retries : BACKOFF_MAX;
-  weft_time rto = warm->rtt + 4 * warm->rtt_deviation;
-  if (rto < sim->config.rto_ps) rto = sim->config.rto_ps;
-  warm->deadline = sim->now + (rto << backoff);
-  if (warm->rto_event >= 0) return; /* looks at the deadline when it comes */
-  warm->rto_event = warm->deadline;
-  ++sim->rto_events;
-  event_of_flow(sim, EV_RTO, slot, sim->tx.at[slot].row, warm->deadline);
-}
-
-/* Send again what is not acknowledged. */
-static void resend(weft_sim *sim, uint32_t slot) {
-  forget_rtt(sim, slot);
-  struct tx *tx = &sim->tx.at[slot];
-  if (sim->config.recovery == WEFT_RECOVERY_NONE) return;
-  if (is_selective(sim)) {
-    weft__selective_timeout(sim, slot);
-    return;
-  }
-  tx->next = tx->una;
-  if (!(tx->flags & TX_IN_LIST)) weft__nic_add(sim, slot);
-}
-
-void weft__rto_event(weft_sim *sim, uint32_t slot) {
-  struct tx *tx = &sim->tx.at[slot];
-  struct tx_warm *warm = &sim->tx_warm.at[slot];
-  --sim->rto_events;
-  const int is_former = warm->rto_event != sim->now; /* of the slot's former flow */
-  if (is_former || (tx->flags & (TX_ACTIVE | TX_PARKED)) != TX_ACTIVE) {
-    if (!is_former && !(tx->flags & TX_PARKED)) warm->rto_event = -1;
-    event_is_stale(sim);
-    return;
-  }
-  warm->rto_event = -1;
-  if (warm->deadline > sim->now) {
-    warm->rto_event = warm->deadline;
-    ++sim->rto_events;
-    event_of_flow(sim, EV_RTO, slot, tx->row, warm->deadline);
-    return;
-  }
-  ++sim->stats.timeouts;
-  sim->fingerprint += hash_event(sim->now, EV_RTO, tx->row);
-  if (++warm->retries > RETRIES_MAX) {
-    weft__flow_fail(sim, slot);
-    return;
-  }
-  resend(sim, slot);
-  weft__nic_kick_flow(sim, slot);
-  weft__rto_restart(sim, slot);
+  const weft_time rto = warm->rtt + 4 * warm->rtt_deviation;
+  if (warm->rto_event - sim->now > LONG_PS + SHORTER * rto) weft__rto_shorten(sim, slot);
 }
 
 static void acknowledge(weft_sim *sim, const struct packet *data, int nack) {
@@ -106,7 +45,8 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
   /* A receiver does not know that the sender is through with a flow: it acknowledges what still
    * comes. Only the memory of selective repeat is gone by then. */
   if (is_selective(sim) && !(sim->tx.at[packet->flow].flags & TX_ACTIVE)) {
-    weft__packet_release(sim, packet);
+    sim->stats.retransmits_spurious += packet->seq < rx->next;
+    weft__packet_gone(sim, packet);
     return;
   }
   if (packet->seq > rx->next) {
@@ -114,11 +54,11 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
       if (weft__selective_hold(sim, packet))
         acknowledge(sim, packet, 1);
       else
-        weft__packet_release(sim, packet);
+        weft__packet_gone(sim, packet);
       return;
     }
     if (sim->config.recovery == WEFT_RECOVERY_NONE || rx->nack_for == rx->next + 1) {
-      weft__packet_release(sim, packet);
+      weft__packet_gone(sim, packet);
       return;
     }
     rx->nack_for = rx->next + 1;
@@ -130,6 +70,8 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
     ++rx->next;
     sim->stats.payload_delivered += packet->size - sim->config.header_bytes - sim->cc_header;
     if (is_selective(sim)) weft__selective_pass(sim, packet->flow);
+  } else {
+    ++sim->stats.retransmits_spurious;
   }
   const int last = in_order && rx->next == rx->total;
   const uint32_t slot = packet->flow;
@@ -141,25 +83,32 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
   const uint32_t slot = packet->flow;
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  if (!(tx->flags & TX_ACTIVE)) {
-    weft__packet_release(sim, packet);
-    return;
+  if ((tx->flags & (TX_ACTIVE | TX_CUT_OFF)) != TX_ACTIVE) {
+    if (!(tx->flags & TX_ACTIVE)) {
+      weft__packet_release(sim, packet);
+      return;
+    }
+    weft__rto_rejoin(sim, slot);
+    weft__resend(sim, slot);
   }
   const uint32_t una = tx->una;
   if (packet->seq > una) {
     tx->una = packet->seq;
     warm->retries = 0;
     measure_rtt(sim, slot, packet->seq);
-    weft__rto_restart(sim, slot);
+    warm->progress_at = sim->now;
+    if (warm->rto_event < 0) weft__rto_arm(sim, slot);
     if (tx->next < tx->una) { /* it had gone back too far: the ACK was on its way */
       tx->next = tx->una;
       if (tx->next == tx->total && (tx->flags & TX_IN_LIST)) weft__nic_remove(sim, slot);
     }
+  } else {
+    weft__rto_gone(sim, slot, sim->now);
   }
   if (is_selective(sim))
     weft__selective_ack(sim, packet, una);
   else if ((packet->flags & PACKET_NACK) && packet->seq == tx->una)
-    resend(sim, slot);
+    weft__resend(sim, slot);
   warm->ecn_marks += (packet->flags & PACKET_ECN) != 0;
   weft__cc_on_ack(sim, packet);
   weft__packet_release(sim, packet);

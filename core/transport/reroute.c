@@ -12,9 +12,8 @@ static int same_path(const weft_sim *sim, uint32_t slot, const uint32_t *data, i
          memcmp(path + hops, ack, (size_t)ack_hops * sizeof *path) == 0;
 }
 
-/* A list of slots in the order of their rows: slots are numbered by the accident of their reuse.
- * Most come in order. */
-static void insert_by_row(weft_sim *sim, uint32_t *first, uint32_t *last, uint32_t slot) {
+/* Most come in order. */
+void weft__list_by_row(weft_sim *sim, uint32_t *first, uint32_t *last, uint32_t slot) {
   struct tx *tx = sim->tx.at;
   uint32_t *link = first;
   if (*last != WEFT_NONE && tx[*last].row < tx[slot].row) link = &tx[*last].list_next;
@@ -44,7 +43,7 @@ void weft__reroute_flows(weft_sim *sim) {
     if (moves) weft__nic_remove(sim, slot);
     weft__flow_take_path(sim, slot, data, hops, ack, ack_hops);
     weft__flow_take_rtt(sim, slot, data, hops, ack, ack_hops);
-    if (moves) insert_by_row(sim, &first, &last, slot);
+    if (moves) weft__list_by_row(sim, &first, &last, slot);
     sim->tx_warm.at[slot].path_seq = sim->tx_warm.at[slot].highest;
     if (sim->accelerated) weft__zone_join(sim, slot);
   }

@@ -83,6 +83,17 @@ void weft__selective_timeout(weft_sim *sim, uint32_t slot) {
   list_or_unlist(sim, slot);
 }
 
+uint32_t weft__selective_out(const weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->tx.at[slot];
+  const struct selective *state = &sim->selective.at[slot];
+  uint32_t count = 0;
+  for (uint32_t seq = tx->una; seq < tx->next; ++seq) {
+    const int waits = seq >= state->resend && seq < state->lost_end;
+    count += !waits && !bitmap_has(sim, &state->sacked, tx->una, seq);
+  }
+  return count;
+}
+
 /* ---- receiver ---- */
 
 int weft__selective_hold(weft_sim *sim, const struct packet *packet) {

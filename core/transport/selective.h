@@ -13,6 +13,10 @@ void weft__selective_ack(weft_sim *sim, const struct packet *packet, uint32_t ol
 /** Sender: nothing has moved for too long. */
 void weft__selective_timeout(weft_sim *sim, uint32_t slot);
 
+/** Sender: how many packets should be on their way: of those sent not the ones that have arrived,
+ *  as far as it knows, nor those that wait to be sent again. */
+uint32_t weft__selective_out(const weft_sim *sim, uint32_t slot);
+
 /** Receiver: keep a packet beyond the one expected. 0 when it is too far beyond. */
 int weft__selective_hold(weft_sim *sim, const struct packet *packet);
 

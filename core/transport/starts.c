@@ -17,7 +17,11 @@ static int check_new(weft_sim *sim, const weft_flow_def *def) {
                       "flow start_ps: expected %" PRId64 " (the present) to %" PRId64
                       ", got %" PRId64,
                       sim->now, (int64_t)LATEST_PS, def->start_ps);
-  return weft__path_check(sim, weft__route_hops(sim, def->src, def->dst), def->src, def->dst);
+  uint32_t ports[WEFT_PATH_MAX];
+  const int hops = weft__route_hops(sim, def->src, def->dst);
+  if (hops == WEFT_ENOROUTE) /* it may wait for a repair */
+    return weft_built_path(sim, def->src, def->dst, 0, ports);
+  return weft__path_check(sim, hops, def->src, def->dst);
 }
 
 static int make_room(weft_sim *sim, uint32_t count) {

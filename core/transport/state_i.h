@@ -8,7 +8,7 @@ enum tx_flags {
   TX_ACTIVE = 1,
   TX_PACED = 2,
   TX_IN_LIST = 4,
-  TX_NO_ROUTE = 8,
+  TX_CUT_OFF = 8, /* its way loses everything: retries wait for a change of a link */
   TX_RESEND = 16, /* selective repeat: lost packets go before new ones */
   TX_PARKED = 32 /* of a partition that is skipped */
 };
@@ -31,19 +31,25 @@ struct tx {
 /* Sender side, touched once per window or on trouble. */
 struct tx_warm {
   weft_time base_rtt_ps;
-  weft_time deadline; /* of the retransmission timer */
+  /* The retransmission timer, see timer.c. */
+  weft_time progress_at; /* last time that una moved, or the start */
+  weft_time restarted_at; /* something left when nothing was on its way, or went again */
   weft_time rto_event; /* time of the valid EV_RTO, or -1 */
+  weft_time asked_at; /* it ran out; void once progress_at or restarted_at is later */
+  weft_time answer_at; /* whether anything is gone is known then, or -1; cut off: next retry */
+  weft_time gone_at; /* a packet has gone since it was asked, or -1 */
   weft_time nack_at; /* compat ns3: no second NACK for the same packet before */
   uint64_t line_bps; /* of its NIC when it started */
   uint64_t base_window; /* at line rate, bytes */
   uint32_t packets_out; /* in the network: the slot lives until they are gone */
+  int32_t missing; /* when it was asked: packets on their way that were none */
   uint32_t retries; /* timeouts without progress */
   uint32_t highest; /* packets ever sent: below this a packet is a retransmission */
   uint32_t retransmits, ecn_marks;
   uint32_t last_size; /* on the wire, of the last packet sent */
   uint32_t path_seq; /* ACKs up to this packet may tell of a path before the present one */
   uint32_t rtt_seq; /* the ACK that passes this packet ends the measurement of an RTT */
-  weft_time rtt_begin;
+  weft_time rtt_begin; /* when that left */
   weft_time rtt, rtt_deviation; /* smoothed; 0 before the first */
 };
 

@@ -6,7 +6,8 @@
 
 /* flow.c: the life of a flow */
 
-/** Take the flow of a row into a slot and let it send. Fails the flow when it has no route. */
+/** Take the flow of a row into a slot and let it send. Fails the flow when it has no route, not
+ *  even in the fabric as built. */
 void weft__flow_start(weft_sim *sim, uint32_t row);
 
 /** Its two halves: a slot with all that it needs, WEFT_NONE if there was no route or no memory; and
@@ -21,7 +22,7 @@ void weft__flow_acked(weft_sim *sim, uint32_t slot);
 /** Payload bytes in order at the receiver so far. */
 uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
 
-/** Give up: too many timeouts, or no route. */
+/** Give up: no progress for too long, or nothing that would mend a loss. */
 void weft__flow_fail(weft_sim *sim, uint32_t slot);
 
 /** A flow had failed at a time in a view: what that means for what its receiver has seen since. */
@@ -41,8 +42,14 @@ int weft__flow_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack,
 void weft__flow_take_path(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
                           const uint32_t *ack, int ack_hops);
 
-/** A packet has left the network: forget its telemetry, free its slot if it was the last. */
+/** An ACK has been read: forget its telemetry, free its slot if it was the last. */
 void weft__packet_release(weft_sim *sim, const struct packet *packet);
+
+/** A packet has left the network without an effect: the same, and its sender's timer may hear. */
+void weft__packet_gone(weft_sim *sim, const struct packet *packet);
+
+/** The latter of a packet that went at a time in another domain. */
+void weft__packet_gone_at(weft_sim *sim, uint32_t slot, weft_time time);
 
 /** Free the slot of a flow that is over, has no packets out and is on no list. */
 void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot);
@@ -63,6 +70,10 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
 int weft__flow_row_to_forget(weft_sim *sim, const weft_flow_def *def, uint32_t task);
 
 /* reroute.c */
+
+/** Put a slot into a list, chained through list_next, in the order of rows: slots are numbered by
+ *  the accident of their reuse. */
+void weft__list_by_row(weft_sim *sim, uint32_t *first, uint32_t *last, uint32_t slot);
 
 /** Find new paths for all active flows. */
 void weft__reroute_flows(weft_sim *sim);
@@ -139,11 +150,43 @@ void weft__nic_event(weft_sim *sim, uint32_t port);
 
 void weft__receive(weft_sim *sim, const struct packet *packet);
 
+/* timer.c: retransmission */
+
 /** EV_RTO. */
 void weft__rto_event(weft_sim *sim, uint32_t slot);
 
-/** Let the retransmission timer run from now. */
-void weft__rto_restart(weft_sim *sim, uint32_t slot);
+/** The timer runs from now, and no event for it is asked for. */
+void weft__rto_arm(weft_sim *sim, uint32_t slot);
+
+/** Timeouts have become much shorter. */
+void weft__rto_shorten(weft_sim *sim, uint32_t slot);
+
+/** When it runs out if nothing happens; INT64_MAX: not. */
+weft_time weft__rto_deadline(const weft_sim *sim, uint32_t slot);
+
+/** Before then a flow that loses nothing sends nothing twice, and does not fail. */
+weft_time weft__rto_harms_at(const weft_sim *sim, uint32_t slot);
+
+/** A packet of the flow has left the network without an effect. */
+void weft__rto_gone(weft_sim *sim, uint32_t slot, weft_time time);
+
+/** Send again what is not acknowledged. */
+void weft__resend(weft_sim *sim, uint32_t slot);
+
+/** A flow sends nothing until its way is open again, and then again or for the first time. */
+void weft__rto_cut_off(weft_sim *sim, uint32_t slot);
+
+/** The flow is not cut off any more. */
+void weft__rto_rejoin(weft_sim *sim, uint32_t slot);
+
+/** A link has changed: let flows retry that were cut off. */
+void weft__rto_wake_all(weft_sim *sim);
+
+/** Let the timer run from now. */
+static inline void rto_restart(weft_sim *sim, uint32_t slot) {
+  sim->tx_warm.at[slot].restarted_at = sim->now;
+  if (sim->tx_warm.at[slot].rto_event < 0) weft__rto_arm(sim, slot);
+}
 
 static inline int is_selective(const weft_sim *sim) {
   return sim->config.recovery == WEFT_RECOVERY_SELECTIVE;

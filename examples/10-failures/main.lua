@@ -15,7 +15,7 @@ local timeline = {
 }
 
 local function run(name, failures)
-  local sim = weft.simulation { topology = fabric, cc = "dcqcn", rto = "200us", seed = 1 }
+  local sim = weft.simulation { topology = fabric, cc = "dcqcn", seed = 1 }
   for i = 0, 3 do sim:add_flow { src = i, dst = 4 + i, size = "2MB" } end
   sim:inject(failures)
   sim:run { watchdog = "1ms", on_stall = function() end } -- kept in sim.stalls

@@ -25,6 +25,7 @@ local function options_text()
     local default = option.default
     if type(default) == "number" then default = ("%.10g"):format(default) end
     local kind = option.choices and table.concat(option.choices, "|") or option.unit
+    if option.choices and option.min then kind = option.unit .. "|" .. kind end
     lines[#lines + 1] = ("%s%-16s %s, default %s"):format(INDENT, option.name, kind,
       tostring(default))
     lines[#lines + 1] = INDENT:rep(3) .. option.brief

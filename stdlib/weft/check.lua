@@ -40,11 +40,19 @@ end
 local function convert(value, rule)
   local kind = rule.type
   if kind == "any" then return value end
-  if QUANTITIES[kind] then return units.convert(value, kind) end
-  if kind == "enum" then
-    for _, choice in ipairs(rule.choices) do
-      if value == choice then return value end
+  for _, choice in ipairs(rule.choices or {}) do
+    if value == choice then return value end
+  end
+  if QUANTITIES[kind] then
+    local result, reason = units.convert(value, kind)
+    if reason and rule.choices then
+      local hint = type(value) == "string" and fail.hint(value, rule.choices) or ""
+      if not hint:find("did you mean", 1, true) then hint = "" end
+      reason = ("%s; or one of: %s%s"):format(reason, table.concat(rule.choices, ", "), hint)
     end
+    return result, reason
+  end
+  if kind == "enum" then
     local hint = type(value) == "string" and fail.hint(value, rule.choices) or ""
     if hint:find("did you mean", 1, true) or hint == "" then
       hint = ("; expected one of: %s%s"):format(table.concat(rule.choices, ", "), hint)
@@ -74,6 +82,8 @@ end
 function check.value(what, value, rule)
   local result, reason = convert(value, rule)
   if reason then fail.raise("%s: %s", what, reason) end
+  local is_word = QUANTITIES[rule.type] and type(result) == "string"
+  if is_word then return result end
   if (rule.min and result < rule.min) or (rule.max and result > rule.max) then
     local shown = type(value) == "number" and show_limit(rule.type, result) or fail.show(value)
     fail.raise("%s: expected %s, got %s", what, range_text(rule), shown)
@@ -130,7 +140,8 @@ end
 --
 -- `spec` maps each name to a rule: `type` ("number", "integer", "string", "boolean", "table",
 -- "function", "rate", "time", "bytes", "enum" or "any"), `default`, `required`, `min` and `max`
--- (inclusive; for quantities in ps, bit/s, bytes), `choices` (enum), `brief`.
+-- (inclusive; for quantities in ps, bit/s, bytes), `choices` (enum; of a quantity: words that may
+-- stand for it), `brief`.
 -- Times come back in ps, rates in bit/s, sizes in bytes.
 -- @tparam string what the function whose options these are, such as "topology.star"
 -- @tparam ?table given

@@ -125,6 +125,7 @@ M.congestion_columns = {
   { "pfc_pauses", "pauses" },
   { "packets_dropped", "drops" },
   { "retransmits", "retransmits" },
+  { "retransmits_spurious", "needless" },
   { "timeouts", "timeouts" },
   { "flows_failed", "failed flows" },
   { "max_queue_bytes", "max queue", units.format_bytes },
@@ -195,7 +196,7 @@ function M.configuration(sim)
     rows[i] = {
       option = option.name,
       value = value,
-      text = format and format(value) or plain(value),
+      text = format and type(value) == "number" and format(value) or plain(value),
       changed = value ~= option.default and "changed" or "",
       brief = option.brief,
     }
@@ -207,12 +208,18 @@ local unit_suffix = { time = "_ps", rate = "_bps", bytes = "_bytes" }
 
 --- The configuration in effect, for files: quantities have their unit at the end of the name.
 -- @tparam Simulation sim
--- @treturn table such as `{ cc = "hpcc", mtu_bytes = 1000, rto_ps = 1000000000 }`
+-- @treturn table such as `{ cc = "hpcc", mtu_bytes = 1000, rto_ps = 1000000000 }`; a word that
+-- stands for a time is there under the name alone, with the engine's number for it under the
+-- other: `{ rto = "adaptive", rto_ps = -1 }`
 function M.configuration_values(sim)
   check.argument("report.configuration_values", sim, "simulation")
   local config, values = sim.core:config(), {}
   for _, option in ipairs(core.options()) do
-    values[option.name .. (unit_suffix[option.unit] or "")] = config[option.name]
+    local value, suffix = config[option.name], unit_suffix[option.unit]
+    for word, choice in ipairs(suffix and option.choices or {}) do
+      if value == choice then values[option.name], value = choice, -word end
+    end
+    values[option.name .. (suffix or "")] = value
   end
   return values
 end

@@ -20,6 +20,7 @@ local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
 local job = require "weft.job"
+local notice = require "weft.notice"
 local progress = require "weft.progress"
 local results = require "weft.results"
 local stream = require "weft.workload.stream"
@@ -229,7 +230,7 @@ local function run_slices(self, limits, reporter, dog)
     local outcome = call(sim, "run", target < never and target or -1, slice)
     -- Several threads stop at the end of a window, which may be some events later.
     if left then left = math.max(0, left - (sim:stats().events - before)) end
-    if dog then dog:look() end
+    if dog then dog:look(outcome == "done" and #self.streams == 0) end
     local to_horizon = horizon and horizon < stop_at
     if to_horizon and (outcome == "done" or outcome == "until" and target == horizon) then
       stream.pull(self)
@@ -263,6 +264,17 @@ local function note_outcome(self, outcome)
   self.outcome, self.is_interrupted = outcome, now == 1
 end
 
+-- Time-outs by the clock that came too soon cost a network that loses nothing, and little else
+-- shows. (Adaptive ones need a loss; if it was of ACKs alone, data goes twice as well.)
+local function say_spurious(self)
+  local totals, rto = self:stats(), self.core:config().rto
+  if totals.timeouts == 0 or totals.retransmits_spurious == 0 or rto == "adaptive" then return end
+  notice.once("spurious retransmissions",
+    "time-outs sent packets again that had not been lost: %d of %s that were sent again (rto = %s)",
+    totals.retransmits_spurious, util.counted(totals.retransmits, "packet"),
+    type(rto) == "number" and units.format_time(rto) or rto)
+end
+
 --- Run until nothing is left to happen, or until a limit.
 -- @tparam[opt] table options `stop_at` (simulated time since its beginning), `events` (how many
 -- more), `progress` (on standard error), `watchdog` (simulated time: a flow to which nothing is
@@ -293,9 +305,13 @@ function Simulation:run(options)
   if good or stopped then note_outcome(self, stopped and "interrupted" or outcome) end
   if good then
     acceleration.keep(self)
+    say_spurious(self)
     if outcome == "done" then effect.of_run(self) end
     local watched = dog and not limits.on_stall and outcome == "done"
-    if watched or reporter and self:stats().flows_failed > 0 then say_stuck(self) end
+    local totals = self:stats()
+    local short = totals.flows_failed > 0
+      or outcome == "done" and totals.flows_done < totals.flows_added
+    if watched or reporter and short then say_stuck(self) end
     return outcome
   end
   if stopped then return self.outcome end

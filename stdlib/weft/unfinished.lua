@@ -22,7 +22,9 @@ local function state_of(sim, row)
   end
   if row.ideal_ps < 0 then return "found no way at its start" end
   if row.received_ps >= 0 then return "all has arrived, but the last ACK has not" end
-  return "gave up after repeated timeouts"
+  local config = sim.core:config()
+  if config.recovery == "none" then return "a packet was lost, and nothing is sent again" end
+  return ("gave up after %s without progress"):format(units.format_time(config.give_up_after))
 end
 
 -- "h0 to h1 after 3 kB of 1 MB (why)"

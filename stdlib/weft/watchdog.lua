@@ -41,11 +41,22 @@ end
 --- When to look next.
 function Watchdog:next_look() return self.sim:now_ps() + self.period_ps end
 
+-- Flows that are under way.
+local function active_flows(sim)
+  local rows = {}
+  for _, row in ipairs(unfinished.rows(sim)) do
+    if row.state == "active" then rows[#rows + 1] = row.flow end
+  end
+  return rows
+end
+
 --- Look, and report what is new. A flow that moves and stalls again is reported again.
-function Watchdog:look()
+-- @tparam[opt] boolean is_over nothing more will happen: whoever is under way has stalled, even if
+-- it was not patience that ran out
+function Watchdog:look(is_over)
   local sim, known, news = self.sim, {}, {}
   local flows, ports = sim:flows(), {}
-  local rows = sim.core:stalled(self.patience_ps)
+  local rows = is_over and active_flows(sim) or sim.core:stalled(self.patience_ps)
   table.sort(rows)
   for _, flow in ipairs(rows) do
     known[flow] = true
@@ -61,7 +72,8 @@ function Watchdog:look()
     end
   end
   self.known = known
-  if #news > 0 then self:tell(news) end
+  -- Who is stuck at the end of a run is printed by that.
+  if #news > 0 and (self.report or not is_over) then self:tell(news) end
 end
 
 -- The script's function. What it raises is the script's mistake, where it says.

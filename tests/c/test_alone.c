@@ -106,7 +106,6 @@ static lone run_alone(uint64_t key, uint32_t cc, uint32_t extra) {
   config.seed = key;
   config.header_bytes += extra;
   config.buffer_bytes = 1000000000000;
-  config.rto_ps = 0;
   config.pfc = 0; /* that of 100 ms at 3.2 Tbit/s takes 80 GB of headroom */
   weft_sim *sim = new_sim(&config, NULL);
   links all = random_links(&d);

@@ -33,7 +33,8 @@ static weft_config random_config(dice *d) {
   config.buffer_bytes = config.pfc ? 3000000 + roll(d, 3000000) : 100000 + roll(d, 500000);
   config.ecn_kmin_bytes = 1000 + roll(d, 100000);
   config.ecn_kmax_bytes = config.ecn_kmin_bytes + roll(d, 300000);
-  config.rto_ps = (100 + (weft_time)roll(d, 1000)) * US;
+  const uint32_t law = roll(d, 3);
+  config.rto_ps = law == 2 ? (100 + (weft_time)roll(d, 1000)) * US : -1 - (weft_time)law;
   return config;
 }
 

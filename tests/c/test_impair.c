@@ -418,7 +418,7 @@ TEST(a_resume_does_not_overtake_its_pause) {
 TEST(a_storm_without_end_ends_its_flows_and_the_run) {
   weft_config config = plain();
   for (int timeout = 0; timeout < 2; timeout++) {
-    config.rto_ps = timeout * 100 * (weft_time)US;
+    config.give_up_ps = timeout * 100 * (weft_time)US;
     weft_sim *sim = star(&config, 2, FAST, US);
     storm(sim, 3, 0, 0, 0, 0);
     add_flow(sim, 0, 1, 1000000, 0);

@@ -75,7 +75,10 @@ TEST(selective_repeat_sends_again_what_was_lost_and_nothing_else) {
 
 /* The window is wider than a word of the bitmaps, and packets come from far beyond the gap. */
 TEST(a_gap_may_be_as_wide_as_the_window) {
-  weft_sim *sim = line(WEFT_RECOVERY_SELECTIVE, 1000, 3000);
+  weft_config config = line_config(WEFT_RECOVERY_SELECTIVE, 1000);
+  config.rto_ps = 1000 * (weft_time)US; /* longer than the gap, in which nothing arrives */
+  weft_sim *sim = star(&config, 2, 10 * (uint64_t)GBPS, US);
+  add_flow(sim, 0, 1, 3000 * (uint64_t)config.mtu_bytes, 0);
   lose_data(sim, 0, 0);
   lose_data(sim, 100, 699);
   weft_stats s = finish(sim, 3000);
@@ -259,8 +262,9 @@ TEST(random_loss_follows_the_seed) {
   ENSURE(lossy_run(8, 0.01, &sent, &lost).fingerprint != first);
 }
 
-/* 13 timeouts, of 1, 2, 4 ... 64, 64 ... ms. */
-TEST(a_flow_without_a_way_fails_and_the_run_ends) {
+/* Of the first flow something is lost, so its timer runs out once; the other has no way from its
+ * start, and waits for one. */
+TEST(a_flow_without_a_way_waits_and_the_run_ends) {
   for (uint32_t recovery = 0; recovery < WEFT_RECOVERY_COUNT; recovery++) {
     weft_sim *sim = line(recovery, 40, PACKETS);
     add_flow(sim, 1, 0, 5000, 200 * (weft_time)US);
@@ -269,13 +273,13 @@ TEST(a_flow_without_a_way_fails_and_the_run_ends) {
     run_to_end(sim);
     weft_stats s = stats_of(sim);
     ENSURE_EQ(s.flows_done, 0);
-    ENSURE_EQ(s.flows_failed, 2);
+    ENSURE_EQ(s.flows_failed, recovery == WEFT_RECOVERY_NONE ? 1 : 0);
     ENSURE_EQ(s.packets_in_flight, 0);
-    ENSURE_EQ(s.timeouts, 13);
-    for (uint64_t row = 0; row < 2; row++) {
-      ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "state", row), 3);
+    ENSURE_EQ(s.timeouts, 1);
+    ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "state", 0), recovery == WEFT_RECOVERY_NONE ? 3 : 1);
+    ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "state", 1), 1);
+    for (uint64_t row = 0; row < 2; row++)
       ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "fct_ps", row), -1);
-    }
     ENSURE(cell(sim, WEFT_TABLE_FLOWS, "delivered_bytes", 0) > 10000);
     weft_sim_destroy(sim);
   }

@@ -28,7 +28,9 @@ static weft_config random_config(dice *d, uint32_t threads) {
   config.buffer_bytes = config.pfc ? 3000000 + roll(d, 3000000) : 50000 + roll(d, 500000);
   config.ecn_kmin_bytes = 1000 + roll(d, 100000);
   config.ecn_kmax_bytes = config.ecn_kmin_bytes + roll(d, 300000);
-  config.rto_ps = (20 + (weft_time)roll(d, 200)) * US;
+  const uint32_t law = roll(d, 3);
+  config.rto_ps = law == 2 ? (20 + (weft_time)roll(d, 200)) * US : -1 - (weft_time)law;
+  if (roll(d, 4) == 0) config.give_up_ps = (50 + (weft_time)roll(d, 500)) * US;
   return config;
 }
 
@@ -235,8 +237,8 @@ TEST(threads_change_nothing_on_fabrics_of_the_usual_kinds) {
 
 /* ---- what is rare ---- */
 
-/* Timeouts that are far too short, so that data arrives when its sender has given up; a change of a
- * link in between ends the time of the views that had known. */
+/* A patience that is far too short, so that data arrives when its sender has given up; a change of
+ * a link in between ends the time of the views that had known. */
 TEST(flows_that_fail_while_data_is_under_way_fail_on_threads) {
   uint64_t failed = 0;
   for (int completion = 0; completion < 2; completion++)
@@ -244,7 +246,7 @@ TEST(flows_that_fail_while_data_is_under_way_fail_on_threads) {
       weft_sim *sims[2];
       for (uint32_t i = 0; i < 2; i++) {
         weft_config config = quiet_config();
-        config.rto_ps = US;
+        config.give_up_ps = 500 * (weft_time)US;
         config.completion = (uint32_t)completion;
         config.threads = 1 + i;
         sims[i] = dumbbell(&config, 2, 100 * (uint64_t)GBPS, 100 * (uint64_t)GBPS,

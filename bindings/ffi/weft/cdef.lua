@@ -65,6 +65,10 @@ enum weft_recovery {
   WEFT_RECOVERY_SELECTIVE = 2,
   WEFT_RECOVERY_COUNT = 3
 };
+enum weft_rto {
+  WEFT_RTO_ADAPTIVE = -1,
+  WEFT_RTO_RFC6298 = -2
+};
 enum weft_completion {
   WEFT_AT_RECEIVER = 0,
   WEFT_AT_SENDER = 1
@@ -82,6 +86,7 @@ typedef struct weft_config {
   uint32_t ack_bytes;
   uint32_t recovery;
   weft_time rto_ps;
+  weft_time give_up_ps;
   weft_time base_rtt_ps;
   uint64_t window_bytes;
   uint64_t min_rate_bps;
@@ -266,7 +271,9 @@ typedef struct weft_stats {
   uint64_t ecn_marks;
   uint64_t pfc_pauses;
   uint64_t retransmits;
+  uint64_t retransmits_spurious;
   uint64_t timeouts;
+  uint64_t timeouts_put_off;
   uint64_t flows_added, flows_started, flows_done;
   uint64_t flows_failed;
   uint64_t tasks_added, tasks_done;

@@ -15,5 +15,6 @@ help "options" lists what this build knows and their parameters: those named aft
 ports and scaled), window, base_rtt, min_rate. `pfc = false` makes the fabric lossy; `recovery` and
 `rto` then decide how losses are repaired.
 
-sim:stats() tells what happened: ecn_marks, pfc_pauses, packets_dropped, retransmits, timeouts.
+sim:stats() tells what happened: ecn_marks, pfc_pauses, packets_dropped, retransmits (and of them
+retransmits_spurious, which had not been lost), timeouts, timeouts_put_off.
 ]]
