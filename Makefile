@@ -71,10 +71,11 @@ CORE_SOURCES := $(addprefix core/, options.c sim.c \
   cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
   work/ring.c work/stream.c work/task.c work/tree.c \
-  accel/acceleration.c accel/apart.c accel/crew.c accel/exact.c accel/graph.c accel/install.c \
-  accel/look.c accel/match.c accel/memo.c accel/memo_file.c accel/park.c accel/partition.c \
-  accel/pattern.c accel/progress.c accel/record.c accel/replay.c accel/shift.c accel/snapshot.c \
-  accel/steady.c accel/tail.c accel/zone.c \
+  accel/acceleration.c accel/apart.c accel/audit.c accel/close.c accel/crew.c accel/exact.c \
+  accel/forward.c accel/graph.c accel/install.c accel/look.c accel/match.c accel/memo.c \
+  accel/memo_file.c accel/park.c accel/partition.c accel/pattern.c accel/progress.c \
+  accel/record.c accel/replay.c accel/shift.c accel/snapshot.c accel/steady.c accel/tail.c \
+  accel/zone.c \
   ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
   engine/loop.c engine/domain.c engine/partition.c engine/threads.c engine/views.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c)
@@ -83,8 +84,9 @@ BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_f
 CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
-TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_fuzz.c test_alone.c \
-  test_accel_memo.c test_alpha_beta.c test_apart.c test_cc.c test_collective.c \
+TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forward.c \
+  test_accel_fuzz.c test_accel_memo.c test_alone.c test_alpha_beta.c test_apart.c test_cc.c \
+  test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \

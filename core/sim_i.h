@@ -108,6 +108,7 @@ enum {
   X(port_rows, struct port_row)     \
   X(ack_rows, struct ack_row)       \
   X(span_rows, struct span_row)     \
+  X(audit_rows, struct audit_row)   \
   X(port_uses, struct port_use)     \
   X(partitions, struct partition)   \
   X(partition_flows, uint32_t)      \

@@ -483,6 +483,7 @@ typedef struct weft_acceleration {
   uint64_t steady_spans, memo_spans; /* skipped, of partitions */
   uint64_t hits, misses; /* patterns looked up */
   uint64_t followers; /* hits of patterns that another partition was just recording */
+  uint64_t left_to_chance; /* transients simulated anew each time, as marks are drawn in them */
   uint64_t interruptions; /* spans that ended before the time foreseen */
   uint64_t records, memo_bytes; /* in memory now */
   uint64_t refused[WEFT_REFUSED_COUNT]; /* enum weft_refusal: times */
@@ -490,9 +491,12 @@ typedef struct weft_acceleration {
   weft_time steady_ps, memo_ps; /* skipped, likewise */
   uint64_t partitions; /* now */
   uint64_t largest_partition; /* most flows in one so far */
-  double error_estimate; /* expected relative error of the FCT of flows that were skipped, mean */
+  double error_estimate; /* expected relative error of the rates that skips went by, mean */
   uint64_t audited; /* flows in audited spans */
-  double audit_mean, audit_deviation, audit_largest; /* relative error of their FCT */
+  double audit_mean, audit_deviation, audit_largest; /* relative error of where a span puts them */
+  double audit_bias; /* likewise with its sign: above 0 they are too far */
+  uint64_t audited_flows; /* that were also simulated to their end, from before a span on */
+  double flows_mean, flows_deviation, flows_largest, flows_bias; /* relative error of their FCT */
 } weft_acceleration;
 
 /** Why a simulation has worked with fewer threads than the option `threads` says. */

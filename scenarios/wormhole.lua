@@ -123,7 +123,7 @@ local FIELDS = {
   { "twin_mean_err_pct", "10 ps longer, mean", percent }, { "twin_p99_err_pct", "  p99", percent },
   { "twin_max_err_pct", "  largest", percent },
   { "plain_iteration_s", "plain iteration", seconds },
-  { "error_estimate", "error, expected", share }, { "audited", "flows audited" },
+  { "error_estimate", "rate error, expected", share }, { "audited", "flows audited" },
   { "audit_mean_pct", "  error, mean", percent }, { "audit_low_pct", "  95 %, from", percent },
   { "audit_high_pct", "  to", percent }, { "audit_largest_pct", "  largest", percent },
   { "fingerprint" }, { "plain_fingerprint", "plain fingerprint" },

@@ -131,10 +131,12 @@ static const l_field partition_fields[] = {
 #define T weft_acceleration
 static const l_field acceleration_fields[] = {
   U64(events_skipped), U64(packets_skipped), U64(events_replayed), U64(steady_spans),
-  U64(memo_spans), U64(hits), U64(misses), U64(followers), U64(interruptions), U64(records),
-  U64(memo_bytes), HIDDEN(refused), I64(transient_ps), I64(steady_ps), I64(memo_ps),
+  U64(memo_spans), U64(hits), U64(misses), U64(followers), U64(left_to_chance),
+  U64(interruptions), U64(records), U64(memo_bytes), HIDDEN(refused), I64(transient_ps),
+  I64(steady_ps), I64(memo_ps),
   U64(partitions), U64(largest_partition), F64(error_estimate), U64(audited), F64(audit_mean),
-  F64(audit_deviation), F64(audit_largest),
+  F64(audit_deviation), F64(audit_largest), F64(audit_bias), U64(audited_flows), F64(flows_mean),
+  F64(flows_deviation), F64(flows_largest), F64(flows_bias),
 };
 
 #undef T

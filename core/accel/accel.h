@@ -53,6 +53,9 @@ int weft__graph_build(weft_sim *sim, uint32_t index, const struct colouring *col
 /** What all flows have in common: congestion control and its parameters, packets, buffers. */
 uint64_t weft__graph_namespace(const weft_sim *sim, const struct colouring *colouring);
 
+/** Whether a flow is in its first round trips and has not been held back. */
+int weft__is_fresh(const weft_sim *sim, uint32_t slot);
+
 /* pattern.c */
 
 /** Sort in place, ascending. */

@@ -9,6 +9,7 @@
 void weft_acceleration_get(const weft_sim *sim, weft_acceleration *out) {
   *out = sim->acceleration;
   if (out->audited > 1) out->audit_deviation = sqrt(sim->audit_m2 / (double)(out->audited - 1));
+  weft__audit_report(sim, out);
   if (sim->skipped_ps > 0) out->error_estimate = sim->doubt_ps / sim->skipped_ps;
   for (uint32_t i = 0; i < sim->zones.n; ++i) {
     const struct zone *z = &sim->zones.at[i];

@@ -147,7 +147,15 @@ static uint64_t queue_class(const weft_sim *sim, uint32_t port) {
  * is. Flows in their first round trips that have not been held back are all where their algorithm
  * starts: what makes them differ is less than what they send meanwhile, and would be told apart in
  * every one of the rate classes that they go through. */
+
 enum { FRESH_RTTS = 8 };
+
+int weft__is_fresh(const weft_sim *sim, uint32_t slot) {
+  const struct tx_warm *warm = &sim->tx_warm.at[slot];
+  const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
+  const double received = (double)sim->rx.at[slot].next * sim->config.mtu_bytes;
+  return received < FRESH_RTTS * round_bytes && sim->tx.at[slot].rate_bps >= warm->line_bps / 2;
+}
 
 static uint64_t kept_colour(const weft_sim *sim, uint32_t slot, uint64_t namespace, int of_state) {
   const struct tx *tx = &sim->tx.at[slot];
@@ -164,9 +172,7 @@ static uint64_t kept_colour(const weft_sim *sim, uint32_t slot, uint64_t namespa
   }
   if (of_state) return add(add(hash, OF_STATE), sim->members.at[slot].state);
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
-  const double received = (double)sim->rx.at[slot].next * sim->config.mtu_bytes;
-  const int fresh = received < FRESH_RTTS * round_bytes && tx->rate_bps >= warm->line_bps / 2;
-  if (fresh) return add(hash, 0);
+  if (weft__is_fresh(sim, slot)) return add(hash, 0);
   const double under_way = (double)(tx->next - sim->rx.at[slot].next) * sim->config.mtu_bytes;
   const uint64_t halves = (uint64_t)(2 * under_way / round_bytes + 0.5); /* with what is queued */
   return add(add(hash, 1 + class_of(tx->rate_bps) / 2), halves);

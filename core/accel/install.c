@@ -127,11 +127,11 @@ static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
   struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
   struct rx *rx = &sim->rx.at[slot];
-  const uint32_t skip = tx->next - parts->begin[m->as].sent;
-  weft__count_skipped(sim, slot, f->sent, f->rx.next + skip - rx->next,
-                      f->tx.una + skip - tx->una);
-  sim->stats.bytes_injected -= last_is_shorter(sim, slot, f->sent);
-  m->skip = (int32_t)skip;
+  const struct memo_move move = memo_move_of(sim, slot, parts);
+  weft__count_skipped(sim, slot, (uint64_t)move.sent, (uint64_t)move.received,
+                      (uint64_t)move.acked);
+  sim->stats.bytes_injected -= last_is_shorter(sim, slot, (uint64_t)move.sent);
+  m->skip = (int32_t)move.skip;
   m->rate = f->rate;
   m->uncertainty = f->uncertainty;
   const struct tx before = *tx;
@@ -155,14 +155,10 @@ static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
 
 /* What each flow has sent and received in the transient has gone through its ports. */
 static void share_transient(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
-  const struct member *m = &sim->members.at[slot];
-  const struct memo_flow *f = &parts->flows[m->as];
-  const struct tx *tx = &sim->tx.at[slot];
-  const uint32_t skip = tx->next - parts->begin[m->as].sent;
-  const int64_t sent = (int64_t)f->sent;
-  const int64_t received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next);
-  const int64_t data = sent * (int64_t)full_frame(sim) - last_is_shorter(sim, slot, f->sent);
-  weft__share_out(sim, slot, sent, data, received);
+  const struct memo_move move = memo_move_of(sim, slot, parts);
+  const int64_t data = move.sent * (int64_t)full_frame(sim) -
+                       last_is_shorter(sim, slot, (uint64_t)move.sent);
+  weft__share_out(sim, slot, move.sent, data, move.received);
 }
 
 const uint32_t *weft__zone_slots(weft_sim *sim, uint32_t zone) {

@@ -80,6 +80,7 @@ static int divide(weft_sim *sim, uint32_t zone) {
     const uint32_t home = i == 0 ? zone : weft__zone_new(sim);
     if (home == WEFT_NONE) return 0;
     sim->zones.at[home].disturbed = sim->zones.at[zone].disturbed;
+    sim->zones.at[home].plain = sim->zones.at[zone].plain;
     zone_set_unarmed(sim, &sim->zones.at[home], sim->zones.at[zone].unarmed);
     sim->zones.at[home].exact = sim->zones.at[zone].exact;
     sim->partitions.at[i].pattern = home;

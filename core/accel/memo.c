@@ -14,13 +14,14 @@
 #include "work/work.h"
 
 enum {
+  SIMILAR_MOST = 16, /* records of a pattern by classes: beyond, it is looked up by state */
   MARGIN = 8, /* packets that a flow must have beyond those of the transient */
   COST_STATE = 80 /* events' worth of an exact record, per flow: many may be of no use to anyone */
 };
 
 weft_time weft__memo_end(const weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
-  return z->parked_at + sim->records.at[z->record - 1].span;
+  return z->parked_at + sim->records.at[z->record - 1].span + z->late;
 }
 
 int weft__memo_is_steady(const weft_sim *sim, uint32_t zone) {
@@ -29,7 +30,8 @@ int weft__memo_is_steady(const weft_sim *sim, uint32_t zone) {
 
 uint32_t weft__memo_sent(const weft_sim *sim, uint32_t slot) {
   const struct member *m = &sim->members.at[slot];
-  return (uint32_t)record_parts(sim, sim->zones.at[m->zone].record - 1).flows[m->as].sent;
+  const struct record_parts parts = record_parts(sim, sim->zones.at[m->zone].record - 1);
+  return (uint32_t)parts.flows[m->as].sent;
 }
 
 /* What would have made a difference to the transient without being in its pattern: pauses, losses,
@@ -45,6 +47,14 @@ static uint64_t trouble(const weft_sim *sim, uint32_t zone) {
   return sum;
 }
 
+/* Marks of its ports that were left to chance so far. */
+static uint32_t draws(const weft_sim *sim) {
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i)
+    sum += sim->port_cold.at[sim->zone_ports.at[i]].draws;
+  return sum;
+}
+
 /* ---- hits ---- */
 
 int weft__memo_is_exact(const weft_sim *sim, uint32_t zone) {
@@ -55,25 +65,22 @@ int weft__memo_is_exact(const weft_sim *sim, uint32_t zone) {
 /* How much a flow has left is part of an exact record, unless its end is far away. */
 static int is_room(const weft_sim *sim, uint32_t slot, const struct memo_flow *f, int exact) {
   const struct tx *tx = &sim->tx.at[slot];
-  const uint32_t left = tx->total - tx->next, sent = (uint32_t)f->sent;
+  const uint32_t left = tx->total - tx->next, sent = weft__memo_sent(sim, slot);
   if (!exact || weft__is_far(sim, slot, left)) return left > sent + MARGIN;
   return sent <= left && (sent == left) == !(f->tx.flags & TX_IN_LIST);
 }
 
-/* Can all flows go through the transient without one coming to its end, or being put behind where
- * it is? */
-static int is_uncut(const weft_sim *sim, uint32_t zone) {
+/* Can all flows go through the transient without one coming to its end, or anything of one being
+ * put behind where it is? */
+static int is_uncut(weft_sim *sim, uint32_t zone) {
   const uint32_t record = sim->zones.at[zone].record - 1;
   const struct record_parts parts = record_parts(sim, record);
   const int exact = (int)sim->records.at[record].exact;
-  FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) {
-    const struct tx *tx = &sim->tx.at[slot];
-    const struct memo_flow *f = &parts.flows[sim->members.at[slot].as];
-    const uint32_t sent = (uint32_t)f->sent, under_way = f->tx.next - f->rx.next;
-    if (!is_room(sim, slot, f, exact)) return 0;
-    if ((int32_t)(tx->next + sent - under_way - sim->rx.at[slot].next) < 0) return 0;
-  }
-  return 1;
+  if (!exact && !weft__memo_is_close(sim, zone, record)) return 0;
+  sim->zones.at[zone].late = weft__memo_late(sim, zone, record);
+  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
+    if (!is_room(sim, slot, &parts.flows[sim->members.at[slot].as], exact)) return 0;
+  return weft__memo_is_forward(sim, zone);
 }
 
 static void take_rates(weft_sim *sim, uint32_t zone) {
@@ -129,20 +136,29 @@ static void begin_record(weft_sim *sim, uint32_t zone, uint32_t index) {
     struct member *m = flow_of(sim, p, f);
     m->as = f;
     const uint32_t slot = (uint32_t)(m - sim->members.at);
-    parts.begin[f] = (struct memo_begin){sim->tx.at[slot].next, sim->rx.at[slot].next};
+    const weft_time start = sim->flows.at[sim->tx.at[slot].row].start_ps;
+    parts.begin[f] = (struct memo_begin){.sent = sim->tx.at[slot].next,
+                                         .received = sim->rx.at[slot].next,
+                                         .age = weft__is_fresh(sim, slot) ? sim->now - start : -1,
+                                         .rate_bps = sim->tx.at[slot].rate_bps};
   }
   r->span = sim->now;
   r->zone = zone;
   r->trouble = trouble(sim, zone);
+  r->draws = draws(sim);
   sim->zones.at[zone].record = record + 1;
 }
 
-/* The record of the pattern, with the flows matched; WEFT_NONE if there is none. */
-static uint32_t find(weft_sim *sim, uint32_t index, int *status) {
+/* The record of the pattern of a zone, with the flows matched; WEFT_NONE if there is none that the
+ * zone is near enough to. `status` says what came of matching, and `similar` how many records
+ * there are that it is too far from. */
+static uint32_t find(weft_sim *sim, uint32_t zone, uint32_t index, int *status,
+                     uint32_t *similar) {
   const struct conflict_graph graph = partition_graph(sim, index);
   const struct partition *p = &sim->partitions.at[index];
   uint32_t record = weft__record_first(sim, p->key);
   *status = 0;
+  *similar = 0;
   for (; record != WEFT_NONE; record = weft__record_next(sim, record)) {
     const struct conflict_graph known = record_graph(sim, record);
     const struct memo_record *r = &sim->records.at[record];
@@ -150,7 +166,9 @@ static uint32_t find(weft_sim *sim, uint32_t index, int *status) {
     *status = weft__graph_match(sim, &graph, &known);
     if (*status != 1) continue;
     for (uint32_t f = 0; f < p->flows; ++f) flow_of(sim, p, f)->as = sim->accel_indices.at[f];
-    return record;
+    if (p->exact || r->state == RECORD_CHANCE || weft__memo_is_close(sim, zone, record))
+      return record;
+    ++*similar;
   }
   return WEFT_NONE;
 }
@@ -171,12 +189,18 @@ int weft__memo_look_up(weft_sim *sim, uint32_t zone, uint32_t index) {
     ++sim->acceleration.refused[refusal];
     return 1;
   }
-  const uint32_t record = find(sim, index, &status);
+  uint32_t similar;
+  const uint32_t record = find(sim, zone, index, &status, &similar);
+  if (similar >= SIMILAR_MOST && record == WEFT_NONE) return 0;
   if (record == WEFT_NONE) {
     if (status == WEFT_ELIMIT)
       ++sim->acceleration.refused[WEFT_REFUSED_MATCH];
     else
       begin_record(sim, zone, index);
+    return 1;
+  }
+  if (sim->records.at[record].state == RECORD_CHANCE) {
+    ++sim->acceleration.left_to_chance;
     return 1;
   }
   z->record = record + 1;
@@ -300,10 +324,30 @@ void weft__memo_bury(weft_sim *sim) {
   }
 }
 
+/* Marks were drawn in it. What came of them is one sample of what may come, and who takes it again
+ * and again has no spread. So each draws its own: all that is kept of classes is that they do. Who
+ * waited is simulated. */
+static void leave_to_chance(weft_sim *sim, uint32_t zone) {
+  const uint32_t record = sim->zones.at[zone].record - 1;
+  ++sim->acceleration.left_to_chance;
+  if (sim->records.at[record].exact) {
+    weft__memo_drop(sim, zone);
+    return;
+  }
+  sim->records.at[record].state = RECORD_CHANCE;
+  sim->zones.at[zone].record = 0;
+  for_followers(sim, record, give_up);
+}
+
 void weft__memo_close(weft_sim *sim, uint32_t zone, int steady) {
   struct zone *z = &sim->zones.at[zone];
   if (z->record == 0 || z->phase != ZONE_LIVE) return;
   const uint32_t record = z->record - 1;
+  weft__zone_settle(sim, zone, sim->now);
+  if (!sim->replaying && sim->records.at[record].draws != draws(sim)) {
+    leave_to_chance(sim, zone);
+    return;
+  }
   if (weft__park_refusal(sim, zone) >= 0 || sim->records.at[record].trouble != trouble(sim, zone) ||
       (!steady && is_short(sim, zone)) || has_sent_all(sim, zone) ||
       !weft__snapshot_take(sim, zone)) {

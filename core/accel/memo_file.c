@@ -14,7 +14,7 @@
 #include "weft_output.h"
 
 enum {
-  MEMO_VERSION = 2,
+  MEMO_VERSION = 3,
   CC_WORDS_MOST = 4096 /* of a flow: sums of made-up counts must not wrap */
 };
 
@@ -27,8 +27,9 @@ struct memo_header {
 
 static struct memo_header header_of(uint32_t records) {
   const uint32_t sizes[] = {sizeof(struct memo_record), sizeof(struct conflict_vertex),
-                            sizeof(struct memo_flow),   sizeof(struct memo_port),
-                            sizeof(struct packet),      sizeof(struct telemetry)};
+                            sizeof(struct memo_begin),  sizeof(struct memo_flow),
+                            sizeof(struct memo_port),   sizeof(struct packet),
+                            sizeof(struct telemetry)};
   struct memo_header header = {.magic = "weftmemo", .version = MEMO_VERSION,
                                .byte_order = 0x01020304, .records = records};
   for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i)
@@ -38,15 +39,19 @@ static struct memo_header header_of(uint32_t records) {
 
 /* ---- adding ---- */
 
-/* Whether the very same pattern is known; the vertices of equal graphs may come in another order,
- * then one of the two is never found, which does no harm. */
+/* Whether the very same pattern is known, if by classes from the same beginning; the vertices of
+ * equal graphs may come in another order, then one of the two is never found, which does no harm.
+ */
 static int is_known(const weft_sim *sim, const struct memo_record *given, const uint64_t *words) {
-  const uint64_t graph = given->vertices * (sizeof(struct conflict_vertex) / 8) + given->arcs;
+  const uint64_t begin = given->exact ? 0 : given->flows * (sizeof(struct memo_begin) / 8);
+  const uint64_t same =
+      given->vertices * (sizeof(struct conflict_vertex) / 8) + given->arcs + begin;
   uint32_t record = weft__record_first(sim, given->key);
   for (; record != WEFT_NONE; record = weft__record_next(sim, record)) {
     const struct memo_record *r = &sim->records.at[record];
-    if (r->vertices == given->vertices && r->arcs == given->arcs &&
-        memcmp(&sim->memo_words.at[r->words], words, graph * sizeof *words) == 0)
+    if (r->state == RECORD_READY && r->exact == given->exact && r->flows == given->flows &&
+        r->vertices == given->vertices && r->arcs == given->arcs &&
+        memcmp(&sim->memo_words.at[r->words], words, same * sizeof *words) == 0)
       return 1;
   }
   return 0;
@@ -88,7 +93,7 @@ int weft_memo_copy(weft_sim *sim, const weft_sim *from) {
 /* What a record is wherever it is kept. */
 static struct memo_record bare(const struct memo_record *r) {
   struct memo_record copy = *r;
-  copy.words = copy.log2 = copy.next = copy.zone = 0;
+  copy.words = copy.log2 = copy.next = copy.zone = copy.draws = 0;
   copy.trouble = 0;
   return copy;
 }

@@ -8,7 +8,6 @@
  * costs in proportion to the packets under way: less than simulating one round trip. */
 #include "accel/accel.h"
 #include "accel/zone.h"
-#include "base/rng_i.h"
 #include "cc/cc.h"
 #include "fabric/port_i.h"
 
@@ -66,7 +65,7 @@ void weft__zone_settle(weft_sim *sim, uint32_t zone, weft_time time) {
 int weft__park_refusal(weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   weft__zone_settle(sim, zone, sim->now);
-  if (sim->ack_capacity > 0) return WEFT_REFUSED_TRACE;
+  if (sim->ack_capacity > 0 || z->plain) return WEFT_REFUSED_TRACE;
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const int refusal = port_refusal(sim, sim->zone_ports.at[i]);
     if (refusal >= 0) return refusal;
@@ -141,6 +140,8 @@ void weft__zone_mark(weft_sim *sim, uint32_t zone, int parked) {
 
 void weft__park(weft_sim *sim, uint32_t zone, enum zone_phase phase) {
   struct zone *z = &sim->zones.at[zone];
+  if (phase != ZONE_FOLLOW && weft__audit_is_drawn(sim, zone, sim->now))
+    weft__audit_flows(sim, zone);
   sim->acceleration.transient_ps += sim->now - z->since;
   weft__zone_list_ports(sim, zone);
   z->phase = (uint8_t)phase;
@@ -208,10 +209,7 @@ void weft__unpark(weft_sim *sim, uint32_t zone, weft_time last) {
   }
   const int is_known = z->phase == ZONE_STEADY ||
                        (z->phase == ZONE_MEMO && weft__memo_end(sim, zone) <= sim->now);
-  if (is_known && sim->config.audit > 0 &&
-      rng_uniform(sim->config.seed, RNG_AUDIT, z->serial, (uint64_t)z->parked_at) <
-          sim->config.audit)
-    weft__audit(sim, zone);
+  if (is_known && weft__audit_is_drawn(sim, zone, z->parked_at)) weft__audit(sim, zone);
   z = &sim->zones.at[zone];
   weft__zone_list_ports(sim, zone);
   weft__zone_mark(sim, zone, 0);

@@ -41,7 +41,7 @@ uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot) {
   if (z->phase == ZONE_FOLLOW) return follower_received(sim, slot);
   if (z->phase == ZONE_STEADY) return progress(sim, slot, 0);
   const struct record_parts parts = record_parts(sim, z->record - 1);
-  return progress(sim, slot, parts.flows[m->as].rx.next - parts.begin[m->as].received);
+  return progress(sim, slot, (uint32_t)memo_move_of(sim, slot, &parts).received);
 }
 
 int weft__goes_on_unseen(const weft_sim *sim, uint32_t slot) {
@@ -59,12 +59,10 @@ static uint64_t parked_passed(const weft_sim *sim, uint32_t slot) {
     return weft__parked_received(sim, slot);
   if (phase == ZONE_FOLLOW) return 0;
   const struct record_parts parts = record_parts(sim, sim->zones.at[m->zone].record - 1);
-  const struct memo_begin *begin = &parts.begin[m->as];
-  const struct memo_flow *f = &parts.flows[m->as];
+  const struct memo_move move = memo_move_of(sim, slot, &parts);
   const struct tx *tx = &sim->tx.at[slot];
-  const uint32_t received = f->rx.next - begin->received;
-  const uint32_t acked = f->tx.una + (tx->next - begin->sent) - tx->una;
-  uint32_t least = (uint32_t)f->sent;
+  const uint32_t received = (uint32_t)move.received, acked = (uint32_t)move.acked;
+  uint32_t least = (uint32_t)move.sent;
   if (least > 0 && tx->next + least == tx->total) --least;
   if (received < least) least = received;
   return progress(sim, slot, acked < least ? acked : least);

@@ -19,7 +19,7 @@ static struct layout lay_out(const struct memo_record *r) {
   struct layout at;
   at.vertices = r->vertices * (sizeof(struct conflict_vertex) / 8);
   at.arcs = at.vertices + r->arcs;
-  at.begin = at.arcs + r->flows;
+  at.begin = at.arcs + r->flows * (sizeof(struct memo_begin) / 8);
   at.flows = at.begin + flows * (sizeof(struct memo_flow) / 8);
   at.cc = at.flows + flows * r->cc_words;
   at.ports = at.cc + r->ports * (sizeof(struct memo_port) / 8);

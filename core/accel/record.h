@@ -17,6 +17,8 @@
 
 struct memo_begin {
   uint32_t sent, received; /* packets */
+  weft_time age; /* since its start, if it was fresh; else -1 */
+  uint64_t rate_bps;
 };
 
 struct memo_flow {
@@ -41,7 +43,8 @@ _Static_assert(sizeof(struct memo_flow) % 8 == 0 && sizeof(struct memo_port) % 8
 _Static_assert(sizeof(struct packet) % 8 == 0 && sizeof(struct telemetry) % 8 == 0, "words");
 _Static_assert(sizeof(struct conflict_vertex) % 8 == 0, "words");
 _Static_assert(sizeof(struct memo_record) % 8 == 0, "words");
-_Static_assert(sizeof(struct conflict_arc) == 8 && sizeof(struct memo_begin) == 8, "a word");
+_Static_assert(sizeof(struct conflict_arc) == 8, "a word");
+_Static_assert(sizeof(struct memo_begin) % 8 == 0, "words");
 
 /** Where its parts are; valid until memo_words grows. */
 struct record_parts {
@@ -64,6 +67,24 @@ struct record_parts weft__record_parts(const struct memo_record *record, uint64_
 static inline struct record_parts record_parts(const weft_sim *sim, uint32_t record) {
   const struct memo_record *r = &sim->records.at[record];
   return weft__record_parts(r, &sim->memo_words.at[r->words]);
+}
+
+/** What the known transient of its zone is to a flow that stands at its begin, packets. */
+struct memo_move {
+  uint32_t skip; /* from the numbers of the record to its own */
+  int64_t sent, received, acked;
+};
+
+static inline struct memo_move memo_move_of(const weft_sim *sim, uint32_t slot,
+                                            const struct record_parts *parts) {
+  const struct member *m = &sim->members.at[slot];
+  const struct tx *tx = &sim->tx.at[slot];
+  const struct memo_flow *f = &parts->flows[m->as];
+  const uint32_t skip = tx->next - parts->begin[m->as].sent;
+  return (struct memo_move){.skip = skip,
+                            .sent = (int64_t)f->sent,
+                            .received = (int32_t)(f->rx.next + skip - sim->rx.at[slot].next),
+                            .acked = (int32_t)(f->tx.una + skip - tx->una)};
 }
 
 static inline struct conflict_graph record_graph(const weft_sim *sim, uint32_t record) {
@@ -89,6 +110,22 @@ void weft__record_free(weft_sim *sim, uint32_t record);
 /** The first record with a key's hash, and the one after another; WEFT_NONE: none. */
 uint32_t weft__record_first(const weft_sim *sim, uint64_t key);
 uint32_t weft__record_next(const weft_sim *sim, uint32_t record);
+
+/* close.c */
+
+/** By how much longer than there a zone goes through the transient of a record that it has been
+ *  matched to, as its flows began later than those. */
+weft_time weft__memo_late(const weft_sim *sim, uint32_t zone, uint32_t record);
+
+/** Are the flows of a zone, matched to a record by classes, near enough to where its flows began
+ *  that none is off by a noticeable part of what it has left? */
+int weft__memo_is_close(const weft_sim *sim, uint32_t zone, uint32_t record);
+
+/* forward.c */
+
+/** Is all that the flows of a zone hold at the end of their record, matched flow by flow, at or
+ *  before them now? 0 also when out of memory. */
+int weft__memo_is_forward(weft_sim *sim, uint32_t zone);
 
 /* snapshot.c */
 

@@ -7,8 +7,6 @@
  * is simulated after all up to that instant. Should a flow end in it, what waits for that begins
  * now: later than it should, but no record that is taken lets a flow come near its end. And what
  * can be done later need not be done among all other events: see apart.c. */
-#include <math.h>
-
 #include "accel/zone.h"
 #include "engine/domain.h"
 
@@ -50,40 +48,4 @@ void weft__replay(weft_sim *sim, uint32_t zone, weft_time last) {
   sim->cc_events = cc_events;
   if (known == 0 && sim->late_news.n > 0) event_at(sim, EV_TASK, LATE_NEWS, now);
   if (sim->gone_records > 0) weft__memo_bury(sim);
-}
-
-/* ---- audit ---- */
-
-/* How far a flow has come by simulation, packets. */
-static uint32_t sent_by(const weft_sim *copy, uint32_t slot, uint32_t row, uint32_t total) {
-  return copy->flows.at[row].state == FLOW_ACTIVE ? copy->tx.at[slot].next : total;
-}
-
-/* A flow that is so much ahead at the end of a span will be over earlier by that part of its time:
- * Welford's mean and variance of it. */
-static void compare(weft_sim *sim, const weft_sim *copy, uint32_t slot) {
-  const struct tx *tx = &sim->tx.at[slot];
-  const double skipped = (double)(tx->next + weft__parked_sent(sim, slot));
-  const double simulated = sent_by(copy, slot, tx->row, tx->total);
-  const double error = fabs(skipped - simulated) / simulated;
-  weft_acceleration *a = &sim->acceleration;
-  const double off = error - a->audit_mean;
-  a->audit_mean += off / (double)++a->audited;
-  sim->audit_m2 += off * (error - a->audit_mean);
-  if (error > a->audit_largest) a->audit_largest = error;
-}
-
-void weft__audit(weft_sim *sim, uint32_t zone) {
-  weft_sim *copy;
-  if (weft_sim_fork(sim, &copy) != WEFT_OK) { /* no memory for it: one audit less */
-    weft_sim_destroy(copy);
-    return;
-  }
-  weft__zone_list_ports(copy, zone);
-  weft__zone_mark(copy, zone, 0);
-  copy->accelerated = 0; /* flows may end there, and what is left of the zone is of no interest */
-  weft__replay(copy, zone, copy->now - 1);
-  FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    if (!copy->failed) compare(sim, copy, slot);
-  weft_sim_destroy(copy);
 }

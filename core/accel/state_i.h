@@ -55,6 +55,7 @@ struct zone {
   weft_time parked_at;
   weft_time event; /* time of the valid EV_ZONE, or -1 */
   weft_time look; /* when it is to be looked at; LATEST_PS: not before it changes */
+  weft_time late; /* by which the known transient that it goes through takes longer than recorded */
   uint32_t first, flows; /* list of members; slots */
   uint32_t draining; /* of them, those whose last byte has arrived */
   uint32_t apart_cost; /* of being apart since it was looked at, in events */
@@ -69,6 +70,7 @@ struct zone {
   uint8_t disturbed; /* a pause or a change of a link has left marks that no pattern shows */
   uint8_t doublings; /* of the time between samples */
   uint8_t unarmed; /* live, but its events are not in the queue; it is looked at in this instant */
+  uint8_t plain; /* of a copy: it is not skipped, see accel/audit.c */
   uint8_t exact; /* classes don't tell where it is: to be looked up by its state */
 };
 
@@ -80,13 +82,16 @@ struct member {
   uint32_t next, prev; /* in its list, which is a ring */
   int64_t skip; /* packets by which the flow is being moved on */
   uint32_t as; /* the flow that it is in its zone's record */
+  uint32_t audited; /* row + 1 of the slot's last flow that an audit took to its end */
   uint64_t state; /* hash of all that the flow holds, as last noted */
 };
 
 /* What a flow has received up to a time. */
 struct sample {
   weft_time time;
+  double asked; /* bit/s, of its congestion control */
   uint32_t packets;
+  uint32_t draws; /* of marks at ports of its way, so far */
   uint32_t under_way : 31; /* sent and not received */
   uint32_t blurred : 1; /* the time is not that of a packet's arrival */
 };
@@ -103,11 +108,18 @@ struct port_share {
   uint32_t reserved; /* its switch counts the bound instead of what it holds */
 };
 
+/* A flow that a copy of the simulation has taken to its end without skipping anything. */
+struct audit_row {
+  weft_time start, fct;
+  uint32_t row, unused;
+};
+
 enum record_state {
   RECORD_FREE = 0,
   RECORD_OPEN = 1,
   RECORD_READY = 2,
-  RECORD_GONE = 3 /* dropped in a replay, behind which its followers hear of it */
+  RECORD_GONE = 3, /* dropped in a replay, behind which its followers hear of it */
+  RECORD_CHANCE = 4 /* of classes, and nothing to be taken: marks are drawn in such a transient */
 };
 
 /* What is known of a transient; its parts are a block of words, see accel/record.h. */
@@ -125,6 +137,7 @@ struct memo_record {
   uint64_t trouble; /* of an open one: pauses and losses before */
   uint32_t state; /* enum record_state */
   uint32_t exact; /* it is of a state, not of classes: see accel/exact.c */
+  uint32_t draws; /* of an open one: marks drawn before */
 };
 
 #endif

@@ -6,18 +6,27 @@
  * binds. A sample therefore waits until it counts enough packets of each flow that one more or
  * less is a quarter of theta. Slow convergence passes that test, and is what errors come of. So
  * the two halves of the window must also agree, ever more closely the more packets they count; no
- * flow may send at another rate than it receives, which would be a queue that grows; and who may
- * be skipped for long is looked at for longer: while all is flat, the window doubles. */
+ * flow may send at another rate than it receives, which would be a queue that grows; what it asks
+ * for must not creep, as windows of whole packets hide that until it is a packet more; no mark may
+ * be drawn that its rate feels; and who may be skipped for long, or whose rates are not known well
+ * enough by how samples scatter, is looked at for longer: while all is flat, the window doubles. */
 #include <math.h>
 
 #include "accel/zone.h"
 #include "cc/cc.h"
 #include "fabric/port_i.h"
 
+#define STUDENT 2.4 /* t of 5 % for 7 degrees of freedom */
+#define PRECISION 5e-5 /* of all rates together: their deviation, unless the window is long */
+#define SCATTER 5e-4 /* likewise of each by itself, root mean square */
+#define UNMOVED 1e-7 /* by marks that are drawn: deviation of such a rate */
+#define BINDING 1.15 /* a flow that asks for more than so much of what it gets: others decide */
+
 enum {
   HALVES = 50, /* theta / HALVES: how closely they agree */
   SKIP_MOST = 256, /* windows that are skipped for one that was looked at, if it is no long one */
   DOUBLINGS_MOST = 3, /* that make a window long */
+  SAMPLES_MOST = 64, /* in a window */
   LONGEST_WAIT = 16 /* periods until a sample is tried again */
 };
 
@@ -65,20 +74,40 @@ static struct sample *samples_of(const weft_sim *sim, uint32_t slot) {
   return &sim->samples.at[(uint64_t)slot * (sim->steady_samples + 1)];
 }
 
+/* Marks that were left to chance on the way of a flow so far. Ports are settled, or that would
+ * depend on who has looked at them before. */
+static uint32_t draws_of(weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  uint32_t draws = 0;
+  for (uint32_t h = 0; h < sim->tx.at[slot].hops; ++h) {
+    port_settle(sim, path[h], &sim->ports.at[path[h]], sim->now);
+    draws += sim->port_cold.at[path[h]].draws;
+  }
+  return draws;
+}
+
 /* What a flow has received, and when: at the arrival of its next packet, if that is under way on
  * the last link, so that whole packets blur nothing. */
 static struct sample sample_of(weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->tx.at[slot];
   const uint32_t received = sim->rx.at[slot].next;
-  const uint32_t under_way = sim->tx.at[slot].next - received;
-  const uint32_t last = slot_path(sim, slot)[sim->tx.at[slot].hops - 1];
-  struct port *port = &sim->ports.at[last];
-  port_settle(sim, last, port, sim->now); /* or it depends on who has looked at the port before */
+  const uint32_t last = slot_path(sim, slot)[tx->hops - 1];
+  struct sample sample = {.time = sim->now,
+                          .asked = (double)tx->rate_bps,
+                          .packets = received,
+                          .draws = draws_of(sim, slot),
+                          .under_way = (tx->next - received) & INT32_MAX,
+                          .blurred = 1};
+  const struct port *port = &sim->ports.at[last];
   for (uint32_t i = port->head; i != port->deq; ++i) {
     const struct packet *packet = port_packet(sim, port, i);
-    if (packet->flow == slot && packet->seq == received && !(packet->flags & PACKET_ACK))
-      return (struct sample){packet->arrive, received + 1, under_way & INT32_MAX, 0};
+    if (packet->flow != slot || packet->seq != received || packet->flags & PACKET_ACK) continue;
+    sample.time = packet->arrive;
+    ++sample.packets;
+    sample.blurred = 0;
+    break;
   }
-  return (struct sample){sim->now, received, under_way & INT32_MAX, 1};
+  return sample;
 }
 
 /* Has each flow received enough since the last sample? Before the first its way must have filled:
@@ -151,20 +180,53 @@ static double rate_between(const struct sample *s, uint32_t i, uint32_t k) {
   return (packets_at(s, k) - packets_at(s, i)) / (time_at(s, k) - time_at(s, i));
 }
 
-/* Least squares through n + 1 samples: flows take turns, and which was last at the ends alone would
- * count most. */
-static double slope(const struct sample *s, uint32_t n) {
-  double t = 0, p = 0, tt = 0, tp = 0;
+/* A line of least squares through n + 1 points (time, value). */
+struct line {
+  double time, mean, slope; /* through (time, mean) */
+  double tt; /* of times, squared about their mean */
+  double deviation; /* of the slope, as the points scatter about the line */
+};
+
+static struct line line_through(const struct sample *s, uint32_t n,
+                                double (*value)(const struct sample *s, uint32_t i)) {
+  double t = 0, v = 0, tt = 0, tv = 0, vv = 0;
   for (uint32_t i = 0; i <= n; ++i) {
     t += time_at(s, i) / (n + 1);
-    p += packets_at(s, i) / (n + 1);
+    v += value(s, i) / (n + 1);
   }
   for (uint32_t i = 0; i <= n; ++i) {
-    const double dt = time_at(s, i) - t;
+    const double dt = time_at(s, i) - t, dv = value(s, i) - v;
     tt += dt * dt;
-    tp += dt * (packets_at(s, i) - p);
+    tv += dt * dv;
+    vv += dv * dv;
   }
-  return tp / tt;
+  const double left = vv - tv * tv / tt;
+  return (struct line){t, v, tv / tt, tt, sqrt((left > 0 ? left : 0) / (n - 1) / tt)};
+}
+
+static double asked_at(const struct sample *s, uint32_t i) {
+  return s[i].asked;
+}
+
+/* Does the rate that congestion control asks for creep? A window of whole packets hides that from
+ * what arrives, until it is a packet more. A line through the samples may rise by a part of their
+ * mean, or by what their scatter about it explains. Who asks for much more than it gets is held
+ * back by others: then it may ask what it likes. */
+static int creeps(const weft_sim *sim, const struct sample *s, uint32_t n, double got) {
+  const struct line line = line_through(s, n, asked_at);
+  const double rise = fabs(line.slope) * time_at(s, n);
+  return line.mean < BINDING * got * 8e12 * full_frame(sim) &&
+         rise > line.mean * sim->theta / HALVES &&
+         rise > STUDENT * line.deviation * time_at(s, n);
+}
+
+/* Were marks drawn, and do they matter to the rate? Then the rates of the window are one sample of
+ * many, and to go on with them for long would make of little luck much: completion times would
+ * scatter by the root of span / window more than they do. Who sets theta says that this is wanted.
+ * They do not matter to a flow that fills its link whatever its window is. */
+static int is_left_to_chance(const weft_sim *sim, const struct sample *s, uint32_t n,
+                             double uncertainty) {
+  return sim->config.theta < 0 && s[n].draws != s[0].draws && uncertainty > UNMOVED;
 }
 
 /* Is the flow steady over all intervals? If so, note its rate. */
@@ -183,8 +245,12 @@ static int test_flow(const weft_sim *sim, uint32_t slot) {
   const double close = sim->theta / HALVES + (1 + blurred) / all;
   const double grown = fabs((double)s[n].under_way - (double)s[0].under_way) / all;
   if (most - least >= sim->theta * mean || apart > close || grown > close + 1 / all) return 0;
-  sim->members.at[slot].rate = slope(s, n);
-  sim->members.at[slot].uncertainty = apart / 4 + 0.5 / all;
+  if (creeps(sim, s, n, mean)) return 0;
+  /* Flows take turns, and which was last at the ends alone would count most. */
+  const struct line line = line_through(s, n, packets_at);
+  if (is_left_to_chance(sim, s, n, line.deviation / line.slope)) return 0;
+  sim->members.at[slot].rate = line.slope;
+  sim->members.at[slot].uncertainty = STUDENT * line.deviation / line.slope;
   return 1;
 }
 
@@ -194,13 +260,34 @@ static int are_flat(const weft_sim *sim, const struct zone *z) {
   return 1;
 }
 
+/* Are rates known well enough? Of each flow by its scatter; and of all together by what their
+ * scatter has in common, as flows of a ring are all off to the same side, those of an incast not.
+ * The latter is a mean of residuals, in time. */
+static int are_precise(const weft_sim *sim, const struct zone *z) {
+  const uint32_t n = sim->steady_samples;
+  double common[SAMPLES_MOST + 1] = {0}, squares = 0, sum = 0, tt = 0;
+  FOR_MEMBERS(slot, sim, z) {
+    const struct sample *s = samples_of(sim, slot);
+    const struct line line = line_through(s, n, packets_at);
+    const double off = line.deviation / line.slope;
+    squares += off * off / z->flows;
+    tt = line.tt;
+    for (uint32_t i = 0; i <= n; ++i)
+      common[i] += (packets_at(s, i) - line.mean - line.slope * (time_at(s, i) - line.time)) /
+                   line.slope / z->flows;
+  }
+  for (uint32_t i = 0; i <= n; ++i) sum += common[i] * common[i];
+  return squares <= SCATTER * SCATTER && sum / (n - 1) / tt <= PRECISION * PRECISION;
+}
+
 int weft__steady_test(weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   const int flat = are_flat(sim, z);
   const struct sample *s = samples_of(sim, z->first);
   const weft_time window = s[sim->steady_samples].time - s[0].time;
   const int is_long = z->doublings == DOUBLINGS_MOST ||
-                      window >= (weft__park_end(sim, zone) - sim->now) / SKIP_MOST;
+                      (flat && (sim->config.theta >= 0 || are_precise(sim, z)) &&
+                       window >= (weft__park_end(sim, zone) - sim->now) / SKIP_MOST);
   if (flat && is_long) return 1;
   thin_out(sim, zone, flat);
   return 0;

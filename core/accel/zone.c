@@ -152,6 +152,7 @@ static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
   while (sim->zones.at[from].flows > 0) weft__zone_take(sim, sim->zones.at[from].first, to);
   sim->zones.at[to].may_split |= sim->zones.at[from].may_split;
   sim->zones.at[to].disturbed |= sim->zones.at[from].disturbed;
+  sim->zones.at[to].plain |= sim->zones.at[from].plain;
   if (sim->zones.at[from].unarmed) zone_set_unarmed(sim, &sim->zones.at[to], 1);
   free_zone(sim, from);
   return to;
@@ -218,11 +219,19 @@ void weft__zone_received(weft_sim *sim, uint32_t slot) {
   zone_changed(sim, sim->members.at[slot].zone);
 }
 
+/* In a replay what is left in the private queue is asked for again, but not for ports that nobody
+ * takes any more. The event of such a NIC would find nothing to send; a time of one that never
+ * comes would keep the next flow from asking for its own. */
+static void forget_wake(weft_sim *sim, uint32_t port) {
+  if (sim->replaying && sim->port_shares.at[port].users == 0) sim->nics.at[port].wake = -1;
+}
+
 void weft__zone_leave(weft_sim *sim, uint32_t slot) {
   if (slot >= sim->members.n || sim->members.at[slot].zone == WEFT_NONE) return;
   const uint32_t zone = sim->members.at[slot].zone;
   own_ports(sim, slot, zone, -1);
   unlink_member(sim, slot);
+  forget_wake(sim, sim->tx.at[slot].port);
   if (sim->zones.at[zone].flows == 0) {
     free_zone(sim, zone);
     return;

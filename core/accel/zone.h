@@ -208,8 +208,19 @@ void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t r
  *  its events is in the queue then. */
 void weft__replay(weft_sim *sim, uint32_t zone, weft_time last);
 
+/* audit.c */
+
+/** Whether a span of a zone that is parked at a time is among those that are audited. */
+int weft__audit_is_drawn(const weft_sim *sim, uint32_t zone, weft_time parked_at);
+
 /** Replay the span of a zone that ends now on a copy and compare. */
 void weft__audit(weft_sim *sim, uint32_t zone);
+
+/** Simulate the flows of a zone that is about to be parked on a copy, to their end. */
+void weft__audit_flows(weft_sim *sim, uint32_t zone);
+
+/** What has come of those that are over. */
+void weft__audit_report(const weft_sim *sim, weft_acceleration *out);
 
 /* memo.c */
 

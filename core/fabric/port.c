@@ -66,6 +66,7 @@ void weft__port_mark(weft_sim *sim, uint32_t index, struct packet *packet) {
   if (port->queue_bytes <= ecn->kmax) {
     const double span = (double)(ecn->kmax - port->kmin);
     const double p = ecn->pmax * (port->queue_bytes - port->kmin) / span;
+    cold->draws += p > 0 && p < 1;
     if (rng_uniform(sim->config.seed, RNG_ECN, index, port->deq + cold->skipped) >= p) return;
   }
   packet->flags |= PACKET_ECN;

@@ -84,6 +84,7 @@ struct port_cold {
   uint32_t ecn; /* in ecn */
   uint32_t wire; /* in wires + 1, or 0 */
   uint32_t storms; /* PFC storms that pause it now */
+  uint32_t draws; /* marks that were left to chance, drawn or not */
   uint8_t pausing; /* the far switch has paused this port */
   uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
   uint8_t ecn_given; /* thresholds were set by hand */

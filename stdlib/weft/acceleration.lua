@@ -40,6 +40,15 @@ local function percent_of(part, whole)
   return whole > 0 and 100 * part / whole or 0
 end
 
+-- Errors are absolute, so their mean is not below 0; the bias has their signs.
+local function tally(flows, mean, deviation, largest, bias)
+  local low, high = stats.interval(mean, deviation, flows)
+  return {
+    flows = flows, mean = mean, low = low and math.max(0, low), high = high, largest = largest,
+    bias = flows > 0 and bias or nil,
+  }
+end
+
 -- What the engine says, and what follows from it.
 local function read(sim)
   local self, config = sim.core:acceleration(), sim.core:config()
@@ -50,12 +59,12 @@ local function read(sim)
   local looked_up = self.hits + self.misses
   self.expected_error_pct = 100 * self.error_estimate
   self.hit_rate = looked_up > 0 and self.hits / looked_up or nil
-  local low, high = stats.interval(self.audit_mean, self.audit_deviation, self.audited)
-  self.audit = {
-    -- Errors are absolute, so their mean is not below 0.
-    flows = self.audited, mean = self.audit_mean, low = low and math.max(0, low), high = high,
-    largest = self.audit_largest,
-  }
+  self.audit = tally(self.audited, self.audit_mean, self.audit_deviation, self.audit_largest,
+    self.audit_bias)
+  if self.audited_flows > 0 then
+    self.audit.whole = tally(self.audited_flows, self.flows_mean, self.flows_deviation,
+      self.flows_largest, self.flows_bias)
+  end
   return setmetatable(self, Acceleration)
 end
 
@@ -74,16 +83,26 @@ local function audit_text(audit)
   if audit.flows == 0 then return "nothing so far" end
   local interval = audit.low
     and (" (95 %%: %s to %s)"):format(percent(audit.low), percent(audit.high)) or ""
-  return ("error of %s: mean %s%s, largest %s"):format(util.counted(audit.flows, "flow"),
-    percent(audit.mean), interval, percent(audit.largest))
+  return ("error of %s: mean %s%s, largest %s, bias %+.3g %%"):format(
+    util.counted(audit.flows, "flow"), percent(audit.mean), interval, percent(audit.largest),
+    100 * audit.bias)
+end
+
+local function audit_lines(audit)
+  local lines = { { "audit, spans", audit_text(audit) } }
+  if audit.whole then lines[2] = { "audit, flows", audit_text(audit.whole) } end
+  if audit.flows == 0 and not audit.whole then lines[1][1] = "audit" end
+  return lines
 end
 
 local function memory_lines(self)
   local rate = self.hit_rate and (" (%.1f %% known)"):format(100 * self.hit_rate) or ""
+  local chance = self.left_to_chance > 0
+    and ("; %d left to chance"):format(self.left_to_chance) or ""
   return {
-    { "patterns", ("%s, %s%s; %d waited for another's transient"):format(
+    { "patterns", ("%s, %s%s; %d waited for another's transient%s"):format(
       util.counted(self.hits, "hit"), util.counted(self.misses, "miss", "misses"), rate,
-      self.followers) },
+      self.followers, chance) },
     { "memory", ("%s, %s; %s replayed for interruptions"):format(
       util.counted(self.records, "record"), units.format_bytes(self.memo_bytes),
       util.counted(self.events_replayed, "event")) },
@@ -111,8 +130,11 @@ local function lines_of(self)
     for _, line in ipairs(memory_lines(self)) do lines[#lines + 1] = line end
   end
   lines[#lines + 1] = { "refused", refusals(self, require("weft.core").constants.refusal) }
-  lines[#lines + 1] = { "expected error", percent(self.error_estimate) }
-  if self.audited_part > 0 then lines[#lines + 1] = { "audit", audit_text(self.audit) } end
+  lines[#lines + 1] = { "expected error", percent(self.error_estimate)
+    .. " of the rates that skips went by, not of completion times" }
+  if self.audited_part > 0 then
+    for _, line in ipairs(audit_lines(self.audit)) do lines[#lines + 1] = line end
+  end
   return lines
 end
 
@@ -129,10 +151,13 @@ end
 --- What acceleration has done so far.
 -- @treturn Acceleration prints as text. Fields of `weft_acceleration` (core/weft_types.h), among
 -- them `events_skipped`, `packets_skipped`, `hits`, `misses`, `followers`, `interruptions`,
--- `transient_ps`, `steady_ps`, `memo_ps`, `error_estimate`; `refused` (how often, by reason);
+-- `left_to_chance`, `transient_ps`, `steady_ps`, `memo_ps`, `error_estimate` (of rates, not of
+-- completion times; `expected_error_pct` in per cent); `refused` (how often, by reason);
 -- and `events` (simulated), `events_skipped_pct`, `hit_rate` (nil before the first pattern is
--- looked up), `audit` (`{ flows, mean, low, high, largest }`: relative errors without sign;
--- `low` and `high` are the 95 % confidence interval of the mean, nil for less than two flows)
+-- looked up), `audit` (`{ flows, mean, low, high, largest, bias, whole }`: relative errors of where
+-- audited spans put flows, without sign; `low` and `high` are the 95 % confidence interval of the
+-- mean, nil for less than two flows; `bias` is the mean with sign, nil for none; `whole` has the
+-- same of completion times, nil while no audited flow is over)
 function M.acceleration(self) return read(self) end
 
 --- The table of skipped spans: a row for each span of a partition; empty without the option

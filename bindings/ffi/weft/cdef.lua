@@ -355,6 +355,7 @@ typedef struct weft_acceleration {
   uint64_t steady_spans, memo_spans;
   uint64_t hits, misses;
   uint64_t followers;
+  uint64_t left_to_chance;
   uint64_t interruptions;
   uint64_t records, memo_bytes;
   uint64_t refused[WEFT_REFUSED_COUNT];
@@ -365,6 +366,9 @@ typedef struct weft_acceleration {
   double error_estimate;
   uint64_t audited;
   double audit_mean, audit_deviation, audit_largest;
+  double audit_bias;
+  uint64_t audited_flows;
+  double flows_mean, flows_deviation, flows_largest, flows_bias;
 } weft_acceleration;
 enum weft_threads_why {
   WEFT_THREADS_ENOUGH = 0,
