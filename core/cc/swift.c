@@ -8,8 +8,8 @@
  *   a = fs_range / (1 / sqrt(fs_min_cwnd) - 1 / sqrt(fs_max_cwnd)),  b = -a / sqrt(fs_max_cwnd)
  *
  * Deviations: the base target is by default the empty round trip of the flow's own path. Rates
- * instead of windows, as for the other algorithms: rate = cwnd / base_rtt, so packets are always
- * paced, and below one packet by base_rtt / cwnd. A flow begins at line rate, which is also the
+ * instead of windows, as for the other algorithms: rate = cwnd / RTT, of the empty path as built, so
+ * packets are always paced, and below one packet by RTT / cwnd. A flow begins at line rate, which is also the
  * largest window. The time of the last decrease is noted at decreases alone (to the letter,
  * algorithm 1 also notes it when the window stays, and would then never decrease again). Hosts
  * have no delay, so there is no endpoint window. A NACK is the sign of loss; a timeout changes
@@ -22,6 +22,7 @@ struct swift {
   double cwnd; /* packets */
   uint64_t acked; /* bytes, by the ACK before */
   weft_time empty_rtt; /* of the path */
+  weft_time rtt; /* what turns windows into rates: the same as built, or base_rtt if given */
   weft_time last_decrease;
   uint32_t rate_epoch, path_seq; /* for which empty_rtt holds */
 };
@@ -36,21 +37,22 @@ static void learn_path(weft_sim *sim, uint32_t slot, struct swift *swift) {
   const uint32_t *path = slot_path(sim, slot);
   const int hops = sim->tx.at[slot].hops, ack_hops = weft__slot_ack_hops(sim, slot);
   swift->empty_rtt = weft__path_rtt(sim, path, hops, path + hops, ack_hops);
+  swift->rtt = weft__flow_own_rtt(sim, slot);
   swift->rate_epoch = sim->rate_epoch;
   swift->path_seq = sim->tx_warm.at[slot].path_seq;
 }
 
 /* Packets per round trip at a rate. */
-static double cwnd_of(const weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
-  const double bits = (double)rate_bps * (double)sim->tx_warm.at[slot].base_rtt_ps * 1e-12;
+static double cwnd_of(const weft_sim *sim, const struct swift *swift, uint64_t rate_bps) {
+  const double bits = (double)rate_bps * (double)swift->rtt * 1e-12;
   return bits / (8.0 * sim->config.mtu_bytes);
 }
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct swift *swift = cc_state(sim, slot);
-  swift->cwnd = cwnd_of(sim, slot, sim->tx_warm.at[slot].line_bps);
-  swift->last_decrease = sim->now;
   learn_path(sim, slot, swift);
+  swift->cwnd = cwnd_of(sim, swift, sim->tx_warm.at[slot].line_bps);
+  swift->last_decrease = sim->now;
 }
 
 static double target_ps(const weft_config *config, const struct swift *swift, uint32_t hops) {
@@ -85,8 +87,8 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   if (swift->rate_epoch != sim->rate_epoch || swift->path_seq != warm->path_seq)
     learn_path(sim, slot, swift);
-  const double least = fmax(config->swift_min_cwnd, cwnd_of(sim, slot, config->min_rate_bps));
-  const double most = cwnd_of(sim, slot, warm->line_bps);
+  const double least = fmax(config->swift_min_cwnd, cwnd_of(sim, swift, config->min_rate_bps));
+  const double most = cwnd_of(sim, swift, warm->line_bps);
   swift->cwnd = fmin(fmax(react(sim, swift, ack), least), most);
   swift->acked = ack->acked;
   const uint64_t rate = cc_whole((double)warm->line_bps * (swift->cwnd / most));

@@ -5,8 +5,8 @@
  * time that a data packet needs on one of them, and an ACK on one of them, worked out in the order
  * of lengths, with the longest of equal ways in place of a choice.
  *
- * Hosts with the same links into the network are one *place*, and only places are destinations:
- * 256 of them for 8192 GPUs on 256 leaves. What tells hosts of a place apart is *inside*: switches
+ * Hosts with the same links into the network are one *place*. Those with one such link share the
+ * search of its switch, to which the link is added; of their sources only the farthest counts. What tells hosts of a place apart is *inside*: switches
  * that lead nowhere but to hosts which all have other links too (the NVLink switch of a server),
  * and links from host to host. Pairs that meet inside are looked at one by one; they are few.
  *
@@ -45,6 +45,10 @@ struct survey {
   uint8_t *row; /* lengths at each level */
   weft_time *data_from, *ack_from; /* of each switch at each level */
   uint64_t *order; /* switches that were reached: length << 32 | node */
+  uint32_t root; /* the switch searched for, or WEFT_NONE: a host was */
+  uint32_t last; /* the link from there to the destination, as its port; WEFT_NONE: none */
+  uint32_t ranked; /* for destinations whose link is of this level, or WEFT_NONE: */
+  uint32_t top[2]; /* the farthest places */
   weft_time limit, near, longest, shortest; /* near: the longest within the limit */
 };
 
@@ -160,12 +164,16 @@ static void time_switch(struct survey *s, uint32_t host, uint32_t level, uint32_
   }
 }
 
-static void search_to(struct survey *s, uint32_t host) {
+/* To a host, or to a switch. */
+static void search_to(struct survey *s, uint32_t node) {
   weft_sim *sim = s->sim;
+  const int to_host = is_host(sim, node);
+  const uint32_t host = to_host ? node : WEFT_NONE;
   for (uint32_t level = 0; level < sim->levels; ++level) {
     uint8_t *row = s->row + level * way_row_bytes(sim);
     weft__ways_begin(sim, row);
-    for (uint32_t i = 0; i < sim->nodes.at[host].port_count; ++i) {
+    if (!to_host) weft__ways_reach(sim, row, node, 0);
+    for (uint32_t i = 0; to_host && i < sim->nodes.at[host].port_count; ++i) {
       const uint32_t out = ports_of(sim, host)[i];
       if (is_outside(s, out) && way_allows(sim, level, out))
         weft__ways_reach(sim, row, sim->ports.at[out].to_node, way_weight(sim, out));
@@ -189,11 +197,19 @@ static void offer(struct best *best, uint32_t level, uint32_t length, weft_time 
   keep_longer(&best->ack, ack);
 }
 
+static uint32_t level_of(const weft_sim *sim, uint32_t a, uint32_t b) {
+  uint32_t level = 0;
+  while (!way_allows(sim, level, a) || !way_allows(sim, level, b)) ++level;
+  return level;
+}
+
 /* The ways of a host through the network to the destination searched for. */
 static struct best outside_ways(const struct survey *s, uint32_t host) {
   const weft_sim *sim = s->sim;
   struct best best = {UINT32_MAX, WAY_NONE, 0, 0};
-  for (uint32_t level = 0; level < sim->levels && best.length == WAY_NONE; ++level) {
+  const uint32_t last = s->last;
+  uint32_t level = last != WEFT_NONE ? level_of(sim, last, last) : 0;
+  for (; level < sim->levels && best.length == WAY_NONE; ++level) {
     const uint8_t *row = s->row + level * way_row_bytes(sim);
     const size_t base = (size_t)level * sim->switch_count;
     for (uint32_t i = 0; i < sim->nodes.at[host].port_count; ++i) {
@@ -206,13 +222,11 @@ static struct best outside_ways(const struct survey *s, uint32_t host) {
             s->ack[out / 2] + s->ack_from[base + rank]);
     }
   }
+  if (last == WEFT_NONE || best.length == WAY_NONE) return best;
+  best.length = way_add(sim, best.length, way_weight(sim, last));
+  best.data += s->data[last / 2];
+  best.ack += s->ack[last / 2];
   return best;
-}
-
-static uint32_t level_of(const weft_sim *sim, uint32_t a, uint32_t b) {
-  uint32_t level = 0;
-  while (!way_allows(sim, level, a) || !way_allows(sim, level, b)) ++level;
-  return level;
 }
 
 /* The ways of two hosts that meet inside, added to those outside. */
@@ -261,18 +275,85 @@ static void look_inside(struct survey *s, uint32_t b) {
   }
 }
 
+/* A host of a place that does not meet host b inside, nor is it; look_inside() has stamped those. */
+static uint32_t stranger(const struct survey *s, uint32_t place, uint32_t b) {
+  uint32_t a = s->place[place].first;
+  while (a != WEFT_NONE && s->stamp[a] == b + 1) a = s->next[a];
+  return a;
+}
+
+/* The two places from which it is farthest. */
+static void rank_sources(struct survey *s) {
+  weft_time far[2] = {-1, -1};
+  s->top[0] = s->top[1] = WEFT_NONE;
+  for (uint32_t p = 0; p < s->places; ++p) {
+    const struct best best = outside_ways(s, s->place[p].first);
+    const weft_time rtt = best.data + best.ack;
+    if (!s->place[p].ports || best.length == WAY_NONE || rtt <= far[1]) continue;
+    const int i = rtt <= far[0];
+    if (i == 0) {
+      far[1] = far[0];
+      s->top[1] = s->top[0];
+    }
+    far[i] = rtt;
+    s->top[i] = p;
+  }
+}
+
+/* Pairs with host b that meet outside: from the farthest place, or where a host of it will not do or
+ * is beyond the limit, from all. */
+static void look_outside(struct survey *s, uint32_t b) {
+  for (int i = 0; i < 2 && s->top[i] != WEFT_NONE; ++i) {
+    const uint32_t a = stranger(s, s->top[i], b);
+    if (a == WEFT_NONE) continue;
+    const struct best best = outside_ways(s, a);
+    consider(s, &best);
+    if (best.data + best.ack <= s->limit) return;
+    break;
+  }
+  for (uint32_t p = 0; p < s->places; ++p) {
+    const uint32_t a = s->place[p].ports ? stranger(s, p, b) : WEFT_NONE;
+    if (a == WEFT_NONE) continue;
+    const struct best best = outside_ways(s, a);
+    consider(s, &best);
+  }
+}
+
+/* All pairs with hosts of a place of one link into the network. */
+static void look_behind(struct survey *s, uint32_t to, uint32_t out) {
+  const uint32_t at = s->sim->ports.at[out].to_node, level = level_of(s->sim, out, out);
+  if (s->root != at) {
+    search_to(s, at);
+    s->root = at;
+    s->ranked = WEFT_NONE;
+  }
+  s->last = out;
+  if (s->ranked != level) rank_sources(s);
+  s->ranked = level;
+  for (uint32_t b = s->place[to].first; b != WEFT_NONE; b = s->next[b]) {
+    look_inside(s, b);
+    look_outside(s, b);
+  }
+}
+
 /* All pairs with hosts of a place. Once a pair of two places does not meet inside, others of them
  * have nothing to add. */
 static void look_at(struct survey *s, uint32_t to) {
-  struct place *destination = &s->place[to];
-  search_to(s, destination->first);
-  for (uint32_t b = destination->first; b != WEFT_NONE; b = s->next[b]) {
+  const struct place *destination = &s->place[to];
+  const uint32_t host = destination->first, count = s->sim->nodes.at[host].port_count;
+  const uint32_t i = next_outside(s, host, 0);
+  if (i < count && next_outside(s, host, i + 1) == count) {
+    look_behind(s, to, ports_of(s->sim, host)[i]);
+    return;
+  }
+  s->root = s->last = WEFT_NONE;
+  search_to(s, host);
+  for (uint32_t b = host; b != WEFT_NONE; b = s->next[b]) {
     look_inside(s, b);
     for (uint32_t from = 0; destination->ports && from < s->places; ++from) {
       struct place *source = &s->place[from];
       if (source->met == to + 1 || !source->ports) continue;
-      uint32_t a = source->first;
-      while (a != WEFT_NONE && s->stamp[a] == b + 1) a = s->next[a];
+      const uint32_t a = stranger(s, from, b);
       if (a == WEFT_NONE) continue;
       source->met = to + 1;
       const struct best best = outside_ways(s, a);
@@ -333,19 +414,21 @@ static void look_beside(struct survey *s, uint32_t to) {
   }
 }
 
+/* Place by place, those of a switch one after the other. */
 static void look_at_all(struct survey *s) {
   uint32_t done = 0;
-  for (uint32_t p = 0; p < s->places; ++p) {
-    const uint32_t host = s->place[p].first;
-    if (s->sim->nodes.at[host].port_count != 1) {
-      look_at(s, p);
-    } else if (is_done(s, done, host)) {
-      look_beside(s, p);
-    } else {
-      s->searched[done++] = host;
+  s->root = WEFT_NONE;
+  for (uint32_t n = 0; n < s->sim->nodes.n; ++n)
+    for (uint32_t p = s->place_at[n]; p != WEFT_NONE; p = s->place[p].next) {
+      const uint32_t host = s->place[p].first;
+      const int single = s->sim->nodes.at[host].port_count == 1;
+      if (single && s->root != n && is_done(s, done, host)) {
+        look_beside(s, p);
+        continue;
+      }
+      if (single) s->searched[done++] = host;
       look_at(s, p);
     }
-  }
 }
 
 /* ---- memory ---- */

@@ -92,6 +92,8 @@ typedef struct lone {
   weft_time fct_ps, ideal_ps, delay_ps;
   uint64_t retransmits, dropped;
   uint64_t first_bps, slowest_bps; /* of its way */
+  int first_is_slowest;
+  int acks_pass; /* the way back carries the ACKs, a tenth of the data at most, as fast */
   uint64_t size;
   uint32_t done;
 } lone;
@@ -125,6 +127,14 @@ static lone run_alone(uint64_t key, uint32_t cc, uint32_t extra) {
     if (i == 0) found.first_bps = info.rate_bps;
     if (info.rate_bps < found.slowest_bps) found.slowest_bps = info.rate_bps;
     found.delay_ps += info.delay_ps;
+  }
+  found.first_is_slowest = found.first_bps == found.slowest_bps;
+  found.acks_pass = 1;
+  const int back = MUST(sim, weft_ack_path(sim, src, dst, flow, ports));
+  for (int i = 0; i < back; ++i) {
+    weft_port_info info;
+    MUST(sim, weft_port_info_get(sim, ports[i], &info));
+    found.acks_pass &= info.rate_bps >= found.slowest_bps / 10;
   }
   run_to_end(sim);
   found.fct_ps = cell(sim, WEFT_TABLE_FLOWS, "fct_ps", flow);
@@ -168,24 +178,28 @@ static void expect(uint64_t key, const char *name, uint32_t cc, uint32_t extra, 
     fail_in(key, name, &got, most);
 }
 
-/* Where the first link is the slowest no queue builds, and these see neither marks nor delay. */
+/* Where the first link is the slowest no queue builds, and these see neither marks nor delay. ACKs
+ * may have another way than data, and one with a slow link holds any window up. */
 TEST(a_lone_flow_takes_its_ideal_time_on_any_fabric) {
   const uint64_t first = number("WEFT_ALONE_FIRST", 1);
   for (uint64_t key = first; key < first + worlds(); ++key) {
-    expect(key, "window", WEFT_CC_WINDOW, 0, 1, 1);
     const lone plain = run_alone(key, WEFT_CC_WINDOW, 0);
-    if (plain.first_bps != plain.slowest_bps) continue;
+    if (!plain.acks_pass) continue;
+    expect(key, "window", WEFT_CC_WINDOW, 0, 1, 1);
+    if (!plain.first_is_slowest) continue;
     expect(key, "dctcp", WEFT_CC_DCTCP, 0, 1, 1);
     expect(key, "dcqcn", WEFT_CC_DCQCN, 0, 1, 1);
   }
 }
 
 /* HPCC's rate is eta, 0.95, over the utilisation that it measures: that of a busy link and, of the
- * queue, at most the packet that is leaving, over what is in flight in a round trip. */
+ * queue, at most the packet that is leaving, over what is in flight in a round trip. What a cut has
+ * done is seen a round trip later, so the first comes twice, and max_stage, 5, round trips pass with
+ * small steps until the rate is multiplied again: 0.95^2 in place of 0.95 for so long. */
 static double hpcc_bound(const lone *plain) {
   const double frame_s = 1090 * 8.0 / (double)plain->slowest_bps;
   const double rtt_s = 2e-12 * (double)plain->delay_ps + 2 * frame_s;
-  return (1 + frame_s / rtt_s) / 0.95;
+  return (1 + frame_s / rtt_s) / 0.95 + 6 * 0.05 * rtt_s / (1e-12 * (double)plain->ideal_ps);
 }
 
 /* What they carry: TIMELY and Swift a timestamp of 8 bytes, HPCC 42 of telemetry. Delay is that of
@@ -195,24 +209,31 @@ TEST(a_lone_flow_pays_for_headers_and_targets_alone) {
   const uint64_t first = number("WEFT_ALONE_FIRST", 1);
   for (uint64_t key = first; key < first + worlds(); ++key) {
     const lone plain = run_alone(key, WEFT_CC_WINDOW, 0);
-    if (plain.first_bps != plain.slowest_bps) continue;
+    if (!plain.acks_pass || !plain.first_is_slowest) continue;
     expect(key, "timely", WEFT_CC_TIMELY, 8, 1 + 1e-6, 0);
     expect(key, "swift", WEFT_CC_SWIFT, 8, 1 + 1e-6, 0);
     expect(key, "hpcc", WEFT_CC_HPCC, 42, hpcc_bound(&plain), 0);
   }
 }
 
+/* TIMELY falls to min_rate at once when round trips have grown by more than min_rtt / beta, and comes
+ * back by hyper increase, 500 Mbit/s in a round trip: part of the ideal time that takes. */
+static double timely_climb(const lone *plain) {
+  const double rtt_ps = 2 * (double)plain->delay_ps + 8 * 1056 * 8e12 / (double)plain->slowest_bps;
+  return (10 + (double)plain->slowest_bps / 5e8) * rtt_ps / (double)plain->ideal_ps;
+}
+
 /* Where a later link is slower, a queue builds before it in the first round trip, and a rate falls
- * until the queue has drained. No algorithm falls by more than a half in a round trip, so when the
- * link runs dry the rate is half of the link's at least, and grows from there. */
+ * until the queue has drained. But for TIMELY no algorithm falls by more than a half in a round
+ * trip, so when the link runs dry the rate is half of the link's at least, and grows from there. */
 TEST(a_lone_flow_behind_a_slower_link_loses_less_than_half) {
   const uint64_t first = number("WEFT_ALONE_FIRST", 1);
   for (uint64_t key = first; key < first + worlds(); ++key) {
     const lone plain = run_alone(key, WEFT_CC_WINDOW, 0);
-    if (plain.first_bps == plain.slowest_bps) continue;
+    if (!plain.acks_pass || plain.first_is_slowest) continue;
     expect(key, "dctcp", WEFT_CC_DCTCP, 0, 2, 0);
     expect(key, "dcqcn", WEFT_CC_DCQCN, 0, 2, 0);
-    expect(key, "timely", WEFT_CC_TIMELY, 8, 2, 0);
+    expect(key, "timely", WEFT_CC_TIMELY, 8, 2 + timely_climb(&plain), 0);
     expect(key, "swift", WEFT_CC_SWIFT, 8, 2, 0);
     expect(key, "hpcc", WEFT_CC_HPCC, 42, 2, 0);
   }
