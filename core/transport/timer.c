@@ -8,7 +8,7 @@
  * the RFC makes of a first sample of one) and RTO_FIRST. RTO_MIN is the high timeout of IRN (Mittal
  * et al., SIGCOMM 2018): its longest path with one full buffer. Each repetition doubles it, up to
  * 64 times, and adds up to a half of it, drawn from the seed, so that retries don't keep step with
- * a link that flaps. A fixed rto is the least of SRTT + 4 RTTVAR instead, without a draw.
+ * a link that flaps. A fixed rto is the least of SRTT + 4 RTTVAR instead.
  *
  * What happens (adaptive): a sender of ours can be told what a real one has to guess, whether
  * anything of what it has out is gone. The network holds a packet of the flow, data or ACK, for
@@ -102,9 +102,10 @@ static weft_time timeout_of(const weft_sim *sim, uint32_t slot) {
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   const uint32_t backoff = doublings(sim, slot);
   if (backoff > DOUBLINGS_MAX) return LATEST_PS;
-  if (is_fixed(sim))
-    return longest(sim->config.rto_ps, warm->rtt + 4 * warm->rtt_deviation) << backoff;
-  const weft_time rto = adaptive_rto(sim, slot) << backoff;
+  const weft_time least =
+      is_fixed(sim) ? longest(sim->config.rto_ps, warm->rtt + 4 * warm->rtt_deviation)
+                    : adaptive_rto(sim, slot);
+  const weft_time rto = least << backoff;
   if (backoff == 0) return rto;
   return rto + (weft_time)(draw(sim, slot) * (double)(rto / 2));
 }

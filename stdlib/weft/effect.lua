@@ -23,9 +23,26 @@ local function is_accelerated(config)
   return config.memoize or config.fast_forward, "without fast_forward or memoize"
 end
 
--- What an option needs to be read at all: a function of the configuration, which gives whether it
--- has that, and what it lacks.
+-- The models that compat stands for have no timer.
+local function has_timer(config)
+  return config.compat == "none",
+    ("with compat = '%s', which has no time-outs"):format(config.compat)
+end
+
+local function has_no_map(_, given) return given.ecn_by_rate == nil, "beside ecn_by_rate" end
+
+-- What an option needs to be read at all: a function of the configuration and of what was given,
+-- which gives whether it has that, and what it lacks.
 local NEEDS = {
+  rto = has_timer, give_up_after = has_timer,
+  ecn_kmin = has_no_map, ecn_kmax = has_no_map, ecn_pmax = has_no_map,
+  min_rate = function(config) return config.cc ~= "window", "with cc = 'window'" end,
+  int_header = function(config)
+    return config.cc == "hpcc" or config.cc == "script", ("with cc = '%s'"):format(config.cc)
+  end,
+  window = function(config)
+    return config.window_mode ~= "none", "with window_mode = 'none'"
+  end,
   ack_priority = has_compat, hpcc_int_multi = has_compat,
   pfc_reserve = has_pfc, pfc_resume = has_pfc, pfc_headroom = has_pfc,
   theta = is_accelerated, steady_samples = is_accelerated, steady_period = is_accelerated,
@@ -36,7 +53,7 @@ local NEEDS = {
 local CC_OPTIONS = { "dctcp", "hpcc", "dcqcn", "timely", "swift" }
 
 -- All reasons why an option is not read, the first of them.
-local function lacking(name, config)
+local function lacking(name, config, given)
   local prefix = name:match("^(%a+)_")
   for _, cc in ipairs(CC_OPTIONS) do
     if cc == prefix then
@@ -46,7 +63,7 @@ local function lacking(name, config)
   end
   local need = NEEDS[name]
   if not need then return nil end
-  local good, what = need(config)
+  local good, what = need(config, given)
   return not good and what or nil
 end
 
@@ -82,7 +99,7 @@ end
 function M.of_options(given, config, cc)
   local by_reason = {}
   for _, name in ipairs(util.sorted_keys(given)) do
-    local what = lacking(name, config)
+    local what = given[name] ~= 0 and lacking(name, config, given)
     if what and (default_of(name) == nil or config[name] ~= default_of(name)) then
       by_reason[what] = by_reason[what] or {}
       table.insert(by_reason[what], name)

@@ -185,7 +185,7 @@ local function more_of_link(more, expect)
   end
   local class, cost = more.class, more.cost or 1
   expect(class == nil or class == "nvlink" or class == "pcie" or class == "net", "class",
-    table.concat(CLASSES, ", "), fail.show(class) .. fail.hint(tostring(class), CLASSES))
+    "a class", fail.show(class) .. fail.hint(tostring(class), CLASSES))
   expect(type(cost) == "number" and cost >= 1 and cost <= COST_MAX and cost % 1 == 0, "cost",
     "a whole number, 1 to 65535", fail.show(cost))
   return more_of_link(more.loss, expect), class, util.integer(cost)

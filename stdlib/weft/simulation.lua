@@ -269,8 +269,10 @@ end
 local function say_spurious(self)
   local totals, rto = self:stats(), self.core:config().rto
   if totals.timeouts == 0 or totals.retransmits_spurious == 0 or rto == "adaptive" then return end
-  notice.once("spurious retransmissions",
-    "time-outs sent packets again that had not been lost: %d of %s that were sent again (rto = %s)",
+  if self.said_spurious then return end
+  self.said_spurious = true
+  notice.say("time-outs sent packets again that had not been lost: %d of %s that were sent again "
+    .. "(rto = %s)",
     totals.retransmits_spurious, util.counted(totals.retransmits, "packet"),
     type(rto) == "number" and units.format_time(rto) or rto)
 end

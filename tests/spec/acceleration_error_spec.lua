@@ -192,3 +192,23 @@ describe("the report", function()
     assert.equal(100 * report.error_estimate, report.expected_error_pct)
   end)
 end)
+
+describe("what is remembered", function()
+  -- Packets are under way with telemetry of the way that their flow has left.
+  it("outlives ways that fail", function()
+    local net = weft.topology.leaf_spine {
+      leaves = 2, hosts_per_leaf = 2, spines = 2, rate = "1Gbps", delay = "200us",
+    }
+    local function run(memoize)
+      local sim = weft.simulation { topology = net, cc = "hpcc", memoize = memoize }
+      sim:fail("leaf0-spine0", { at = "915us", duration = "2ms" })
+      sim:fail("leaf0-spine1", { at = "1270us", duration = "2ms" })
+      for _, flow in ipairs { { 1, 2, 3448 }, { 0, 3, 3748 }, { 3, 0, 1279 }, { 1, 2, 2565 } } do
+        sim:add_flow { src = flow[1], dst = flow[2], size = "100kB", start = flow[3] .. "us" }
+      end
+      assert.equal("done", sim:run())
+      return sim:flows():column "fct_ps"
+    end
+    assert.same(run(false), run(true))
+  end)
+end)

@@ -283,3 +283,19 @@ describe("what timeouts did", function()
     assert.same({ "adaptive", -1, 0 }, { values.rto, values.rto_ps, values.give_up_after_ps })
   end)
 end)
+
+describe("a fixed timeout", function()
+  it("falls out of step with a link that flaps", function()
+    for seed = 1, 3 do
+      local net = weft.topology.leaf_spine {
+        leaves = 2, hosts_per_leaf = 4, spines = 1, rate = "25Gbps", delay = "1us",
+      }
+      local sim = weft.simulation { topology = net, cc = "dctcp", rto = "1ms", seed = seed }
+      sim:fail("h5-leaf1", { at = "3us", period = "1ms", duty = 0.4, duration = "2s",
+        detect = "10s" })
+      sim:add_flow { src = 0, dst = 5, size = "300kB" }
+      sim:run()
+      assert(sim:flows():row(1).fct_ps < 60e9, sim:flows():row(1).fct_ps)
+    end
+  end)
+end)

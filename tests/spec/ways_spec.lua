@@ -246,6 +246,30 @@ describe("the round trip of windows", function()
   end)
 end)
 
+describe("the round trip of a flow's own way", function()
+  it("is what Swift turns windows into rates by", function()
+    for _, delay in ipairs { "500ns", "5us", "20us" } do
+      local net = weft.topology.rail_optimized { servers = 4, spines = 2, delay = delay }
+      local sim = weft.simulation { topology = net, cc = "swift" }
+      for i = 1, 4 do sim:add_flow { src = "gpu" .. i, dst = "gpu0", size = "5MB" } end
+      sim:run()
+      local last = 0
+      for i = 1, 4 do last = math.max(last, sim:flows():row(i).fct_ps * 1e-12) end
+      near(20e6 * 8 * 1.056 / 2.4e12, last, 0.03) -- frames with a timestamp, 8 bytes
+    end
+    for _, idle in ipairs { "500ns", "45us" } do -- of a host that takes no part
+      local net = weft.fabric.new "idle"
+      for _, name in ipairs { "a", "b", "c" } do net:add_node(name, "host") end
+      net:add_node("s", "switch")
+      net:add_link("a", "s", "400Gbps", "500ns")
+      net:add_link("b", "s", "100Gbps", "500ns")
+      net:add_link("c", "s", "100Gbps", idle)
+      -- It overruns the slower link in its first round trip, by a window at most, and once.
+      near(20e6 * 8 * 1.056 / 1e11, (send(net, { cc = "swift" }, "a", "b", "20MB")), 0.12)
+    end
+  end)
+end)
+
 describe("who must reach whom", function()
   -- GPUs of servers with NVLink inside; leaf r joins the GPUs r of all servers, and nothing more.
   local function rail_only(count, gpus)
@@ -285,6 +309,22 @@ describe("who must reach whom", function()
       assert.truthy(result.time_ps or result.iterations[1].time_ps)
       assert.equal(sim:stats().flows_added, sim:stats().flows_done)
     end
+  end)
+
+  it("is told with the reason of flows in files, too", function()
+    local net = weft.fabric.new "relay"
+    for i = 0, 3 do net:add_node("h" .. i, "host") end
+    for i = 0, 1 do net:add_node("s" .. i, "switch") end
+    for _, ends in ipairs { { "h0", "s0" }, { "h1", "s0" }, { "h1", "h2" }, { "h2", "s1" },
+      { "h3", "s1" } } do
+      net:add_link(ends[1], ends[2], "10Gbps", "1us")
+    end
+    local path = support.file("1\n0 3 3 100 1000 0\n")
+    local sim = weft.simulation { topology = net }
+    local text = support.error_of(sim.add_job, sim, weft.workload.flows { file = path })
+    os.remove(path)
+    assert.matches(":2: no path from 'h0' to 'h3': 'h[12]' would have to forward, and hosts do not",
+      text)
   end)
 
   it("takes as long without a spine that nothing uses", function()

@@ -164,11 +164,17 @@ function hpcc.ids_of_kind(net, kind)
   return ids
 end
 
---- Write the link lines of a fabric.
-function hpcc.write_links(output, net)
+--- Write the link lines of a fabric. What they cannot say is said to the user.
+function hpcc.write_links(output, net, path)
+  local lost = 0
   for _, link in ipairs(net.links) do
+    if link.class or link.cost ~= 1 then lost = lost + 1 end
     output:write(("%d %d %s %s %.17g\n"):format(link.a, link.b, units.exact(link.rate_bps, "rate"),
       units.exact(link.delay_ps, "time"), link.loss))
+  end
+  if lost > 0 then
+    notice.say("%s: the format has no classes and costs of links: those of %s are left out", path,
+      util.counted(lost, "link"))
   end
 end
 
@@ -183,7 +189,7 @@ function hpcc.write_topology(path, net)
   util.write_file(path, function(output)
     output:write(("%d %d %d\n"):format(#net.nodes, #switches, #net.links))
     output:write(table.concat(switches, " "), "\n")
-    hpcc.write_links(output, net)
+    hpcc.write_links(output, net, path)
   end)
 end
 

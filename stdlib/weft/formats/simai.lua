@@ -79,9 +79,25 @@ function simai.read_topology(path, options)
   return net
 end
 
+-- GPUs of a server: as the fabric says, or as many as its groups have, if all have the same.
+local function gpus_per_server(net)
+  if net.attributes.gpus_per_server then return net.attributes.gpus_per_server end
+  local counts, each = {}, nil
+  for _, id in ipairs(net:hosts()) do
+    local group = net.nodes[id + 1].group
+    if group == nil then return 1 end
+    counts[group] = (counts[group] or 0) + 1
+  end
+  for _, count in util.sorted_pairs(counts) do
+    if each and each ~= count then return 1 end
+    each = count
+  end
+  return each or 1
+end
+
 --- Write a topology.
 -- @tparam string path
--- @tparam table net fabric; `attributes.gpus_per_server` (default 1) and `attributes.gpu`
+-- @tparam table net fabric; `attributes.gpus_per_server` (default: by groups) and `attributes.gpu`
 -- (default "A100") go into the header
 function simai.write_topology(path, net)
   local nvswitches = hpcc.ids_of_kind(net, "nvswitch")
@@ -90,10 +106,10 @@ function simai.write_topology(path, net)
   for _, id in ipairs(nvswitches) do ids[#ids + 1] = id end
   for _, id in ipairs(switches) do ids[#ids + 1] = id end
   util.write_file(path, function(output)
-    output:write(("%d %d %d %d %d %s\n"):format(#net.nodes, net.attributes.gpus_per_server or 1,
+    output:write(("%d %d %d %d %d %s\n"):format(#net.nodes, gpus_per_server(net),
       #nvswitches, #switches, #net.links, net.attributes.gpu or "A100"))
     output:write(table.concat(ids, " "), "\n")
-    hpcc.write_links(output, net)
+    hpcc.write_links(output, net, path)
   end)
 end
 

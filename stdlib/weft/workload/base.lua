@@ -58,13 +58,14 @@ local function relay_between(fabric, src, dst)
   return true, at
 end
 
---- Raise the error for a pair of hosts between which there is no path, with the reason.
-function M.unreachable(fabric, src, dst)
+--- What is wrong between two hosts without a path: "no path from 'a' to 'b': ...".
+-- @treturn string
+function M.no_path(fabric, src, dst)
   local from, to = fabric:node(src), fabric:node(dst)
   local why = "no chain of links joins them"
   for _, node in ipairs { from, to } do
     if #fabric:links_of(node) == 0 then
-      fail.raise("no path from '%s' to '%s': '%s' has no links", from.name, to.name, node.name)
+      return ("no path from '%s' to '%s': '%s' has no links"):format(from.name, to.name, node.name)
     end
   end
   local joined, relay = relay_between(fabric, from.id, to.id)
@@ -74,8 +75,11 @@ function M.unreachable(fabric, src, dst)
     why = ("'%s' would have to forward, and hosts do not: expected a switch between them")
       :format(fabric:node(relay).name)
   end
-  fail.raise("no path from '%s' to '%s': %s", from.name, to.name, why)
+  return ("no path from '%s' to '%s': %s"):format(from.name, to.name, why)
 end
+
+--- Raise the error for a pair of hosts between which there is no path.
+function M.unreachable(fabric, src, dst) fail.raise("%s", M.no_path(fabric, src, dst)) end
 
 --- Raise the error for a flow from a host to itself.
 -- @tparam string what

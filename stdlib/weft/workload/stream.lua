@@ -94,10 +94,9 @@ local function add_chunk(self, chunk, lines)
     local status, n, text = tostring(message):match("WEFT_(%u+): flow (%d+): (.*)$")
     if not n then engine.raise(message) end
     n = n + 1
-    local line, nodes = lines[n], self.sim.fabric.nodes
+    local line = lines[n]
     if status == "ENOROUTE" then
-      text = ("no path from '%s' to '%s'"):format(nodes[chunk.src[n] + 1].name,
-        nodes[chunk.dst[n] + 1].name)
+      text = base.no_path(self.sim.fabric, chunk.src[n], chunk.dst[n])
     end
     if place_of(self, line) then fail.at(place_of(self, line), "%s", text) end
     fail.raise("%s", text)
