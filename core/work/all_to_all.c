@@ -54,7 +54,8 @@ static int ready_pair(const weft_sim *sim, const struct collective *c, struct pl
   return volume(sim, c, other.rank, at.rank, at.slice) == 0 || weft__message_arrived(sim, c, other);
 }
 
-const struct algorithm weft__pairs = {plan_pairs, all_steps, message_of_pair, ready_pair, 0, 1};
+const struct algorithm weft__pairs = {plan_pairs, all_steps, message_of_pair, ready_pair,
+                                      0,          1,         receiver};
 
 /* ---- hierarchical ----
  * Ranks are listed server by server, `local` of each, maybe fewer of the last one. Lanes: one to
@@ -107,6 +108,11 @@ static uint32_t steps_of_tiers(const struct collective *c, uint32_t rank, uint32
   return far_end(c, &s, rank, lane) != rank;
 }
 
+static uint32_t receiver_in_tiers(const struct collective *c, struct place at) {
+  const struct shape s = shape_of(c);
+  return far_end(c, &s, at.rank, at.lane);
+}
+
 /* Bytes of what rank `src` has for rank `via` of its server: its own, and what it forwards. */
 static uint64_t first_hop(const weft_sim *sim, const struct collective *c, const struct shape *s,
                           uint32_t src, uint32_t via, uint32_t slice) {
@@ -147,7 +153,7 @@ static int ready_in_tiers(const weft_sim *sim, const struct collective *c, struc
 }
 
 const struct algorithm weft__tiers = {plan_tiers, steps_of_tiers, message_of_tiers, ready_in_tiers,
-                                      0, 0};
+                                      0, 0, receiver_in_tiers};
 
 /* ---- what a message carries ---- */
 

@@ -209,6 +209,14 @@ static int add_task(weft_sim *sim, const weft_collective_def *def) {
   return status;
 }
 
+/* The receiver of a message; WEFT_NONE if there is nothing to send. */
+static uint32_t receiver_of(const weft_sim *sim, const struct collective *c,
+                            const struct algorithm *algorithm, struct place at) {
+  if (algorithm->receiver != NULL && c->volumes == WEFT_NONE) return algorithm->receiver(c, at);
+  const struct message message = algorithm->message(sim, c, at);
+  return message.bytes > 0 ? message.to : WEFT_NONE;
+}
+
 /* Ways of all messages, each lane's once where it leads to one rank only. */
 static int check_messages(weft_sim *sim, const struct collective *c) {
   const struct algorithm *algorithm = weft__collective_algorithm(c);
@@ -218,9 +226,9 @@ static int check_messages(weft_sim *sim, const struct collective *c) {
       const uint32_t steps = algorithm->steps(c, at.rank, at.lane);
       uint32_t known = at.rank;
       for (at.step = 0; at.step < steps; ++at.step) {
-        const struct message message = algorithm->message(sim, c, at);
-        if (message.bytes == 0 || message.to == known) continue;
-        known = message.to;
+        const uint32_t to = receiver_of(sim, c, algorithm, at);
+        if (to == WEFT_NONE || to == known) continue;
+        known = to;
         if (!weft__ways_connect(sim, ranks[at.rank], ranks[known]))
           return weft__path_check(sim, WEFT_ENOROUTE, ranks[at.rank], ranks[known]);
         if (!algorithm->turns) break;

@@ -49,6 +49,9 @@ struct algorithm {
 
   /** A lane sends to other ranks in other steps. */
   int turns;
+
+  /** Where that is less work than the message: its receiver, if all pieces have bytes. Or NULL. */
+  uint32_t (*receiver)(const struct collective *collective, struct place at);
 };
 
 extern const struct algorithm weft__ring, weft__chain, weft__tree, weft__halving_doubling;

@@ -95,4 +95,4 @@ static int ready(const weft_sim *sim, const struct collective *c, struct place a
   return 1;
 }
 
-const struct algorithm weft__hierarchical = {plan, steps, message, ready, 0, 0};
+const struct algorithm weft__hierarchical = {plan, steps, message, ready, 0, 0, NULL};

@@ -114,4 +114,4 @@ static int ready(const weft_sim *sim, const struct collective *c, struct place a
   return 1;
 }
 
-const struct algorithm weft__tree = {plan, steps, message, ready, 0, 0};
+const struct algorithm weft__tree = {plan, steps, message, ready, 0, 0, NULL};
