@@ -20,6 +20,8 @@
 #define PRECISION 5e-5 /* of all rates together: their deviation, unless the window is long */
 #define SCATTER 5e-4 /* likewise of each by itself, root mean square */
 #define UNMOVED 1e-7 /* by marks that are drawn: deviation of such a rate */
+#define ROUNDS 4.0 /* round trips in a window */
+#define DRIFT 1e-4 /* of what arrives in a window, that what is under way may change by */
 #define BINDING 1.15 /* a flow that asks for more than so much of what it gets: others decide */
 
 enum {
@@ -211,13 +213,27 @@ static double asked_at(const struct sample *s, uint32_t i) {
 /* Does the rate that congestion control asks for creep? A window of whole packets hides that from
  * what arrives, until it is a packet more. A line through the samples may rise by a part of their
  * mean, or by what their scatter about it explains. Who asks for much more than it gets is held
- * back by others: then it may ask what it likes. */
+ * back by others: then it may ask for ever more, but not for less, which may come to bind. */
 static int creeps(const weft_sim *sim, const struct sample *s, uint32_t n, double got) {
   const struct line line = line_through(s, n, asked_at);
   const double rise = fabs(line.slope) * time_at(s, n);
-  return line.mean < BINDING * got * 8e12 * full_frame(sim) &&
+  const int binds = line.mean < BINDING * got * 8e12 * full_frame(sim);
+  return (binds || line.slope < 0) &&
          rise > line.mean * sim->theta / HALVES &&
          rise > STUDENT * line.deviation * time_at(s, n);
+}
+
+static double under_way_at(const struct sample *s, uint32_t i) {
+  return (double)s[i].under_way;
+}
+
+/* Does what is under way shrink or grow, as a queue drains or fills behind a link that is full all
+ * the while, so that rates are flat? It would stay as it is for all of the span, and come out at
+ * its end. By more than a packet, a part of what arrives, and what its scatter explains. */
+static int drifts(const struct sample *s, uint32_t n) {
+  const struct line line = line_through(s, n, under_way_at);
+  const double rise = fabs(line.slope) * time_at(s, n);
+  return rise > 1 + DRIFT * packets_at(s, n) && rise > STUDENT * line.deviation * time_at(s, n);
 }
 
 /* Were marks drawn, and do they matter to the rate? Then the rates of the window are one sample of
@@ -245,7 +261,7 @@ static int test_flow(const weft_sim *sim, uint32_t slot) {
   const double close = sim->theta / HALVES + (1 + blurred) / all;
   const double grown = fabs((double)s[n].under_way - (double)s[0].under_way) / all;
   if (most - least >= sim->theta * mean || apart > close || grown > close + 1 / all) return 0;
-  if (creeps(sim, s, n, mean)) return 0;
+  if (creeps(sim, s, n, mean) || (sim->config.theta < 0 && drifts(s, n))) return 0;
   /* Flows take turns, and which was last at the ends alone would count most. */
   const struct line line = line_through(s, n, packets_at);
   if (is_left_to_chance(sim, s, n, line.deviation / line.slope)) return 0;
@@ -280,13 +296,24 @@ static int are_precise(const weft_sim *sim, const struct zone *z) {
   return squares <= SCATTER * SCATTER && sum / (n - 1) / tt <= PRECISION * PRECISION;
 }
 
+/* Does the window see several round trips of each flow, of which a deep queue makes long ones? In
+ * less than one nothing has come of what congestion control has done. */
+static int sees_rounds(const weft_sim *sim, const struct zone *z) {
+  const uint32_t n = sim->steady_samples;
+  FOR_MEMBERS(slot, sim, z) {
+    const struct sample *s = samples_of(sim, slot);
+    if (packets_at(s, n) < ROUNDS * under_way_at(s, n)) return 0;
+  }
+  return 1;
+}
+
 int weft__steady_test(weft_sim *sim, uint32_t zone) {
   const struct zone *z = &sim->zones.at[zone];
   const int flat = are_flat(sim, z);
   const struct sample *s = samples_of(sim, z->first);
   const weft_time window = s[sim->steady_samples].time - s[0].time;
   const int is_long = z->doublings == DOUBLINGS_MOST ||
-                      (flat && (sim->config.theta >= 0 || are_precise(sim, z)) &&
+                      (flat && (sim->config.theta >= 0 || (are_precise(sim, z) && sees_rounds(sim, z))) &&
                        window >= (weft__park_end(sim, zone) - sim->now) / SKIP_MOST);
   if (flat && is_long) return 1;
   thin_out(sim, zone, flat);

@@ -6,9 +6,10 @@
  * of lengths, with the longest of equal ways in place of a choice.
  *
  * Hosts with the same links into the network are one *place*. Those with one such link share the
- * search of its switch, to which the link is added; of their sources only the farthest counts. What tells hosts of a place apart is *inside*: switches
- * that lead nowhere but to hosts which all have other links too (the NVLink switch of a server),
- * and links from host to host. Pairs that meet inside are looked at one by one; they are few.
+ * search of its switch, to which the link is added; of their sources only the farthest counts. What
+ * tells hosts of a place apart is *inside*: switches that lead nowhere but to hosts which all have
+ * other links too (the NVLink switch of a server), and links from host to host. Pairs that meet
+ * inside are looked at one by one; they are few.
  *
  * Of switches with the same links to other switches (the edge switches of a pod) one is searched
  * for only: to exchange two changes no way but those between hosts of the same switch. */
@@ -275,7 +276,7 @@ static void look_inside(struct survey *s, uint32_t b) {
   }
 }
 
-/* A host of a place that does not meet host b inside, nor is it; look_inside() has stamped those. */
+/* A host of a place that does not meet host b inside, nor is it: look_inside() stamps those. */
 static uint32_t stranger(const struct survey *s, uint32_t place, uint32_t b) {
   uint32_t a = s->place[place].first;
   while (a != WEFT_NONE && s->stamp[a] == b + 1) a = s->next[a];
@@ -300,8 +301,8 @@ static void rank_sources(struct survey *s) {
   }
 }
 
-/* Pairs with host b that meet outside: from the farthest place, or where a host of it will not do or
- * is beyond the limit, from all. */
+/* Pairs with host b that meet outside: from the farthest place; or, where no host of it will do or
+ * it is beyond the limit, from all. */
 static void look_outside(struct survey *s, uint32_t b) {
   for (int i = 0; i < 2 && s->top[i] != WEFT_NONE; ++i) {
     const uint32_t a = stranger(s, s->top[i], b);

@@ -194,8 +194,8 @@ TEST(a_lone_flow_takes_its_ideal_time_on_any_fabric) {
 
 /* HPCC's rate is eta, 0.95, over the utilisation that it measures: that of a busy link and, of the
  * queue, at most the packet that is leaving, over what is in flight in a round trip. What a cut has
- * done is seen a round trip later, so the first comes twice, and max_stage, 5, round trips pass with
- * small steps until the rate is multiplied again: 0.95^2 in place of 0.95 for so long. */
+ * done is seen a round trip later, so the first comes twice, and max_stage, 5, round trips pass
+ * with small steps until the rate is multiplied again: 0.95^2 in place of 0.95 for so long. */
 static double hpcc_bound(const lone *plain) {
   const double frame_s = 1090 * 8.0 / (double)plain->slowest_bps;
   const double rtt_s = 2e-12 * (double)plain->delay_ps + 2 * frame_s;
@@ -216,8 +216,8 @@ TEST(a_lone_flow_pays_for_headers_and_targets_alone) {
   }
 }
 
-/* TIMELY falls to min_rate at once when round trips have grown by more than min_rtt / beta, and comes
- * back by hyper increase, 500 Mbit/s in a round trip: part of the ideal time that takes. */
+/* TIMELY falls to min_rate at once when round trips have grown by more than min_rtt / beta, and
+ * comes back by hyper increase, 500 Mbit/s in a round trip: part of the ideal time that takes. */
 static double timely_climb(const lone *plain) {
   const double rtt_ps = 2 * (double)plain->delay_ps + 8 * 1056 * 8e12 / (double)plain->slowest_bps;
   return (10 + (double)plain->slowest_bps / 5e8) * rtt_ps / (double)plain->ideal_ps;
