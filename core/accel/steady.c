@@ -312,9 +312,9 @@ int weft__steady_test(weft_sim *sim, uint32_t zone) {
   const int flat = are_flat(sim, z);
   const struct sample *s = samples_of(sim, z->first);
   const weft_time window = s[sim->steady_samples].time - s[0].time;
+  const int is_known = sim->config.theta >= 0 || (are_precise(sim, z) && sees_rounds(sim, z));
   const int is_long = z->doublings == DOUBLINGS_MOST ||
-                      (flat && (sim->config.theta >= 0 || (are_precise(sim, z) && sees_rounds(sim, z))) &&
-                       window >= (weft__park_end(sim, zone) - sim->now) / SKIP_MOST);
+                      (is_known && window >= (weft__park_end(sim, zone) - sim->now) / SKIP_MOST);
   if (flat && is_long) return 1;
   thin_out(sim, zone, flat);
   return 0;

@@ -9,11 +9,11 @@
  *
  * Deviations: the base target is by default the empty round trip of the flow's own path. Rates
  * instead of windows, as for the other algorithms: rate = cwnd / RTT, of the empty path as built,
- * so packets are always paced, and below one packet by RTT / cwnd. A flow begins at line rate, which
- * is also the largest window. The time of the last decrease is noted at decreases alone (to the
- * letter, algorithm 1 also notes it when the window stays, and would then never decrease again).
- * Hosts have no delay, so there is no endpoint window. A NACK is the sign of loss; a timeout changes
- * nothing. */
+ * so packets are always paced, and below one packet by RTT / cwnd. A flow begins at line rate,
+ * which is also the largest window. The time of the last decrease is noted at decreases alone (to
+ * the letter, algorithm 1 also notes it when the window stays, and would then never decrease
+ * again). Hosts have no delay, so there is no endpoint window. A NACK is the sign of loss; a
+ * timeout changes nothing. */
 #include <math.h>
 
 #include "cc/cc.h"
