@@ -21,7 +21,6 @@
 #define SCATTER 5e-4 /* likewise of each by itself, root mean square */
 #define UNMOVED 1e-7 /* by marks that are drawn: deviation of such a rate */
 #define ROUNDS 4.0 /* round trips in a window */
-#define DRIFT 1e-4 /* of what arrives in a window, that what is under way may change by */
 #define BINDING 1.15 /* a flow that asks for more than so much of what it gets: others decide */
 
 enum {
@@ -227,15 +226,6 @@ static double under_way_at(const struct sample *s, uint32_t i) {
   return (double)s[i].under_way;
 }
 
-/* Does what is under way shrink or grow, as a queue drains or fills behind a link that is full all
- * the while, so that rates are flat? It would stay as it is for all of the span, and come out at
- * its end. By more than a packet, a part of what arrives, and what its scatter explains. */
-static int drifts(const struct sample *s, uint32_t n) {
-  const struct line line = line_through(s, n, under_way_at);
-  const double rise = fabs(line.slope) * time_at(s, n);
-  return rise > 1 + DRIFT * packets_at(s, n) && rise > STUDENT * line.deviation * time_at(s, n);
-}
-
 /* Were marks drawn, and do they matter to the rate? Then the rates of the window are one sample of
  * many, and to go on with them for long would make of little luck much: completion times would
  * scatter by the root of span / window more than they do. Who sets theta says that this is wanted.
@@ -261,7 +251,7 @@ static int test_flow(const weft_sim *sim, uint32_t slot) {
   const double close = sim->theta / HALVES + (1 + blurred) / all;
   const double grown = fabs((double)s[n].under_way - (double)s[0].under_way) / all;
   if (most - least >= sim->theta * mean || apart > close || grown > close + 1 / all) return 0;
-  if (creeps(sim, s, n, mean) || (sim->config.theta < 0 && drifts(s, n))) return 0;
+  if (creeps(sim, s, n, mean)) return 0;
   /* Flows take turns, and which was last at the ends alone would count most. */
   const struct line line = line_through(s, n, packets_at);
   if (is_left_to_chance(sim, s, n, line.deviation / line.slope)) return 0;
