@@ -11,10 +11,7 @@ local READERS = {
   "%f[%w_]load%w*%s*[%(%[\"']", "dofile",
 }
 
-local function reads(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then file:close() end
+local function reads(text)
   if not text then return true end
   text = ("\n" .. text):gsub("\n%s*%-%-[^%[\n][^\n]*", "\n") -- comments of a whole line
   for _, pattern in ipairs(READERS) do
@@ -23,11 +20,19 @@ local function reads(path)
   return false
 end
 
+local function content(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("*a")
+  if file then file:close() end
+  return text
+end
+
 -- Files of modules that are not weft's own.
 local function module_files()
   local files, search = {}, rawget(package, "searchpath")
   for name in pairs(package.loaded) do -- order-free: all are looked at
-    local path = not name:find("^weft") and search(name, package.path)
+    local own = name == "weft" or name:find("^weft%.")
+    local path = not own and search(name, package.path)
     if path then files[#files + 1] = path end
   end
   return files
@@ -35,11 +40,12 @@ end
 
 --- Say that a script's arguments had no effect, if neither it nor its modules can have read them.
 -- @tparam string path of the script
+-- @tparam ?string text its content
 -- @tparam {string,...} arguments
-function M.say_unread(path, arguments)
-  if #arguments == 0 or path == "-" or reads(path) then return end
+function M.say_unread(path, text, arguments)
+  if #arguments == 0 or path == "-" or reads(text) then return end
   for _, file in ipairs(module_files()) do
-    if reads(file) then return end
+    if reads(content(file)) then return end
   end
   notice.say("%s: %s %s had no effect: the script neither calls weft.params nor reads arg", path,
     #arguments == 1 and "argument" or "arguments", table.concat(arguments, " "))

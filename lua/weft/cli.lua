@@ -112,20 +112,31 @@ local function script_arguments(argv, first)
   return arguments
 end
 
+-- The text of a script, read once: it may come from a pipe. A folder can be opened, but not read.
+local function read_script(path)
+  local file, message = io.open(path, "rb")
+  local text = file and file:read("*a")
+  if file then file:close() end
+  if text then return text end
+  local why = message and message:match(": ([^:]*)$") or "not a readable file"
+  complain(("cannot open '%s': %s%s"):format(path, why:lower(), file_hint(path)))
+  return nil
+end
+
+-- As loadfile: without a byte order mark, and a first line that begins with '#' is a comment.
+local function load_script(path, text)
+  if path == "-" then return loadfile() end
+  return load((text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "")), "@" .. path)
+end
+
 local function run_script(argv, first)
-  local path = argv[first]
+  local path, text = argv[first], nil
   if path ~= "-" then
-    local file, message = io.open(path, "rb")
-    -- A folder can be opened, but not read.
-    local readable = file and file:read(0) ~= nil or file and file:seek("end") == 0
-    if file then file:close() end
-    if not readable then
-      local why = message and message:match(": ([^:]*)$") or "not a readable file"
-      complain(("cannot open '%s': %s%s"):format(path, why:lower(), file_hint(path)))
-      return MISTAKE
-    end
+    text = read_script(path)
+    if not text then return MISTAKE end
   end
-  local chunk, message = loadfile(path ~= "-" and path or nil)
+  local arguments = require "weft.arguments" -- now: the script may set package.path
+  local chunk, message = load_script(path, text)
   if not chunk then
     complain(message)
     return MISTAKE
@@ -133,7 +144,7 @@ local function run_script(argv, first)
   local given = script_arguments(argv, first)
   _G.arg = given
   local status = run(chunk, unpack(given))
-  require("weft.arguments").say_unread(path, given)
+  arguments.say_unread(path, text, given)
   return status
 end
 

@@ -221,7 +221,7 @@ local function label_blocks(page, fabric, plan, hosts_labelled, y)
     for k, id in ipairs(block.hosts) do inside[k] = fabric.nodes[id + 1].name end
     local _, numbers = names.common(inside)
     ranges[i] = numbers and names.ranges(numbers) or ("%d hosts"):format(#inside)
-    titles[i] = numbers and prefix .. ranges[i] or ranges[i]
+    titles[i] = numbers and prefix and prefix .. ranges[i] or ranges[i]
     both[i] = ("server %d: %s"):format(i - 1, titles[i])
     rooms[i] = block.width
   end
