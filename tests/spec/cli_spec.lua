@@ -213,17 +213,17 @@ describe("Ctrl-C", function()
   end)
 
   it("runs a script from a pipe, and one that sets where modules are looked for", function()
-    local script = support.file "print('piped', ...)"
+    local path = support.file "print('piped', ...)"
     local fifo = os.tmpname()
     os.remove(fifo)
-    assert(os.execute(("mkfifo %s && (cat %s > %s &)"):format(fifo, script, fifo)))
+    assert(os.execute(("mkfifo %s && (cat %s > %s &)"):format(fifo, path, fifo)))
     local output, _, status = program.run(fifo .. " a")
     assert.same({ "piped\ta\n", 0 }, { output, status })
     os.remove(fifo)
-    os.remove(script)
-    script = support.file "package.path = './nowhere/?.lua' print 'set'"
-    output, _, status = program.run(script .. " --seed 3")
+    os.remove(path)
+    path = support.file "package.path = './nowhere/?.lua' print 'set'"
+    output, _, status = program.run(path .. " --seed 3")
     assert.same({ "set\n", 0 }, { output, status })
-    os.remove(script)
+    os.remove(path)
   end)
 end)
