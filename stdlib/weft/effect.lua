@@ -161,6 +161,9 @@ local function say_skipping(sim, config)
       reasons[#reasons + 1] = ("%s %d x"):format(REFUSALS[why] or why, count)
     end
   end
+  if done.left_to_chance > 0 then
+    reasons[#reasons + 1] = ("marks were drawn at random %d x"):format(done.left_to_chance)
+  end
   local methods, none = {}, {}
   if config.fast_forward then methods[1], none[1] = "fast_forward", "no rates were steady" end
   if config.memoize then
