@@ -13,11 +13,8 @@
 #include "transport/transport.h"
 
 uint32_t weft__flow_ports(const weft_sim *sim, uint32_t slot, int acks) {
-  const uint32_t *path = slot_path(sim, slot);
-  uint32_t n = sim->tx.at[slot].hops;
-  if (acks == WEFT_ACKS_NONE) return n;
-  while (n < 2 * sim->path_ports && path[n] != WEFT_NONE) ++n;
-  return n;
+  const uint32_t hops = sim->tx.at[slot].hops;
+  return acks == WEFT_ACKS_NONE ? hops : hops + (uint32_t)weft__slot_ack_hops(sim, slot);
 }
 
 static uint32_t find_root(struct port_use *uses, uint32_t port) {

@@ -148,6 +148,21 @@ void weft__ways_reach(weft_sim *sim, uint8_t *row, uint32_t node, uint32_t lengt
   reach(sim, row, node, length, sim->way_bytes == 1);
 }
 
+/* To the switches around a node, from which a way of `here` leads on. */
+static inline void spread(weft_sim *sim, uint8_t *row, uint32_t level, uint32_t at, uint32_t here,
+                          int narrow) {
+  const struct node *node = &sim->nodes.at[at];
+  for (uint32_t i = 0; i < node->port_count; ++i) {
+    const uint32_t out = sim->adjacency.at[node->first_port + i], in = out ^ 1;
+    const uint32_t from = sim->ports.at[out].to_node;
+    if (sim->nodes.at[from].kind == WEFT_HOST) continue;
+    /* Without costs the first to come is the shortest. */
+    if (narrow && row[sim->nodes.at[from].rank] != UINT8_MAX) continue;
+    if (way_avoids(sim, in) || !way_allows(sim, level, in)) continue;
+    reach(sim, row, from, way_add(sim, here, way_weight(sim, in)), narrow);
+  }
+}
+
 static inline void search(weft_sim *sim, uint8_t *row, uint32_t level, int narrow) {
   const uint32_t nodes = sim->nodes.n;
   while (sim->search_count > 0) {
@@ -155,17 +170,7 @@ static inline void search(weft_sim *sim, uint8_t *row, uint32_t level, int narro
     if (++sim->search_first == nodes) sim->search_first = 0;
     --sim->search_count;
     sim->search.at[nodes + at] = 0;
-    const struct node *node = &sim->nodes.at[at];
-    const uint32_t here = way_length(sim, row, at);
-    for (uint32_t i = 0; i < node->port_count; ++i) {
-      const uint32_t out = sim->adjacency.at[node->first_port + i], in = out ^ 1;
-      const uint32_t from = sim->ports.at[out].to_node;
-      if (sim->nodes.at[from].kind == WEFT_HOST) continue;
-      /* Without costs the first to come is the shortest. */
-      if (narrow && row[sim->nodes.at[from].rank] != UINT8_MAX) continue;
-      if (way_avoids(sim, in) || !way_allows(sim, level, in)) continue;
-      reach(sim, row, from, way_add(sim, here, way_weight(sim, in)), narrow);
-    }
+    spread(sim, row, level, at, way_length(sim, row, at), narrow);
   }
 }
 
@@ -179,19 +184,12 @@ void weft__ways_search(weft_sim *sim, uint8_t *row, uint32_t level) {
 /* What is behind the root's last link is the same for all ways to a host of its group, so that link
  * counts as any. It is there also where it is down: who asks looks at it. */
 static void search_group(weft_sim *sim, uint32_t root, uint32_t level, uint8_t *row) {
-  const struct node *node = &sim->nodes.at[root];
+  const int narrow = sim->way_bytes == 1;
   weft__ways_begin(sim, row);
-  if (node->kind != WEFT_HOST) {
-    weft__ways_reach(sim, row, root, sim->way_bytes == 1 ? 1 : 1 << WAY_COST_SHIFT | 1);
-  } else {
-    for (uint32_t i = 0; i < node->port_count; ++i) {
-      const uint32_t out = sim->adjacency.at[node->first_port + i], in = out ^ 1;
-      const uint32_t from = sim->ports.at[out].to_node;
-      if (sim->nodes.at[from].kind == WEFT_HOST) continue;
-      if (way_avoids(sim, in) || !way_allows(sim, level, in)) continue;
-      weft__ways_reach(sim, row, from, way_weight(sim, in));
-    }
-  }
+  if (sim->nodes.at[root].kind == WEFT_HOST)
+    spread(sim, row, level, root, 0, narrow);
+  else
+    weft__ways_reach(sim, row, root, narrow ? 1 : 1 << WAY_COST_SHIFT | 1);
   weft__ways_search(sim, row, level);
 }
 

@@ -1,8 +1,8 @@
 /* The empty round trip that windows and HPCC's T are made of, unless config says.
  *
- * In a datacenter one window for all flows, as HPCC has it ("base RTT T, slightly greater than the
- * maximum base RTT in the network", section 5.1, and GLOBAL_T in the authors' simulator). Each
- * flow's own path was tried and given up: over NVLink it is 0.1 us, and a window of that starves
+ * In a datacenter one window for all flows, as HPCC has it: its experiments take one T, a little
+ * above the longest round trip (section 5.1; GLOBAL_T in the authors' simulator). Each flow's own
+ * path was tried and given up: over NVLink it is 0.1 us, and a window of that starves
  * as soon as its ACKs meet a queue; that of a rack is smaller than the queue at which marks begin.
  *
  * Not over wide areas: a host 1 ms away must not give all others windows of 25 MB and a T in which
@@ -41,12 +41,10 @@ static uint64_t window_of(const weft_sim *sim, const struct tx_warm *warm) {
 }
 
 int weft__slot_ack_hops(const weft_sim *sim, uint32_t slot) {
-  const uint32_t *path = slot_path(sim, slot);
-  const int hops = sim->tx.at[slot].hops;
-  const uint32_t source = sim->ports.at[path[0]].from_node;
-  int ack_hops = 1; /* the ACK's path follows that of the data, and ends at its source */
-  while (sim->ports.at[path[hops + ack_hops - 1]].to_node != source) ++ack_hops;
-  return ack_hops;
+  const uint32_t *path = slot_path(sim, slot), hops = sim->tx.at[slot].hops;
+  uint32_t n = hops; /* the ACKs' path follows that of the data */
+  while (n < 2 * sim->path_ports && path[n] != WEFT_NONE) ++n;
+  return (int)(n - hops);
 }
 
 /* A full packet on its way out, its ACK on its way back, at the rates as built. */
