@@ -165,14 +165,14 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   WEFT_POOLS(X)
 #undef X
   /* The same capacities, because stacks are reserved when what they may hold is added. */
-#define X(pool, type)                                                            \
-  if (sim->pool.cap > 0) {                                                       \
-    copy->pool.at = weft__resize(copy, NULL, 0, sim->pool.cap * sizeof(type));   \
-    if (copy->pool.at == NULL) {                                                 \
-      weft_sim_destroy(copy);                                                    \
-      return WEFT_ENOMEM;                                                        \
-    }                                                                            \
-    copy->pool.cap = sim->pool.cap;                                              \
+#define X(pool, type)                                                                     \
+  if (sim->pool.cap > 0) {                                                                \
+    copy->pool.at = weft__resize(copy, NULL, 0, sim->pool.cap * sizeof(type));            \
+    if (copy->pool.at == NULL) {                                                          \
+      weft_sim_destroy(copy);                                                             \
+      return WEFT_ENOMEM;                                                                 \
+    }                                                                                     \
+    copy->pool.cap = sim->pool.cap;                                                       \
     if (sim->pool.n > 0) memcpy(copy->pool.at, sim->pool.at, sim->pool.n * sizeof(type)); \
   }
   WEFT_POOLS(X)

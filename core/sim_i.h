@@ -64,79 +64,79 @@ enum {
 };
 
 /* Every pool, for what treats them alike: copying, freeing. */
-#define WEFT_POOLS(X)               \
-  X(nodes, struct node)             \
-  X(ports, struct port)             \
-  X(port_cold, struct port_cold)    \
-  X(nics, struct nic)               \
-  X(ecn, struct ecn)                \
-  X(adjacency, uint32_t)            \
-  X(packets, struct packet)         \
-  X(changes, struct change)         \
-  X(wires, struct wire)             \
-  X(paces, double)                  \
-  X(sightings, struct sighting)     \
-  X(ways, uint8_t)                  \
-  X(groups, uint32_t)               \
-  X(search, uint32_t)               \
-  X(flows, struct flow)             \
-  X(starts, uint32_t)               \
-  X(tx, struct tx)                  \
-  X(tx_warm, struct tx_warm)        \
-  X(rx, struct rx)                  \
-  X(selective, struct selective)    \
-  X(bits, uint64_t)                 \
-  X(paths, uint32_t)                \
-  X(cc_state, uint64_t)             \
-  X(free_slots, uint32_t)           \
-  X(telemetry, struct telemetry)    \
-  X(telemetry_free, uint32_t)       \
-  X(triggers, uint32_t)             \
-  X(tasks, struct task)             \
-  X(task_edges, struct task_edge)   \
-  X(late_news, struct late_news)    \
-  X(ready_tasks, uint32_t)          \
-  X(collectives, struct collective) \
-  X(lanes, struct lane)             \
-  X(ranks, uint32_t)                \
-  X(rank_groups, struct rank_group) \
-  X(rank_marks, uint32_t)           \
-  X(volumes, uint64_t)              \
-  X(forgotten_rows, uint32_t)       \
-  X(watches, struct watch)          \
-  X(bins, uint64_t)                 \
-  X(port_rows, struct port_row)     \
-  X(ack_rows, struct ack_row)       \
-  X(span_rows, struct span_row)     \
-  X(audit_rows, struct audit_row)   \
-  X(port_uses, struct port_use)     \
-  X(partitions, struct partition)   \
-  X(partition_flows, uint32_t)      \
-  X(partition_ports, uint32_t)      \
-  X(partition_uses, weft_partition_use) \
-  X(partition_heads, uint32_t)      \
+#define WEFT_POOLS(X)                          \
+  X(nodes, struct node)                        \
+  X(ports, struct port)                        \
+  X(port_cold, struct port_cold)               \
+  X(nics, struct nic)                          \
+  X(ecn, struct ecn)                           \
+  X(adjacency, uint32_t)                       \
+  X(packets, struct packet)                    \
+  X(changes, struct change)                    \
+  X(wires, struct wire)                        \
+  X(paces, double)                             \
+  X(sightings, struct sighting)                \
+  X(ways, uint8_t)                             \
+  X(groups, uint32_t)                          \
+  X(search, uint32_t)                          \
+  X(flows, struct flow)                        \
+  X(starts, uint32_t)                          \
+  X(tx, struct tx)                             \
+  X(tx_warm, struct tx_warm)                   \
+  X(rx, struct rx)                             \
+  X(selective, struct selective)               \
+  X(bits, uint64_t)                            \
+  X(paths, uint32_t)                           \
+  X(cc_state, uint64_t)                        \
+  X(free_slots, uint32_t)                      \
+  X(telemetry, struct telemetry)               \
+  X(telemetry_free, uint32_t)                  \
+  X(triggers, uint32_t)                        \
+  X(tasks, struct task)                        \
+  X(task_edges, struct task_edge)              \
+  X(late_news, struct late_news)               \
+  X(ready_tasks, uint32_t)                     \
+  X(collectives, struct collective)            \
+  X(lanes, struct lane)                        \
+  X(ranks, uint32_t)                           \
+  X(rank_groups, struct rank_group)            \
+  X(rank_marks, uint32_t)                      \
+  X(volumes, uint64_t)                         \
+  X(forgotten_rows, uint32_t)                  \
+  X(watches, struct watch)                     \
+  X(bins, uint64_t)                            \
+  X(port_rows, struct port_row)                \
+  X(ack_rows, struct ack_row)                  \
+  X(span_rows, struct span_row)                \
+  X(audit_rows, struct audit_row)              \
+  X(port_uses, struct port_use)                \
+  X(partitions, struct partition)              \
+  X(partition_flows, uint32_t)                 \
+  X(partition_ports, uint32_t)                 \
+  X(partition_uses, weft_partition_use)        \
+  X(partition_heads, uint32_t)                 \
   X(conflict_vertices, struct conflict_vertex) \
-  X(conflict_arcs, struct conflict_arc) \
-  X(accel_words, uint64_t)          \
-  X(accel_indices, uint32_t)        \
-  X(zones, struct zone)             \
-  X(free_zones, uint32_t)           \
-  X(apart_zones, uint32_t)          \
-  X(members, struct member)         \
-  X(port_shares, struct port_share) \
-  X(zone_ports, uint32_t)           \
-  X(node_visits, uint32_t)          \
-  X(samples, struct sample)         \
-  X(records, struct memo_record)    \
-  X(record_heads, uint32_t)         \
-  X(memo_words, uint64_t)           \
-  X(event_open, uint64_t)           \
-  X(other_open, uint64_t)           \
-  X(other_far, struct event)        \
-  X(other_chunks, struct event_chunk) \
-  X(event_sort, uint64_t)           \
-  X(event_far, struct event)        \
-  X(event_chunks, struct event_chunk) \
+  X(conflict_arcs, struct conflict_arc)        \
+  X(accel_words, uint64_t)                     \
+  X(accel_indices, uint32_t)                   \
+  X(zones, struct zone)                        \
+  X(free_zones, uint32_t)                      \
+  X(apart_zones, uint32_t)                     \
+  X(members, struct member)                    \
+  X(port_shares, struct port_share)            \
+  X(zone_ports, uint32_t)                      \
+  X(node_visits, uint32_t)                     \
+  X(samples, struct sample)                    \
+  X(records, struct memo_record)               \
+  X(record_heads, uint32_t)                    \
+  X(memo_words, uint64_t)                      \
+  X(event_open, uint64_t)                      \
+  X(other_open, uint64_t)                      \
+  X(other_far, struct event)                   \
+  X(other_chunks, struct event_chunk)          \
+  X(event_sort, uint64_t)                      \
+  X(event_far, struct event)                   \
+  X(event_chunks, struct event_chunk)          \
   X(ns3_ports, struct ns3_port)
 
 enum {

@@ -49,7 +49,6 @@ static char **copy_strings(lua_State *L) {
 }
 
 static char **complete(const char *line, int cursor) {
-
   lua_State *L = completing;
   lua_getfield(L, LUA_REGISTRYINDEX, "weft.complete");
   lua_pushlstring(L, line, (size_t)cursor);
@@ -113,15 +112,15 @@ static int host_entries(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"readline", host_readline},
-  {"on_complete", host_on_complete},
-  {"history_add", host_history_add},
-  {"history_load", host_history_load},
-  {"history_save", host_history_save},
-  {"isatty", host_isatty},
-  {"interrupted", host_interrupted},
-  {"entries", host_entries},
-  {NULL, NULL},
+    {"readline", host_readline},
+    {"on_complete", host_on_complete},
+    {"history_add", host_history_add},
+    {"history_load", host_history_load},
+    {"history_save", host_history_save},
+    {"isatty", host_isatty},
+    {"interrupted", host_interrupted},
+    {"entries", host_entries},
+    {NULL, NULL},
 };
 
 int luaopen_weft_host(lua_State *L) {

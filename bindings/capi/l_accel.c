@@ -56,7 +56,11 @@ static int memo_copy(lua_State *L) {
 }
 
 const luaL_Reg l_accel_methods[] = {
-  {"acceleration", acceleration}, {"trace_spans", trace_spans}, {"flow_phase", flow_phase},
-  {"memo_save", memo_save},       {"memo_load", memo_load},     {"memo_copy", memo_copy},
-  {NULL, NULL},
+    {"acceleration", acceleration},
+    {"trace_spans", trace_spans},
+    {"flow_phase", flow_phase},
+    {"memo_save", memo_save},
+    {"memo_load", memo_load},
+    {"memo_copy", memo_copy},
+    {NULL, NULL},
 };

@@ -87,10 +87,10 @@ static int core_layout(lua_State *L) {
 }
 
 static const weft_api api = {
-  .size = sizeof(weft_api),
-  .version = WEFT_API_VERSION,
-  .column_get = weft_column_get,
-  .series_get = weft_series_get,
+    .size = sizeof(weft_api),
+    .version = WEFT_API_VERSION,
+    .column_get = weft_column_get,
+    .series_get = weft_series_get,
 };
 
 /* core._api(): a pointer to struct weft_api, for the LuaJIT overlay. */
@@ -120,9 +120,16 @@ static int core_is_interruption(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"version", core_version}, {"options", core_options}, {"parse", core_parse}, {"new", l_core_new},
-  {"_layout", core_layout},  {"_api", core_api},        {"_clock", core_clock},
-  {"_output", l_output_open}, {"_is_interruption", core_is_interruption}, {NULL, NULL},
+    {"version", core_version},
+    {"options", core_options},
+    {"parse", core_parse},
+    {"new", l_core_new},
+    {"_layout", core_layout},
+    {"_api", core_api},
+    {"_clock", core_clock},
+    {"_output", l_output_open},
+    {"_is_interruption", core_is_interruption},
+    {NULL, NULL},
 };
 
 /* The metatable of simulations; also core._sim, where the overlay replaces methods. */

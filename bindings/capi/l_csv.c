@@ -143,7 +143,8 @@ static enum found fail_parse(reader *r) {
     return fail(r, "WEFT_ENOMEM", "out of memory", r->line);
   }
   return fail(r, "WEFT_EINVAL",
-    "expected fields that are plain or wholly in quotes, got a quote in between", r->line);
+              "expected fields that are plain or wholly in quotes, got a quote in between",
+              r->line);
 }
 
 /* The rest of the file is read: a last row need not end in a newline. */
@@ -168,7 +169,8 @@ static enum found next_row(reader *r) {
     if (!feed_line(r) || r->no_memory) return fail_parse(r);
     if (r->row_bytes > ROW_BYTES_MAX) {
       return fail(r, "WEFT_EINVAL",
-        "expected a row of at most 1 MiB, got more: is a closing quote missing?", r->row_line);
+                  "expected a row of at most 1 MiB, got more: is a closing quote missing?",
+                  r->row_line);
     }
   }
   return FOUND_ROW;
@@ -263,7 +265,7 @@ static int reader_batch(lua_State *L) {
   for (; count < rows && (found = next_row(r)) == FOUND_ROW; count++) {
     if (r->fields != (size_t)fields) {
       snprintf(r->error_text, sizeof r->error_text, "expected %d fields, got %d", (int)fields,
-        (int)r->fields);
+               (int)r->fields);
       found = fail(r, "WEFT_EINVAL", r->error_text, r->row_line);
       break;
     }
@@ -320,10 +322,10 @@ static int reader_open(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  {"row", reader_row},
-  {"batch", reader_batch},
-  {"close", reader_close},
-  {NULL, NULL},
+    {"row", reader_row},
+    {"batch", reader_batch},
+    {"close", reader_close},
+    {NULL, NULL},
 };
 
 __attribute__((visibility("default"))) int luaopen_weft_csvcore(lua_State *L);

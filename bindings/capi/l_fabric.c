@@ -55,8 +55,8 @@ static int port_info(lua_State *L) {
   return 1;
 }
 
-static int push_path(lua_State *L, int (*find)(weft_sim *, uint32_t, uint32_t, uint32_t,
-                                               uint32_t *)) {
+static int push_path(lua_State *L,
+                     int (*find)(weft_sim *, uint32_t, uint32_t, uint32_t, uint32_t *)) {
   weft_sim *sim = l_check_sim(L);
   uint32_t ports[WEFT_PATH_MAX];
   uint32_t src = l_check_u32(L, 2, "src");
@@ -135,22 +135,22 @@ static int host_schedule(lua_State *L) {
 }
 
 const luaL_Reg l_fabric_methods[] = {
-  {"node_add", node_add},
-  {"link_add", link_add},
-  {"port_set_ecn", port_set_ecn},
-  {"fabric_ready", fabric_ready},
-  {"node_count", node_count},
-  {"link_count", link_count},
-  {"node_kind", node_kind},
-  {"port_info", port_info},
-  {"path", path},
-  {"ack_path", ack_path},
-  {"built_path", built_path},
-  {"reachable", reachable},
-  {"ideal_fct", ideal_fct},
-  {"link_schedule", link_schedule},
-  {"link_impair", link_impair},
-  {"storm_add", storm_add},
-  {"host_schedule", host_schedule},
-  {NULL, NULL},
+    {"node_add", node_add},
+    {"link_add", link_add},
+    {"port_set_ecn", port_set_ecn},
+    {"fabric_ready", fabric_ready},
+    {"node_count", node_count},
+    {"link_count", link_count},
+    {"node_kind", node_kind},
+    {"port_info", port_info},
+    {"path", path},
+    {"ack_path", ack_path},
+    {"built_path", built_path},
+    {"reachable", reachable},
+    {"ideal_fct", ideal_fct},
+    {"link_schedule", link_schedule},
+    {"link_impair", link_impair},
+    {"storm_add", storm_add},
+    {"host_schedule", host_schedule},
+    {NULL, NULL},
 };

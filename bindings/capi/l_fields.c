@@ -8,67 +8,76 @@ const char l_node_kinds[] = "host|switch|nvswitch";
 const char l_link_classes[] = "by_ends|nvlink|pcie|net";
 const char l_directions[] = "both|a_to_b|b_to_a";
 const char l_task_kinds[] = "compute|send|barrier|collective";
-const char l_collective_kinds[] =
-  "allreduce|all_to_all|reduce_scatter|all_gather|broadcast|reduce";
+const char l_collective_kinds[] = "allreduce|all_to_all|reduce_scatter|all_gather|broadcast|reduce";
 const char l_algorithms[] =
-  "default|ring|direct|bidirectional|tree|double_tree|halving_doubling|hierarchical|pairwise";
+    "default|ring|direct|bidirectional|tree|double_tree|halving_doubling|hierarchical|pairwise";
 const char l_metrics[] = "port_bytes|port_queue|flow_bytes";
 const char l_tables[] = "flows|ports|tasks|acks|spans";
 const char l_column_types[] = "u32|i64|u64|f64";
 const char l_run_results[] = "done|until|budget|interrupted";
 const char l_script_needs[] = "nothing|telemetry|timestamp";
 const char l_partition_acks[] = "none|data|all";
-const char l_refusals[] =
-  "paused|buffer|lossy|recovery|strays|trace|short|cut|match";
+const char l_refusals[] = "paused|buffer|lossy|recovery|strays|trace|short|cut|match";
 const char l_threads_whys[] =
-  "enough|compat|script|selective|trace|routes|wires|tasks|fabric|budget|little|system";
+    "enough|compat|script|selective|trace|routes|wires|tasks|fabric|budget|little|system";
 const char l_phases[] = "none|transient|steady|memo";
 const char l_units[] = "none|time|rate|bytes|enum|bool";
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof(array)[0])
-#define TYPE(type, fields) {#type, (uint32_t)sizeof(type), COUNT(fields), fields}
+#define TYPE(type, fields) \
+  { #type, (uint32_t)sizeof(type), COUNT(fields), fields }
 
-#define AT(member) (uint32_t)offsetof(T, member)
-#define U32(member) {#member, L_U32, AT(member), 0, NULL}
-#define U64(member) {#member, L_U64, AT(member), 0, NULL}
-#define U64_MIN(member, min) {#member, L_U64, AT(member), min, NULL}
-#define I64(member) {#member, L_I64, AT(member), INT64_MIN, NULL}
-#define TIME(member) {#member, L_I64, AT(member), 0, NULL}
-#define F64(member) {#member, L_F64, AT(member), 0, NULL}
-#define ENUM(member, choices) {#member, L_ENUM, AT(member), 0, choices}
-#define HEX(member) {#member, L_HEX, AT(member), 0, NULL}
-#define HIDDEN(member) {#member, L_HIDDEN, AT(member), 0, NULL}
+#define AT(member) (uint32_t) offsetof(T, member)
+#define U32(member) \
+  { #member, L_U32, AT(member), 0, NULL }
+#define U64(member) \
+  { #member, L_U64, AT(member), 0, NULL }
+#define U64_MIN(member, min) \
+  { #member, L_U64, AT(member), min, NULL }
+#define I64(member) \
+  { #member, L_I64, AT(member), INT64_MIN, NULL }
+#define TIME(member) \
+  { #member, L_I64, AT(member), 0, NULL }
+#define F64(member) \
+  { #member, L_F64, AT(member), 0, NULL }
+#define ENUM(member, choices) \
+  { #member, L_ENUM, AT(member), 0, choices }
+#define HEX(member) \
+  { #member, L_HEX, AT(member), 0, NULL }
+#define HIDDEN(member) \
+  { #member, L_HIDDEN, AT(member), 0, NULL }
 
 #define T weft_option
 static const l_field option_fields[] = {
-  HIDDEN(name), U32(type), U32(unit), U32(offset), U32(reserved), F64(min), F64(max),
-  HIDDEN(choices), HIDDEN(brief),
+    HIDDEN(name), U32(type), U32(unit),       U32(offset),   U32(reserved),
+    F64(min),     F64(max),  HIDDEN(choices), HIDDEN(brief),
 };
 
 #undef T
 #define T weft_link_def
 static const l_field link_def_fields[] = {
-  U32(a), U32(b), U64(rate_bps), TIME(delay_ps), F64(loss), ENUM(link_class, l_link_classes),
-  U32(cost),
+    U32(a),    U32(b), U64(rate_bps), TIME(delay_ps), F64(loss), ENUM(link_class, l_link_classes),
+    U32(cost),
 };
 
 #undef T
 #define T weft_link_change
 static const l_field link_change_fields[] = {
-  TIME(at_ps), U32(link), ENUM(direction, l_directions), F64(factor), F64(loss), TIME(detect_ps),
+    TIME(at_ps), U32(link), ENUM(direction, l_directions), F64(factor), F64(loss), TIME(detect_ps),
 };
 
 #undef T
 #define T weft_link_impairment
 static const l_field link_impairment_fields[] = {
-  TIME(at_ps), U32(link), ENUM(direction, l_directions), I64(delay_ps), I64(jitter_ps), F64(enter),
-  F64(leave), F64(loss_good), F64(loss_bad),
+    TIME(at_ps),   U32(link),      ENUM(direction, l_directions),
+    I64(delay_ps), I64(jitter_ps), F64(enter),
+    F64(leave),    F64(loss_good), F64(loss_bad),
 };
 
 #undef T
 #define T weft_storm
 static const l_field storm_fields[] = {
-  TIME(at_ps), U32(port), TIME(duration_ps), TIME(period_ps), TIME(pause_ps),
+    TIME(at_ps), U32(port), TIME(duration_ps), TIME(period_ps), TIME(pause_ps),
 };
 
 #undef T
@@ -78,42 +87,77 @@ static const l_field host_change_fields[] = {TIME(at_ps), U32(host), F64(factor)
 #undef T
 #define T weft_flow_def
 static const l_field flow_def_fields[] = {
-  U32(src), U32(dst), U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag), U32(sport),
-  U32(dport),
+    U32(src), U32(dst), U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag), U32(sport), U32(dport),
 };
 
 #undef T
 #define T weft_task_def
 static const l_field task_def_fields[] = {
-  ENUM(kind, l_task_kinds), U32(src), U32(dst), U32(tag), U64(size_bytes), TIME(duration_ps),
-  TIME(start_ps), U32(sport), U32(dport),
+    ENUM(kind, l_task_kinds), U32(src),       U32(dst),   U32(tag),   U64(size_bytes),
+    TIME(duration_ps),        TIME(start_ps), U32(sport), U32(dport),
 };
 
 #undef T
 #define T weft_collective_def
 static const l_field collective_def_fields[] = {
-  ENUM(kind, l_collective_kinds), U32(tag), U64(size_bytes), TIME(start_ps), HIDDEN(ranks),
-  HIDDEN(rank_count), U32(after), U64(chunk_bytes), ENUM(algorithm, l_algorithms),
-  U32(root), HIDDEN(volumes), U32(local), U32(forget),
+    ENUM(kind, l_collective_kinds),
+    U32(tag),
+    U64(size_bytes),
+    TIME(start_ps),
+    HIDDEN(ranks),
+    HIDDEN(rank_count),
+    U32(after),
+    U64(chunk_bytes),
+    ENUM(algorithm, l_algorithms),
+    U32(root),
+    HIDDEN(volumes),
+    U32(local),
+    U32(forget),
 };
 
 #undef T
 #define T weft_stats
 static const l_field stats_fields[] = {
-  I64(now_ps), U64(events), U64(packet_hops), U64(packets_injected), U64(packets_delivered),
-  U64(packets_dropped), U64(packets_in_flight), U64(bytes_injected), U64(bytes_delivered),
-  U64(bytes_dropped), U64(bytes_in_flight), U64(payload_delivered), U64(ecn_marks), U64(pfc_pauses),
-  U64(retransmits), U64(retransmits_spurious), U64(timeouts), U64(timeouts_put_off),
-  U64(flows_added), U64(flows_started), U64(flows_done), U64(flows_failed), U64(tasks_added),
-  U64(tasks_done), U64(max_queue_bytes), U64(memory_bytes), HEX(fingerprint),
+    I64(now_ps),
+    U64(events),
+    U64(packet_hops),
+    U64(packets_injected),
+    U64(packets_delivered),
+    U64(packets_dropped),
+    U64(packets_in_flight),
+    U64(bytes_injected),
+    U64(bytes_delivered),
+    U64(bytes_dropped),
+    U64(bytes_in_flight),
+    U64(payload_delivered),
+    U64(ecn_marks),
+    U64(pfc_pauses),
+    U64(retransmits),
+    U64(retransmits_spurious),
+    U64(timeouts),
+    U64(timeouts_put_off),
+    U64(flows_added),
+    U64(flows_started),
+    U64(flows_done),
+    U64(flows_failed),
+    U64(tasks_added),
+    U64(tasks_done),
+    U64(max_queue_bytes),
+    U64(memory_bytes),
+    HEX(fingerprint),
 };
 
 #undef T
 #define T weft_port_info
 static const l_field port_info_fields[] = {
-  U32(link), U32(from), U32(to), U32(up), U64(rate_bps), U64(built_rate_bps), I64(delay_ps),
-  F64(loss), F64(burst_loss), I64(added_delay_ps), I64(jitter_ps), I64(paused_since_ps),
-  U32(storms), ENUM(link_class, l_link_classes), U32(cost),
+    U32(link),       U32(from),
+    U32(to),         U32(up),
+    U64(rate_bps),   U64(built_rate_bps),
+    I64(delay_ps),   F64(loss),
+    F64(burst_loss), I64(added_delay_ps),
+    I64(jitter_ps),  I64(paused_since_ps),
+    U32(storms),     ENUM(link_class, l_link_classes),
+    U32(cost),
 };
 
 #undef T
@@ -123,26 +167,29 @@ static const l_field partition_use_fields[] = {U32(flow), U32(port), U32(ack)};
 #undef T
 #define T weft_partition
 static const l_field partition_fields[] = {
-  HEX(key), U32(pattern), U32(flow_count), U32(port_count), U32(shared_count), U32(use_count),
-  HIDDEN(flows), HIDDEN(ports), HIDDEN(uses),
+    HEX(key),       U32(pattern),  U32(flow_count), U32(port_count), U32(shared_count),
+    U32(use_count), HIDDEN(flows), HIDDEN(ports),   HIDDEN(uses),
 };
 
 #undef T
 #define T weft_acceleration
 static const l_field acceleration_fields[] = {
-  U64(events_skipped), U64(packets_skipped), U64(events_replayed), U64(steady_spans),
-  U64(memo_spans), U64(hits), U64(misses), U64(followers), U64(left_to_chance),
-  U64(interruptions), U64(records), U64(memo_bytes), HIDDEN(refused), I64(transient_ps),
-  I64(steady_ps), I64(memo_ps),
-  U64(partitions), U64(largest_partition), F64(error_estimate), U64(audited), F64(audit_mean),
-  F64(audit_deviation), F64(audit_largest), F64(audit_bias), U64(audited_flows), F64(flows_mean),
-  F64(flows_deviation), F64(flows_largest), F64(flows_bias),
+    U64(events_skipped),  U64(packets_skipped), U64(events_replayed),
+    U64(steady_spans),    U64(memo_spans),      U64(hits),
+    U64(misses),          U64(followers),       U64(left_to_chance),
+    U64(interruptions),   U64(records),         U64(memo_bytes),
+    HIDDEN(refused),      I64(transient_ps),    I64(steady_ps),
+    I64(memo_ps),         U64(partitions),      U64(largest_partition),
+    F64(error_estimate),  U64(audited),         F64(audit_mean),
+    F64(audit_deviation), F64(audit_largest),   F64(audit_bias),
+    U64(audited_flows),   F64(flows_mean),      F64(flows_deviation),
+    F64(flows_largest),   F64(flows_bias),
 };
 
 #undef T
 #define T weft_column
 static const l_field column_fields[] = {
-  HIDDEN(name), HIDDEN(brief), HIDDEN(data), U32(type), U32(stride), U64(count),
+    HIDDEN(name), HIDDEN(brief), HIDDEN(data), U32(type), U32(stride), U64(count),
 };
 
 #undef T
@@ -156,7 +203,10 @@ static const l_field box_fields[] = {HIDDEN(sim), U64(calls), U64(running)};
 #undef T
 #define T weft_api
 static const l_field api_fields[] = {
-  U32(size), U32(version), HIDDEN(column_get), HIDDEN(series_get),
+    U32(size),
+    U32(version),
+    HIDDEN(column_get),
+    HIDDEN(series_get),
 };
 
 const l_struct l_link_def = TYPE(weft_link_def, link_def_fields);
@@ -174,24 +224,24 @@ const l_struct l_partition_use = TYPE(weft_partition_use, partition_use_fields);
 const l_struct l_acceleration = TYPE(weft_acceleration, acceleration_fields);
 
 const l_struct l_structs[] = {
-  {"weft_config", sizeof(weft_config), 0, NULL}, /* its fields: weft_options() */
-  TYPE(weft_option, option_fields),
-  TYPE(weft_link_def, link_def_fields),
-  TYPE(weft_link_change, link_change_fields),
-  TYPE(weft_link_impairment, link_impairment_fields),
-  TYPE(weft_storm, storm_fields),
-  TYPE(weft_host_change, host_change_fields),
-  TYPE(weft_flow_def, flow_def_fields),
-  TYPE(weft_task_def, task_def_fields),
-  TYPE(weft_collective_def, collective_def_fields),
-  TYPE(weft_stats, stats_fields),
-  TYPE(weft_port_info, port_info_fields),
-  TYPE(weft_partition_use, partition_use_fields),
-  TYPE(weft_partition, partition_fields),
-  TYPE(weft_acceleration, acceleration_fields),
-  TYPE(weft_column, column_fields),
-  TYPE(weft_series, series_fields),
-  TYPE(weft_lua_sim, box_fields),
-  TYPE(weft_api, api_fields),
-  {NULL, 0, 0, NULL},
+    {"weft_config", sizeof(weft_config), 0, NULL}, /* its fields: weft_options() */
+    TYPE(weft_option, option_fields),
+    TYPE(weft_link_def, link_def_fields),
+    TYPE(weft_link_change, link_change_fields),
+    TYPE(weft_link_impairment, link_impairment_fields),
+    TYPE(weft_storm, storm_fields),
+    TYPE(weft_host_change, host_change_fields),
+    TYPE(weft_flow_def, flow_def_fields),
+    TYPE(weft_task_def, task_def_fields),
+    TYPE(weft_collective_def, collective_def_fields),
+    TYPE(weft_stats, stats_fields),
+    TYPE(weft_port_info, port_info_fields),
+    TYPE(weft_partition_use, partition_use_fields),
+    TYPE(weft_partition, partition_fields),
+    TYPE(weft_acceleration, acceleration_fields),
+    TYPE(weft_column, column_fields),
+    TYPE(weft_series, series_fields),
+    TYPE(weft_lua_sim, box_fields),
+    TYPE(weft_api, api_fields),
+    {NULL, 0, 0, NULL},
 };

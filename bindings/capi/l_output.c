@@ -53,10 +53,10 @@ static int output_discard(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  {"write", output_write},
-  {"commit", output_commit},
-  {"discard", output_discard},
-  {NULL, NULL},
+    {"write", output_write},
+    {"commit", output_commit},
+    {"discard", output_discard},
+    {NULL, NULL},
 };
 
 int l_output_open(lua_State *L) {

@@ -41,10 +41,17 @@ static void find_column(lua_State *L, weft_sim *sim, int table, const char *name
 static void push_element(lua_State *L, const weft_column *column, uint64_t i) {
   const void *at = (const char *)column->data + i * column->stride;
   switch (column->type) {
-    case WEFT_COL_U32: l_push_int(L, *(const uint32_t *)at); break;
-    case WEFT_COL_I64: l_push_int(L, *(const int64_t *)at); break;
-    case WEFT_COL_U64: l_push_uint(L, *(const uint64_t *)at); break;
-    default: lua_pushnumber(L, *(const double *)at);
+    case WEFT_COL_U32:
+      l_push_int(L, *(const uint32_t *)at);
+      break;
+    case WEFT_COL_I64:
+      l_push_int(L, *(const int64_t *)at);
+      break;
+    case WEFT_COL_U64:
+      l_push_uint(L, *(const uint64_t *)at);
+      break;
+    default:
+      lua_pushnumber(L, *(const double *)at);
   }
 }
 
@@ -183,15 +190,15 @@ static int partition_match(lua_State *L) {
 }
 
 const luaL_Reg l_results_methods[] = {
-  {"columns", columns},
-  {"column", column_values},
-  {"flow_traffic", flow_traffic},
-  {"sample", sample},
-  {"trace_acks", trace_acks},
-  {"watch", watch},
-  {"series", series_values},
-  {"partitions_find", partitions_find},
-  {"partition", partition},
-  {"partition_match", partition_match},
-  {NULL, NULL},
+    {"columns", columns},
+    {"column", column_values},
+    {"flow_traffic", flow_traffic},
+    {"sample", sample},
+    {"trace_acks", trace_acks},
+    {"watch", watch},
+    {"series", series_values},
+    {"partitions_find", partitions_find},
+    {"partition", partition},
+    {"partition_match", partition_match},
+    {NULL, NULL},
 };

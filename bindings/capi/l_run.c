@@ -28,8 +28,7 @@ static int announced_run(lua_State *L, weft_sim *sim, weft_time until, uint64_t 
 /* sim:run(until_ps = -1, max_events = 0) */
 static int run(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  int64_t until =
-    lua_isnoneornil(L, 2) ? -1 : l_check_int(L, 2, "until_ps", INT64_MIN, INT64_MAX);
+  int64_t until = lua_isnoneornil(L, 2) ? -1 : l_check_int(L, 2, "until_ps", INT64_MIN, INT64_MAX);
   const int has_end = until >= 0;
   if (!has_end) until = TIME_MAX;
   uint64_t max_events = lua_isnoneornil(L, 3) ? 0 : l_check_u64(L, 3, "max_events");
@@ -41,8 +40,9 @@ static int run(lua_State *L) {
   if (has_script && lua_gettop(L) > top) return lua_error(L); /* that of a callback */
   l_status(L, sim, result);
   if (result == WEFT_RUN_UNTIL && !has_end) {
-    return luaL_error(L, "WEFT_ELIMIT: run: expected an end before 2^53 ps (9007 s), beyond which "
-                         "times are not exact; got more to do then");
+    return luaL_error(L,
+                      "WEFT_ELIMIT: run: expected an end before 2^53 ps (9007 s), beyond which "
+                      "times are not exact; got more to do then");
   }
   l_push_choice(L, l_run_results, (uint32_t)result);
   return 1;
@@ -92,7 +92,6 @@ static int check(lua_State *L) {
 }
 
 const luaL_Reg l_run_methods[] = {
-  {"run", run},         {"interrupt", interrupt}, {"stats", stats},
-  {"stalled", stalled}, {"check", check},         {"threads_used", threads_used},
-  {NULL, NULL},
+    {"run", run},     {"interrupt", interrupt},       {"stats", stats}, {"stalled", stalled},
+    {"check", check}, {"threads_used", threads_used}, {NULL, NULL},
 };

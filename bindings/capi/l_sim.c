@@ -90,15 +90,15 @@ static int sim_tostring(lua_State *L) {
 }
 
 const luaL_Reg l_sim_methods[] = {
-  {"fork", sim_fork},
-  {"config", sim_config},
-  {"close", sim_close},
-  {NULL, NULL},
+    {"fork", sim_fork},
+    {"config", sim_config},
+    {"close", sim_close},
+    {NULL, NULL},
 };
 
 const luaL_Reg l_sim_events[] = {
-  {"__gc", sim_close},
-  {"__close", sim_close},
-  {"__tostring", sim_tostring},
-  {NULL, NULL},
+    {"__gc", sim_close},
+    {"__close", sim_close},
+    {"__tostring", sim_tostring},
+    {NULL, NULL},
 };

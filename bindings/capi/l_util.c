@@ -279,11 +279,21 @@ static void push_field(lua_State *L, const l_field *field, const void *data) {
   const char *from = (const char *)data + field->offset;
   char text[20];
   switch (field->type) {
-    case L_U32: l_push_int(L, *(const uint32_t *)from); break;
-    case L_U64: l_push_uint(L, *(const uint64_t *)from); break;
-    case L_I64: l_push_int(L, *(const int64_t *)from); break;
-    case L_F64: lua_pushnumber(L, *(const double *)from); break;
-    case L_ENUM: l_push_choice(L, field->choices, *(const uint32_t *)from); break;
+    case L_U32:
+      l_push_int(L, *(const uint32_t *)from);
+      break;
+    case L_U64:
+      l_push_uint(L, *(const uint64_t *)from);
+      break;
+    case L_I64:
+      l_push_int(L, *(const int64_t *)from);
+      break;
+    case L_F64:
+      lua_pushnumber(L, *(const double *)from);
+      break;
+    case L_ENUM:
+      l_push_choice(L, field->choices, *(const uint32_t *)from);
+      break;
     default:
       snprintf(text, sizeof text, "%016llx", *(const unsigned long long *)from);
       lua_pushstring(L, text);

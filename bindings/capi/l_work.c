@@ -122,11 +122,11 @@ static int collective_add(lua_State *L) {
 }
 
 const luaL_Reg l_work_methods[] = {
-  {"flow_add", flow_add},
-  {"flows_add", flows_add},
-  {"task_add", task_add},
-  {"task_after", task_after},
-  {"collective_check", collective_check},
-  {"collective_add", collective_add},
-  {NULL, NULL},
+    {"flow_add", flow_add},
+    {"flows_add", flows_add},
+    {"task_add", task_add},
+    {"task_after", task_after},
+    {"collective_check", collective_check},
+    {"collective_add", collective_add},
+    {NULL, NULL},
 };

@@ -25,12 +25,10 @@ int weft_trace_spans(weft_sim *sim, uint32_t capacity) {
 }
 
 int weft_flow_phase(const weft_sim *sim, uint32_t flow, weft_time *since_ps) {
-  static const uint8_t phases[] = {[ZONE_FREE] = WEFT_PHASE_NONE,
-                                   [ZONE_LIVE] = WEFT_PHASE_TRANSIENT,
-                                   [ZONE_STEADY] = WEFT_PHASE_STEADY,
-                                   [ZONE_MEMO] = WEFT_PHASE_MEMO,
-                                   [ZONE_FOLLOW] = WEFT_PHASE_MEMO,
-                                   [ZONE_APART] = WEFT_PHASE_TRANSIENT};
+  static const uint8_t phases[] = {
+      [ZONE_FREE] = WEFT_PHASE_NONE,     [ZONE_LIVE] = WEFT_PHASE_TRANSIENT,
+      [ZONE_STEADY] = WEFT_PHASE_STEADY, [ZONE_MEMO] = WEFT_PHASE_MEMO,
+      [ZONE_FOLLOW] = WEFT_PHASE_MEMO,   [ZONE_APART] = WEFT_PHASE_TRANSIENT};
   if (since_ps != NULL) *since_ps = sim->now;
   if (flow >= sim->flows.n) return WEFT_EINVAL;
   const struct flow *f = &sim->flows.at[flow];

@@ -27,8 +27,8 @@ static void tally_add(struct tally *t, double error) {
 
 int weft__audit_is_drawn(const weft_sim *sim, uint32_t zone, weft_time parked_at) {
   return sim->config.audit > 0 &&
-         rng_uniform(sim->config.seed, RNG_AUDIT, sim->zones.at[zone].serial,
-                     (uint64_t)parked_at) < sim->config.audit;
+         rng_uniform(sim->config.seed, RNG_AUDIT, sim->zones.at[zone].serial, (uint64_t)parked_at) <
+             sim->config.audit;
 }
 
 /* A copy that audits nothing; NULL if there is no memory: one audit less. */
@@ -74,7 +74,7 @@ void weft__audit(weft_sim *sim, uint32_t zone) {
   copy->accelerated = 0; /* flows may end there, and what is left of the zone is of no interest */
   weft__replay(copy, zone, copy->now - 1);
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    if (!copy->failed) compare(sim, copy, slot);
+  if (!copy->failed) compare(sim, copy, slot);
   weft_sim_destroy(copy);
 }
 
@@ -102,7 +102,7 @@ static int is_known(const weft_sim *sim, uint32_t slot) {
 
 static int are_over(const weft_sim *sim, const weft_sim *copy, uint32_t zone) {
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    if (!is_known(sim, slot) && copy->flows.at[sim->tx.at[slot].row].fct_ps < 0) return 0;
+  if (!is_known(sim, slot) && copy->flows.at[sim->tx.at[slot].row].fct_ps < 0) return 0;
   return 1;
 }
 

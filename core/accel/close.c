@@ -26,8 +26,7 @@ static weft_time here(const weft_sim *sim, uint32_t zone) {
  * asks for where nothing is yet, as another zone makes the record just now. */
 static double rate_of(const weft_sim *sim, uint32_t slot, const struct memo_record *r,
                       const struct record_parts *parts) {
-  if (r->state != RECORD_READY)
-    return (double)sim->tx.at[slot].rate_bps / (8e12 * full_frame(sim));
+  if (r->state != RECORD_READY) return (double)sim->tx.at[slot].rate_bps / (8e12 * full_frame(sim));
   const struct memo_flow *f = &parts->flows[sim->members.at[slot].as];
   return r->steady ? f->rate : (double)f->sent / (double)r->span;
 }
@@ -86,9 +85,8 @@ int weft__memo_is_close(const weft_sim *sim, uint32_t zone, uint32_t record) {
     const struct memo_begin *begin = &parts.begin[sim->members.at[slot].as];
     const double rate = rate_of(sim, slot, r, &parts);
     const double left = (double)(sim->tx.at[slot].total - sim->tx.at[slot].next);
-    const double off = begin->age >= 0
-                           ? fabs(ahead_of(sim, slot, begin, rate) + rate * late)
-                           : apart_by(sim, slot, r, begin, rate) + fabs(rate * late);
+    const double off = begin->age >= 0 ? fabs(ahead_of(sim, slot, begin, rate) + rate * late)
+                                       : apart_by(sim, slot, r, begin, rate) + fabs(rate * late);
     if (!(off <= OFF_MOST * left)) return 0;
     if (rate > 0 && left / rate < time) time = left / rate;
     if (begin->age < 0) continue;

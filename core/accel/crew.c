@@ -293,8 +293,7 @@ void weft__crew_rest(weft_sim *sim) {
   crew->quit = 1;
   pthread_cond_broadcast(&crew->begin);
   pthread_mutex_unlock(&crew->mutex);
-  for (; crew->running > 0; --crew->running)
-    pthread_join(crew->worker[crew->running].thread, NULL);
+  for (; crew->running > 0; --crew->running) pthread_join(crew->worker[crew->running].thread, NULL);
   for (uint32_t i = 0; i < crew->domains->count; ++i)
     weft__view_give_back(sim, crew->domains->view[i]);
   crew->started = 0;

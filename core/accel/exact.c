@@ -143,7 +143,7 @@ int weft__exact_note(weft_sim *sim, uint32_t zone) {
     sim->port_shares.at[index].bytes = -(int64_t)sim->ports.at[index].tx_bytes;
   }
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    note_flow(sim, slot, sim->accel_words.at);
+  note_flow(sim, slot, sim->accel_words.at);
   for (uint32_t i = 0; i < sim->zone_ports.n; ++i) {
     const uint32_t index = sim->zone_ports.at[i];
     note_turns(sim, index);

@@ -72,6 +72,6 @@ int weft__memo_is_forward(weft_sim *sim, uint32_t zone) {
   count_begin(sim, zone, &passing);
   count_end(sim, r, &parts, &passing, slots);
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    if (!goes_forward(sim, slot, &parts, &passing)) return 0;
+  if (!goes_forward(sim, slot, &parts, &passing)) return 0;
   return 1;
 }

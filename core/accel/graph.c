@@ -41,8 +41,8 @@ static int is_of(const char *name, const char *choices, uint32_t i) {
 /* Options that decide who runs what and where, not how flows share; and those of an algorithm of
  * congestion control that is not in use. */
 static int is_irrelevant(const weft_sim *sim, const weft_option *option, const char *algorithms) {
-  static const char *const apart[] = {"seed",         "threads", "ecmp", "completion", "memoize",
-                                      "fast_forward", "audit"};
+  static const char *const apart[] = {"seed",    "threads",      "ecmp", "completion",
+                                      "memoize", "fast_forward", "audit"};
   for (size_t i = 0; i < sizeof apart / sizeof apart[0]; ++i)
     if (strcmp(option->name, apart[i]) == 0) return 1;
   for (uint32_t cc = WEFT_CC_DCTCP; cc < WEFT_CC_SCRIPT; ++cc)
@@ -217,7 +217,8 @@ static uint32_t join_switches(const weft_sim *sim, struct builder *graph, const 
   uint32_t switches = 0;
   for (uint32_t i = 0, end; i < n; i = end) {
     const uint32_t node = (uint32_t)(words[i] >> 32);
-    for (end = i + 1; end < n && words[end] >> 32 == node; ++end) {}
+    for (end = i + 1; end < n && words[end] >> 32 == node; ++end) {
+    }
     if (end - i < 2 || sim->nodes.at[node].kind == WEFT_HOST) continue;
     const uint32_t vertex = first + switches++;
     if (pass == 0) {
@@ -295,8 +296,8 @@ int weft__graph_build(weft_sim *sim, uint32_t index, const struct colouring *col
   struct builder graph = {.vertices = &sim->conflict_vertices.at[p->first_vertex]};
   const int exact = (int)p->exact;
   for (uint32_t f = 0; f < flows; ++f)
-    graph.vertices[f] = (struct conflict_vertex){
-        .colour = flow_colour(sim, slot_of(sim, p, f), colouring, exact)};
+    graph.vertices[f] =
+        (struct conflict_vertex){.colour = flow_colour(sim, slot_of(sim, p, f), colouring, exact)};
   uint64_t *words = sim->accel_words.at;
   for (uint32_t i = 0; i < shared; ++i) {
     const uint32_t port = sim->partition_ports.at[p->first_port + i], vertex = flows + i;

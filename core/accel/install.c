@@ -13,9 +13,8 @@
 static void count_waiting(weft_sim *sim, const struct port *port, uint32_t cursor, int sign) {
   const struct packet *packet = port_packet(sim, port, cursor);
   const uint32_t *path = slot_path(sim, packet->flow), hops = sim->tx.at[packet->flow].hops;
-  const uint32_t end = packet->flags & PACKET_ACK
-                           ? weft__flow_ports(sim, packet->flow, WEFT_ACKS_ALL)
-                           : hops;
+  const uint32_t end =
+      packet->flags & PACKET_ACK ? weft__flow_ports(sim, packet->flow, WEFT_ACKS_ALL) : hops;
   const int has_left = (int32_t)(cursor - port->deq) < 0;
   const uint64_t left = (uint64_t)sign * (end - packet->hop + 1);
   sim->stats.packet_hops += left;
@@ -156,8 +155,8 @@ static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
 /* What each flow has sent and received in the transient has gone through its ports. */
 static void share_transient(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
   const struct memo_move move = memo_move_of(sim, slot, parts);
-  const int64_t data = move.sent * (int64_t)full_frame(sim) -
-                       last_is_shorter(sim, slot, (uint64_t)move.sent);
+  const int64_t data =
+      move.sent * (int64_t)full_frame(sim) - last_is_shorter(sim, slot, (uint64_t)move.sent);
   weft__share_out(sim, slot, move.sent, data, move.received);
 }
 
@@ -167,7 +166,7 @@ const uint32_t *weft__zone_slots(weft_sim *sim, uint32_t zone) {
     return NULL;
   }
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    sim->accel_indices.at[sim->members.at[slot].as] = slot;
+  sim->accel_indices.at[sim->members.at[slot].as] = slot;
   return sim->accel_indices.at;
 }
 

@@ -27,8 +27,8 @@ void weft__credit_init(weft_sim *sim) {
 int weft__afford(weft_sim *sim, int64_t cost) {
   /* Not what zones apart have done that others need not have taken so far yet. */
   const uint64_t hops = sim->stats.packet_hops - sim->skipped_hops - sim->apart_hops;
-  const uint64_t all = hops / CREDIT_OF_SIMULATED +
-                       sim->acceleration.events_skipped / CREDIT_OF_SKIPPED;
+  const uint64_t all =
+      hops / CREDIT_OF_SIMULATED + sim->acceleration.events_skipped / CREDIT_OF_SKIPPED;
   sim->accel_credit += (int64_t)(all - sim->credited);
   sim->credited = all;
   if (sim->accel_credit < cost) return 0;
@@ -50,8 +50,7 @@ static int is_trifle(const weft_sim *sim, uint32_t zone) {
   const weft_time time = weft__tail_time(sim, zone) - sim->now;
   double hops = 0;
   FOR_MEMBERS(slot, sim, z) {
-    hops += (double)sim->tx_warm.at[slot].packets_out *
-            weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+    hops += (double)sim->tx_warm.at[slot].packets_out * weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   }
   return hops * (double)time < (double)z->flows * TRIFLE * (double)base_rtt(sim);
 }
@@ -71,7 +70,7 @@ static int divide(weft_sim *sim, uint32_t zone) {
   if (!pool_reserve(sim, sim->accel_words, flows)) return 0;
   uint32_t n = 0;
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    sim->accel_words.at[n++] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
+  sim->accel_words.at[n++] = (uint64_t)sim->tx.at[slot].row << 32 | slot;
   weft__sort_words(sim->accel_words.at, flows);
   if (!weft__partitions_among(sim, flows, &colouring)) return 0;
   sim->zones.at[zone].may_split = 0;

@@ -47,8 +47,7 @@ static uint32_t lower_bound(const struct conflict_graph *graph, uint32_t vertex,
   return low;
 }
 
-static int has_arc(const struct conflict_graph *graph, uint32_t from, uint32_t label,
-                   uint32_t to) {
+static int has_arc(const struct conflict_graph *graph, uint32_t from, uint32_t label, uint32_t to) {
   const uint32_t at = lower_bound(graph, from, label, graph->vertices[to].colour, to);
   const struct conflict_arc *arcs = arcs_of(graph, from);
   return at < graph->vertices[from].arcs && arcs[at].label == label && arcs[at].to == to;
@@ -58,7 +57,8 @@ static uint32_t rarest(const struct conflict_graph *graph, const uint64_t *sorte
   uint64_t colour = 0;
   uint32_t least = WEFT_NONE, v = 0;
   for (uint32_t i = 0, end; i < graph->n; i = end) {
-    for (end = i + 1; end < graph->n && sorted[end] == sorted[i]; ++end) {}
+    for (end = i + 1; end < graph->n && sorted[end] == sorted[i]; ++end) {
+    }
     if (end - i >= least) continue;
     least = end - i;
     colour = sorted[i];

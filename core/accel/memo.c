@@ -43,7 +43,7 @@ static uint64_t trouble(const weft_sim *sim, uint32_t zone) {
     sum += (uint64_t)cold->pauses + cold->drops;
   }
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    sum += sim->tx_warm.at[slot].retransmits;
+  sum += sim->tx_warm.at[slot].retransmits;
   return sum;
 }
 
@@ -79,7 +79,7 @@ static int is_uncut(weft_sim *sim, uint32_t zone) {
   if (!exact && !weft__memo_is_close(sim, zone, record)) return 0;
   sim->zones.at[zone].late = weft__memo_late(sim, zone, record);
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    if (!is_room(sim, slot, &parts.flows[sim->members.at[slot].as], exact)) return 0;
+  if (!is_room(sim, slot, &parts.flows[sim->members.at[slot].as], exact)) return 0;
   return weft__memo_is_forward(sim, zone);
 }
 
@@ -152,8 +152,7 @@ static void begin_record(weft_sim *sim, uint32_t zone, uint32_t index) {
 /* The record of the pattern of a zone, with the flows matched; WEFT_NONE if there is none that the
  * zone is near enough to. `status` says what came of matching, and `similar` how many records
  * there are that it is too far from. */
-static uint32_t find(weft_sim *sim, uint32_t zone, uint32_t index, int *status,
-                     uint32_t *similar) {
+static uint32_t find(weft_sim *sim, uint32_t zone, uint32_t index, int *status, uint32_t *similar) {
   const struct conflict_graph graph = partition_graph(sim, index);
   const struct partition *p = &sim->partitions.at[index];
   uint32_t record = weft__record_first(sim, p->key);
@@ -176,7 +175,7 @@ static uint32_t find(weft_sim *sim, uint32_t zone, uint32_t index, int *status,
 /* Records know nothing of ways that have changed. */
 static int was_rerouted(const weft_sim *sim, uint32_t zone) {
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    if (sim->tx_warm.at[slot].path_seq != 0) return 1;
+  if (sim->tx_warm.at[slot].path_seq != 0) return 1;
   return 0;
 }
 
@@ -257,9 +256,8 @@ static int has_sent_all(const weft_sim *sim, uint32_t zone) {
   FOR_MEMBERS(slot, sim, z) {
     const struct tx *tx = &sim->tx.at[slot];
     const uint32_t left = tx->total - parts.begin[sim->members.at[slot].as].sent;
-    if (tx->next == tx->total &&
-        (!exact || weft__is_far(sim, slot, left) ||
-         (left > 0 && weft__task_hears_sent(sim, tx->row))))
+    if (tx->next == tx->total && (!exact || weft__is_far(sim, slot, left) ||
+                                  (left > 0 && weft__task_hears_sent(sim, tx->row))))
       return 1;
   }
   return 0;

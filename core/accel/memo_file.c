@@ -30,8 +30,8 @@ static struct memo_header header_of(uint32_t records) {
                             sizeof(struct memo_begin),  sizeof(struct memo_flow),
                             sizeof(struct memo_port),   sizeof(struct packet),
                             sizeof(struct telemetry)};
-  struct memo_header header = {.magic = "weftmemo", .version = MEMO_VERSION,
-                               .byte_order = 0x01020304, .records = records};
+  struct memo_header header = {
+      .magic = "weftmemo", .version = MEMO_VERSION, .byte_order = 0x01020304, .records = records};
   for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i)
     header.layout = header.layout * 31 + sizes[i];
   return header;
@@ -160,8 +160,8 @@ static int is_sound(const struct memo_record *r, uint64_t *words) {
   for (uint32_t f = 0; f < r->flows; ++f) {
     const struct tx *tx = &parts.flows[f].tx;
     if ((tx->list_next != WEFT_NONE && tx->list_next >= r->flows) ||
-        (tx->list_prev != WEFT_NONE && tx->list_prev >= r->flows) ||
-        !(parts.flows[f].rate >= 0) || (r->steady && parts.flows[f].rate == 0))
+        (tx->list_prev != WEFT_NONE && tx->list_prev >= r->flows) || !(parts.flows[f].rate >= 0) ||
+        (r->steady && parts.flows[f].rate == 0))
       return 0;
   }
   return packets == r->packets;
@@ -180,8 +180,7 @@ static int read_record(weft_sim *sim, FILE *file) {
   if (!counts) return WEFT_EINVAL;
   if (!pool_reserve(sim, sim->accel_words, r.used)) return WEFT_ENOMEM;
   uint64_t *words = sim->accel_words.at;
-  if (fread(words, 8, r.used, file) != r.used || checksum(&r, words) != sum ||
-      !is_sound(&r, words))
+  if (fread(words, 8, r.used, file) != r.used || checksum(&r, words) != sum || !is_sound(&r, words))
     return WEFT_EINVAL;
   return add_record(sim, &r, words);
 }

@@ -41,7 +41,7 @@ static int has_strays(const weft_sim *sim, uint32_t zone) {
     }
   }
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    out += sim->tx_warm.at[slot].packets_out;
+  out += sim->tx_warm.at[slot].packets_out;
   return there != out;
 }
 
@@ -71,7 +71,7 @@ int weft__park_refusal(weft_sim *sim, uint32_t zone) {
     if (refusal >= 0) return refusal;
   }
   FOR_MEMBERS(slot, sim, z)
-    if (is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
+  if (is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
   return has_strays(sim, zone) ? WEFT_REFUSED_STRAYS : -1;
 }
 
@@ -92,7 +92,7 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t zone) {
   const int by_memo = z->phase == ZONE_MEMO;
   if (by_memo && (!sim->config.fast_forward || !weft__memo_is_steady(sim, zone)))
     return weft__memo_end(sim, zone);
-  const weft_time from = by_memo                    ? weft__memo_end(sim, zone)
+  const weft_time from = by_memo                   ? weft__memo_end(sim, zone)
                          : z->phase == ZONE_STEADY ? z->parked_at
                                                    : sim->now;
   weft_time end = LATEST_PS;
@@ -121,7 +121,7 @@ int weft__is_near_end(const weft_sim *sim, uint32_t slot) {
 
 int weft__has_near_end(const weft_sim *sim, uint32_t zone) {
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone])
-    if (weft__is_near_end(sim, slot)) return 1;
+  if (weft__is_near_end(sim, slot)) return 1;
   return 0;
 }
 
@@ -207,8 +207,8 @@ void weft__unpark(weft_sim *sim, uint32_t zone, weft_time last) {
     weft__apart_end(sim, zone, last);
     return;
   }
-  const int is_known = z->phase == ZONE_STEADY ||
-                       (z->phase == ZONE_MEMO && weft__memo_end(sim, zone) <= sim->now);
+  const int is_known =
+      z->phase == ZONE_STEADY || (z->phase == ZONE_MEMO && weft__memo_end(sim, zone) <= sim->now);
   if (is_known && weft__audit_is_drawn(sim, zone, z->parked_at)) weft__audit(sim, zone);
   z = &sim->zones.at[zone];
   weft__zone_list_ports(sim, zone);

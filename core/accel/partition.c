@@ -156,8 +156,7 @@ int weft__partitions_among(weft_sim *sim, uint32_t n, const struct colouring *co
 }
 
 int weft_partitions_find(weft_sim *sim, int acks, uint32_t rate_steps) {
-  if (!sim->ready)
-    return weft__fail(sim, WEFT_ESTATE, "partitions: call weft_fabric_ready first");
+  if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "partitions: call weft_fabric_ready first");
   if (acks < WEFT_ACKS_NONE || acks > WEFT_ACKS_ALL)
     return weft__fail(sim, WEFT_EINVAL, "partitions acks: expected 0 to %d, got %d", WEFT_ACKS_ALL,
                       acks);

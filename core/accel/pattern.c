@@ -88,8 +88,8 @@ static uint32_t rank_of(const uint64_t *sorted, uint32_t n, uint64_t colour) {
 /* A word of a sort: label (8 bits), rank of the far end's colour, far end. */
 enum { VERTEX_BITS = 28 };
 
-static void sort_arcs(const struct conflict_vertex *vertices, uint32_t n,
-                      struct conflict_arc *arcs, const uint64_t *sorted, uint64_t *words) {
+static void sort_arcs(const struct conflict_vertex *vertices, uint32_t n, struct conflict_arc *arcs,
+                      const uint64_t *sorted, uint64_t *words) {
   const uint64_t mask = (1u << VERTEX_BITS) - 1;
   for (uint32_t v = 0; v < n; ++v) {
     struct conflict_arc *of = &arcs[vertices[v].first_arc];

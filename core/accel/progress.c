@@ -8,8 +8,7 @@
 static uint64_t progress(const weft_sim *sim, uint32_t slot, uint32_t at_end) {
   const struct member *m = &sim->members.at[slot];
   const struct zone *z = &sim->zones.at[m->zone];
-  if (z->phase == ZONE_STEADY)
-    return (uint64_t)(m->rate * (double)(sim->now - z->parked_at) + 0.5);
+  if (z->phase == ZONE_STEADY) return (uint64_t)(m->rate * (double)(sim->now - z->parked_at) + 0.5);
   const weft_time end = weft__memo_end(sim, m->zone);
   if (sim->now >= end) return at_end + (uint64_t)(m->rate * (double)(sim->now - end) + 0.5);
   return (uint64_t)(at_end * ((double)(sim->now - z->parked_at) / (double)(end - z->parked_at)));

@@ -43,8 +43,7 @@ static void shift_packet(weft_sim *sim, struct packet *packet, weft_time time) {
   packet->arrive += time;
   packet->seq += (uint32_t)sim->members.at[packet->flow].skip;
   if (packet->telemetry == 0) return;
-  struct telemetry *block =
-      &sim->telemetry.at[(uint64_t)(packet->telemetry - 1) * sim->path_ports];
+  struct telemetry *block = &sim->telemetry.at[(uint64_t)(packet->telemetry - 1) * sim->path_ports];
   if (sim->cc->extra == CC_TIMESTAMP) {
     block->time += time;
     return;
@@ -114,8 +113,7 @@ static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
 }
 
 void weft__zone_shift(weft_sim *sim, uint32_t zone, weft_time time) {
-  for (uint32_t i = 0; i < sim->zone_ports.n; ++i)
-    shift_port(sim, sim->zone_ports.at[i], time);
+  for (uint32_t i = 0; i < sim->zone_ports.n; ++i) shift_port(sim, sim->zone_ports.at[i], time);
   FOR_MEMBERS(slot, sim, &sim->zones.at[zone]) shift_flow(sim, slot, time);
 }
 

@@ -217,8 +217,7 @@ static int creeps(const weft_sim *sim, const struct sample *s, uint32_t n, doubl
   const struct line line = line_through(s, n, asked_at);
   const double rise = fabs(line.slope) * time_at(s, n);
   const int binds = line.mean < BINDING * got * 8e12 * full_frame(sim);
-  return (binds || line.slope < 0) &&
-         rise > line.mean * sim->theta / HALVES &&
+  return (binds || line.slope < 0) && rise > line.mean * sim->theta / HALVES &&
          rise > STUDENT * line.deviation * time_at(s, n);
 }
 
@@ -262,7 +261,7 @@ static int test_flow(const weft_sim *sim, uint32_t slot) {
 
 static int are_flat(const weft_sim *sim, const struct zone *z) {
   FOR_MEMBERS(slot, sim, z)
-    if (!test_flow(sim, slot)) return 0;
+  if (!test_flow(sim, slot)) return 0;
   return 1;
 }
 

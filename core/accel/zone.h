@@ -5,7 +5,7 @@
 #include "sim_i.h"
 
 /* For the slot of each flow of a zone, which may be none. */
-#define FOR_MEMBERS(slot, sim, zone)                                              \
+#define FOR_MEMBERS(slot, sim, zone)                                                  \
   for (uint32_t slot = (zone)->first, slot##s_left = (zone)->flows; slot##s_left > 0; \
        --slot##s_left, slot = (sim)->members.at[slot].next)
 
@@ -168,7 +168,6 @@ int weft__exact_note(weft_sim *sim, uint32_t zone);
 int weft__is_far(const weft_sim *sim, uint32_t slot, uint32_t left);
 
 /* tail.c */
-
 
 /** When the last data packet of a flow of a zone, or the last ACK of one that has received all, can
  *  have crossed its way: at the earliest, and exactly if it is on its last wire. */

@@ -17,21 +17,21 @@ void *weft__trim(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint3
 /* A pool is an array with a fill count. No pointer into one may be kept across a call that can add
  * to it: that is what the indices are for. */
 #define WEFT_POOL(type) \
-  struct { \
-    type *at; \
-    uint32_t n, cap; \
+  struct {              \
+    type *at;           \
+    uint32_t n, cap;    \
   }
 
 /* Make room for `need` elements in all; true on success. `sim->scratch` carries the new base, so
  * that the macro stays an expression in standard C. */
-#define pool_reserve(sim, pool, need) \
-  ((uint64_t)(need) <= (pool).cap || \
+#define pool_reserve(sim, pool, need)                                                      \
+  ((uint64_t)(need) <= (pool).cap ||                                                       \
    ((sim)->scratch = weft__grow((sim), (pool).at, &(pool).cap, sizeof *(pool).at, (need)), \
     (sim)->scratch != NULL ? ((pool).at = (sim)->scratch, 1) : 0))
 
 /* Give back what a pool that will not grow has too much; true on success. */
-#define pool_trim(sim, pool) \
-  ((pool).n == 0 || \
+#define pool_trim(sim, pool)                                                                 \
+  ((pool).n == 0 ||                                                                          \
    ((sim)->scratch = weft__trim((sim), (pool).at, &(pool).cap, sizeof *(pool).at, (pool).n), \
     (sim)->scratch != NULL ? ((pool).at = (sim)->scratch, 1) : 0))
 

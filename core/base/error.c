@@ -2,14 +2,14 @@
  * static assertions below or the C test that walks the enumeration. */
 #include "weft.h"
 
-#define WEFT_ERRORS(X)                                        \
-  X(OK, 0, "success")                                         \
-  X(EINVAL, -1, "invalid argument")                           \
-  X(ENOMEM, -2, "out of memory")                              \
-  X(ESTATE, -3, "call not allowed in this state")             \
-  X(ENOROUTE, -4, "destination unreachable")                  \
-  X(ELIMIT, -5, "limit exceeded")                             \
-  X(EINTERNAL, -6, "internal error: please report this bug")    \
+#define WEFT_ERRORS(X)                                       \
+  X(OK, 0, "success")                                        \
+  X(EINVAL, -1, "invalid argument")                          \
+  X(ENOMEM, -2, "out of memory")                             \
+  X(ESTATE, -3, "call not allowed in this state")            \
+  X(ENOROUTE, -4, "destination unreachable")                 \
+  X(ELIMIT, -5, "limit exceeded")                            \
+  X(EINTERNAL, -6, "internal error: please report this bug") \
   X(ESCRIPT, -7, "a script failed")
 
 #define CHECK_VALUE(name, value, text) \
@@ -20,7 +20,7 @@ WEFT_ERRORS(CHECK_VALUE)
 const char *weft_error_name(int status) {
   switch (status) {
 #define NAME(name, value, text) \
-  case value: \
+  case value:                   \
     return "WEFT_" #name;
     WEFT_ERRORS(NAME)
 #undef NAME
@@ -32,7 +32,7 @@ const char *weft_error_name(int status) {
 const char *weft_error_text(int status) {
   switch (status) {
 #define TEXT(name, value, text) \
-  case value: \
+  case value:                   \
     return text;
     WEFT_ERRORS(TEXT)
 #undef TEXT

@@ -17,43 +17,44 @@ typedef struct unit {
   int kind; /* enum weft_unit */
 } unit;
 
-#define TIME(name, factor, exponent) {name, factor, exponent, WEFT_UNIT_TIME}
-#define RATES(prefix, exponent)                     \
-  {prefix "bps", 1, exponent, WEFT_UNIT_RATE},      \
-    {prefix "bit/s", 1, exponent, WEFT_UNIT_RATE},  \
-    {prefix "b/s", 1, exponent, WEFT_UNIT_RATE},    \
-    {prefix "B/s", 8, exponent, WEFT_UNIT_RATE},    \
-    {prefix "Bps", 8, exponent, WEFT_UNIT_RATE}
-#define BYTES(prefix, factor, exponent) {prefix "B", factor, exponent, WEFT_UNIT_BYTES}
+#define TIME(name, factor, exponent) \
+  { name, factor, exponent, WEFT_UNIT_TIME }
+#define RATES(prefix, exponent)                                                                   \
+  {prefix "bps", 1, exponent, WEFT_UNIT_RATE}, {prefix "bit/s", 1, exponent, WEFT_UNIT_RATE},     \
+      {prefix "b/s", 1, exponent, WEFT_UNIT_RATE}, {prefix "B/s", 8, exponent, WEFT_UNIT_RATE}, { \
+    prefix "Bps", 8, exponent, WEFT_UNIT_RATE                                                     \
+  }
+#define BYTES(prefix, factor, exponent) \
+  { prefix "B", factor, exponent, WEFT_UNIT_BYTES }
 
 /* The first unit of a kind that is as near as any other is the one suggested. */
 static const unit units[] = {
-  TIME("s", 1, 12),
-  TIME("ms", 1, 9),
-  TIME("us", 1, 6),
-  TIME("\xc2\xb5s", 1, 6), /* micro sign, UTF-8 */
-  TIME("ns", 1, 3),
-  TIME("ps", 1, 0),
-  TIME("min", 60, 12),
-  TIME("h", 3600, 12),
-  RATES("G", 9),
-  RATES("M", 6),
-  RATES("T", 12),
-  RATES("k", 3),
-  RATES("K", 3),
-  RATES("", 0),
-  BYTES("", 1, 0),
-  BYTES("k", 1, 3),
-  BYTES("K", 1, 3),
-  BYTES("M", 1, 6),
-  BYTES("G", 1, 9),
-  BYTES("T", 1, 12),
-  BYTES("Ki", UINT64_C(1) << 10, 0),
-  BYTES("Mi", UINT64_C(1) << 20, 0),
-  BYTES("Gi", UINT64_C(1) << 30, 0),
-  BYTES("Ti", UINT64_C(1) << 40, 0),
-  {"byte", 1, 0, WEFT_UNIT_BYTES},
-  {"bytes", 1, 0, WEFT_UNIT_BYTES},
+    TIME("s", 1, 12),
+    TIME("ms", 1, 9),
+    TIME("us", 1, 6),
+    TIME("\xc2\xb5s", 1, 6), /* micro sign, UTF-8 */
+    TIME("ns", 1, 3),
+    TIME("ps", 1, 0),
+    TIME("min", 60, 12),
+    TIME("h", 3600, 12),
+    RATES("G", 9),
+    RATES("M", 6),
+    RATES("T", 12),
+    RATES("k", 3),
+    RATES("K", 3),
+    RATES("", 0),
+    BYTES("", 1, 0),
+    BYTES("k", 1, 3),
+    BYTES("K", 1, 3),
+    BYTES("M", 1, 6),
+    BYTES("G", 1, 9),
+    BYTES("T", 1, 12),
+    BYTES("Ki", UINT64_C(1) << 10, 0),
+    BYTES("Mi", UINT64_C(1) << 20, 0),
+    BYTES("Gi", UINT64_C(1) << 30, 0),
+    BYTES("Ti", UINT64_C(1) << 40, 0),
+    {"byte", 1, 0, WEFT_UNIT_BYTES},
+    {"bytes", 1, 0, WEFT_UNIT_BYTES},
 };
 
 enum {

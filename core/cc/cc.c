@@ -20,9 +20,9 @@ static int has_default_times(const weft_config *config) {
 }
 
 void weft__cc_choose(weft_sim *sim) {
-  static const struct cc_ops *const all[WEFT_CC_SCRIPT] = {
-      &weft__cc_window, &weft__cc_dctcp,  &weft__cc_hpcc,
-      &weft__cc_dcqcn,  &weft__cc_timely, &weft__cc_swift};
+  static const struct cc_ops *const all[WEFT_CC_SCRIPT] = {&weft__cc_window, &weft__cc_dctcp,
+                                                           &weft__cc_hpcc,   &weft__cc_dcqcn,
+                                                           &weft__cc_timely, &weft__cc_swift};
   const int scripted = sim->config.cc == WEFT_CC_SCRIPT;
   sim->cc = scripted ? &weft__cc_script[sim->script.needs] : all[sim->config.cc];
   const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */

@@ -56,8 +56,8 @@ static inline void event_push(weft_sim *sim, struct event event) {
 
 /* Ask for an event with a given place among those of its instant: with compat ns3 the number of
  * the asking; else its kind's, and `order` tells apart those of one kind (0: their source does). */
-static inline struct event event_ordered(const weft_sim *sim, enum event_kind kind,
-                                         uint32_t source, weft_time time, uint32_t order) {
+static inline struct event event_ordered(const weft_sim *sim, enum event_kind kind, uint32_t source,
+                                         weft_time time, uint32_t order) {
   const uint32_t low = (uint32_t)kind << EVENT_KIND_SHIFT | source;
   const uint32_t high = is_ns3(sim) ? order : (uint32_t)kind << EVENT_KIND_SHIFT | order;
   return (struct event){time, (uint64_t)high << 32 | low};
@@ -80,8 +80,8 @@ static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source
 
 /* Ask for an event of a flow. Slots are reused, so rows tell flows apart at one instant: the order
  * must not depend on which slot a flow was given. */
-static inline void event_of_flow(weft_sim *sim, enum event_kind kind, uint32_t source,
-                                 uint32_t row, weft_time time) {
+static inline void event_of_flow(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_t row,
+                                 weft_time time) {
   if (is_ns3(sim))
     event_at(sim, kind, source, time);
   else

@@ -13,9 +13,8 @@
 static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
                            const struct packet *packet) {
   uint8_t hop = packet->hop;
-  const uint32_t out = sim->route_epoch > 1
-                           ? weft__path_after_change(sim, packet, node_index, &hop)
-                           : slot_path(sim, packet->flow)[hop++];
+  const uint32_t out = sim->route_epoch > 1 ? weft__path_after_change(sim, packet, node_index, &hop)
+                                            : slot_path(sim, packet->flow)[hop++];
   struct packet moved; /* before what may move all packets */
   if (out == WEFT_NONE || (sim->ports.at[out].flags & (PORT_DOWN | PORT_PARKED))) {
     moved = *packet;
@@ -64,9 +63,8 @@ static inline void deliver(weft_sim *sim, uint32_t index, uint32_t flags, uint32
 
 static inline void count_hop(weft_sim *sim, uint32_t index, const struct packet *packet) {
   ++sim->stats.packet_hops;
-  sim->fingerprint +=
-      hash_event(sim->now, (uint64_t)index << 32 | (uint64_t)packet->size << 8 | packet->flags,
-                 packet->seq);
+  sim->fingerprint += hash_event(
+      sim->now, (uint64_t)index << 32 | (uint64_t)packet->size << 8 | packet->flags, packet->seq);
 }
 
 /* The oldest packet of a port reaches the far end. */
@@ -215,8 +213,8 @@ static int prepare(weft_sim *sim) {
 }
 
 static int stopped(weft_sim *sim) {
-  return weft__fail(sim, sim->failed, sim->failed == WEFT_ESCRIPT ? "run: the script failed"
-                                                                  : "run: out of memory");
+  return weft__fail(sim, sim->failed,
+                    sim->failed == WEFT_ESCRIPT ? "run: the script failed" : "run: out of memory");
 }
 
 static inline void step(weft_sim *sim, struct event event) {

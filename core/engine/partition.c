@@ -132,8 +132,7 @@ int weft__partition(struct domains *domains, uint32_t count) {
   }
   if (count > DOMAINS_MAX) count = DOMAINS_MAX;
   while (count > 1 && choose_threshold(sim, count, total, parent, weight) == 0) --count;
-  for (uint32_t i = 0; i + 1 < count; ++i)
-    grow(domains, i, total / count, parent, weight, gain);
+  for (uint32_t i = 0; i + 1 < count; ++i) grow(domains, i, total / count, parent, weight, gain);
   for (uint32_t n = 0; n < nodes; ++n) /* the last domain is what is left */
     if (domains->owner.at[n] == WEFT_NONE && parent[n] == n) domains->owner.at[n] = count - 1;
   for (uint32_t n = 0; n < nodes; ++n) domains->owner.at[n] = domains->owner.at[parent[n]];

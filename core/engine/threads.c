@@ -268,8 +268,7 @@ static uint32_t why_whole(const weft_sim *sim) {
   if (sim->ack_capacity != 0) return WEFT_THREADS_TRACE;
   if (sim->route_epoch > 1) return WEFT_THREADS_ROUTES;
   if (sim->wires.n != 0) return WEFT_THREADS_WIRES;
-  if (sim->stats.tasks_done != sim->tasks.n || weft__flow_rows_wait(sim))
-    return WEFT_THREADS_TASKS;
+  if (sim->stats.tasks_done != sim->tasks.n || weft__flow_rows_wait(sim)) return WEFT_THREADS_TASKS;
   return WEFT_THREADS_ENOUGH;
 }
 

@@ -7,8 +7,11 @@
 #include "fabric/port_i.h"
 #include "transport/transport.h"
 
-enum { TELEMETRY_PER_EVENT = 2, /* at most one packet is sent, and a resume may send another */
-       TELEMETRY_MEAL = 128, PACKETS_MEAL = 8192 };
+enum {
+  TELEMETRY_PER_EVENT = 2, /* at most one packet is sent, and a resume may send another */
+  TELEMETRY_MEAL = 128,
+  PACKETS_MEAL = 8192
+};
 
 static uint32_t blocks_of(const weft_sim *sim) {
   return sim->path_ports > 0 ? sim->telemetry.n / sim->path_ports : 0;
@@ -82,8 +85,7 @@ static int feed(struct domains *domains, weft_sim *view) {
   const uint32_t meal = view->blocks_needed * (WEFT_CHECK ? 1 : TELEMETRY_MEAL);
   while (view->telemetry_free.n < meal) {
     const uint32_t block = weft__telemetry_new(sim);
-    if (block == 0 || !pool_reserve(view, view->telemetry_free, blocks_of(sim)))
-      return WEFT_ENOMEM;
+    if (block == 0 || !pool_reserve(view, view->telemetry_free, blocks_of(sim))) return WEFT_ENOMEM;
     view->telemetry_free.at[view->telemetry_free.n++] = block;
   }
   return WEFT_OK;
@@ -91,8 +93,7 @@ static int feed(struct domains *domains, weft_sim *view) {
 
 int weft__domains_feed(struct domains *domains) {
   for (uint32_t i = 0; i < domains->count; ++i)
-    if (domains->state[i].stalled && feed(domains, domains->view[i]) != WEFT_OK)
-      return WEFT_ENOMEM;
+    if (domains->state[i].stalled && feed(domains, domains->view[i]) != WEFT_OK) return WEFT_ENOMEM;
   return weft__domains_refresh(domains);
 }
 
@@ -299,8 +300,7 @@ void weft__domains_merge(struct domains *domains) {
   for (uint32_t i = 0; i < domains->count; ++i) { /* after all views have been added up */
     for (uint32_t f = 0; f < domains->failed[i].n; ++f)
       weft__flow_failed_at(sim, (uint32_t)(domains->failed[i].at[f].key >> 32),
-                           (uint32_t)domains->failed[i].at[f].key,
-                           domains->failed[i].at[f].time);
+                           (uint32_t)domains->failed[i].at[f].key, domains->failed[i].at[f].time);
     domains->failed[i].n = 0;
   }
   if (!taken) sim->failed = WEFT_ENOMEM;

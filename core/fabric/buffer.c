@@ -226,9 +226,8 @@ int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, uint32_
   if (sim->config.pfc)
     admitted = admit_ingress(sim, node, in_port, size);
   else
-    admitted =
-        node->used + size <= node->shared_cap &&
-        sim->ports.at[out_port].queue_bytes + size <= threshold(sim, node, node->used);
+    admitted = node->used + size <= node->shared_cap &&
+               sim->ports.at[out_port].queue_bytes + size <= threshold(sim, node, node->used);
   return admitted;
 }
 

@@ -50,8 +50,8 @@ static int check_link(weft_sim *sim, const weft_link_def *def) {
   if (!(def->loss >= 0 && def->loss <= 1))
     return weft__fail(sim, WEFT_EINVAL, "link loss: expected 0 to 1, got %g", def->loss);
   if (def->link_class > WEFT_LINK_NET)
-    return weft__fail(sim, WEFT_EINVAL, "link class: expected 0 to %d, got %" PRIu32,
-                      WEFT_LINK_NET, def->link_class);
+    return weft__fail(sim, WEFT_EINVAL, "link class: expected 0 to %d, got %" PRIu32, WEFT_LINK_NET,
+                      def->link_class);
   if (def->cost > WEFT_COST_MAX)
     return weft__fail(sim, WEFT_EINVAL, "link cost: expected 1 to %d, got %" PRIu32, WEFT_COST_MAX,
                       def->cost);
@@ -61,8 +61,8 @@ static int check_link(weft_sim *sim, const weft_link_def *def) {
 /* The class of a link as given, or by what is at its ends. */
 static uint8_t class_of(const weft_sim *sim, const weft_link_def *def) {
   if (def->link_class != WEFT_LINK_BY_ENDS) return (uint8_t)def->link_class;
-  const int nvlink = sim->nodes.at[def->a].kind == WEFT_NVSWITCH ||
-                     sim->nodes.at[def->b].kind == WEFT_NVSWITCH;
+  const int nvlink =
+      sim->nodes.at[def->a].kind == WEFT_NVSWITCH || sim->nodes.at[def->b].kind == WEFT_NVSWITCH;
   return nvlink ? WEFT_LINK_NVLINK : WEFT_LINK_NET;
 }
 
@@ -212,8 +212,7 @@ static int trim(weft_sim *sim) {
   return pool_trim(sim, sim->nodes) && pool_trim(sim, sim->ports) &&
          pool_trim(sim, sim->port_cold) && pool_trim(sim, sim->nics) &&
          pool_trim(sim, sim->adjacency) && pool_trim(sim, sim->packets) &&
-         pool_trim(sim, sim->groups) && pool_trim(sim, sim->search) &&
-         pool_trim(sim, sim->ways);
+         pool_trim(sim, sim->groups) && pool_trim(sim, sim->search) && pool_trim(sim, sim->ways);
 }
 
 int weft_fabric_ready(weft_sim *sim) {

@@ -236,14 +236,12 @@ static void offer_inside(const struct survey *s, uint32_t a, uint32_t b, struct 
   for (uint32_t i = 0; i < sim->nodes.at[a].port_count; ++i) {
     const uint32_t out = ports_of(sim, a)[i], to = sim->ports.at[out].to_node;
     if (to == b)
-      offer(best, level_of(sim, out, out), way_weight(sim, out), s->data[out / 2],
-            s->ack[out / 2]);
+      offer(best, level_of(sim, out, out), way_weight(sim, out), s->data[out / 2], s->ack[out / 2]);
     if (!s->inside[to]) continue;
     for (uint32_t j = 0; j < sim->nodes.at[b].port_count; ++j) {
       const uint32_t in = ports_of(sim, b)[j];
       if (sim->ports.at[in].to_node == to)
-        offer(best, level_of(sim, out, in),
-              way_add(sim, way_weight(sim, out), way_weight(sim, in)),
+        offer(best, level_of(sim, out, in), way_add(sim, way_weight(sim, out), way_weight(sim, in)),
               s->data[out / 2] + s->data[in / 2], s->ack[out / 2] + s->ack[in / 2]);
     }
   }

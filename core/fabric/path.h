@@ -11,8 +11,7 @@ weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops,
 weft_time weft__path_one_way(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t bytes);
 
 /** The same at the rates as built, whatever they are now. */
-weft_time weft__path_as_built(const weft_sim *sim, const uint32_t *ports, int hops,
-                              uint64_t bytes);
+weft_time weft__path_as_built(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t bytes);
 
 /** Turn a failed weft__route() into a message; passes hops through. */
 int weft__path_check(weft_sim *sim, int hops, uint32_t src, uint32_t dst);

@@ -134,8 +134,13 @@ static int leads(const weft_sim *sim, const struct ways *ways, const struct choi
  * thousand. */
 static struct choice choose_among(const weft_sim *sim, const struct ways *ways, uint32_t at) {
   const struct node *node = &sim->nodes.at[at], *to = &sim->nodes.at[ways->dst];
-  struct choice choice = {sim->adjacency.at + node->first_port, 0, node->port_count, at,
-                          length_from(sim, ways, at), 0, 0};
+  struct choice choice = {sim->adjacency.at + node->first_port,
+                          0,
+                          node->port_count,
+                          at,
+                          length_from(sim, ways, at),
+                          0,
+                          0};
   if (node->kind != WEFT_HOST && way_links(sim, choice.length) == 1) {
     choice.out = sim->adjacency.at + to->first_port;
     choice.flip = 1;

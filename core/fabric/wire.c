@@ -121,8 +121,7 @@ int weft__wire_take(weft_sim *sim, uint32_t port, struct packet *packet) {
   /* The link has failed since: what was on it is lost. */
   if (wire->head == wire->tail || late_packet(sim, wire, wire->head)->arrive != sim->now) return 0;
   *packet = *late_packet(sim, wire, wire->head++);
-  sim->fingerprint +=
-      hash_event(sim->now, 0x200000000 + port, packet->seq);
+  sim->fingerprint += hash_event(sim->now, 0x200000000 + port, packet->seq);
   if (wire->head != wire->tail)
     event_at(sim, EV_WIRE, port, late_packet(sim, wire, wire->head)->arrive);
   return 1;

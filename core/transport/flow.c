@@ -106,8 +106,7 @@ int weft__slots_widen(weft_sim *sim, uint32_t path_ports) {
     memmove(path, &sim->paths.at[i * 2 * old_ports], 2 * old_ports * sizeof *path);
     memset(path + 2 * old_ports, 0xff, 2 * (path_ports - old_ports) * sizeof *path);
     uint64_t *state = &sim->cc_state.at[i * words];
-    if (old_words > 0)
-      memmove(state, &sim->cc_state.at[i * old_words], old_words * sizeof *state);
+    if (old_words > 0) memmove(state, &sim->cc_state.at[i * old_words], old_words * sizeof *state);
     if (words > old_words) memset(state + old_words, 0, (words - old_words) * sizeof *state);
   }
   for (uint64_t i = blocks; i-- > 0;) {
@@ -146,8 +145,7 @@ void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot) {
   if (!is_quiet(sim, slot)) return;
   sim->free_slots.at[sim->free_slots.n++] = slot;
   const uint32_t row = sim->tx.at[slot].row;
-  if (is_to_forget(sim, &sim->flows.at[row]))
-    sim->forgotten_rows.at[sim->forgotten_rows.n++] = row;
+  if (is_to_forget(sim, &sim->flows.at[row])) sim->forgotten_rows.at[sim->forgotten_rows.n++] = row;
 }
 
 void weft__packet_release(weft_sim *sim, const struct packet *packet) {
@@ -199,7 +197,7 @@ int weft__flow_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack,
 }
 
 void weft__flow_take_path(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
-                       const uint32_t *ack, int ack_hops) {
+                          const uint32_t *ack, int ack_hops) {
   uint32_t *path = slot_path(sim, slot);
   memset(path, 0xff, 2 * sim->path_ports * sizeof *path); /* WEFT_NONE: nothing of an older path */
   memcpy(path, data, (size_t)hops * sizeof *path);
@@ -243,8 +241,7 @@ static void init_rate(weft_sim *sim, uint32_t slot, int hops, int ack_hops) {
 }
 
 /* While there is no way: that of the fabric as built, for a flow that waits for a repair. */
-static int built_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack,
-                       int *ack_count) {
+static int built_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack, int *ack_count) {
   const struct flow *flow = &sim->flows.at[row];
   const int hops = weft__route_as_built(sim, flow->src, flow->dst, row, 0, data);
   if (hops > 0) *ack_count = weft__route_as_built(sim, flow->src, flow->dst, row, 1, ack);
@@ -310,8 +307,7 @@ uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row) {
   const struct flow *flow = &sim->flows.at[row];
   if (flow->state != FLOW_ACTIVE) return flow->delivered_bytes;
   uint64_t packets = sim->rx.at[flow->slot].next;
-  if (sim->tx.at[flow->slot].flags & TX_PARKED)
-    packets += weft__parked_received(sim, flow->slot);
+  if (sim->tx.at[flow->slot].flags & TX_PARKED) packets += weft__parked_received(sim, flow->slot);
   const uint64_t bytes = packets * sim->config.mtu_bytes;
   return bytes < flow->size_bytes ? bytes : flow->size_bytes;
 }

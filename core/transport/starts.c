@@ -26,8 +26,8 @@ static int check_new(weft_sim *sim, const weft_flow_def *def) {
 
 static int make_room(weft_sim *sim, uint32_t count) {
   if (count > INT32_MAX - sim->flows.n)
-    return weft__fail(sim, WEFT_ELIMIT, "flow: expected at most %d in all, got %" PRIu64,
-                      INT32_MAX, (uint64_t)sim->flows.n + count);
+    return weft__fail(sim, WEFT_ELIMIT, "flow: expected at most %d in all, got %" PRIu64, INT32_MAX,
+                      (uint64_t)sim->flows.n + count);
   if (!pool_reserve(sim, sim->starts, (uint64_t)sim->starts.n + count) ||
       !pool_reserve(sim, sim->flows, (uint64_t)sim->flows.n + count))
     return weft__fail(sim, WEFT_ENOMEM, "flow: out of memory");

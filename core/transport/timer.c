@@ -102,9 +102,9 @@ static weft_time timeout_of(const weft_sim *sim, uint32_t slot) {
   const struct tx_warm *warm = &sim->tx_warm.at[slot];
   const uint32_t backoff = doublings(sim, slot);
   if (backoff > DOUBLINGS_MAX) return LATEST_PS;
-  const weft_time least =
-      is_fixed(sim) ? longest(sim->config.rto_ps, warm->rtt + 4 * warm->rtt_deviation)
-                    : adaptive_rto(sim, slot);
+  const weft_time least = is_fixed(sim)
+                              ? longest(sim->config.rto_ps, warm->rtt + 4 * warm->rtt_deviation)
+                              : adaptive_rto(sim, slot);
   const weft_time rto = least << backoff;
   if (backoff == 0) return rto;
   return rto + (weft_time)(draw(sim, slot) * (double)(rto / 2));
@@ -275,8 +275,7 @@ static weft_time longest_delay(const weft_sim *sim, uint32_t slot) {
 static void ask(weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->tx.at[slot];
   struct tx_warm *warm = &sim->tx_warm.at[slot];
-  const uint32_t out =
-      is_selective(sim) ? weft__selective_out(sim, slot) : tx->next - tx->una;
+  const uint32_t out = is_selective(sim) ? weft__selective_out(sim, slot) : tx->next - tx->una;
   warm->asked_at = sim->now;
   warm->answer_at = sim->now + longest_delay(sim, slot);
   warm->gone_at = -1;

@@ -152,8 +152,8 @@ static int ready_in_tiers(const weft_sim *sim, const struct collective *c, struc
   return 1;
 }
 
-const struct algorithm weft__tiers = {plan_tiers, steps_of_tiers, message_of_tiers, ready_in_tiers,
-                                      0, 0, receiver_in_tiers};
+const struct algorithm weft__tiers = {
+    plan_tiers, steps_of_tiers, message_of_tiers, ready_in_tiers, 0, 0, receiver_in_tiers};
 
 /* ---- what a message carries ---- */
 

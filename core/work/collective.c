@@ -99,8 +99,8 @@ static int find_group(weft_sim *sim, const weft_collective_def *def, uint32_t *g
       !pool_reserve(sim, sim->rank_groups, sim->rank_groups.n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
   *group = sim->rank_groups.n++;
-  sim->rank_groups.at[*group] = (struct rank_group){
-      .hash = hash, .first = sim->ranks.n, .n = n, .next1 = *head};
+  sim->rank_groups.at[*group] =
+      (struct rank_group){.hash = hash, .first = sim->ranks.n, .n = n, .next1 = *head};
   memcpy(&sim->ranks.at[sim->ranks.n], def->ranks, n * sizeof *def->ranks);
   sim->ranks.n += n;
   *head = *group + 1;

@@ -149,5 +149,4 @@ static int ready(const weft_sim *sim, const struct collective *c, struct place a
   return weft__message_arrived(sim, c, from);
 }
 
-const struct algorithm weft__halving_doubling = {plan, steps, message_of, ready, 0, 1,
-                                                NULL};
+const struct algorithm weft__halving_doubling = {plan, steps, message_of, ready, 0, 1, NULL};

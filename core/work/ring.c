@@ -60,9 +60,8 @@ static int ready_in_ring(const weft_sim *sim, const struct collective *collectiv
   return weft__message_arrived(sim, collective, before);
 }
 
-const struct algorithm weft__ring = {plan_ring,     steps_of_ring, message_of_ring,
-                                     ready_in_ring, 1,             0,
-                                     NULL};
+const struct algorithm weft__ring = {plan_ring, steps_of_ring, message_of_ring, ready_in_ring, 1,
+                                     0,         NULL};
 
 /* ---- chains ---- */
 
@@ -107,5 +106,5 @@ static int ready_in_chain(const weft_sim *sim, const struct collective *collecti
   return weft__message_arrived(sim, collective, before);
 }
 
-const struct algorithm weft__chain = {plan_chain, steps_of_chain, message_of_chain, ready_in_chain,
-                                      0, 0, NULL};
+const struct algorithm weft__chain = {
+    plan_chain, steps_of_chain, message_of_chain, ready_in_chain, 0, 0, NULL};

@@ -79,9 +79,12 @@ int set_option(weft_config *config, const char *name, const char *value) {
     if (number < 0) return 0;
     const uint32_t u32 = (uint32_t)number;
     const int64_t i64 = (int64_t)number;
-    if (option[i].type == WEFT_OPT_U32) memcpy(field, &u32, sizeof u32);
-    else if (option[i].type == WEFT_OPT_F64) memcpy(field, &number, sizeof number);
-    else memcpy(field, &i64, sizeof i64);
+    if (option[i].type == WEFT_OPT_U32)
+      memcpy(field, &u32, sizeof u32);
+    else if (option[i].type == WEFT_OPT_F64)
+      memcpy(field, &number, sizeof number);
+    else
+      memcpy(field, &i64, sizeof i64);
     return 1;
   }
   return 0;

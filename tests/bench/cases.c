@@ -38,15 +38,30 @@ static const struct bench_case cases[] = {
     {.name = "W6", .variants = RECORDED_CC, .topology = "ft4", .list = "W6"},
     {.name = "perm_k4", .variants = ALL_CC, .fat_tree = 4, .flow_bytes = 4000000, .skeletons = 1},
     {.name = "perm_k8", .variants = THREADS, .fat_tree = 8, .flow_bytes = 10000000, .skeletons = 1},
-    {.name = "perm_k16", .variants = THREADS, .fat_tree = 16, .flow_bytes = 1000000,
+    {.name = "perm_k16",
+     .variants = THREADS,
+     .fat_tree = 16,
+     .flow_bytes = 1000000,
      .skeletons = 1},
-    {.name = "perm_k32", .variants = "dctcp hpcc", .fat_tree = 32, .flow_bytes = 64000,
+    {.name = "perm_k32",
+     .variants = "dctcp hpcc",
+     .fat_tree = 32,
+     .flow_bytes = 64000,
      .skeletons = 1},
-    {.name = "incast_64", .variants = "dctcp hpcc", .hosts = 65, .flow_bytes = 1000000,
+    {.name = "incast_64",
+     .variants = "dctcp hpcc",
+     .hosts = 65,
+     .flow_bytes = 1000000,
      .skeletons = 1},
-    {.name = "web50_k8", .variants = "dctcp hpcc", .fat_tree = 8, .load = 0.5,
+    {.name = "web50_k8",
+     .variants = "dctcp hpcc",
+     .fat_tree = 8,
+     .load = 0.5,
      .until_ps = 1000 * US},
-    {.name = "web80_k8", .variants = "dctcp hpcc", .fat_tree = 8, .load = 0.8,
+    {.name = "web80_k8",
+     .variants = "dctcp hpcc",
+     .fat_tree = 8,
+     .load = 0.8,
      .until_ps = 1000 * US},
 };
 
@@ -68,8 +83,11 @@ static struct flow_list flows_of(const struct bench_case *c) {
 static void add_ring(weft_sim *sim, const struct flow_list *list) {
   for (uint32_t i = 0; i < list->count; i++) {
     const weft_flow_def *flow = &list->flows[i];
-    const weft_task_def task = {.kind = WEFT_TASK_SEND, .src = flow->src, .dst = flow->dst,
-                                .size_bytes = flow->size_bytes, .sport = flow->sport,
+    const weft_task_def task = {.kind = WEFT_TASK_SEND,
+                                .src = flow->src,
+                                .dst = flow->dst,
+                                .size_bytes = flow->size_bytes,
+                                .sport = flow->sport,
                                 .dport = flow->dport};
     must(sim, weft_task_add(sim, &task));
     if (i >= 16) must(sim, weft_task_after(sim, i, (i / 16 - 1) * 16 + (flow->src + 15) % 16));
@@ -132,7 +150,8 @@ static void measure(const struct bench_case *c, const struct flow_list *list, st
   double (*const clock)(void) = v->by_wall ? wall_seconds : cpu_seconds;
   const double begin = clock();
   weft_sim *sim = fabric_of(c, &v->config);
-  if (c->topology != NULL && c->list == NULL) add_ring(sim, list);
+  if (c->topology != NULL && c->list == NULL)
+    add_ring(sim, list);
   else
     for (uint32_t i = 0; i < list->count; i++) must(sim, weft_flow_add(sim, &list->flows[i]));
   const double ready = clock();

@@ -118,8 +118,7 @@ struct flow_list incast(uint32_t hosts, uint64_t size) {
  * the HPCC authors use it: a part of all flows is no longer than so many bytes, linear between. */
 static uint64_t web_search_size(double u) {
   static const double part[] = {0, .15, .2, .3, .4, .53, .6, .7, .8, .9, .97, 1};
-  static const double bytes[] = {1,   1e4, 2e4, 3e4, 5e4, 8e4,
-                                 2e5, 1e6, 2e6, 5e6, 1e7, 3e7};
+  static const double bytes[] = {1, 1e4, 2e4, 3e4, 5e4, 8e4, 2e5, 1e6, 2e6, 5e6, 1e7, 3e7};
   int i = 1;
   while (u > part[i]) i++;
   const double along = (u - part[i - 1]) / (part[i] - part[i - 1]);

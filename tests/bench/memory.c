@@ -15,7 +15,9 @@ static double bytes_per_flow(void) {
   weft_sim *sim = fat_tree(&config, 8);
   const uint64_t before = memory(sim);
   for (uint32_t i = 0; i < FLOWS; i++) {
-    const weft_flow_def flow = {.src = i % 128, .dst = (i + 37) % 128, .size_bytes = 1000,
+    const weft_flow_def flow = {.src = i % 128,
+                                .dst = (i + 37) % 128,
+                                .size_bytes = 1000,
                                 .start_ps = (weft_time)i * 10000};
     must(sim, weft_flow_add(sim, &flow));
   }
@@ -41,8 +43,7 @@ static void active_flows(uint32_t cc, double *without, double *with) {
   weft_sim *sim = fat_tree(&config, 8);
   const double before = (double)memory(sim) - packet_memory(sim);
   for (uint32_t i = 0; i < FLOWS; i++) {
-    const weft_flow_def flow = {
-        .src = i % 128, .dst = (53 * i + 29) % 128, .size_bytes = 1000000};
+    const weft_flow_def flow = {.src = i % 128, .dst = (53 * i + 29) % 128, .size_bytes = 1000000};
     must(sim, weft_flow_add(sim, &flow));
   }
   must(sim, weft_run(sim, 100 * US, 0));

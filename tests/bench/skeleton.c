@@ -93,8 +93,10 @@ static inline event wheel_pop(skeleton *s) {
 /* ---- links and flows; `queue` is a constant wherever this is inlined ---- */
 
 static inline void push(skeleton *s, event e, enum skeleton_queue queue) {
-  if (queue == SKELETON_HEAP) heap_push(s, e);
-  else wheel_push(s, e);
+  if (queue == SKELETON_HEAP)
+    heap_push(s, e);
+  else
+    wheel_push(s, e);
 }
 
 static inline void enqueue(skeleton *s, uint32_t index, packet p, int64_t now,
@@ -211,8 +213,10 @@ double skeleton_hop_ns(weft_sim *sim, const struct flow_list *list, enum skeleto
   for (uint32_t f = 0; f < count; f++)
     for (int i = 0; i < WINDOW; i++) send_data(&s, f, 0, queue);
   const double begin = cpu_seconds();
-  if (queue == SKELETON_HEAP) run_heap(&s);
-  else run_wheel(&s);
+  if (queue == SKELETON_HEAP)
+    run_heap(&s);
+  else
+    run_wheel(&s);
   const double took = cpu_seconds() - begin;
   free(s.links);
   free(s.heap);

@@ -48,8 +48,7 @@ static uint32_t add_work(weft_sim *sim, uint32_t fabric) {
     for (uint32_t i = 0; i < 8; i++, flows++)
       add_flow(sim, i, fabric == 1 ? i ^ 1 : (i + 2) % 8, 4000000 + 7 * step,
                step * 1200 * (weft_time)US);
-  for (uint32_t i = 0; i < 2; i++, flows++)
-    add_flow(sim, i, 7, 2500000, 3900 * (weft_time)US);
+  for (uint32_t i = 0; i < 2; i++, flows++) add_flow(sim, i, 7, 2500000, 3900 * (weft_time)US);
   add_flow(sim, 2, 7, 40000, 4200 * (weft_time)US);
   return flows + 1;
 }
@@ -62,8 +61,7 @@ static void check_ports(weft_sim *sim, uint32_t flows) {
     MUST(sim, weft_flow_traffic_get(sim, f, &traffic));
     for (uint32_t h = 0; h < traffic.data_hops; h++)
       sent[traffic.data_ports[h]] += traffic.data_bytes;
-    for (uint32_t h = 0; h < traffic.ack_hops; h++)
-      sent[traffic.ack_ports[h]] += traffic.ack_bytes;
+    for (uint32_t h = 0; h < traffic.ack_hops; h++) sent[traffic.ack_ports[h]] += traffic.ack_bytes;
   }
   for (uint32_t p = 0; p < ports; p++)
     ENSURE_EQ(cell(sim, WEFT_TABLE_PORTS, "tx_bytes", p), sent[p]);

@@ -56,8 +56,12 @@ static scene incast(uint64_t key) {
 
 /* Where all was when it was looked at last. */
 static struct {
-  struct { uint32_t row, next, una, received; } flow[FLOWS_MOST];
-  struct { uint64_t bytes, packets; } port[PORTS_MOST];
+  struct {
+    uint32_t row, next, una, received;
+  } flow[FLOWS_MOST];
+  struct {
+    uint64_t bytes, packets;
+  } port[PORTS_MOST];
 } was;
 
 static void look_whether_all_is_forward(const weft_sim *sim) {

@@ -78,8 +78,8 @@ static void random_fabric(scene *s, dice *d) {
 
 /* No two of them come at the same time, nor with anything else, unless at the very begin. */
 static void add(scene *s, uint32_t src, uint32_t dst, uint64_t bytes, weft_time at) {
-  const weft_flow_def flow = {.src = src, .dst = dst, .size_bytes = bytes,
-                              .start_ps = at > 0 ? at + 7 * s->flows + 1 : 0};
+  const weft_flow_def flow = {
+      .src = src, .dst = dst, .size_bytes = bytes, .start_ps = at > 0 ? at + 7 * s->flows + 1 : 0};
   uint32_t place = s->flows++;
   for (; place > 0 && s->flow[place - 1].start_ps > flow.start_ps; place--)
     s->flow[place] = s->flow[place - 1];
@@ -136,8 +136,10 @@ static void random_flows(scene *s, dice *d) {
 static void random_collectives(scene *s, dice *d) {
   const uint32_t algorithms[] = {WEFT_RING, WEFT_RING, WEFT_TREE, WEFT_HALVING_DOUBLING};
   const uint32_t count = 1 + roll(d, 4), width = s->hosts < 5 ? 2 : 4, moves = roll(d, 2);
-  weft_collective_def def = {.kind = WEFT_ALLREDUCE, .algorithm = algorithms[roll(d, 4)],
-                             .rank_count = width, .forget = roll(d, 3) == 0};
+  weft_collective_def def = {.kind = WEFT_ALLREDUCE,
+                             .algorithm = algorithms[roll(d, 4)],
+                             .rank_count = width,
+                             .forget = roll(d, 3) == 0};
   def.size_bytes = width * (uint64_t)(100000 + roll(d, 4000000));
   if (roll(d, 3) == 0) def.chunk_bytes = 200000 + roll(d, 1000000);
   const bool chained = roll(d, 2);
@@ -164,13 +166,14 @@ static void random_trouble(scene *s, dice *d) {
     wire.leave = wire.loss_bad = 0.5;
   }
   MUST(s->sim, weft_link_impair(s->sim, &wire));
-  wire = (weft_link_impairment){.at_ps = wire.at_ps + roll(d, 900) * (weft_time)US,
-                                .link = wire.link};
+  wire =
+      (weft_link_impairment){.at_ps = wire.at_ps + roll(d, 900) * (weft_time)US, .link = wire.link};
   MUST(s->sim, weft_link_impair(s->sim, &wire));
   const weft_storm storm = {.at_ps = roll(d, 2000) * (weft_time)US,
                             .port = roll(d, 2 * weft_link_count(s->sim)),
                             .duration_ps = 1 + roll(d, 300 * US),
-                            .period_ps = roll(d, 2) ? 9 * US : 0, .pause_ps = 2 * US};
+                            .period_ps = roll(d, 2) ? 9 * US : 0,
+                            .pause_ps = 2 * US};
   if (weft_sim_config(s->sim).pfc) MUST(s->sim, weft_storm_add(s->sim, &storm));
 }
 
@@ -181,12 +184,14 @@ static void random_changes(scene *s, dice *d) {
     const double factors[] = {s->open ? 0.1 : 0, 0.5, 0.25, 0.9};
     weft_link_change trouble = {.at_ps = (100 + roll(d, 3000)) * (weft_time)US + 3 + 10 * i,
                                 .link = roll(d, weft_link_count(s->sim)),
-                                .factor = factors[roll(d, 4)], .loss = -1,
+                                .factor = factors[roll(d, 4)],
+                                .loss = -1,
                                 .detect_ps = roll(d, 2) ? roll(d, 50 * US) : 0};
     if (roll(d, 4) == 0) trouble.loss = 0.001;
     change(s, trouble);
     change(s, (weft_link_change){.at_ps = trouble.at_ps + roll(d, 500) * (weft_time)US + 2,
-                                 .link = trouble.link, .factor = 1});
+                                 .link = trouble.link,
+                                 .factor = 1});
   }
 }
 
@@ -208,11 +213,11 @@ static scene make(uint64_t key, int mode, bool unannounced, uint32_t threads) {
   return s;
 }
 
-#define HOLDS(s, condition)                                                            \
-  do {                                                                                 \
-    if (!(condition))                                                                  \
+#define HOLDS(s, condition)                                                               \
+  do {                                                                                    \
+    if (!(condition))                                                                     \
       test_fail(__FILE__, __LINE__, "scene %" PRIu64 " mode %d: %s", (s)->key, (s)->mode, \
-                #condition);                                                           \
+                #condition);                                                              \
   } while (0)
 
 static uint32_t rows(const scene *s) {
@@ -240,14 +245,14 @@ static void check_ports(const scene *s) {
     MUST(s->sim, weft_flow_traffic_get(s->sim, f, &traffic));
     for (uint32_t h = 0; h < traffic.data_hops; h++)
       sent[traffic.data_ports[h]] += traffic.data_bytes;
-    for (uint32_t h = 0; h < traffic.ack_hops; h++)
-      sent[traffic.ack_ports[h]] += traffic.ack_bytes;
+    for (uint32_t h = 0; h < traffic.ack_hops; h++) sent[traffic.ack_ports[h]] += traffic.ack_bytes;
   }
   for (uint32_t p = 0; p < ports; p++) {
     const uint64_t counted = (uint64_t)cell(s->sim, WEFT_TABLE_PORTS, "tx_bytes", p);
     if (counted != sent[p])
-      test_fail(__FILE__, __LINE__, "scene %" PRIu64 ": port %u has sent %" PRIu64
-                " bytes, flows say %" PRIu64, s->key, p, counted, sent[p]);
+      test_fail(__FILE__, __LINE__,
+                "scene %" PRIu64 ": port %u has sent %" PRIu64 " bytes, flows say %" PRIu64, s->key,
+                p, counted, sent[p]);
   }
   free(sent);
 }
@@ -259,8 +264,8 @@ static void check_end(const scene *s) {
   uint64_t bytes = 0;
   check_conserved(s);
   HOLDS(s, t.packets_in_flight == 0 && t.bytes_in_flight == 0);
-  HOLDS(s, t.flows_failed > 0 ? !s->calm
-                              : t.flows_done == t.flows_added && t.tasks_done == s->tasks);
+  HOLDS(s,
+        t.flows_failed > 0 ? !s->calm : t.flows_done == t.flows_added && t.tasks_done == s->tasks);
   for (uint32_t f = 0; f < n; f++) {
     const int64_t delivered = cell(s->sim, WEFT_TABLE_FLOWS, "delivered_bytes", f);
     const int64_t size = cell(s->sim, WEFT_TABLE_FLOWS, "size_bytes", f);
@@ -289,8 +294,8 @@ static void run_in_steps(scene *s) {
     const weft_time end = now + 1 + roll(&d, 200) * (weft_time)US;
     const weft_time until = by_time && end < next ? end : next - 1;
     result = MUST(s->sim, weft_run(s->sim, until, by_time ? 0 : 1 + roll(&d, 20000)));
-    if (next < INT64_MAX && (result == WEFT_RUN_DONE ||
-                             (result == WEFT_RUN_UNTIL && until == next - 1))) {
+    if (next < INT64_MAX &&
+        (result == WEFT_RUN_DONE || (result == WEFT_RUN_UNTIL && until == next - 1))) {
       MUST(s->sim, weft_run(s->sim, next, 0));
       next = announce(s, next);
       result = WEFT_RUN_BUDGET;
@@ -359,8 +364,7 @@ static void show(const scene *plain, const scene *fast, int mode) {
          " skipped %5.1f %% hits %3" PRIu64 " misses %3" PRIu64 " replayed %6" PRIu64
          " mean %.2e worst %.2e\n",
          plain->key, config.cc, mode, config.theta, plain->calm, n, stats_of(plain->sim).events,
-         100.0 * (double)a.events_skipped /
-             (double)(a.events_skipped + stats_of(fast->sim).events),
+         100.0 * (double)a.events_skipped / (double)(a.events_skipped + stats_of(fast->sim).events),
          a.hits, a.misses, a.events_replayed, sum / n, worst);
 }
 

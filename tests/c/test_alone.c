@@ -100,8 +100,8 @@ typedef struct lone {
 
 /* World `key` under a congestion control, with `extra` bytes more of headers than it asks for. */
 static lone run_alone(uint64_t key, uint32_t cc, uint32_t extra) {
-  static void (*const shapes[])(weft_sim *, dice *, links *, uint32_t) = {
-      put_star, put_leaf_spine, put_chain, put_rails};
+  static void (*const shapes[])(weft_sim *, dice *, links *, uint32_t) = {put_star, put_leaf_spine,
+                                                                          put_chain, put_rails};
   dice d = {key, 0};
   weft_config config = weft_config_default();
   config.cc = cc;

@@ -112,8 +112,10 @@ TEST(halving_among_other_numbers_of_ranks_takes_a_little_more) {
     weft_sim *sim = quiet_star(n);
     double wanted = 2 * ideal(sim, 4 * MB);
     for (uint32_t part = 2; part <= members; part *= 2) wanted += 2 * ideal(sim, 4 * MB / part);
-    const double got = time_of(sim, n, (weft_collective_def){
-      .kind = WEFT_ALLREDUCE, .algorithm = WEFT_HALVING_DOUBLING, .size_bytes = 4 * MB});
+    const double got = time_of(
+        sim, n,
+        (weft_collective_def){
+            .kind = WEFT_ALLREDUCE, .algorithm = WEFT_HALVING_DOUBLING, .size_bytes = 4 * MB});
     ENSURE(got > 0.99 * wanted && got < 1.25 * wanted);
     weft_sim_destroy(sim);
   }
@@ -150,7 +152,9 @@ TEST(an_all_to_all_takes_the_time_of_the_alpha_beta_model) {
 TEST(two_trees_use_links_that_one_leaves_idle) {
   const uint32_t n = 16;
   weft_sim *sim = quiet_star(n);
-  weft_collective_def def = {.kind = WEFT_ALLREDUCE, .algorithm = WEFT_TREE, .size_bytes = 20 * MB,
+  weft_collective_def def = {.kind = WEFT_ALLREDUCE,
+                             .algorithm = WEFT_TREE,
+                             .size_bytes = 20 * MB,
                              .chunk_bytes = MB / 10};
   const double one = time_of(sim, n, def);
   def.algorithm = WEFT_DOUBLE_TREE;

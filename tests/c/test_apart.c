@@ -26,8 +26,10 @@ static weft_sim *alike(uint32_t algorithm, uint32_t cc, int mode, uint32_t threa
   sim->always_split = 1;
   for (uint32_t i = 0; i < 2 * GROUPS; i++) {
     for (uint32_t k = 0; k < SIZE; k++) ranks[k] = i % GROUPS * SIZE + k;
-    const weft_collective_def def = {.kind = WEFT_ALLREDUCE, .algorithm = algorithm,
-                                     .rank_count = SIZE, .ranks = ranks,
+    const weft_collective_def def = {.kind = WEFT_ALLREDUCE,
+                                     .algorithm = algorithm,
+                                     .rank_count = SIZE,
+                                     .ranks = ranks,
                                      .size_bytes = i < GROUPS ? 2000000 : 1000000,
                                      .after = i < GROUPS ? 0 : task[(i + 1) % GROUPS] + 1};
     const uint32_t added = (uint32_t)MUST(sim, weft_collective_add(sim, &def));
@@ -53,7 +55,8 @@ TEST(zones_apart_do_not_mind_where_a_run_is_cut) {
     ENSURE_EQ(fingerprint_at_end(alike(algorithm, cc, MEMOIZE | SKIP, 3)), whole);
     for (uint64_t events = 1; events < 40; events = 3 * events + 1) {
       weft_sim *sim = alike(algorithm, cc, MEMOIZE | SKIP, 1 + (uint32_t)events % 2);
-      while (MUST(sim, weft_run(sim, -1, events)) != WEFT_RUN_DONE) {}
+      while (MUST(sim, weft_run(sim, -1, events)) != WEFT_RUN_DONE) {
+      }
       ENSURE_EQ(fingerprint_at_end(sim), whole);
     }
   }
@@ -120,8 +123,8 @@ TEST(zones_apart_know_of_links_that_have_become_slow) {
     sim->always_split = 1;
     for (uint32_t k = 0; k < 2; k++) add_flow(sim, k, 2 + k, 20000000, 0);
     for (uint32_t k = 0; k < weft_link_count(sim); k++) {
-      const weft_link_change slow = {.at_ps = 260 * (weft_time)US, .link = k, .factor = 0.025,
-                                     .loss = -1};
+      const weft_link_change slow = {
+          .at_ps = 260 * (weft_time)US, .link = k, .factor = 0.025, .loss = -1};
       MUST(sim, weft_link_schedule(sim, &slow));
     }
     check_bounds(sim);

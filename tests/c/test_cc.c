@@ -41,8 +41,8 @@ static void give_marked(weft_sim *sim, uint64_t acked, uint64_t sent, int ecn) {
 
 /* An ACK that arrives at a time, of a packet that was sent `rtt` before. */
 static void give_delay(weft_sim *sim, weft_time at, weft_time rtt, uint64_t acked, int nack) {
-  const struct cc_ack ack = {.acked = acked, .sent = acked + 50 * MTU, .hops = 1, .nack = nack,
-                             .sent_at = at - rtt};
+  const struct cc_ack ack = {
+      .acked = acked, .sent = acked + 50 * MTU, .hops = 1, .nack = nack, .sent_at = at - rtt};
   sim->now = at;
   give_ack(sim, &ack);
 }
@@ -203,18 +203,18 @@ TEST(timely_follows_the_gradient) {
     int rtt_us;
     double rate_gbps;
   } steps[] = {
-    {100, 100}, /* the first RTT: nothing to compare with */
-    {120, 30}, /* diff 0.875 x 20 = 17.5 us, gradient 0.875: 100 (1 - 0.8 x 0.875) */
-    {120, 27.375}, /* diff 0.125 x 17.5 = 2.1875 us, gradient 0.109375: x 0.9125 */
-    {110, 27.475}, /* diff 0.125 x 2.1875 - 0.875 x 10 < 0: + 0.1 */
-    {600, 27.475 * 13 / 15}, /* above T_high: 1 - 0.8 (1 - 500 / 600) = 13/15 */
-    {40, 27.475 * 13 / 15 + 0.1}, /* below T_low: + 0.1, five times */
-    {40, 27.475 * 13 / 15 + 0.2},
-    {40, 27.475 * 13 / 15 + 0.3},
-    {40, 27.475 * 13 / 15 + 0.4},
-    {40, 27.475 * 13 / 15 + 0.5},
-    {40, 27.475 * 13 / 15 + 1.0}, /* then hyper increase, + 0.5 */
-    {40, 27.475 * 13 / 15 + 1.5},
+      {100, 100}, /* the first RTT: nothing to compare with */
+      {120, 30}, /* diff 0.875 x 20 = 17.5 us, gradient 0.875: 100 (1 - 0.8 x 0.875) */
+      {120, 27.375}, /* diff 0.125 x 17.5 = 2.1875 us, gradient 0.109375: x 0.9125 */
+      {110, 27.475}, /* diff 0.125 x 2.1875 - 0.875 x 10 < 0: + 0.1 */
+      {600, 27.475 * 13 / 15}, /* above T_high: 1 - 0.8 (1 - 500 / 600) = 13/15 */
+      {40, 27.475 * 13 / 15 + 0.1}, /* below T_low: + 0.1, five times */
+      {40, 27.475 * 13 / 15 + 0.2},
+      {40, 27.475 * 13 / 15 + 0.3},
+      {40, 27.475 * 13 / 15 + 0.4},
+      {40, 27.475 * 13 / 15 + 0.5},
+      {40, 27.475 * 13 / 15 + 1.0}, /* then hyper increase, + 0.5 */
+      {40, 27.475 * 13 / 15 + 1.5},
   };
   uint64_t acked = MTU;
   for (int i = 0; i < (int)(sizeof steps / sizeof steps[0]); i++, acked += 51 * MTU) {

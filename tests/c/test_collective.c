@@ -9,8 +9,8 @@ static void all_hosts(uint32_t *ranks, uint32_t n) {
 }
 
 static weft_collective_def allreduce(const uint32_t *ranks, uint32_t n, uint64_t size) {
-  return (weft_collective_def){.kind = WEFT_ALLREDUCE, .size_bytes = size, .ranks = ranks,
-                               .rank_count = n};
+  return (weft_collective_def){
+      .kind = WEFT_ALLREDUCE, .size_bytes = size, .ranks = ranks, .rank_count = n};
 }
 
 TEST(a_collective_of_1024_ranks_holds_no_sends_before_they_go) {

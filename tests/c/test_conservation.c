@@ -74,7 +74,7 @@ TEST(a_lossy_link_loses_packets_and_every_byte_still_arrives) {
   for (int i = 0; i < 2; i++) add_node(sim, WEFT_HOST);
   add_node(sim, WEFT_SWITCH);
   weft_link_def lossy = {
-    .a = 0, .b = 2, .rate_bps = 10 * (uint64_t)GBPS, .delay_ps = US, .loss = 0.01};
+      .a = 0, .b = 2, .rate_bps = 10 * (uint64_t)GBPS, .delay_ps = US, .loss = 0.01};
   MUST(sim, weft_link_add(sim, &lossy));
   add_link(sim, 2, 1, 10 * (uint64_t)GBPS, US);
   MUST(sim, weft_fabric_ready(sim));
@@ -92,11 +92,11 @@ TEST(a_link_that_fails_and_is_repaired_conserves_packets) {
   for (uint32_t i = 0; i < 16; i++) add_flow(sim, i, (i + 5) % 16, 400000, 0);
   /* Link 16 is the first above an edge switch; host 3's only link goes down too. */
   const weft_link_change changes[] = {
-    {.at_ps = 10 * US, .link = 16, .factor = 0, .loss = -1},
-    {.at_ps = 12 * US, .link = 3, .factor = 0, .loss = -1},
-    {.at_ps = 15 * US, .link = 20, .factor = 0.25, .loss = -1},
-    {.at_ps = 60 * US, .link = 16, .factor = 1, .loss = -1},
-    {.at_ps = 70 * US, .link = 3, .factor = 1, .loss = -1},
+      {.at_ps = 10 * US, .link = 16, .factor = 0, .loss = -1},
+      {.at_ps = 12 * US, .link = 3, .factor = 0, .loss = -1},
+      {.at_ps = 15 * US, .link = 20, .factor = 0.25, .loss = -1},
+      {.at_ps = 60 * US, .link = 16, .factor = 1, .loss = -1},
+      {.at_ps = 70 * US, .link = 3, .factor = 1, .loss = -1},
   };
   for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
     MUST(sim, weft_link_schedule(sim, &changes[i]));

@@ -12,8 +12,8 @@ static weft_sim *scene(uint32_t cc) {
   weft_link_change gray = {.at_ps = 9 * US, .link = 5, .factor = 0.25, .loss = -1};
   MUST(sim, weft_link_schedule(sim, &gray));
   uint32_t ranks[] = {0, 4, 8, 12, 2};
-  weft_collective_def ring = {.kind = WEFT_ALLREDUCE, .size_bytes = 200000, .ranks = ranks,
-                              .rank_count = 5};
+  weft_collective_def ring = {
+      .kind = WEFT_ALLREDUCE, .size_bytes = 200000, .ranks = ranks, .rank_count = 5};
   MUST(sim, weft_collective_add(sim, &ring));
   return sim;
 }

@@ -82,7 +82,8 @@ static void add_random_trouble(weft_sim *sim, dice *d, bool dead) {
   for (uint32_t i = 0; i < count; i++) {
     const double factors[] = {0, 0.5, 0.125, 2};
     weft_link_change change = {.at_ps = (50 + roll(d, 100)) * US,
-                               .link = roll(d, weft_link_count(sim)), .direction = roll(d, 3),
+                               .link = roll(d, weft_link_count(sim)),
+                               .direction = roll(d, 3),
                                .factor = dead ? factors[roll(d, 4)] : 0.25,
                                .loss = roll(d, 2) ? -1 : 0.02,
                                .detect_ps = roll(d, 2) ? roll(d, 100 * US) : 0};
@@ -97,7 +98,8 @@ static void add_random_impairments(weft_sim *sim, dice *d, bool pfc) {
   const uint32_t count = roll(d, 4);
   for (uint32_t i = 0; i < count; i++) {
     weft_link_impairment wire = {.at_ps = roll(d, 150) * (weft_time)US,
-                                 .link = roll(d, weft_link_count(sim)), .direction = roll(d, 3)};
+                                 .link = roll(d, weft_link_count(sim)),
+                                 .direction = roll(d, 3)};
     wire.delay_ps = roll(d, 3) ? (weft_time)roll(d, 20 * US) : -1;
     wire.jitter_ps = roll(d, 2) ? roll(d, 10 * US) : 0;
     if (roll(d, 2)) {
@@ -113,7 +115,8 @@ static void add_random_impairments(weft_sim *sim, dice *d, bool pfc) {
     const weft_storm storm = {.at_ps = roll(d, 150) * (weft_time)US,
                               .port = roll(d, 2 * weft_link_count(sim)),
                               .duration_ps = 1 + roll(d, 300 * US),
-                              .period_ps = roll(d, 2) ? 9 * US : 0, .pause_ps = 2 * US};
+                              .period_ps = roll(d, 2) ? 9 * US : 0,
+                              .pause_ps = 2 * US};
     MUST(sim, weft_storm_add(sim, &storm));
   }
 }
@@ -121,18 +124,27 @@ static void add_random_impairments(weft_sim *sim, dice *d, bool pfc) {
 /* Any collective among three hosts, whole or in chunks; returns the bytes that it moves. */
 static uint64_t add_random_collective(weft_sim *sim, dice *d) {
   static const uint32_t choices[][3] = {
-    /* kind, algorithm, how often the size is moved between three ranks */
-    {WEFT_ALLREDUCE, WEFT_RING, 4},         {WEFT_ALLREDUCE, WEFT_BIDIRECTIONAL, 4},
-    {WEFT_ALLREDUCE, WEFT_TREE, 4},         {WEFT_ALLREDUCE, WEFT_DOUBLE_TREE, 4},
-    {WEFT_ALLREDUCE, WEFT_HALVING_DOUBLING, 4}, {WEFT_ALLREDUCE, WEFT_HIERARCHICAL, 4},
-    {WEFT_ALL_TO_ALL, WEFT_DIRECT, 2},      {WEFT_ALL_TO_ALL, WEFT_PAIRWISE, 2},
-    {WEFT_REDUCE_SCATTER, WEFT_RING, 2},    {WEFT_ALL_GATHER, WEFT_HALVING_DOUBLING, 2},
-    {WEFT_BROADCAST, WEFT_RING, 2},         {WEFT_REDUCE, WEFT_TREE, 2},
+      /* kind, algorithm, how often the size is moved between three ranks */
+      {WEFT_ALLREDUCE, WEFT_RING, 4},
+      {WEFT_ALLREDUCE, WEFT_BIDIRECTIONAL, 4},
+      {WEFT_ALLREDUCE, WEFT_TREE, 4},
+      {WEFT_ALLREDUCE, WEFT_DOUBLE_TREE, 4},
+      {WEFT_ALLREDUCE, WEFT_HALVING_DOUBLING, 4},
+      {WEFT_ALLREDUCE, WEFT_HIERARCHICAL, 4},
+      {WEFT_ALL_TO_ALL, WEFT_DIRECT, 2},
+      {WEFT_ALL_TO_ALL, WEFT_PAIRWISE, 2},
+      {WEFT_REDUCE_SCATTER, WEFT_RING, 2},
+      {WEFT_ALL_GATHER, WEFT_HALVING_DOUBLING, 2},
+      {WEFT_BROADCAST, WEFT_RING, 2},
+      {WEFT_REDUCE, WEFT_TREE, 2},
   };
   const uint32_t *choice = choices[roll(d, sizeof choices / sizeof *choices)];
   const uint32_t ranks[3] = {2, 0, 1};
-  weft_collective_def def = {.kind = choice[0], .algorithm = choice[1], .ranks = ranks,
-                             .rank_count = 3, .forget = roll(d, 2)};
+  weft_collective_def def = {.kind = choice[0],
+                             .algorithm = choice[1],
+                             .ranks = ranks,
+                             .rank_count = 3,
+                             .forget = roll(d, 2)};
   if (def.kind == WEFT_ALLREDUCE || def.kind == WEFT_ALL_TO_ALL) def.local = 2;
   def.size_bytes = 6 * (uint64_t)(1 + roll(d, 30000));
   if (roll(d, 2)) def.chunk_bytes = 500 + roll(d, 10000);
@@ -186,8 +198,9 @@ TEST(random_scenes_conserve_packets_and_deliver_every_byte) {
     weft_stats s = stats_of(sim);
     if (s.fingerprint != stats_of(again).fingerprint || s.flows_done != s.flows_added ||
         s.payload_delivered != bytes || s.packets_in_flight != 0) {
-      test_fail(__FILE__, __LINE__, "scene %" PRIu64 ": %" PRIu64 " of %" PRIu64
-                " flows, %" PRIu64 " of %" PRIu64 " bytes, fingerprint %s, %" PRIu64 " in flight",
+      test_fail(__FILE__, __LINE__,
+                "scene %" PRIu64 ": %" PRIu64 " of %" PRIu64 " flows, %" PRIu64 " of %" PRIu64
+                " bytes, fingerprint %s, %" PRIu64 " in flight",
                 key, s.flows_done, s.flows_added, s.payload_delivered, bytes,
                 s.fingerprint == stats_of(again).fingerprint ? "same" : "differs",
                 s.packets_in_flight);

@@ -59,8 +59,10 @@ static void check_pair(weft_sim *sim, uint32_t src, uint32_t dst, int links) {
     run_to_end(sim);
     int64_t fct = cell(sim, WEFT_TABLE_FLOWS, "fct_ps", flow);
     if (fct != expected || ideal != expected) {
-      test_fail(__FILE__, __LINE__, "%" PRIu64 " B from %u to %u: expected %" PRId64
-                " ps, fct %" PRId64 ", ideal %" PRId64, sizes[i], src, dst, expected, fct, ideal);
+      test_fail(__FILE__, __LINE__,
+                "%" PRIu64 " B from %u to %u: expected %" PRId64 " ps, fct %" PRId64
+                ", ideal %" PRId64,
+                sizes[i], src, dst, expected, fct, ideal);
     }
   }
 }

@@ -141,8 +141,11 @@ TEST(burst_loss_is_that_of_gilbert_and_elliott) {
     config.window_mode = WEFT_WINDOW_NONE;
     config.rto_ps = 0;
     weft_sim *sim = pair(&config);
-    impair(sim, (weft_link_impairment){.direction = WEFT_A_TO_B, .enter = p, .leave = r,
-                                       .loss_good = models[m].good, .loss_bad = models[m].bad});
+    impair(sim, (weft_link_impairment){.direction = WEFT_A_TO_B,
+                                       .enter = p,
+                                       .leave = r,
+                                       .loss_good = models[m].good,
+                                       .loss_bad = models[m].bad});
     weft_run(sim, 0, 0);
     weft_port_info info;
     MUST(sim, weft_port_info_get(sim, 0, &info));
@@ -184,8 +187,8 @@ static weft_sim *two_ways(void) {
 }
 
 static void turn(weft_sim *sim, weft_time at_us, double factor, weft_time detect_us) {
-  const weft_link_change change = {.at_ps = at_us * US, .link = 2, .factor = factor, .loss = -1,
-                                   .detect_ps = detect_us * US};
+  const weft_link_change change = {
+      .at_ps = at_us * US, .link = 2, .factor = factor, .loss = -1, .detect_ps = detect_us * US};
   MUST(sim, weft_link_schedule(sim, &change));
 }
 
@@ -272,8 +275,11 @@ TEST(no_packet_follows_what_is_left_of_other_paths) {
 
 static void storm(weft_sim *sim, uint32_t port, weft_time at_us, weft_time duration_us,
                   weft_time period_us, weft_time pause_us) {
-  const weft_storm def = {.at_ps = at_us * US, .port = port, .duration_ps = duration_us * US,
-                          .period_ps = period_us * US, .pause_ps = pause_us * US};
+  const weft_storm def = {.at_ps = at_us * US,
+                          .port = port,
+                          .duration_ps = duration_us * US,
+                          .period_ps = period_us * US,
+                          .pause_ps = pause_us * US};
   MUST(sim, weft_storm_add(sim, &def));
 }
 
@@ -327,8 +333,8 @@ TEST(a_storm_goes_on_after_a_repair_and_overlaps_with_others) {
   weft_sim *sim = pair(&config);
   storm(sim, 0, 10, 490, 0, 0);
   storm(sim, 0, 300, 400, 0, 0);
-  const weft_link_change down = {.at_ps = 100 * (weft_time)US, .direction = WEFT_B_TO_A,
-                                 .loss = -1};
+  const weft_link_change down = {
+      .at_ps = 100 * (weft_time)US, .direction = WEFT_B_TO_A, .loss = -1};
   const weft_link_change up = {.at_ps = 110 * (weft_time)US, .factor = 1, .loss = -1};
   MUST(sim, weft_link_schedule(sim, &down));
   MUST(sim, weft_link_schedule(sim, &up));
@@ -390,8 +396,8 @@ TEST(a_storm_forgets_the_pause_of_a_link_that_failed_in_it) {
 TEST(a_late_pause_frame_is_lost_with_its_wire) {
   for (weft_time at = 12; at < 100; at += 2) {
     weft_sim *sim = congested(2500000, 500000, FAST / 2, 1000000);
-    impair(sim, (weft_link_impairment){.link = 2, .direction = WEFT_B_TO_A,
-                                       .delay_ps = 60 * (weft_time)US});
+    impair(sim, (weft_link_impairment){
+                    .link = 2, .direction = WEFT_B_TO_A, .delay_ps = 60 * (weft_time)US});
     turn(sim, at, 0, 0);
     turn(sim, at + 45, 1, 0);
     run_to_end(sim);
@@ -404,8 +410,8 @@ TEST(a_late_pause_frame_is_lost_with_its_wire) {
 TEST(a_resume_does_not_overtake_its_pause) {
   for (weft_time at = 10; at < 100; at += 5) {
     weft_sim *sim = congested(2500000, 500000, FAST / 2, 200000);
-    impair(sim, (weft_link_impairment){.link = 2, .direction = WEFT_B_TO_A,
-                                       .delay_ps = 400 * (weft_time)US});
+    impair(sim, (weft_link_impairment){
+                    .link = 2, .direction = WEFT_B_TO_A, .delay_ps = 400 * (weft_time)US});
     impair(sim, (weft_link_impairment){.at_ps = at * US, .link = 2});
     add_flow(sim, 0, 2, 1000000, 2000 * (weft_time)US);
     run_to_end(sim);
@@ -467,13 +473,17 @@ TEST(a_straggler_takes_longer_for_what_it_begins) {
 TEST(what_cannot_be_is_refused) {
   weft_config config = plain();
   weft_sim *sim = pair(&config);
-  const weft_link_impairment wrong[] = {{.link = 1}, {.direction = 3}, {.delay_ps = INT64_MAX},
-                                        {.jitter_ps = -1}, {.enter = 1.5}, {.loss_bad = -0.1},
-                                        {.at_ps = -1}};
+  const weft_link_impairment wrong[] = {
+      {.link = 1},       {.direction = 3}, {.delay_ps = INT64_MAX},
+      {.jitter_ps = -1}, {.enter = 1.5},   {.loss_bad = -0.1},
+      {.at_ps = -1}};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
     ENSURE_EQ(weft_link_impair(sim, &wrong[i]), WEFT_EINVAL);
-  const weft_storm storms[] = {{.port = 2}, {.duration_ps = -1}, {.period_ps = 5, .pause_ps = 2},
-                               {.duration_ps = 9, .period_ps = 5, .pause_ps = 5}, {.at_ps = -1}};
+  const weft_storm storms[] = {{.port = 2},
+                               {.duration_ps = -1},
+                               {.period_ps = 5, .pause_ps = 2},
+                               {.duration_ps = 9, .period_ps = 5, .pause_ps = 5},
+                               {.at_ps = -1}};
   for (size_t i = 0; i < sizeof storms / sizeof storms[0]; i++)
     ENSURE_EQ(weft_storm_add(sim, &storms[i]), WEFT_EINVAL);
   const weft_host_change hosts[] = {{.host = 2, .factor = 1}, {.factor = 0}, {.factor = 1e9}};

@@ -182,8 +182,10 @@ static int live_accelerated(weft_allocator *allocator, weft_sim **sim, weft_sim 
   if (status >= 0) status = weft_fabric_ready(*sim);
   if (status >= 0) status = weft_trace_spans(*sim, 9);
   for (uint32_t i = 0; i < 7 && status >= 0; i++) {
-    const weft_flow_def flow = {.src = i % 4 == 1 ? 2 : 0, .dst = i % 4 == 1 ? 3 : 1,
-                                .size_bytes = 500000, .start_ps = i / 2 * 70 * (weft_time)US};
+    const weft_flow_def flow = {.src = i % 4 == 1 ? 2 : 0,
+                                .dst = i % 4 == 1 ? 3 : 1,
+                                .size_bytes = 500000,
+                                .start_ps = i / 2 * 70 * (weft_time)US};
     const weft_flow_def late = {.src = 4, .dst = 3, .size_bytes = 90000, .start_ps = 155 * US};
     status = weft_flow_add(*sim, i < 6 ? &flow : &late);
   }

@@ -28,13 +28,12 @@ typedef struct buffers {
   uint32_t oldest; /* flows before this one have all arrived */
 } buffers;
 
-#define FAIL(b, format, ...)                                                                      \
-  test_fail(__FILE__, __LINE__,                                                                   \
-            "kind %u algorithm %u n %u root %u local %u size %" PRIu64 " chunk %" PRIu64          \
-            "%s: " format,                                                                        \
-            (b)->trial->kind, (b)->trial->algorithm, (b)->trial->n, (b)->trial->root,             \
-            (b)->trial->local, (b)->trial->size, (b)->trial->chunk,                               \
-            (b)->trial->skewed ? " skewed" : "", __VA_ARGS__)
+#define FAIL(b, format, ...)                                                                       \
+  test_fail(                                                                                       \
+      __FILE__, __LINE__,                                                                          \
+      "kind %u algorithm %u n %u root %u local %u size %" PRIu64 " chunk %" PRIu64 "%s: " format,  \
+      (b)->trial->kind, (b)->trial->algorithm, (b)->trial->n, (b)->trial->root, (b)->trial->local, \
+      (b)->trial->size, (b)->trial->chunk, (b)->trial->skewed ? " skewed" : "", __VA_ARGS__)
 
 static weft_sim *uneven_star(uint32_t n) {
   weft_config config = quiet_config();
@@ -71,10 +70,14 @@ static uint32_t owner(const buffers *b, uint32_t piece) {
 
 static bool has_at_first(const buffers *b, uint32_t rank, uint32_t piece) {
   switch (b->trial->kind) {
-    case WEFT_ALL_GATHER: return owner(b, piece) == rank;
-    case WEFT_BROADCAST: return rank == b->trial->root;
-    case WEFT_ALL_TO_ALL: return piece / b->trial->n == rank;
-    default: return true;
+    case WEFT_ALL_GATHER:
+      return owner(b, piece) == rank;
+    case WEFT_BROADCAST:
+      return rank == b->trial->root;
+    case WEFT_ALL_TO_ALL:
+      return piece / b->trial->n == rank;
+    default:
+      return true;
   }
 }
 
@@ -82,11 +85,16 @@ static bool has_at_first(const buffers *b, uint32_t rank, uint32_t piece) {
 static int wanted(const buffers *b, uint32_t rank, uint32_t piece, uint32_t contributor) {
   const trial *t = b->trial;
   switch (t->kind) {
-    case WEFT_ALLREDUCE: return 1;
-    case WEFT_REDUCE_SCATTER: return owner(b, piece) == rank ? 1 : -1;
-    case WEFT_ALL_GATHER: return owner(b, piece) == contributor;
-    case WEFT_BROADCAST: return contributor == t->root;
-    case WEFT_REDUCE: return rank == t->root ? 1 : -1;
+    case WEFT_ALLREDUCE:
+      return 1;
+    case WEFT_REDUCE_SCATTER:
+      return owner(b, piece) == rank ? 1 : -1;
+    case WEFT_ALL_GATHER:
+      return owner(b, piece) == contributor;
+    case WEFT_BROADCAST:
+      return contributor == t->root;
+    case WEFT_REDUCE:
+      return rank == t->root ? 1 : -1;
     default:
       if (piece % t->n != rank) return -1;
       return piece / t->n == contributor;
@@ -167,9 +175,14 @@ static weft_sim *start(const trial *t) {
   weft_sim *sim = uneven_star(t->n);
   for (uint32_t i = 0; i < t->n; i++) ranks[i] = i;
   for (uint32_t i = 0; i < t->n * t->n; i++) volumes[i] = volume_of(t, i / t->n, i % t->n);
-  const weft_collective_def def = {.kind = t->kind, .algorithm = t->algorithm, .ranks = ranks,
-                                   .rank_count = t->n, .root = t->root, .local = t->local,
-                                   .size_bytes = t->size, .chunk_bytes = t->chunk,
+  const weft_collective_def def = {.kind = t->kind,
+                                   .algorithm = t->algorithm,
+                                   .ranks = ranks,
+                                   .rank_count = t->n,
+                                   .root = t->root,
+                                   .local = t->local,
+                                   .size_bytes = t->size,
+                                   .chunk_bytes = t->chunk,
                                    .volumes = t->skewed ? volumes : NULL};
   MUST(sim, weft_collective_add(sim, &def));
   return sim;
@@ -245,8 +258,11 @@ static void move_by_server(uint32_t algorithm) {
   static const uint32_t locals[] = {1, 2, 3, 4, 8, MOST};
   for (uint32_t n = 2; n <= MOST; n = n == 17 ? MOST : n + 1)
     for (size_t i = 0; i < sizeof locals / sizeof *locals; i++) {
-      trial t = {.kind = WEFT_ALLREDUCE, .algorithm = algorithm, .n = n,
-                 .local = locals[i] < n ? locals[i] : n, .size = 40 * n};
+      trial t = {.kind = WEFT_ALLREDUCE,
+                 .algorithm = algorithm,
+                 .n = n,
+                 .local = locals[i] < n ? locals[i] : n,
+                 .size = 40 * n};
       t.chunk = i % 2 == 0 || n == MOST ? 0 : 50;
       move(&t);
     }
@@ -261,8 +277,12 @@ TEST(a_tree_of_servers_moves_the_right_pieces) {
 }
 
 static void exchange(uint32_t algorithm, uint32_t n, uint32_t local, bool skewed) {
-  trial t = {.kind = WEFT_ALL_TO_ALL, .algorithm = algorithm, .n = n, .local = local,
-             .size = 40 * n, .skewed = skewed};
+  trial t = {.kind = WEFT_ALL_TO_ALL,
+             .algorithm = algorithm,
+             .n = n,
+             .local = local,
+             .size = 40 * n,
+             .skewed = skewed};
   move(&t);
   t.chunk = skewed ? 3000 : 30;
   if (n <= 12) move(&t);

@@ -38,9 +38,9 @@ static uint32_t add_island(weft_sim *sim, uint64_t key, const twist *how, uint32
   }
   for (uint32_t i = 0; i < LEAVES; i++) {
     uint32_t l = leaf_order[i];
-    uint32_t link = add_link(sim, l % 2 == 0 ? leaf[l] : spine, l % 2 == 0 ? spine : leaf[l],
-                             l == 0 ? how->middle_bps : 200 * (uint64_t)GBPS,
-                             l == 0 ? how->middle_delay : US);
+    uint32_t link =
+        add_link(sim, l % 2 == 0 ? leaf[l] : spine, l % 2 == 0 ? spine : leaf[l],
+                 l == 0 ? how->middle_bps : 200 * (uint64_t)GBPS, l == 0 ? how->middle_delay : US);
     if (l == 0) middle = link;
   }
   return middle;

@@ -62,14 +62,16 @@ static weft_sim *random_scene(uint64_t key, uint32_t threads) {
   }
   for (uint32_t i = roll(&d, 3); i > 0; i--) { /* slow for a while */
     weft_link_change change = {.at_ps = roll(&d, 100) * (weft_time)US,
-                               .link = roll(&d, weft_link_count(sim)), .factor = 0.25,
+                               .link = roll(&d, weft_link_count(sim)),
+                               .factor = 0.25,
                                .loss = roll(&d, 2) ? 0.01 : -1};
     MUST(sim, weft_link_schedule(sim, &change));
     change = (weft_link_change){.at_ps = 200 * (weft_time)US, .link = change.link, .factor = 1};
     MUST(sim, weft_link_schedule(sim, &change));
   }
   for (uint32_t i = roll(&d, 3); i > 0; i--) { /* dead, and noticed late */
-    weft_link_change change = {.at_ps = (100 + roll(&d, 50)) * (weft_time)US, .loss = -1,
+    weft_link_change change = {.at_ps = (100 + roll(&d, 50)) * (weft_time)US,
+                               .loss = -1,
                                .link = roll(&d, weft_link_count(sim)),
                                .detect_ps = roll(&d, 2) * (40 + roll(&d, 200)) * (weft_time)US};
     MUST(sim, weft_link_schedule(sim, &change));
@@ -80,12 +82,15 @@ static weft_sim *random_scene(uint64_t key, uint32_t threads) {
     const weft_storm storm = {.at_ps = roll(&d, 150) * (weft_time)US,
                               .port = roll(&d, 2 * weft_link_count(sim)),
                               .duration_ps = 1 + roll(&d, 300 * US),
-                              .period_ps = roll(&d, 2) ? 29 * US : 0, .pause_ps = 12 * US};
+                              .period_ps = roll(&d, 2) ? 29 * US : 0,
+                              .pause_ps = 12 * US};
     MUST(sim, weft_storm_add(sim, &storm));
   }
   for (uint32_t i = roll(&d, 4) == 0; i > 0; i--) {
-    weft_link_impairment late = {.at_ps = roll(&d, 90) * (weft_time)US, .jitter_ps = 3 * US,
-                                 .link = roll(&d, weft_link_count(sim)), .delay_ps = 9 * US};
+    weft_link_impairment late = {.at_ps = roll(&d, 90) * (weft_time)US,
+                                 .jitter_ps = 3 * US,
+                                 .link = roll(&d, weft_link_count(sim)),
+                                 .delay_ps = 9 * US};
     MUST(sim, weft_link_impair(sim, &late));
   }
   return sim;
@@ -106,8 +111,8 @@ static void ensure_same(uint64_t key, uint32_t threads, weft_sim *one, weft_sim 
               " done; on one %" PRIu64 ", %" PRId64 ", %" PRIu64 "; fingerprint %s",
               key, threads, b.packet_hops, b.now_ps, b.flows_done, a.packet_hops, a.now_ps,
               a.flows_done, a.fingerprint == b.fingerprint ? "same" : "differs");
-  const char *columns[] = {"fct_ps", "received_ps", "acked_ps", "delivered_bytes", "retransmits",
-                           "ecn_marks", "state"};
+  const char *columns[] = {"fct_ps",      "received_ps", "acked_ps", "delivered_bytes",
+                           "retransmits", "ecn_marks",   "state"};
   for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++)
     for (uint64_t row = 0; row < a.flows_added; row++)
       ENSURE_EQ(cell(one, WEFT_TABLE_FLOWS, columns[c], row),
@@ -153,8 +158,14 @@ TEST(threads_change_nothing_for_runs_in_pieces) {
 
 /* Servers of 4 hosts around an NVLink switch; host i of each is on rail i. */
 static weft_sim *rails(const weft_config *config) {
-  enum { SERVERS = 4, GPUS = 4, HOSTS = SERVERS * GPUS, NVLINK = HOSTS, LEAF = NVLINK + SERVERS,
-         SPINE = LEAF + GPUS };
+  enum {
+    SERVERS = 4,
+    GPUS = 4,
+    HOSTS = SERVERS * GPUS,
+    NVLINK = HOSTS,
+    LEAF = NVLINK + SERVERS,
+    SPINE = LEAF + GPUS
+  };
   weft_sim *sim = new_sim(config, NULL);
   for (uint32_t i = 0; i <= SPINE; i++) add_node(sim, i < HOSTS ? WEFT_HOST : WEFT_SWITCH);
   for (uint32_t i = 0; i < HOSTS; i++) {
@@ -178,11 +189,11 @@ static weft_sim *usual_scene(enum kind kind, uint32_t cc, uint32_t threads) {
   config.buffer_bytes = 1500000;
   config.rto_ps = 300 * (weft_time)US;
   config.window_bytes = cc == WEFT_CC_WINDOW ? 500000 : 0;
-  weft_sim *sim = kind == FAT_TREE   ? fat_tree(&config, 4, 100 * (uint64_t)GBPS, US)
-                  : kind == RAILS    ? rails(&config)
-                  : kind == DUMBBELL ? dumbbell(&config, 8, 100 * (uint64_t)GBPS,
-                                                200 * (uint64_t)GBPS, US)
-                                     : star(&config, 16, 100 * (uint64_t)GBPS, US);
+  weft_sim *sim = kind == FAT_TREE ? fat_tree(&config, 4, 100 * (uint64_t)GBPS, US)
+                  : kind == RAILS  ? rails(&config)
+                  : kind == DUMBBELL
+                      ? dumbbell(&config, 8, 100 * (uint64_t)GBPS, 200 * (uint64_t)GBPS, US)
+                      : star(&config, 16, 100 * (uint64_t)GBPS, US);
   sim->always_split = 1;
   for (uint32_t i = 0; i < 16; i++)
     add_flow(sim, i, (i + 5) % 16, 100000 + 1000 * i, i % 3 * (weft_time)US);
@@ -249,8 +260,8 @@ TEST(flows_that_fail_while_data_is_under_way_fail_on_threads) {
         config.give_up_ps = 500 * (weft_time)US;
         config.completion = (uint32_t)completion;
         config.threads = 1 + i;
-        sims[i] = dumbbell(&config, 2, 100 * (uint64_t)GBPS, 100 * (uint64_t)GBPS,
-                           400 * (weft_time)US);
+        sims[i] =
+            dumbbell(&config, 2, 100 * (uint64_t)GBPS, 100 * (uint64_t)GBPS, 400 * (weft_time)US);
         sims[i]->always_split = 1;
         for (uint32_t f = 0; f < 4; f++) add_flow(sims[i], f, (f + 2) % 4, 1000, 5 * f * US);
         const weft_link_change change = {.at_ps = between, .link = 4, .factor = 1, .loss = -1};
@@ -332,8 +343,8 @@ static int live_on_threads(uint64_t fail_at) {
   int status = weft_fabric_ready(sim);
   sim->always_split = 1;
   for (uint32_t i = 0; i < 48 && status >= 0; i++) {
-    const weft_flow_def flow = {.src = i % 16, .dst = (i + 7) % 16, .size_bytes = 40000,
-                                .start_ps = i / 16 * 5 * US};
+    const weft_flow_def flow = {
+        .src = i % 16, .dst = (i + 7) % 16, .size_bytes = 40000, .start_ps = i / 16 * 5 * US};
     status = weft_flow_add(sim, &flow);
   }
   if (status >= 0) status = weft_run(sim, -1, 0);

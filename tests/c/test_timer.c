@@ -34,9 +34,10 @@ static void ensure_once(weft_sim *sim, uint64_t key) {
   run_to_end(sim);
   const weft_stats s = stats_of(sim);
   if (s.retransmits + s.timeouts + s.packets_dropped > 0 || s.flows_done != s.flows_added)
-    test_fail(__FILE__, __LINE__, "scene %" PRIu64 ": %" PRIu64 " sent again, %" PRIu64
-              " timeouts, %" PRIu64 " dropped, %" PRIu64 " of %" PRIu64 " flows", key,
-              s.retransmits, s.timeouts, s.packets_dropped, s.flows_done, s.flows_added);
+    test_fail(__FILE__, __LINE__,
+              "scene %" PRIu64 ": %" PRIu64 " sent again, %" PRIu64 " timeouts, %" PRIu64
+              " dropped, %" PRIu64 " of %" PRIu64 " flows",
+              key, s.retransmits, s.timeouts, s.packets_dropped, s.flows_done, s.flows_added);
 }
 
 /* Without a window below the path's, it takes its ideal time to the picosecond. */
@@ -50,12 +51,11 @@ TEST(a_lone_flow_sends_nothing_twice_at_any_rate_and_distance) {
     config.recovery = 1 + roll(&d, 2);
     config.buffer_bytes = 1000000000000;
     config.min_rate_bps = 1000000;
-    weft_sim *sim = star(&config, 2, (uint64_t)spread(&d, 1e7, 3.2e12),
-                         (weft_time)spread(&d, US, 1e5 * US));
+    weft_sim *sim =
+        star(&config, 2, (uint64_t)spread(&d, 1e7, 3.2e12), (weft_time)spread(&d, US, 1e5 * US));
     add_flow(sim, 0, 1, (uint64_t)spread(&d, 1, 3e6), 0);
     ensure_once(sim, key);
-    ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "fct_ps", 0),
-              cell(sim, WEFT_TABLE_FLOWS, "ideal_ps", 0));
+    ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "fct_ps", 0), cell(sim, WEFT_TABLE_FLOWS, "ideal_ps", 0));
     weft_sim_destroy(sim);
   }
 }
@@ -148,8 +148,8 @@ TEST(a_pause_puts_timers_off_and_a_real_sender_sends_again) {
     config.rto_ps = real ? WEFT_RTO_RFC6298 : WEFT_RTO_ADAPTIVE;
     weft_sim *sim = star(&config, 6, 100 * (uint64_t)GBPS, US);
     for (uint32_t i = 0; i < 4; i++) add_flow(sim, i, 5, 2000000, 0);
-    const weft_storm storm = {.at_ps = 50 * (weft_time)US, .port = 2 * 5 + 1,
-                              .duration_ps = 20 * (weft_time)MS * US};
+    const weft_storm storm = {
+        .at_ps = 50 * (weft_time)US, .port = 2 * 5 + 1, .duration_ps = 20 * (weft_time)MS * US};
     MUST(sim, weft_storm_add(sim, &storm));
     run_to_end(sim);
     const weft_stats s = stats_of(sim);
@@ -181,13 +181,15 @@ static weft_sim *lossy_scene(uint64_t key, uint32_t recovery, uint32_t threads) 
   else
     add_all_to_all(sim, &d, leaves * hosts);
   for (uint32_t i = roll(&d, 4); i > 0; i--) {
-    const weft_link_change lossy = {.at_ps = roll(&d, 100) * (weft_time)US, .factor = -1,
+    const weft_link_change lossy = {.at_ps = roll(&d, 100) * (weft_time)US,
+                                    .factor = -1,
                                     .link = roll(&d, weft_link_count(sim)),
                                     .loss = spread(&d, 1e-4, 0.3)};
     MUST(sim, weft_link_schedule(sim, &lossy));
   }
   for (uint32_t i = roll(&d, 3); i > 0; i--) {
-    weft_link_change flap = {.link = roll(&d, weft_link_count(sim)), .loss = -1,
+    weft_link_change flap = {.link = roll(&d, weft_link_count(sim)),
+                             .loss = -1,
                              .detect_ps = roll(&d, 2) * (weft_time)spread(&d, US, MS * US)};
     const weft_time period = (weft_time)spread(&d, 50 * US, 2e9);
     for (uint32_t k = 0; k < 40; k++) {
@@ -196,8 +198,11 @@ static weft_sim *lossy_scene(uint64_t key, uint32_t recovery, uint32_t threads) 
       MUST(sim, weft_link_schedule(sim, &flap));
     }
   }
-  const weft_link_impairment burst = {.link = roll(&d, weft_link_count(sim)), .delay_ps = -1,
-                                      .enter = 0.01, .leave = 0.3, .loss_bad = 1};
+  const weft_link_impairment burst = {.link = roll(&d, weft_link_count(sim)),
+                                      .delay_ps = -1,
+                                      .enter = 0.01,
+                                      .leave = 0.3,
+                                      .loss_bad = 1};
   if (roll(&d, 3) == 0) MUST(sim, weft_link_impair(sim, &burst));
   return sim;
 }
@@ -215,9 +220,10 @@ TEST(every_loss_is_made_up_for_on_any_number_of_threads) {
         *s = stats_of(sim);
         s->events = s->memory_bytes = 0;
         if (s->flows_done != s->flows_added || s->flows_failed > 0 || s->packets_in_flight > 0)
-          test_fail(__FILE__, __LINE__, "scene %" PRIu64 " recovery %" PRIu32 " threads %" PRIu32
-                    ": %" PRIu64 " of %" PRIu64 " flows", key, recovery, threads, s->flows_done,
-                    s->flows_added);
+          test_fail(__FILE__, __LINE__,
+                    "scene %" PRIu64 " recovery %" PRIu32 " threads %" PRIu32 ": %" PRIu64
+                    " of %" PRIu64 " flows",
+                    key, recovery, threads, s->flows_done, s->flows_added);
         if (memcmp(s, &all[0], sizeof *s) != 0)
           test_fail(__FILE__, __LINE__, "scene %" PRIu64 ": %" PRIu32 " threads differ", key,
                     threads);
@@ -236,8 +242,10 @@ static weft_sim *broken(weft_time rto, weft_time give_up, double loss, uint32_t 
   config.give_up_ps = give_up;
   weft_sim *sim = star(&config, 3, 100 * (uint64_t)GBPS, US);
   add_flow(sim, 0, 1, 1000000, 0);
-  const weft_link_change change = {.at_ps = 20 * (weft_time)US, .link = link,
-                                   .factor = loss > 0 ? 1 : 0, .loss = loss > 0 ? loss : -1,
+  const weft_link_change change = {.at_ps = 20 * (weft_time)US,
+                                   .link = link,
+                                   .factor = loss > 0 ? 1 : 0,
+                                   .loss = loss > 0 ? loss : -1,
                                    .direction = direction};
   MUST(sim, weft_link_schedule(sim, &change));
   return sim;
@@ -287,8 +295,11 @@ TEST(a_flow_that_has_no_way_at_its_start_begins_when_there_is_one) {
         weft_sim *sim = star(&config, 3, 100 * (uint64_t)GBPS, US);
         weft_link_change change = {.at_ps = US, .link = link, .loss = -1};
         MUST(sim, weft_link_schedule(sim, &change));
-        change = (weft_link_change){.at_ps = 700 * (weft_time)MS * US, .link = link, .factor = 1,
-                                    .loss = -1, .detect_ps = detect * US};
+        change = (weft_link_change){.at_ps = 700 * (weft_time)MS * US,
+                                    .link = link,
+                                    .factor = 1,
+                                    .loss = -1,
+                                    .detect_ps = detect * US};
         MUST(sim, weft_link_schedule(sim, &change));
         MUST(sim, weft_run(sim, 2 * US, 0));
         add_flow(sim, 0, 1, 1000, 10 * (weft_time)US); /* there is none as it is added, either */
@@ -323,7 +334,9 @@ TEST(retries_do_not_keep_step_with_a_link_that_flaps) {
     add_flow(sim, 0, 1, 10000000, 0);
     for (weft_time k = 0; k < 1200; k++) {
       const weft_link_change change = {.at_ps = (k / 2 * period + k % 2 * (period - 100)) * US,
-                                       .link = 1, .factor = (double)(k % 2), .loss = -1,
+                                       .link = 1,
+                                       .factor = (double)(k % 2),
+                                       .loss = -1,
                                        .detect_ps = 10000 * (weft_time)MS * US};
       MUST(sim, weft_link_schedule(sim, &change));
     }

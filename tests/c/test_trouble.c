@@ -13,8 +13,8 @@ static weft_config big_window(uint64_t buffer_bytes) {
 }
 
 static void schedule(weft_sim *sim, uint32_t link, weft_time at_ps, double factor, int direction) {
-  const weft_link_change change = {.at_ps = at_ps, .link = link, .direction = (uint32_t)direction,
-                                   .factor = factor, .loss = -1};
+  const weft_link_change change = {
+      .at_ps = at_ps, .link = link, .direction = (uint32_t)direction, .factor = factor, .loss = -1};
   MUST(sim, weft_link_schedule(sim, &change));
 }
 

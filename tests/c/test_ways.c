@@ -33,8 +33,12 @@ static void put_link(world *w, uint32_t a, uint32_t b, uint32_t class, uint32_t 
   const uint64_t rates[] = {100, 400, 25, 2400};
   const weft_time delays[] = {US, US / 2, 25000, 3 * US, 0};
   if (w->links == LINKS) return;
-  weft_link_def def = {.a = a, .b = b, .rate_bps = rates[roll(w, 4)] * (uint64_t)GBPS,
-                       .delay_ps = delays[roll(w, 5)], .link_class = class, .cost = cost};
+  weft_link_def def = {.a = a,
+                       .b = b,
+                       .rate_bps = rates[roll(w, 4)] * (uint64_t)GBPS,
+                       .delay_ps = delays[roll(w, 5)],
+                       .link_class = class,
+                       .cost = cost};
   MUST(w->sim, weft_link_add(w->sim, &def));
   wire_def *wire = &w->link[w->links++];
   *wire = (wire_def){def, class};
@@ -60,8 +64,8 @@ static void build(world *w, uint64_t key) {
   const uint32_t first = w->nodes;
   for (uint32_t i = 0; i < switches; ++i) put_node(w, WEFT_SWITCH);
   for (uint32_t s = 0; s < servers; ++s) {
-    const uint32_t inside = roll(w, 4) == 0 ? WEFT_NONE
-                                            : put_node(w, roll(w, 3) ? WEFT_NVSWITCH : WEFT_SWITCH);
+    const uint32_t inside =
+        roll(w, 4) == 0 ? WEFT_NONE : put_node(w, roll(w, 3) ? WEFT_NVSWITCH : WEFT_SWITCH);
     for (uint32_t g = 0; g < gpus; ++g) {
       const uint32_t host = s * gpus + g;
       if (inside != WEFT_NONE)
@@ -208,8 +212,9 @@ TEST(the_longest_round_trip_is_that_of_all_pairs_and_ways) {
     for (weft_time limit = 200000; limit < 100 * US; limit *= 2) {
       MUST(w.sim, weft__farthest(w.sim, DATA_BYTES, ACK_BYTES, limit, &near, &longest));
       if (longest != near_of(rtt, pairs, INT64_MAX) || near != near_of(rtt, pairs, limit))
-        test_fail(__FILE__, __LINE__, "world %" PRIu64 ", limit %" PRId64 ": got %" PRId64
-                  ", %" PRId64, key, limit, near, longest);
+        test_fail(__FILE__, __LINE__,
+                  "world %" PRIu64 ", limit %" PRId64 ": got %" PRId64 ", %" PRId64, key, limit,
+                  near, longest);
     }
     weft_sim_destroy(w.sim);
   }
