@@ -61,24 +61,32 @@ endif
 VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
-CORE_SOURCES := $(addprefix core/, options.c sim.c \
+CORE_SOURCES := $(addprefix core/, \
   base/alloc.c base/error.c base/event_queue.c base/output.c base/units.c base/version.c \
-  fabric/buffer.c fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/pause.c \
-  fabric/port.c fabric/route.c fabric/ways.c fabric/wire.c \
-  transport/bitmap.c transport/data.c transport/flow.c transport/nic.c transport/receive.c \
-  transport/reroute.c transport/rtt.c transport/selective.c transport/stalled.c transport/starts.c \
-  transport/timer.c \
-  cc/cc.c cc/dcqcn.c cc/dctcp.c cc/hpcc.c cc/script.c cc/swift.c cc/timely.c cc/window.c \
-  work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c \
-  work/ring.c work/stream.c work/task.c work/tree.c \
-  accel/acceleration.c accel/apart.c accel/audit.c accel/close.c accel/crew.c accel/exact.c \
-  accel/forward.c accel/graph.c accel/install.c accel/look.c accel/match.c accel/memo.c \
-  accel/memo_file.c accel/park.c accel/partition.c accel/pattern.c accel/progress.c \
-  accel/record.c accel/replay.c accel/shift.c accel/snapshot.c accel/steady.c accel/tail.c \
-  accel/zone.c \
-  ns3/buffer.c ns3/nic.c ns3/port.c ns3/random.c \
-  engine/loop.c engine/domain.c engine/partition.c engine/threads.c engine/views.c \
-  results/acks.c results/columns.c results/sample.c results/traffic.c)
+  fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
+  flow/stalled.c flow/starts.c \
+  packet/port/buffer.c packet/port/pause.c packet/port/port.c packet/port/wire.c \
+  packet/transport/bitmap.c packet/transport/data.c packet/transport/flow.c \
+  packet/transport/nic.c packet/transport/receive.c packet/transport/reroute.c \
+  packet/transport/rtt.c packet/transport/selective.c packet/transport/timer.c \
+  packet/cc/cc.c packet/cc/dcqcn.c packet/cc/dctcp.c packet/cc/hpcc.c packet/cc/script.c \
+  packet/cc/swift.c packet/cc/timely.c packet/cc/window.c \
+  packet/ns3/buffer.c packet/ns3/nic.c packet/ns3/port.c packet/ns3/random.c \
+  packet/domains/divide.c packet/domains/domain.c packet/domains/threads.c packet/domains/views.c \
+  packet/accel/acceleration.c packet/accel/audit.c \
+  packet/accel/contention/contention.c packet/accel/contention/graph.c \
+  packet/accel/contention/match.c packet/accel/contention/pattern.c \
+  packet/accel/partitions/apart.c packet/accel/partitions/close.c packet/accel/partitions/crew.c \
+  packet/accel/partitions/forward.c packet/accel/partitions/look.c packet/accel/partitions/park.c \
+  packet/accel/partitions/partition.c packet/accel/partitions/progress.c \
+  packet/accel/partitions/replay.c packet/accel/partitions/shift.c \
+  packet/accel/partitions/steady.c packet/accel/partitions/tail.c \
+  packet/accel/memo/exact.c packet/accel/memo/install.c packet/accel/memo/memo.c \
+  packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/snapshot.c \
+  work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
+  work/stream.c work/task.c work/tree.c \
+  results/acks.c results/columns.c results/sample.c results/traffic.c \
+  run/loop.c run/options.c run/sim.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
   l_fields.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c

@@ -22,6 +22,10 @@ void *weft__trim(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint3
     uint32_t n, cap;    \
   }
 
+/* A room lists its pools as X(room, name, type), so that what treats all alike (copying, freeing)
+ * can reach them. */
+#define WEFT_POOL_MEMBER(room, name, type) WEFT_POOL(type) name;
+
 /* Make room for `need` elements in all; true on success. `sim->scratch` carries the new base, so
  * that the macro stays an expression in standard C. */
 #define pool_reserve(sim, pool, need)                                                      \

@@ -27,7 +27,7 @@ void weft__events_reset(weft_sim *sim, weft_time now) {
   q->first = q->count = q->take_far = 0;
   q->open_start = 0;
   q->next_bucket = event_bucket(sim, now);
-  sim->event_open.n = sim->event_far.n = sim->event_chunks.n = 0;
+  sim->queue->open.n = sim->queue->far.n = sim->queue->chunks.n = 0;
 }
 
 /* ---- the heap ---- */
@@ -62,9 +62,9 @@ void weft__events_pop_far(weft_sim *sim) {
    * asked for until it is taken would miss the wheel. */
   const weft_time bucket = event_bucket(sim, q->far_time);
   if (bucket > q->next_bucket) q->next_bucket = bucket;
-  const uint32_t n = --sim->event_far.n;
-  if (n > 0) heap_sift_down(sim->event_far.at, n, sim->event_far.at[n]);
-  q->far_time = n > 0 ? sim->event_far.at[0].time : INT64_MAX;
+  const uint32_t n = --sim->queue->far.n;
+  if (n > 0) heap_sift_down(sim->queue->far.at, n, sim->queue->far.at[n]);
+  q->far_time = n > 0 ? sim->queue->far.at[0].time : INT64_MAX;
   q->take_far = 0;
   --q->count;
 }
@@ -73,15 +73,15 @@ void weft__events_pop_far(weft_sim *sim) {
 
 /* Keep event_open sorted. What is new is mostly late among the few that are left. */
 static void insert_open(weft_sim *sim, uint64_t word) {
-  if (!pool_reserve(sim, sim->event_open, sim->event_open.n + 1u)) {
+  if (!pool_reserve(sim, sim->queue->open, sim->queue->open.n + 1u)) {
     --sim->queue->count;
     weft__no_memory(sim);
     return;
   }
-  if (sim->queue->first == sim->event_open.n) sim->queue->first = sim->event_open.n = 0;
+  if (sim->queue->first == sim->queue->open.n) sim->queue->first = sim->queue->open.n = 0;
   sim->queue->take_far = 0; /* the heap's first may have been looked at, and comes later now */
-  uint64_t *at = sim->event_open.at;
-  uint32_t hole = sim->event_open.n++;
+  uint64_t *at = sim->queue->open.at;
+  uint32_t hole = sim->queue->open.n++;
   for (; hole > sim->queue->first && word < at[hole - 1]; --hole) at[hole] = at[hole - 1];
   at[hole] = word;
 }
@@ -94,32 +94,32 @@ void weft__events_push_outside(weft_sim *sim, struct event event) {
     insert_open(sim, event_word(sim, &event));
     return;
   }
-  if (!pool_reserve(sim, sim->event_far, sim->event_far.n + 1u)) {
+  if (!pool_reserve(sim, sim->queue->far, sim->queue->far.n + 1u)) {
     --q->count;
     weft__no_memory(sim);
     return;
   }
-  heap_push(sim->event_far.at, sim->event_far.n++, event);
-  q->far_time = sim->event_far.at[0].time;
+  heap_push(sim->queue->far.at, sim->queue->far.n++, event);
+  q->far_time = sim->queue->far.at[0].time;
 }
 
 struct event_chunk *weft__events_chunk(weft_sim *sim, uint32_t slot) {
   struct event_queue *q = sim->queue;
   uint32_t index = q->free_chunk;
   if (index != WEFT_NONE) {
-    q->free_chunk = sim->event_chunks.at[index].next;
+    q->free_chunk = sim->queue->chunks.at[index].next;
   } else {
-    index = sim->event_chunks.n;
-    if (!pool_reserve(sim, sim->event_chunks, index + 1u)) return NULL;
-    sim->event_chunks.n = index + 1;
+    index = sim->queue->chunks.n;
+    if (!pool_reserve(sim, sim->queue->chunks, index + 1u)) return NULL;
+    sim->queue->chunks.n = index + 1;
   }
-  struct event_chunk *chunk = &sim->event_chunks.at[index];
+  struct event_chunk *chunk = &sim->queue->chunks.at[index];
   const uint32_t newest = q->bucket[slot];
   chunk->n = 0;
   chunk->next = index;
   if (newest != WEFT_NONE) {
-    chunk->next = sim->event_chunks.at[newest].next;
-    sim->event_chunks.at[newest].next = index;
+    chunk->next = sim->queue->chunks.at[newest].next;
+    sim->queue->chunks.at[newest].next = index;
   }
   q->bucket[slot] = index;
   q->occupied[slot / 64] |= 1ull << slot % 64;
@@ -131,8 +131,8 @@ struct event_chunk *weft__events_chunk(weft_sim *sim, uint32_t slot) {
 
 /* Radix sort by the bytes in which the words differ; flows that start together make many. */
 static int radix_sort(weft_sim *sim, uint32_t n) {
-  if (!pool_reserve(sim, sim->event_sort, n)) return 0;
-  uint64_t *from = sim->event_open.at, *to = sim->event_sort.at, differ = 0;
+  if (!pool_reserve(sim, sim->queue->sort, n)) return 0;
+  uint64_t *from = sim->queue->open.at, *to = sim->queue->sort.at, differ = 0;
   for (uint32_t i = 1; i < n; ++i) differ |= from[i] ^ from[0];
   for (uint32_t shift = 0; shift < 64; shift += 8) {
     if ((differ >> shift & 0xff) == 0) continue;
@@ -144,13 +144,13 @@ static int radix_sort(weft_sim *sim, uint32_t n) {
     from = to;
     to = swap;
   }
-  if (from != sim->event_open.at) memcpy(sim->event_open.at, from, n * sizeof *from);
+  if (from != sim->queue->open.at) memcpy(sim->queue->open.at, from, n * sizeof *from);
   return 1;
 }
 
 static int sort_open(weft_sim *sim) {
-  const uint32_t n = sim->event_open.n;
-  uint64_t *at = sim->event_open.at;
+  const uint32_t n = sim->queue->open.n;
+  uint64_t *at = sim->queue->open.at;
   if (n > INSERTION_SORT_MAX) return radix_sort(sim, n);
   for (uint32_t i = 1; i < n; ++i) {
     const uint64_t word = at[i];
@@ -182,19 +182,19 @@ static int open_bucket(weft_sim *sim, weft_time bucket) {
   const uint32_t slot = (uint32_t)bucket % WHEEL_BUCKETS;
   const uint32_t newest = q->bucket[slot];
   q->first = 0;
-  sim->event_open.n = 0;
+  sim->queue->open.n = 0;
   q->next_bucket = bucket + 1;
   q->open_start = event_bucket_start(sim, bucket);
   uint32_t chunk = newest;
   do {
-    chunk = sim->event_chunks.at[chunk].next;
-    const struct event_chunk *c = &sim->event_chunks.at[chunk];
-    if (!pool_reserve(sim, sim->event_open, sim->event_open.n + CHUNK_EVENTS)) return 0;
-    memcpy(sim->event_open.at + sim->event_open.n, c->at, sizeof c->at);
-    sim->event_open.n += c->n;
+    chunk = sim->queue->chunks.at[chunk].next;
+    const struct event_chunk *c = &sim->queue->chunks.at[chunk];
+    if (!pool_reserve(sim, sim->queue->open, sim->queue->open.n + CHUNK_EVENTS)) return 0;
+    memcpy(sim->queue->open.at + sim->queue->open.n, c->at, sizeof c->at);
+    sim->queue->open.n += c->n;
   } while (chunk != newest);
-  const uint32_t oldest = sim->event_chunks.at[newest].next;
-  sim->event_chunks.at[newest].next = q->free_chunk;
+  const uint32_t oldest = sim->queue->chunks.at[newest].next;
+  sim->queue->chunks.at[newest].next = q->free_chunk;
   q->free_chunk = oldest;
   q->bucket[slot] = WEFT_NONE;
   q->occupied[slot / 64] &= ~(1ull << slot % 64);
@@ -204,19 +204,19 @@ static int open_bucket(weft_sim *sim, weft_time bucket) {
 
 struct event weft__events_first(weft_sim *sim) {
   struct event_queue *q = sim->queue;
-  if (q->first == sim->event_open.n) {
+  if (q->first == sim->queue->open.n) {
     const weft_time bucket = first_occupied(q);
     const weft_time start = bucket == INT64_MAX ? INT64_MAX : event_bucket_start(sim, bucket);
     if (q->far_time < start) {
       q->take_far = 1;
-      return sim->event_far.at[0];
+      return sim->queue->far.at[0];
     }
     if (!open_bucket(sim, bucket)) {
       weft__no_memory(sim);
       return (struct event){0, 0};
     }
   }
-  const struct event event = event_of_word(sim, sim->event_open.at[q->first]);
-  q->take_far = q->far_time <= event.time && event_before(&sim->event_far.at[0], &event);
-  return q->take_far ? sim->event_far.at[0] : event;
+  const struct event event = event_of_word(sim, sim->queue->open.at[q->first]);
+  q->take_far = q->far_time <= event.time && event_before(&sim->queue->far.at[0], &event);
+  return q->take_far ? sim->queue->far.at[0] : event;
 }

@@ -31,13 +31,18 @@ struct event_chunk {
   uint32_t next; /* circular: the newest chunk names the oldest */
 };
 
-/* The pools are members of the simulation (event_open, event_sort, event_far, event_chunks); this
- * is the rest. */
+#define QUEUE_POOLS(X, queue)          \
+  X(queue, open, uint64_t)             \
+  X(queue, far, struct event)          \
+  X(queue, chunks, struct event_chunk) \
+  X(queue, sort, uint64_t)
+
 struct event_queue {
-  weft_time open_start; /* of the bucket in event_open */
+  QUEUE_POOLS(WEFT_POOL_MEMBER, )
+  weft_time open_start; /* of the bucket in open */
   weft_time far_time; /* of the heap's first event; INT64_MAX: it is empty */
   weft_time next_bucket; /* buckets before this one have been opened */
-  uint32_t first; /* next event in event_open */
+  uint32_t first; /* next event in open */
   uint32_t count; /* of all events */
   uint32_t free_chunk; /* list through event_chunk.next */
   uint32_t shift; /* a bucket spans 1 << shift ps, or 1 ns with compat ns3 */
@@ -58,7 +63,7 @@ void weft__events_init(weft_sim *sim, weft_time bucket_ps);
 /** Begin anew at a time, with the wheel that it has; forgets what there is. */
 void weft__events_reset(weft_sim *sim, weft_time now);
 
-/** The next event where it isn't simply that at `first` of event_open. There is one. */
+/** The next event where it isn't simply that at `first` of open. There is one. */
 struct event weft__events_first(weft_sim *sim);
 
 /** Insert where the wheel does not take it: in the open bucket, beyond the horizon, a timer. */

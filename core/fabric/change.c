@@ -6,16 +6,16 @@
  * off a link that would carry them. A failure that is over before it is noticed changes no path. */
 #include <inttypes.h>
 
-#include "accel/zone.h"
-#include "fabric/port_i.h"
-#include "transport/transport.h"
+#include "packet/accel/partition.h"
+#include "packet/port/port_i.h"
+#include "packet/transport/transport.h"
 #include "work/work.h"
 
 int weft__change_check(weft_sim *sim, uint32_t link, uint32_t direction) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "link change: call weft_fabric_ready first");
-  if (link >= sim->ports.n / 2)
+  if (link >= sim->packet.ports.n / 2)
     return weft__fail(sim, WEFT_EINVAL, "link: expected less than %" PRIu32 ", got %" PRIu32,
-                      sim->ports.n / 2, link);
+                      sim->packet.ports.n / 2, link);
   if (direction > WEFT_B_TO_A)
     return weft__fail(sim, WEFT_EINVAL, "direction: expected 0 to 2, got %" PRIu32, direction);
   return WEFT_OK;
@@ -28,12 +28,12 @@ int weft__change_add(weft_sim *sim, const struct change *change, weft_time at_ps
                       "change at_ps: expected %" PRId64 " (the present) to %" PRId64
                       ", got %" PRId64,
                       sim->now, (int64_t)LATEST_PS, at_ps);
-  if (sim->changes.n + count > EVENT_SOURCE_MASK)
+  if (sim->fabric.changes.n + count > EVENT_SOURCE_MASK)
     return weft__fail(sim, WEFT_ELIMIT, "change: too many changes");
-  if (!pool_reserve(sim, sim->changes, sim->changes.n + count))
+  if (!pool_reserve(sim, sim->fabric.changes, sim->fabric.changes.n + count))
     return weft__fail(sim, WEFT_ENOMEM, "change: out of memory");
-  sim->changes.at[sim->changes.n] = *change;
-  event_at(sim, EV_CHANGE, sim->changes.n++, at_ps);
+  sim->fabric.changes.at[sim->fabric.changes.n] = *change;
+  event_at(sim, EV_CHANGE, sim->fabric.changes.n++, at_ps);
   return sim->failed;
 }
 
@@ -47,7 +47,8 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
                       link->factor, link->loss);
   if (is_ns3(sim) && link->factor == 0)
     return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with compat ns3");
-  const double rate = link->factor * (double)sim->port_cold.at[2 * link->link].built_rate_bps;
+  const double rate =
+      link->factor * (double)sim->packet.port_cold.at[2 * link->link].built_rate_bps;
   if (link->factor > 0 && (rate < (double)weft__min_rate(sim) || rate > 1e14))
     return weft__fail(sim, WEFT_EINVAL,
                       "link change: expected a rate of %" PRIu64 " to 1e14 bit/s, got %g",
@@ -60,21 +61,21 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
   status = weft__change_add(sim, &change, link->at_ps, 2); /* room for both, so that both come */
   if (status != WEFT_OK || link->detect_ps == 0) return status;
   change.kind = CHANGE_NOTICED;
-  sim->changes.at[sim->changes.n] = change;
-  event_at(sim, EV_CHANGE, sim->changes.n++, link->at_ps + link->detect_ps);
+  sim->fabric.changes.at[sim->fabric.changes.n] = change;
+  event_at(sim, EV_CHANGE, sim->fabric.changes.n++, link->at_ps + link->detect_ps);
   return sim->failed;
 }
 
 /* Packets on the wire and in the queue are lost. */
 static void lose_all(weft_sim *sim, uint32_t index) {
-  struct port *port = &sim->ports.at[index];
-  struct node *node = &sim->nodes.at[port->from_node];
+  struct port *port = &sim->packet.ports.at[index];
+  struct node *node = &sim->fabric.nodes.at[port->from_node];
   for (; port->head != port->deq; ++port->head)
     weft__packet_drop(sim, index, port_packet(sim, port, port->head));
   while (port->deq != port->tail) {
     struct packet *packet = port_packet(sim, port, port->deq);
     ++port->deq;
-    ++sim->port_cold.at[index].unsent;
+    ++sim->packet.port_cold.at[index].unsent;
     port->queue_bytes -= packet->size;
     if (port->flags & PORT_OF_SWITCH) {
       node->used -= packet->size;
@@ -87,8 +88,8 @@ static void lose_all(weft_sim *sim, uint32_t index) {
 }
 
 static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *change) {
-  struct port *port = &sim->ports.at[index];
-  struct port_cold *cold = &sim->port_cold.at[index];
+  struct port *port = &sim->packet.ports.at[index];
+  struct port_cold *cold = &sim->packet.port_cold.at[index];
   port_settle(sim, index, port, sim->now);
   if (change->loss >= 0) {
     cold->loss = change->loss;
@@ -112,7 +113,7 @@ static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *c
   weft__port_set_rate(sim, index, (uint64_t)(change->factor * (double)cold->built_rate_bps + 0.5));
   if (!(port->flags & PORT_HELD) && port->deq != port->tail)
     weft__port_retime(sim, index, busy_until > sim->now ? busy_until : sim->now);
-  if (sim->nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
+  if (sim->fabric.nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
   weft__buffer_rate_changed(sim, index);
   weft__buffer_rate_changed(sim, index ^ 1);
 }
@@ -123,9 +124,10 @@ static void notice(weft_sim *sim, const weft_link_change *change) {
   for (uint32_t side = 0; side < 2; ++side) {
     if (change->direction == (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B)) continue;
     const uint32_t index = 2 * change->link + side;
-    struct port *port = &sim->ports.at[index];
+    struct port *port = &sim->packet.ports.at[index];
     const uint8_t down = (port->flags & PORT_DOWN) != 0;
-    if (sim->port_cold.at[index].turned_at > change->at_ps || port->avoided == down) continue;
+    if (sim->packet.port_cold.at[index].turned_at > change->at_ps || port->avoided == down)
+      continue;
     port->avoided = down;
     news = 1;
   }
@@ -135,7 +137,7 @@ static void notice(weft_sim *sim, const weft_link_change *change) {
 }
 
 static void change_link(weft_sim *sim, const weft_link_change *change) {
-  ++sim->rate_epoch;
+  ++sim->fabric.rate_epoch;
   for (uint32_t side = 0; side < 2; ++side)
     if (change->direction != (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B))
       change_port(sim, 2 * change->link + side, change);
@@ -147,8 +149,8 @@ static void change_link(weft_sim *sim, const weft_link_change *change) {
 }
 
 void weft__change_event(weft_sim *sim, uint32_t index) {
-  const struct change change = sim->changes.at[index];
-  if (change.kind != CHANGE_HOST) weft__zones_wake_all(sim);
+  const struct change change = sim->fabric.changes.at[index];
+  if (change.kind != CHANGE_HOST) weft__partitions_wake_all(sim);
   switch (change.kind) {
     case CHANGE_LINK:
       change_link(sim, &change.of.link);

@@ -8,7 +8,8 @@
 
 /** 8e12 mod rate: what a port's byte_ps leaves out of the time of a byte, in ps x rate. */
 static inline uint64_t port_residue(const weft_sim *sim, uint32_t port) {
-  return 8000000000000u - sim->ports.at[port].byte_ps * sim->port_cold.at[port].rate_bps;
+  return 8000000000000u -
+         sim->packet.ports.at[port].byte_ps * sim->packet.port_cold.at[port].rate_bps;
 }
 
 /** Derive what the hot path needs (byte_ps, flags) from a port's rate. */

@@ -54,43 +54,44 @@ struct survey {
 };
 
 static const uint32_t *ports_of(const weft_sim *sim, uint32_t node) {
-  return sim->adjacency.at + sim->nodes.at[node].first_port;
+  return sim->fabric.adjacency.at + sim->fabric.nodes.at[node].first_port;
 }
 
 static int is_host(const weft_sim *sim, uint32_t node) {
-  return sim->nodes.at[node].kind == WEFT_HOST;
+  return sim->fabric.nodes.at[node].kind == WEFT_HOST;
 }
 
 /* Does a host's port lead into the network? */
 static int is_outside(const struct survey *s, uint32_t out) {
-  const uint32_t to = s->sim->ports.at[out].to_node;
+  const uint32_t to = s->sim->packet.ports.at[out].to_node;
   return !is_host(s->sim, to) && !s->inside[to];
 }
 
 static void find_inside(struct survey *s) {
   const weft_sim *sim = s->sim;
-  for (uint32_t n = 0; n < sim->nodes.n; ++n) {
+  for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) {
     s->inside[n] = !is_host(sim, n);
-    for (uint32_t i = 0; i < sim->nodes.at[n].port_count && s->inside[n]; ++i) {
-      const uint32_t to = sim->ports.at[ports_of(sim, n)[i]].to_node;
-      s->inside[n] = is_host(sim, to) && sim->nodes.at[to].port_count > 1;
+    for (uint32_t i = 0; i < sim->fabric.nodes.at[n].port_count && s->inside[n]; ++i) {
+      const uint32_t to = sim->packet.ports.at[ports_of(sim, n)[i]].to_node;
+      s->inside[n] = is_host(sim, to) && sim->fabric.nodes.at[to].port_count > 1;
     }
   }
 }
 
 static int same_cable(const weft_sim *sim, uint32_t a, uint32_t b) {
-  const struct port_cold *x = &sim->port_cold.at[a], *y = &sim->port_cold.at[b];
+  const struct port_cold *x = &sim->packet.port_cold.at[a], *y = &sim->packet.port_cold.at[b];
   return x->built_rate_bps == y->built_rate_bps && x->link_class == y->link_class &&
-         x->cost == y->cost && sim->ports.at[a].delay_ps == sim->ports.at[b].delay_ps;
+         x->cost == y->cost && sim->packet.ports.at[a].delay_ps == sim->packet.ports.at[b].delay_ps;
 }
 
 static int same_link(const weft_sim *sim, uint32_t a, uint32_t b) {
-  return sim->ports.at[a].to_node == sim->ports.at[b].to_node && same_cable(sim, a, b);
+  return sim->packet.ports.at[a].to_node == sim->packet.ports.at[b].to_node &&
+         same_cable(sim, a, b);
 }
 
 /* The next port from i on that leads outside; the count of ports if there is none. */
 static uint32_t next_outside(const struct survey *s, uint32_t host, uint32_t i) {
-  const uint32_t count = s->sim->nodes.at[host].port_count;
+  const uint32_t count = s->sim->fabric.nodes.at[host].port_count;
   while (i < count && !is_outside(s, ports_of(s->sim, host)[i])) ++i;
   return i;
 }
@@ -98,23 +99,23 @@ static uint32_t next_outside(const struct survey *s, uint32_t host, uint32_t i) 
 static int same_place(const struct survey *s, uint32_t a, uint32_t b) {
   const weft_sim *sim = s->sim;
   uint32_t i = next_outside(s, a, 0), j = next_outside(s, b, 0);
-  while (i < sim->nodes.at[a].port_count && j < sim->nodes.at[b].port_count) {
+  while (i < sim->fabric.nodes.at[a].port_count && j < sim->fabric.nodes.at[b].port_count) {
     if (!same_link(sim, ports_of(sim, a)[i], ports_of(sim, b)[j])) return 0;
     i = next_outside(s, a, i + 1);
     j = next_outside(s, b, j + 1);
   }
-  return i == sim->nodes.at[a].port_count && j == sim->nodes.at[b].port_count;
+  return i == sim->fabric.nodes.at[a].port_count && j == sim->fabric.nodes.at[b].port_count;
 }
 
 /* Hosts without a link outside are places too, each its own: they are reached inside only. */
 static void find_places(struct survey *s) {
   const weft_sim *sim = s->sim;
-  for (uint32_t n = 0; n < sim->nodes.n; ++n) s->place_at[n] = s->next[n] = WEFT_NONE;
-  for (uint32_t n = 0; n < sim->nodes.n; ++n) {
+  for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) s->place_at[n] = s->next[n] = WEFT_NONE;
+  for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) {
     if (!is_host(sim, n)) continue;
     const uint32_t i = next_outside(s, n, 0);
-    const int none = i == sim->nodes.at[n].port_count;
-    const uint32_t at = none ? n : sim->ports.at[ports_of(sim, n)[i]].to_node;
+    const int none = i == sim->fabric.nodes.at[n].port_count;
+    const uint32_t at = none ? n : sim->packet.ports.at[ports_of(sim, n)[i]].to_node;
     uint32_t p = s->place_at[at];
     while (p != WEFT_NONE && !same_place(s, s->place[p].first, n)) p = s->place[p].next;
     if (p == WEFT_NONE) {
@@ -142,12 +143,12 @@ static void keep_longer(weft_time *longest, weft_time time) {
 static void time_switch(struct survey *s, uint32_t host, uint32_t level, uint32_t at) {
   weft_sim *sim = s->sim;
   const uint8_t *row = s->row + level * way_row_bytes(sim);
-  weft_time *data = s->data_from + (size_t)level * sim->switch_count;
-  weft_time *ack = s->ack_from + (size_t)level * sim->switch_count;
-  const uint32_t length = way_length(sim, row, at), rank = sim->nodes.at[at].rank;
+  weft_time *data = s->data_from + (size_t)level * sim->fabric.switch_count;
+  weft_time *ack = s->ack_from + (size_t)level * sim->fabric.switch_count;
+  const uint32_t length = way_length(sim, row, at), rank = sim->fabric.nodes.at[at].rank;
   data[rank] = ack[rank] = 0;
-  for (uint32_t i = 0; i < sim->nodes.at[at].port_count; ++i) {
-    const uint32_t out = ports_of(sim, at)[i], to = sim->ports.at[out].to_node;
+  for (uint32_t i = 0; i < sim->fabric.nodes.at[at].port_count; ++i) {
+    const uint32_t out = ports_of(sim, at)[i], to = sim->packet.ports.at[out].to_node;
     if (!way_allows(sim, level, out)) continue;
     weft_time data_rest = 0, ack_rest = 0;
     uint32_t rest = 0;
@@ -156,8 +157,8 @@ static void time_switch(struct survey *s, uint32_t host, uint32_t level, uint32_
     } else {
       rest = way_length(sim, row, to);
       if (rest >= length) continue;
-      data_rest = data[sim->nodes.at[to].rank];
-      ack_rest = ack[sim->nodes.at[to].rank];
+      data_rest = data[sim->fabric.nodes.at[to].rank];
+      ack_rest = ack[sim->fabric.nodes.at[to].rank];
     }
     if (way_add(sim, rest, way_weight(sim, out)) != length) continue;
     keep_longer(&data[rank], data_rest + s->data[out / 2]);
@@ -170,18 +171,18 @@ static void search_to(struct survey *s, uint32_t node) {
   weft_sim *sim = s->sim;
   const int to_host = is_host(sim, node);
   const uint32_t host = to_host ? node : WEFT_NONE;
-  for (uint32_t level = 0; level < sim->levels; ++level) {
+  for (uint32_t level = 0; level < sim->fabric.levels; ++level) {
     uint8_t *row = s->row + level * way_row_bytes(sim);
     weft__ways_begin(sim, row);
     if (!to_host) weft__ways_reach(sim, row, node, 0);
-    for (uint32_t i = 0; to_host && i < sim->nodes.at[host].port_count; ++i) {
+    for (uint32_t i = 0; to_host && i < sim->fabric.nodes.at[host].port_count; ++i) {
       const uint32_t out = ports_of(sim, host)[i];
       if (is_outside(s, out) && way_allows(sim, level, out))
-        weft__ways_reach(sim, row, sim->ports.at[out].to_node, way_weight(sim, out));
+        weft__ways_reach(sim, row, sim->packet.ports.at[out].to_node, way_weight(sim, out));
     }
     weft__ways_search(sim, row, level);
     uint32_t reached = 0;
-    for (uint32_t i = 0; i < sim->switch_count; ++i) {
+    for (uint32_t i = 0; i < sim->fabric.switch_count; ++i) {
       const uint32_t length = way_length(sim, row, s->switches[i]);
       if (length != WAY_NONE) s->order[reached++] = (uint64_t)length << 32 | s->switches[i];
     }
@@ -210,13 +211,13 @@ static struct best outside_ways(const struct survey *s, uint32_t host) {
   struct best best = {UINT32_MAX, WAY_NONE, 0, 0};
   const uint32_t last = s->last;
   uint32_t level = last != WEFT_NONE ? level_of(sim, last, last) : 0;
-  for (; level < sim->levels && best.length == WAY_NONE; ++level) {
+  for (; level < sim->fabric.levels && best.length == WAY_NONE; ++level) {
     const uint8_t *row = s->row + level * way_row_bytes(sim);
-    const size_t base = (size_t)level * sim->switch_count;
-    for (uint32_t i = 0; i < sim->nodes.at[host].port_count; ++i) {
-      const uint32_t out = ports_of(sim, host)[i], to = sim->ports.at[out].to_node;
+    const size_t base = (size_t)level * sim->fabric.switch_count;
+    for (uint32_t i = 0; i < sim->fabric.nodes.at[host].port_count; ++i) {
+      const uint32_t out = ports_of(sim, host)[i], to = sim->packet.ports.at[out].to_node;
       if (!is_outside(s, out) || !way_allows(sim, level, out)) continue;
-      const uint32_t rest = way_length(sim, row, to), rank = sim->nodes.at[to].rank;
+      const uint32_t rest = way_length(sim, row, to), rank = sim->fabric.nodes.at[to].rank;
       if (rest == WAY_NONE) continue;
       offer(&best, level, way_add(sim, rest, way_weight(sim, out)),
             s->data[out / 2] + s->data_from[base + rank],
@@ -233,14 +234,14 @@ static struct best outside_ways(const struct survey *s, uint32_t host) {
 /* The ways of two hosts that meet inside, added to those outside. */
 static void offer_inside(const struct survey *s, uint32_t a, uint32_t b, struct best *best) {
   const weft_sim *sim = s->sim;
-  for (uint32_t i = 0; i < sim->nodes.at[a].port_count; ++i) {
-    const uint32_t out = ports_of(sim, a)[i], to = sim->ports.at[out].to_node;
+  for (uint32_t i = 0; i < sim->fabric.nodes.at[a].port_count; ++i) {
+    const uint32_t out = ports_of(sim, a)[i], to = sim->packet.ports.at[out].to_node;
     if (to == b)
       offer(best, level_of(sim, out, out), way_weight(sim, out), s->data[out / 2], s->ack[out / 2]);
     if (!s->inside[to]) continue;
-    for (uint32_t j = 0; j < sim->nodes.at[b].port_count; ++j) {
+    for (uint32_t j = 0; j < sim->fabric.nodes.at[b].port_count; ++j) {
       const uint32_t in = ports_of(sim, b)[j];
-      if (sim->ports.at[in].to_node == to)
+      if (sim->packet.ports.at[in].to_node == to)
         offer(best, level_of(sim, out, in), way_add(sim, way_weight(sim, out), way_weight(sim, in)),
               s->data[out / 2] + s->data[in / 2], s->ack[out / 2] + s->ack[in / 2]);
     }
@@ -259,12 +260,12 @@ static void consider(struct survey *s, const struct best *best) {
 static void look_inside(struct survey *s, uint32_t b) {
   const weft_sim *sim = s->sim;
   s->stamp[b] = b + 1;
-  for (uint32_t i = 0; i < sim->nodes.at[b].port_count; ++i) {
-    const uint32_t to = sim->ports.at[ports_of(sim, b)[i]].to_node;
+  for (uint32_t i = 0; i < sim->fabric.nodes.at[b].port_count; ++i) {
+    const uint32_t to = sim->packet.ports.at[ports_of(sim, b)[i]].to_node;
     if (!is_host(sim, to) && !s->inside[to]) continue;
-    const uint32_t count = is_host(sim, to) ? 1 : sim->nodes.at[to].port_count;
+    const uint32_t count = is_host(sim, to) ? 1 : sim->fabric.nodes.at[to].port_count;
     for (uint32_t j = 0; j < count; ++j) {
-      const uint32_t a = is_host(sim, to) ? to : sim->ports.at[ports_of(sim, to)[j]].to_node;
+      const uint32_t a = is_host(sim, to) ? to : sim->packet.ports.at[ports_of(sim, to)[j]].to_node;
       if (s->stamp[a] == b + 1) continue;
       s->stamp[a] = b + 1;
       struct best best = outside_ways(s, a);
@@ -320,7 +321,7 @@ static void look_outside(struct survey *s, uint32_t b) {
 
 /* All pairs with hosts of a place of one link into the network. */
 static void look_behind(struct survey *s, uint32_t to, uint32_t out) {
-  const uint32_t at = s->sim->ports.at[out].to_node, level = level_of(s->sim, out, out);
+  const uint32_t at = s->sim->packet.ports.at[out].to_node, level = level_of(s->sim, out, out);
   if (s->root != at) {
     search_to(s, at);
     s->root = at;
@@ -339,7 +340,7 @@ static void look_behind(struct survey *s, uint32_t to, uint32_t out) {
  * have nothing to add. */
 static void look_at(struct survey *s, uint32_t to) {
   const struct place *destination = &s->place[to];
-  const uint32_t host = destination->first, count = s->sim->nodes.at[host].port_count;
+  const uint32_t host = destination->first, count = s->sim->fabric.nodes.at[host].port_count;
   const uint32_t i = next_outside(s, host, 0);
   if (i < count && next_outside(s, host, i + 1) == count) {
     look_behind(s, to, ports_of(s->sim, host)[i]);
@@ -365,37 +366,38 @@ static void look_at(struct survey *s, uint32_t to) {
 
 /* Does a switch have hosts with a single link, and no others? */
 static int is_leaf(const weft_sim *sim, uint32_t node) {
-  for (uint32_t i = 0; i < sim->nodes.at[node].port_count; ++i) {
-    const uint32_t to = sim->ports.at[ports_of(sim, node)[i]].to_node;
-    if (is_host(sim, to) && sim->nodes.at[to].port_count > 1) return 0;
+  for (uint32_t i = 0; i < sim->fabric.nodes.at[node].port_count; ++i) {
+    const uint32_t to = sim->packet.ports.at[ports_of(sim, node)[i]].to_node;
+    if (is_host(sim, to) && sim->fabric.nodes.at[to].port_count > 1) return 0;
   }
   return 1;
 }
 
 static uint32_t next_switch(const weft_sim *sim, uint32_t node, uint32_t i) {
-  const uint32_t count = sim->nodes.at[node].port_count;
-  while (i < count && is_host(sim, sim->ports.at[ports_of(sim, node)[i]].to_node)) ++i;
+  const uint32_t count = sim->fabric.nodes.at[node].port_count;
+  while (i < count && is_host(sim, sim->packet.ports.at[ports_of(sim, node)[i]].to_node)) ++i;
   return i;
 }
 
 static int are_twins(const weft_sim *sim, uint32_t a, uint32_t b) {
   uint32_t i = next_switch(sim, a, 0), j = next_switch(sim, b, 0);
-  while (i < sim->nodes.at[a].port_count && j < sim->nodes.at[b].port_count) {
+  while (i < sim->fabric.nodes.at[a].port_count && j < sim->fabric.nodes.at[b].port_count) {
     if (!same_link(sim, ports_of(sim, a)[i], ports_of(sim, b)[j])) return 0;
     i = next_switch(sim, a, i + 1);
     j = next_switch(sim, b, j + 1);
   }
-  return i == sim->nodes.at[a].port_count && j == sim->nodes.at[b].port_count;
+  return i == sim->fabric.nodes.at[a].port_count && j == sim->fabric.nodes.at[b].port_count;
 }
 
 /* Has a place been searched for that stands for this one? `done` of them are in s->searched. */
 static int is_done(const struct survey *s, uint32_t done, uint32_t host) {
   const weft_sim *sim = s->sim;
-  const uint32_t out = *ports_of(sim, host), at = sim->ports.at[out].to_node;
+  const uint32_t out = *ports_of(sim, host), at = sim->packet.ports.at[out].to_node;
   if (is_host(sim, at) || !is_leaf(sim, at)) return 0;
   for (uint32_t i = 0; i < done; ++i) {
     const uint32_t other = *ports_of(sim, s->searched[i]);
-    if (same_cable(sim, out, other) && are_twins(sim, at, sim->ports.at[other].to_node)) return 1;
+    if (same_cable(sim, out, other) && are_twins(sim, at, sim->packet.ports.at[other].to_node))
+      return 1;
   }
   return 0;
 }
@@ -404,7 +406,8 @@ static int is_done(const struct survey *s, uint32_t done, uint32_t host) {
 static void look_beside(struct survey *s, uint32_t to) {
   const weft_sim *sim = s->sim;
   const uint32_t b = s->place[to].first, out = *ports_of(sim, b);
-  for (uint32_t p = s->place_at[sim->ports.at[out].to_node]; p != WEFT_NONE; p = s->place[p].next) {
+  for (uint32_t p = s->place_at[sim->packet.ports.at[out].to_node]; p != WEFT_NONE;
+       p = s->place[p].next) {
     if (p == to && s->place[p].first == s->place[p].last) continue;
     const uint32_t other = *ports_of(sim, s->place[p].first);
     struct best best = {UINT32_MAX, WAY_NONE, 0, 0};
@@ -417,10 +420,10 @@ static void look_beside(struct survey *s, uint32_t to) {
 static void look_at_all(struct survey *s) {
   uint32_t done = 0;
   s->root = WEFT_NONE;
-  for (uint32_t n = 0; n < s->sim->nodes.n; ++n)
+  for (uint32_t n = 0; n < s->sim->fabric.nodes.n; ++n)
     for (uint32_t p = s->place_at[n]; p != WEFT_NONE; p = s->place[p].next) {
       const uint32_t host = s->place[p].first;
-      const int single = s->sim->nodes.at[host].port_count == 1;
+      const int single = s->sim->fabric.nodes.at[host].port_count == 1;
       if (single && s->root != n && is_done(s, done, host)) {
         look_beside(s, p);
         continue;
@@ -441,8 +444,9 @@ static void *take(char *block, size_t *used, size_t count, size_t size) {
 /* Lay the arrays out in a block, if there is one; returns its size. */
 static size_t lay_out(struct survey *s, char *block) {
   const weft_sim *sim = s->sim;
-  const size_t nodes = sim->nodes.n, links = sim->ports.n / 2, levels = sim->levels;
-  const size_t times = levels * sim->switch_count;
+  const size_t nodes = sim->fabric.nodes.n, links = sim->packet.ports.n / 2,
+               levels = sim->fabric.levels;
+  const size_t times = levels * sim->fabric.switch_count;
   size_t used = 0;
   s->data = take(block, &used, links, sizeof *s->data);
   s->ack = take(block, &used, links, sizeof *s->ack);
@@ -452,20 +456,20 @@ static size_t lay_out(struct survey *s, char *block) {
   s->stamp = take(block, &used, nodes, sizeof *s->stamp);
   s->searched = take(block, &used, nodes, sizeof *s->searched);
   s->place = take(block, &used, nodes, sizeof *s->place);
-  s->switches = take(block, &used, sim->switch_count, sizeof *s->switches);
+  s->switches = take(block, &used, sim->fabric.switch_count, sizeof *s->switches);
   s->row = take(block, &used, levels, way_row_bytes(sim));
   s->data_from = take(block, &used, times, sizeof *s->data_from);
   s->ack_from = take(block, &used, times, sizeof *s->ack_from);
-  s->order = take(block, &used, sim->switch_count, sizeof *s->order);
+  s->order = take(block, &used, sim->fabric.switch_count, sizeof *s->order);
   return used;
 }
 
 static void fill(struct survey *s, uint64_t data_bytes, uint64_t ack_bytes) {
   const weft_sim *sim = s->sim;
-  memset(s->stamp, 0, sim->nodes.n * sizeof *s->stamp);
-  for (uint32_t n = 0; n < sim->nodes.n; ++n)
-    if (!is_host(sim, n)) s->switches[sim->nodes.at[n].rank] = n;
-  for (uint32_t port = 0; port < sim->ports.n; port += 2) {
+  memset(s->stamp, 0, sim->fabric.nodes.n * sizeof *s->stamp);
+  for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n)
+    if (!is_host(sim, n)) s->switches[sim->fabric.nodes.at[n].rank] = n;
+  for (uint32_t port = 0; port < sim->packet.ports.n; port += 2) {
     s->data[port / 2] = weft__path_as_built(sim, &port, 1, data_bytes);
     s->ack[port / 2] = weft__path_as_built(sim, &port, 1, ack_bytes);
   }

@@ -10,7 +10,7 @@ __extension__ typedef unsigned __int128 wide;
 
 /* Time of `bytes` back to back on a port, with the remainders carried: rounded down once. */
 static weft_time serialisation(const weft_sim *sim, uint32_t port, uint64_t bytes) {
-  const struct port_cold *cold = &sim->port_cold.at[port];
+  const struct port_cold *cold = &sim->packet.port_cold.at[port];
   return (weft_time)((wide)bytes * 8000000000000u / cold->rate_bps);
 }
 
@@ -23,7 +23,7 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
   weft_time first_arrival = 0; /* of a first full packet at hop i */
   weft_time last_arrival = 0;
   for (int i = 0; i < hops; ++i) {
-    if (sim->port_cold.at[ports[i]].rate_bps < sim->port_cold.at[slowest].rate_bps)
+    if (sim->packet.port_cold.at[ports[i]].rate_bps < sim->packet.port_cold.at[slowest].rate_bps)
       slowest = ports[i];
     weft_time start = last_arrival;
     if (packets > 1) {
@@ -31,7 +31,7 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
                                serialisation(sim, slowest, (packets - 2) * full);
       if (before > start) start = before;
     }
-    const weft_time delay = sim->ports.at[ports[i]].delay_ps;
+    const weft_time delay = sim->packet.ports.at[ports[i]].delay_ps;
     last_arrival = start + serialisation(sim, ports[i], last) + delay;
     first_arrival += serialisation(sim, ports[i], full) + delay;
   }
@@ -49,8 +49,8 @@ static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int h
     const uint64_t bytes = k + 1 == packets ? last : full;
     time = 0; /* the NIC always has the next packet ready */
     for (int i = 0; i < hops; ++i) {
-      const struct port *port = &sim->ports.at[ports[i]];
-      const struct port_cold *cold = &sim->port_cold.at[ports[i]];
+      const struct port *port = &sim->packet.ports.at[ports[i]];
+      const struct port_cold *cold = &sim->packet.port_cold.at[ports[i]];
       const int idle = free_at[i] < time;
       const uint64_t sum = (idle ? 0 : carry[i]) + bytes * residue[i];
       carry[i] = sum % cold->rate_bps;
@@ -67,7 +67,7 @@ weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops,
   const uint64_t packets = (size + mtu - 1) / mtu;
   const uint64_t full = mtu + header, last = size - (packets - 1) * mtu + header;
   int uneven = 0;
-  for (int i = 0; i < hops; ++i) uneven |= sim->ports.at[ports[i]].flags & PORT_INEXACT;
+  for (int i = 0; i < hops; ++i) uneven |= sim->packet.ports.at[ports[i]].flags & PORT_INEXACT;
   return uneven ? ideal_stepped(sim, ports, hops, packets, full, last)
                 : ideal_closed(sim, ports, hops, packets, full, last);
 }
@@ -75,7 +75,7 @@ weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops,
 weft_time weft__path_one_way(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t bytes) {
   weft_time time = 0;
   for (int i = 0; i < hops; ++i)
-    time += serialisation(sim, ports[i], bytes) + sim->ports.at[ports[i]].delay_ps;
+    time += serialisation(sim, ports[i], bytes) + sim->packet.ports.at[ports[i]].delay_ps;
   return time;
 }
 
@@ -83,8 +83,9 @@ weft_time weft__path_as_built(const weft_sim *sim, const uint32_t *ports, int ho
                               uint64_t bytes) {
   weft_time time = 0;
   for (int i = 0; i < hops; ++i)
-    time += (weft_time)((wide)bytes * 8000000000000u / sim->port_cold.at[ports[i]].built_rate_bps) +
-            sim->ports.at[ports[i]].delay_ps;
+    time += (weft_time)((wide)bytes * 8000000000000u /
+                        sim->packet.port_cold.at[ports[i]].built_rate_bps) +
+            sim->packet.ports.at[ports[i]].delay_ps;
   return time;
 }
 
@@ -92,7 +93,7 @@ static int check_ends(weft_sim *sim, uint32_t src, uint32_t dst) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "path: call weft_fabric_ready first");
   const uint32_t ends[2] = {src, dst};
   for (int i = 0; i < 2; ++i)
-    if (ends[i] >= sim->nodes.n || sim->nodes.at[ends[i]].kind != WEFT_HOST)
+    if (ends[i] >= sim->fabric.nodes.n || sim->fabric.nodes.at[ends[i]].kind != WEFT_HOST)
       return weft__fail(sim, WEFT_EINVAL, "%s: expected a host, got node %" PRIu32,
                         i == 0 ? "src" : "dst", ends[i]);
   if (src == dst)

@@ -20,8 +20,8 @@ struct flow_key {
 static struct flow_key make_key(const weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow,
                                 int ack) {
   struct flow_key key = {src, dst, flow, (uint16_t)(FIRST_SPORT + flow % SPORTS), DPORT, 0, ack};
-  if (flow >= sim->flows.n) return key;
-  const struct flow *row = &sim->flows.at[flow];
+  if (flow >= sim->flow.rows.n) return key;
+  const struct flow *row = &sim->flow.rows.at[flow];
   if (row->sport != 0) key.sport = row->sport;
   if (row->dport != 0) key.dport = row->dport;
   key.given = (uint32_t)row->sport << 16 | row->dport;
@@ -29,7 +29,7 @@ static struct flow_key make_key(const weft_sim *sim, uint32_t src, uint32_t dst,
 }
 
 void weft__route_reset(weft_sim *sim) {
-  ++sim->route_epoch;
+  ++sim->fabric.route_epoch;
 }
 
 static uint32_t rotl(uint32_t x, int by) {
@@ -79,22 +79,22 @@ struct ways {
 
 /* Length of the way to the destination through a port. */
 static uint32_t through(const weft_sim *sim, const struct ways *ways, uint32_t out) {
-  const struct port *port = &sim->ports.at[out];
+  const struct port *port = &sim->packet.ports.at[out];
   if (way_avoids(sim, out) || !way_allows(sim, ways->level, out)) return WAY_NONE;
   const uint32_t weight = way_weight(sim, out);
   if (port->to_node == ways->dst) return weight;
-  if (sim->nodes.at[port->to_node].kind == WEFT_HOST) return WAY_NONE;
+  if (sim->fabric.nodes.at[port->to_node].kind == WEFT_HOST) return WAY_NONE;
   const uint32_t rest = way_length(sim, ways->row, port->to_node);
   return rest == WAY_NONE ? WAY_NONE : way_add(sim, rest, weight);
 }
 
 /* Length of the way from a node. */
 static uint32_t length_from(const weft_sim *sim, const struct ways *ways, uint32_t at) {
-  const struct node *node = &sim->nodes.at[at];
+  const struct node *node = &sim->fabric.nodes.at[at];
   if (node->kind != WEFT_HOST) return way_length(sim, ways->row, at);
   uint32_t best = WAY_NONE;
   for (uint32_t i = 0; i < node->port_count; ++i) {
-    const uint32_t length = through(sim, ways, sim->adjacency.at[node->first_port + i]);
+    const uint32_t length = through(sim, ways, sim->fabric.adjacency.at[node->first_port + i]);
     if (length < best) best = length;
   }
   return best;
@@ -102,7 +102,7 @@ static uint32_t length_from(const weft_sim *sim, const struct ways *ways, uint32
 
 /* The ways from a node of the first level that has any; returns their length. */
 static uint32_t find_ways(weft_sim *sim, uint32_t at, uint32_t dst, struct ways *ways) {
-  for (uint32_t level = 0; level < sim->levels; ++level) {
+  for (uint32_t level = 0; level < sim->fabric.levels; ++level) {
     *ways = (struct ways){NULL, level, dst};
     if (!weft__ways_to(sim, dst, level, &ways->row)) continue;
     const uint32_t length = length_from(sim, ways, at);
@@ -123,9 +123,9 @@ struct choice {
 static int leads(const weft_sim *sim, const struct ways *ways, const struct choice *choice,
                  uint32_t i) {
   const uint32_t out = choice->out[i] ^ choice->flip;
-  const struct port *port = &sim->ports.at[out];
+  const struct port *port = &sim->packet.ports.at[out];
   if (port->from_node != choice->from) return 0;
-  if (choice->nvswitches && sim->nodes.at[port->to_node].kind != WEFT_NVSWITCH) return 0;
+  if (choice->nvswitches && sim->fabric.nodes.at[port->to_node].kind != WEFT_NVSWITCH) return 0;
   if (choice->last && choice->count == 1) return !way_avoids(sim, out);
   return through(sim, ways, out) == choice->length;
 }
@@ -133,8 +133,8 @@ static int leads(const weft_sim *sim, const struct ways *ways, const struct choi
 /* The last step is looked for from the host, which has few ports where a switch may have a
  * thousand. */
 static struct choice choose_among(const weft_sim *sim, const struct ways *ways, uint32_t at) {
-  const struct node *node = &sim->nodes.at[at], *to = &sim->nodes.at[ways->dst];
-  struct choice choice = {sim->adjacency.at + node->first_port,
+  const struct node *node = &sim->fabric.nodes.at[at], *to = &sim->fabric.nodes.at[ways->dst];
+  struct choice choice = {sim->fabric.adjacency.at + node->first_port,
                           0,
                           node->port_count,
                           at,
@@ -142,7 +142,7 @@ static struct choice choose_among(const weft_sim *sim, const struct ways *ways, 
                           0,
                           0};
   if (node->kind != WEFT_HOST && way_links(sim, choice.length) == 1) {
-    choice.out = sim->adjacency.at + to->first_port;
+    choice.out = sim->fabric.adjacency.at + to->first_port;
     choice.flip = 1;
     choice.count = to->port_count;
     choice.last = 1;
@@ -189,7 +189,7 @@ static int walk(const weft_sim *sim, const struct ways *ways, uint32_t at,
     const uint32_t port = next_hop(sim, ways, at, key);
     if (port == WEFT_NONE) return WEFT_ENOROUTE;
     ports[hops++] = port;
-    at = sim->ports.at[port].to_node;
+    at = sim->packet.ports.at[port].to_node;
   }
   return hops;
 }
@@ -213,13 +213,13 @@ int weft__route_as_built(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flo
   uint8_t *row = weft__resize(sim, NULL, 0, bytes);
   if (row == NULL) return WEFT_ENOMEM;
   int hops = WEFT_ENOROUTE;
-  sim->as_built = 1;
-  for (uint32_t level = 0; level < sim->levels && hops == WEFT_ENOROUTE; ++level) {
+  sim->fabric.as_built = 1;
+  for (uint32_t level = 0; level < sim->fabric.levels && hops == WEFT_ENOROUTE; ++level) {
     const struct ways ways = {row, level, ack ? src : dst};
     if (weft__ways_into(sim, ways.dst, level, row) && length_from(sim, &ways, from) != WAY_NONE)
       hops = walk(sim, &ways, from, &key, ports);
   }
-  sim->as_built = 0;
+  sim->fabric.as_built = 0;
   weft__resize(sim, row, bytes, 0);
   return hops;
 }
@@ -228,10 +228,11 @@ int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst) {
   struct ways ways;
   const uint32_t length = find_ways(sim, src, dst, &ways);
   /* Lengths lead to the only switch of a host also where its own link to it is down. */
-  const struct node *to = &sim->nodes.at[dst];
+  const struct node *to = &sim->fabric.nodes.at[dst];
   uint32_t count = 0;
   for (uint32_t i = 0; i < to->port_count; ++i)
-    count += !(sim->ports.at[sim->adjacency.at[to->first_port + i] ^ 1].flags & PORT_DOWN);
+    count +=
+        !(sim->packet.ports.at[sim->fabric.adjacency.at[to->first_port + i] ^ 1].flags & PORT_DOWN);
   if (length == WAY_NONE || count == 0) return WEFT_ENOROUTE;
   const uint32_t links = way_links(sim, length);
   return links <= WEFT_PATH_MAX ? (int)links : WEFT_ELIMIT;

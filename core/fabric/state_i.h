@@ -1,115 +1,8 @@
-/* Nodes, ports and packets: the state of the fabric, with the bytes that the hot path touches. */
+/* Nodes and links, what is to change of them, and the ways through them. */
 #ifndef WEFT_FABRIC_STATE_H
 #define WEFT_FABRIC_STATE_H
 
-#include "weft_types.h"
-
-/* A packet in a port's ring: 32 bytes, two to a cache line. Payload is never stored. */
-struct packet {
-  weft_time arrive; /* 8  when its last bit reaches the far end; set once its turn is known */
-  uint32_t ser_ps; /* 4  time on the wire; departure = arrive - delay - ser */
-  uint32_t flow; /* 4  slot */
-  uint32_t seq; /* 4  data: packet number in the flow; ACK: next packet expected */
-  uint32_t telemetry; /* 4  block of telemetry or timestamp + 1, or 0 */
-  uint32_t in_port; /* 4  port that brought it to this node, or WEFT_NONE at its source */
-  uint16_t size; /* 2  bytes on the wire */
-  uint8_t flags; /* 1  enum packet_flags */
-  uint8_t hop; /* 1  its next port is path[hop] of its slot, or HOP_OFF_PATH */
-};
-
-enum { HOP_OFF_PATH = UINT8_MAX }; /* beyond 2 x WEFT_PATH_MAX */
-
-enum packet_flags {
-  PACKET_ACK = 1,
-  PACKET_NACK = 2,
-  PACKET_ECN = 4,
-  PACKET_INT = 8, /* switches write telemetry into it */
-  PACKET_PFC = 16 /* compat ns3: a pause frame; seq says whether to pause */
-};
-
-enum port_flags {
-  PORT_TO_HOST = 1, /* far end is a host */
-  PORT_OF_SWITCH = 2, /* near end is a switch: its buffer, ECN and INT apply */
-  PORT_INEXACT = 4, /* a byte does not take a whole number of ps */
-  PORT_LOSSY = 8, /* the wire loses or delays packets: see wire.c */
-  PORT_PAUSED = 16, /* by PFC from the far end */
-  PORT_DOWN = 32,
-  PORT_EXPLICIT = 64, /* compat ns3: departures are decided one by one, queues are in ns3_ports */
-  PORT_BORDER = 128, /* the far end is in another domain: see engine/domain.h */
-  PORT_PARKED = 256, /* of a partition that is skipped: see accel/park.c */
-  PORT_HELD = PORT_PAUSED | PORT_DOWN | PORT_EXPLICIT | PORT_PARKED /* assigns no departures */
-};
-
-/* A directed port: an egress queue and the wire behind it. The ring holds, oldest first, packets
- * on the wire [head, deq) and queued ones [deq, tail); cursors run freely and are masked on use. A
- * port that is not held gives every packet its departure when it is enqueued (FIFO, known rate),
- * so a hop costs one event: the arrival at the far end of the ring's oldest packet. What must be
- * known at departure is computed when the port is next looked at (port_settle). Exactly one cache
- * line. */
-struct port {
-  weft_time free_at; /* 8  end of the last assigned transmission */
-  weft_time delay_ps; /* 8  propagation */
-  uint32_t head, deq, tail; /* 12 */
-  uint32_t ring; /* 4  first packet in sim->packets */
-  uint32_t queue_bytes; /* 4  waiting (settled) */
-  uint32_t max_queue_bytes; /* 4 */
-  uint32_t tx_bytes; /* 4  that began transmission (settled), modulo 2^32; see port_cold.tx_wraps */
-  uint32_t kmin; /* 4  ECN: a longer queue left behind may mark; UINT32_MAX: never */
-  uint32_t byte_ps; /* 4  whole ps per byte */
-  uint32_t from_node, to_node; /* 8 */
-  uint16_t flags; /* 2  enum port_flags */
-  uint8_t ring_log2; /* 1  ring size is 1 << ring_log2 */
-  uint8_t avoided; /* 1  routes keep off it: its failure has been noticed */
-};
-
-/* The rest of a port: touched on marks, PFC, rate changes and by reports. */
-struct port_cold {
-  uint64_t rate_bps, built_rate_bps;
-  uint64_t carry; /* of the running busy period, in ps x rate */
-  double loss;
-  uint64_t ecn_marks;
-  weft_time paused_since, paused_ps;
-  weft_time down_at; /* last failure, or -1 */
-  weft_time turned_at; /* last failure or repair, or -1 */
-  weft_time frame_free_at; /* end of the last PFC frame sent from here */
-  weft_time dequeue_event; /* time of the valid EV_DEQUEUE, or -1 */
-  uint64_t in_bytes; /* of what came through this port, in the far switch's shared buffer */
-  uint64_t in_headroom; /* likewise in its headroom */
-  uint64_t headroom_cap;
-  uint64_t skipped; /* packets that port.deq does not count: see accel/shift.c */
-  uint32_t tx_wraps; /* of port.tx_bytes */
-  uint32_t unsent; /* packets that port.deq counts but that were dropped from the queue */
-  uint32_t drops;
-  uint32_t pauses; /* pause frames that the far end sent to this port */
-  uint32_t ecn; /* in ecn */
-  uint32_t wire; /* in wires + 1, or 0 */
-  uint32_t storms; /* PFC storms that pause it now */
-  uint32_t draws; /* marks that were left to chance, drawn or not */
-  uint8_t pausing; /* the far switch has paused this port */
-  uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
-  uint8_t ecn_given; /* thresholds were set by hand */
-  uint8_t down; /* as PORT_DOWN: for other threads than that of the near end */
-  uint8_t link_class; /* enum weft_link_class; not BY_ENDS */
-  uint16_t cost; /* of ways through it */
-};
-
-/* Upper ECN threshold and the probability of a mark there; most ports share a few. */
-struct ecn {
-  uint64_t kmax;
-  double pmax;
-};
-
-/* What a wire does to packets beyond its delay as built and uniform loss; see wire.c. */
-struct wire {
-  weft_time delay_ps, jitter_ps; /* added to every packet; up to this much more */
-  weft_time last_ps; /* arrival of the last packet that it delayed */
-  weft_time frame_ps; /* arrival of the last PFC frame */
-  weft_time frames_lost_ps; /* PFC frames that arrive until then were on it as it failed */
-  double enter, leave, loss_good, loss_bad; /* Gilbert-Elliott: p, r, 1 - k, 1 - h */
-  uint32_t bad; /* its state */
-  uint32_t ring, ring_log2, head, tail; /* packets that are late, in sim->packets */
-  uint32_t unused;
-};
+#include "base/alloc.h"
 
 /* A change that is to come. Those of one instant happen in the order in which they were added. */
 enum change_kind {
@@ -142,6 +35,25 @@ struct node {
   uint32_t tracked; /* ingress accounting is exact and departures are events */
   uint32_t group; /* hosts: whose lengths of ways lead here; switches: part of the network */
   uint32_t rank; /* switches: place in the rows of ways */
+};
+
+#define FABRIC_POOLS(X)             \
+  X(fabric, nodes, struct node)     \
+  X(fabric, adjacency, uint32_t)    \
+  X(fabric, changes, struct change) \
+  X(fabric, ways, uint8_t)          \
+  X(fabric, groups, uint32_t)       \
+  X(fabric, search, uint32_t)
+
+struct fabric_room {
+  FABRIC_POOLS(WEFT_POOL_MEMBER)
+  uint32_t route_epoch; /* counts changes of reachability */
+  uint32_t rate_epoch; /* counts changes of links */
+  uint32_t group_count, switch_count;
+  uint32_t levels, way_bytes; /* classes of links that ways tell apart; size of a length */
+  uint8_t level_class[WEFT_LINK_CLASS_COUNT]; /* worst class of links at each level */
+  uint32_t search_first, search_count; /* the queue in search */
+  uint32_t as_built; /* ways are looked for as if nothing had failed */
 };
 
 #endif

@@ -16,71 +16,77 @@
 
 /* The group of a host: its only switch, or the host itself when it has several ports. */
 static uint32_t group_root(const weft_sim *sim, uint32_t host) {
-  const struct node *node = &sim->nodes.at[host];
+  const struct node *node = &sim->fabric.nodes.at[host];
   if (node->port_count != 1) return host;
-  const uint32_t neighbour = sim->ports.at[sim->adjacency.at[node->first_port]].to_node;
-  return sim->nodes.at[neighbour].kind == WEFT_HOST ? host : neighbour;
+  const uint32_t neighbour =
+      sim->packet.ports.at[sim->fabric.adjacency.at[node->first_port]].to_node;
+  return sim->fabric.nodes.at[neighbour].kind == WEFT_HOST ? host : neighbour;
 }
 
 /* Which classes there are, and whether links differ in cost. The models that compat stands for
  * count links. */
 static void find_levels(weft_sim *sim) {
   uint32_t links[WEFT_LINK_CLASS_COUNT] = {0};
-  sim->way_bytes = 1;
-  sim->levels = 0;
-  for (uint32_t p = 0; p < sim->ports.n && !is_ns3(sim); ++p) {
-    ++links[sim->port_cold.at[p].link_class];
-    if (sim->port_cold.at[p].cost != 1) sim->way_bytes = sizeof(uint32_t);
+  sim->fabric.way_bytes = 1;
+  sim->fabric.levels = 0;
+  for (uint32_t p = 0; p < sim->packet.ports.n && !is_ns3(sim); ++p) {
+    ++links[sim->packet.port_cold.at[p].link_class];
+    if (sim->packet.port_cold.at[p].cost != 1) sim->fabric.way_bytes = sizeof(uint32_t);
   }
   for (uint8_t class = 0; class < WEFT_LINK_CLASS_COUNT; ++class)
-    if (links[class] > 0) sim->level_class[sim->levels++] = class;
-  if (sim->levels == 0) sim->levels = 1;
+    if (links[class] > 0) sim->fabric.level_class[sim->fabric.levels++] = class;
+  if (sim->fabric.levels == 0) sim->fabric.levels = 1;
 }
 
 /* A group is its root and the epoch of its lengths at each level. */
 static uint32_t *group_at(const weft_sim *sim, uint32_t group) {
-  return &sim->groups.at[(size_t)group * (1 + sim->levels)];
+  return &sim->fabric.groups.at[(size_t)group * (1 + sim->fabric.levels)];
 }
 
 static int find_groups(weft_sim *sim) {
-  const uint32_t nodes = sim->nodes.n, words = 1 + sim->levels;
-  if (!pool_reserve(sim, sim->groups, (uint64_t)words * nodes) ||
-      !pool_reserve(sim, sim->search, 2ull * nodes))
+  const uint32_t nodes = sim->fabric.nodes.n, words = 1 + sim->fabric.levels;
+  if (!pool_reserve(sim, sim->fabric.groups, (uint64_t)words * nodes) ||
+      !pool_reserve(sim, sim->fabric.search, 2ull * nodes))
     return WEFT_ENOMEM;
-  sim->search.n = 2 * nodes;
+  sim->fabric.search.n = 2 * nodes;
   for (uint32_t n = 0; n < nodes; ++n) {
-    sim->search.at[n] = WEFT_NONE;
-    if (sim->nodes.at[n].kind != WEFT_HOST) sim->nodes.at[n].rank = sim->switch_count++;
+    sim->fabric.search.at[n] = WEFT_NONE;
+    if (sim->fabric.nodes.at[n].kind != WEFT_HOST)
+      sim->fabric.nodes.at[n].rank = sim->fabric.switch_count++;
   }
   for (uint32_t n = 0; n < nodes; ++n) {
-    if (sim->nodes.at[n].kind != WEFT_HOST) continue;
+    if (sim->fabric.nodes.at[n].kind != WEFT_HOST) continue;
     const uint32_t root = group_root(sim, n);
-    if (sim->search.at[root] == WEFT_NONE) {
-      sim->search.at[root] = sim->group_count;
-      uint32_t *group = group_at(sim, sim->group_count++);
+    if (sim->fabric.search.at[root] == WEFT_NONE) {
+      sim->fabric.search.at[root] = sim->fabric.group_count;
+      uint32_t *group = group_at(sim, sim->fabric.group_count++);
       memset(group, 0, words * sizeof *group); /* epoch 0: no lengths yet */
       *group = root;
     }
-    sim->nodes.at[n].group = sim->search.at[root];
+    sim->fabric.nodes.at[n].group = sim->fabric.search.at[root];
   }
-  sim->groups.n = words * sim->group_count;
+  sim->fabric.groups.n = words * sim->fabric.group_count;
   return WEFT_OK;
 }
 
 /* Number the parts of the network that no link joins: node.group of switches. */
 static void find_parts(weft_sim *sim) {
-  uint32_t parts = 0, *queue = sim->search.at;
-  for (uint32_t n = 0; n < sim->nodes.n; ++n) {
-    if (sim->nodes.at[n].kind == WEFT_HOST || sim->nodes.at[n].group != WEFT_NONE) continue;
+  uint32_t parts = 0, *queue = sim->fabric.search.at;
+  for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) {
+    if (sim->fabric.nodes.at[n].kind == WEFT_HOST || sim->fabric.nodes.at[n].group != WEFT_NONE)
+      continue;
     uint32_t first = 0, last = 0;
     queue[last++] = n;
-    sim->nodes.at[n].group = parts;
+    sim->fabric.nodes.at[n].group = parts;
     while (first < last) {
-      const struct node *node = &sim->nodes.at[queue[first++]];
+      const struct node *node = &sim->fabric.nodes.at[queue[first++]];
       for (uint32_t i = 0; i < node->port_count; ++i) {
-        const uint32_t to = sim->ports.at[sim->adjacency.at[node->first_port + i]].to_node;
-        if (sim->nodes.at[to].kind == WEFT_HOST || sim->nodes.at[to].group != WEFT_NONE) continue;
-        sim->nodes.at[to].group = parts;
+        const uint32_t to =
+            sim->packet.ports.at[sim->fabric.adjacency.at[node->first_port + i]].to_node;
+        if (sim->fabric.nodes.at[to].kind == WEFT_HOST ||
+            sim->fabric.nodes.at[to].group != WEFT_NONE)
+          continue;
+        sim->fabric.nodes.at[to].group = parts;
         queue[last++] = to;
       }
     }
@@ -89,15 +95,17 @@ static void find_parts(weft_sim *sim) {
 }
 
 int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b) {
-  const struct node *from = &sim->nodes.at[a], *to = &sim->nodes.at[b];
+  const struct node *from = &sim->fabric.nodes.at[a], *to = &sim->fabric.nodes.at[b];
   for (uint32_t i = 0; i < from->port_count; ++i) {
-    const uint32_t near = sim->ports.at[sim->adjacency.at[from->first_port + i]].to_node;
+    const uint32_t near =
+        sim->packet.ports.at[sim->fabric.adjacency.at[from->first_port + i]].to_node;
     if (near == b) return 1;
-    if (sim->nodes.at[near].kind == WEFT_HOST) continue;
+    if (sim->fabric.nodes.at[near].kind == WEFT_HOST) continue;
     for (uint32_t j = 0; j < to->port_count; ++j) {
-      const uint32_t far = sim->ports.at[sim->adjacency.at[to->first_port + j]].to_node;
-      if (sim->nodes.at[far].kind != WEFT_HOST &&
-          sim->nodes.at[far].group == sim->nodes.at[near].group)
+      const uint32_t far =
+          sim->packet.ports.at[sim->fabric.adjacency.at[to->first_port + j]].to_node;
+      if (sim->fabric.nodes.at[far].kind != WEFT_HOST &&
+          sim->fabric.nodes.at[far].group == sim->fabric.nodes.at[near].group)
         return 1;
     }
   }
@@ -105,16 +113,17 @@ int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b) {
 }
 
 int weft__ways_init(weft_sim *sim) {
-  sim->route_epoch = 1;
+  sim->fabric.route_epoch = 1;
   find_levels(sim);
   const int status = find_groups(sim);
   if (status != WEFT_OK) return status;
   /* One more, so that a row is never NULL: hosts may do without switches. */
-  const uint64_t bytes = (uint64_t)sim->group_count * sim->levels * way_row_bytes(sim) + 1;
-  if (!pool_reserve(sim, sim->ways, bytes)) return WEFT_ENOMEM;
-  sim->ways.n = (uint32_t)bytes;
+  const uint64_t bytes =
+      (uint64_t)sim->fabric.group_count * sim->fabric.levels * way_row_bytes(sim) + 1;
+  if (!pool_reserve(sim, sim->fabric.ways, bytes)) return WEFT_ENOMEM;
+  sim->fabric.ways.n = (uint32_t)bytes;
   find_parts(sim);
-  memset(sim->search.at, 0, sim->search.n * sizeof *sim->search.at);
+  memset(sim->fabric.search.at, 0, sim->fabric.search.n * sizeof *sim->fabric.search.at);
   return WEFT_OK;
 }
 
@@ -126,56 +135,56 @@ int weft__ways_init(weft_sim *sim) {
 
 void weft__ways_begin(weft_sim *sim, uint8_t *row) {
   memset(row, 0xff, way_row_bytes(sim));
-  sim->search_first = sim->search_count = 0;
+  sim->fabric.search_first = sim->fabric.search_count = 0;
 }
 
 /* Inlined: once per link of each search. */
 static inline void reach(weft_sim *sim, uint8_t *row, uint32_t node, uint32_t length, int narrow) {
-  const uint32_t nodes = sim->nodes.n, rank = sim->nodes.at[node].rank;
+  const uint32_t nodes = sim->fabric.nodes.n, rank = sim->fabric.nodes.at[node].rank;
   if (length >= way_length(sim, row, node)) return;
   if (narrow)
     row[rank] = (uint8_t)length;
   else
     memcpy(row + (size_t)rank * sizeof length, &length, sizeof length);
-  if (sim->search.at[nodes + node]) return;
-  sim->search.at[nodes + node] = 1;
-  uint32_t last = sim->search_first + sim->search_count++;
+  if (sim->fabric.search.at[nodes + node]) return;
+  sim->fabric.search.at[nodes + node] = 1;
+  uint32_t last = sim->fabric.search_first + sim->fabric.search_count++;
   if (last >= nodes) last -= nodes;
-  sim->search.at[last] = node;
+  sim->fabric.search.at[last] = node;
 }
 
 void weft__ways_reach(weft_sim *sim, uint8_t *row, uint32_t node, uint32_t length) {
-  reach(sim, row, node, length, sim->way_bytes == 1);
+  reach(sim, row, node, length, sim->fabric.way_bytes == 1);
 }
 
 /* To the switches around a node, from which a way of `here` leads on. */
 static inline void spread(weft_sim *sim, uint8_t *row, uint32_t level, uint32_t at, uint32_t here,
                           int narrow) {
-  const struct node *node = &sim->nodes.at[at];
+  const struct node *node = &sim->fabric.nodes.at[at];
   for (uint32_t i = 0; i < node->port_count; ++i) {
-    const uint32_t out = sim->adjacency.at[node->first_port + i], in = out ^ 1;
-    const uint32_t from = sim->ports.at[out].to_node;
-    if (sim->nodes.at[from].kind == WEFT_HOST) continue;
+    const uint32_t out = sim->fabric.adjacency.at[node->first_port + i], in = out ^ 1;
+    const uint32_t from = sim->packet.ports.at[out].to_node;
+    if (sim->fabric.nodes.at[from].kind == WEFT_HOST) continue;
     /* Without costs the first to come is the shortest. */
-    if (narrow && row[sim->nodes.at[from].rank] != UINT8_MAX) continue;
+    if (narrow && row[sim->fabric.nodes.at[from].rank] != UINT8_MAX) continue;
     if (way_avoids(sim, in) || !way_allows(sim, level, in)) continue;
     reach(sim, row, from, way_add(sim, here, way_weight(sim, in)), narrow);
   }
 }
 
 static inline void search(weft_sim *sim, uint8_t *row, uint32_t level, int narrow) {
-  const uint32_t nodes = sim->nodes.n;
-  while (sim->search_count > 0) {
-    const uint32_t at = sim->search.at[sim->search_first];
-    if (++sim->search_first == nodes) sim->search_first = 0;
-    --sim->search_count;
-    sim->search.at[nodes + at] = 0;
+  const uint32_t nodes = sim->fabric.nodes.n;
+  while (sim->fabric.search_count > 0) {
+    const uint32_t at = sim->fabric.search.at[sim->fabric.search_first];
+    if (++sim->fabric.search_first == nodes) sim->fabric.search_first = 0;
+    --sim->fabric.search_count;
+    sim->fabric.search.at[nodes + at] = 0;
     spread(sim, row, level, at, way_length(sim, row, at), narrow);
   }
 }
 
 void weft__ways_search(weft_sim *sim, uint8_t *row, uint32_t level) {
-  if (sim->way_bytes == 1)
+  if (sim->fabric.way_bytes == 1)
     search(sim, row, level, 1);
   else
     search(sim, row, level, 0);
@@ -184,9 +193,9 @@ void weft__ways_search(weft_sim *sim, uint8_t *row, uint32_t level) {
 /* What is behind the root's last link is the same for all ways to a host of its group, so that link
  * counts as any. It is there also where it is down: who asks looks at it. */
 static void search_group(weft_sim *sim, uint32_t root, uint32_t level, uint8_t *row) {
-  const int narrow = sim->way_bytes == 1;
+  const int narrow = sim->fabric.way_bytes == 1;
   weft__ways_begin(sim, row);
-  if (sim->nodes.at[root].kind == WEFT_HOST)
+  if (sim->fabric.nodes.at[root].kind == WEFT_HOST)
     spread(sim, row, level, root, 0, narrow);
   else
     weft__ways_reach(sim, row, root, narrow ? 1 : 1 << WAY_COST_SHIFT | 1);
@@ -195,25 +204,27 @@ static void search_group(weft_sim *sim, uint32_t root, uint32_t level, uint8_t *
 
 /* A host whose only link is of a worse class has no ways at a level. */
 static int has_ways(const weft_sim *sim, uint32_t host, uint32_t root, uint32_t level) {
-  return root == host || way_allows(sim, level, sim->adjacency.at[sim->nodes.at[host].first_port]);
+  return root == host ||
+         way_allows(sim, level, sim->fabric.adjacency.at[sim->fabric.nodes.at[host].first_port]);
 }
 
 int weft__ways_into(weft_sim *sim, uint32_t host, uint32_t level, uint8_t *row) {
-  const uint32_t root = *group_at(sim, sim->nodes.at[host].group);
+  const uint32_t root = *group_at(sim, sim->fabric.nodes.at[host].group);
   if (!has_ways(sim, host, root, level)) return 0;
   search_group(sim, root, level, row);
   return 1;
 }
 
 int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **found) {
-  const struct node *node = &sim->nodes.at[host];
+  const struct node *node = &sim->fabric.nodes.at[host];
   uint32_t *group = group_at(sim, node->group);
   const uint32_t root = group[0];
   if (!has_ways(sim, host, root, level)) return 0;
-  uint8_t *row = sim->ways.at + ((size_t)node->group * sim->levels + level) * way_row_bytes(sim);
+  uint8_t *row =
+      sim->fabric.ways.at + ((size_t)node->group * sim->fabric.levels + level) * way_row_bytes(sim);
   uint32_t *epoch = &group[1 + level];
-  if (*epoch != sim->route_epoch) {
-    *epoch = sim->route_epoch;
+  if (*epoch != sim->fabric.route_epoch) {
+    *epoch = sim->fabric.route_epoch;
     search_group(sim, root, level, row);
   }
   *found = row;

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-#include "accel/zone.h"
-#include "fabric/port_i.h"
+#include "packet/accel/partition.h"
+#include "packet/port/port_i.h"
 #include "results/results.h"
-#include "transport/transport.h"
+#include "packet/transport/transport.h"
 
 struct field {
   const char *name;
@@ -90,43 +90,44 @@ static const struct field span_fields[] = {
 };
 
 static void refresh_flows(weft_sim *sim) {
-  for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
-    if (!(sim->tx.at[slot].flags & TX_ACTIVE)) continue;
-    struct flow *flow = &sim->flows.at[sim->tx.at[slot].row];
-    flow->delivered_bytes = weft__flow_delivered(sim, sim->tx.at[slot].row);
-    flow->retransmits = sim->tx_warm.at[slot].retransmits;
-    flow->ecn_marks = sim->tx_warm.at[slot].ecn_marks;
+  for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
+    if (!(sim->packet.tx.at[slot].flags & TX_ACTIVE)) continue;
+    struct flow *flow = &sim->flow.rows.at[sim->packet.tx.at[slot].row];
+    flow->delivered_bytes = weft__flow_delivered(sim, sim->packet.tx.at[slot].row);
+    flow->retransmits = sim->packet.tx_warm.at[slot].retransmits;
+    flow->ecn_marks = sim->packet.tx_warm.at[slot].ecn_marks;
   }
 }
 
 static int refresh_ports(weft_sim *sim) {
-  if (!pool_reserve(sim, sim->port_rows, sim->ports.n))
+  if (!pool_reserve(sim, sim->results.port_rows, sim->packet.ports.n))
     return weft__fail(sim, WEFT_ENOMEM, "column: out of memory");
-  sim->port_rows.n = sim->ports.n;
-  for (uint32_t p = 0; p < sim->ports.n; ++p) {
-    struct port *port = &sim->ports.at[p];
-    const struct port_cold *cold = &sim->port_cold.at[p];
+  sim->results.port_rows.n = sim->packet.ports.n;
+  for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
+    struct port *port = &sim->packet.ports.at[p];
+    const struct port_cold *cold = &sim->packet.port_cold.at[p];
     if (sim->ready) port_settle(sim, p, port, sim->now);
     uint64_t parked_packets = 0, parked_bytes = 0;
     if (port->flags & PORT_PARKED) parked_bytes = weft__parked_port(sim, p, &parked_packets);
     const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
     const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
-    sim->port_rows.at[p] = (struct port_row){.rate_bps = cold->rate_bps,
-                                             .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
-                                             .tx_packets = tx_packets,
-                                             .ecn_marks = cold->ecn_marks,
-                                             .pauses = cold->pauses,
-                                             .drops = cold->drops,
-                                             .max_queue_bytes = port->max_queue_bytes,
-                                             .queue_bytes = port->queue_bytes,
-                                             .delay_ps = port->delay_ps,
-                                             .paused_ps = cold->paused_ps + pause,
-                                             .from = port->from_node,
-                                             .to = port->to_node,
-                                             .link = p / 2,
-                                             .link_class = cold->link_class,
-                                             .cost = cold->cost,
-                                             .up = !(port->flags & PORT_DOWN)};
+    sim->results.port_rows.at[p] =
+        (struct port_row){.rate_bps = cold->rate_bps,
+                          .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
+                          .tx_packets = tx_packets,
+                          .ecn_marks = cold->ecn_marks,
+                          .pauses = cold->pauses,
+                          .drops = cold->drops,
+                          .max_queue_bytes = port->max_queue_bytes,
+                          .queue_bytes = port->queue_bytes,
+                          .delay_ps = port->delay_ps,
+                          .paused_ps = cold->paused_ps + pause,
+                          .from = port->from_node,
+                          .to = port->to_node,
+                          .link = p / 2,
+                          .link_class = cold->link_class,
+                          .cost = cold->cost,
+                          .up = !(port->flags & PORT_DOWN)};
   }
   return WEFT_OK;
 }
@@ -148,24 +149,24 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
   if (index >= tables[table].count)
     return weft__fail(sim, WEFT_EINVAL, "column: expected less than %" PRIu32 ", got %" PRIu32,
                       tables[table].count, index);
-  const char *rows = (const char *)sim->flows.at;
-  uint64_t count = sim->flows.n;
+  const char *rows = (const char *)sim->flow.rows.at;
+  uint64_t count = sim->flow.rows.n;
   if (table == WEFT_TABLE_FLOWS) {
     refresh_flows(sim);
   } else if (table == WEFT_TABLE_PORTS) {
     const int status = refresh_ports(sim);
     if (status != WEFT_OK) return status;
-    rows = (const char *)sim->port_rows.at;
-    count = sim->port_rows.n;
+    rows = (const char *)sim->results.port_rows.at;
+    count = sim->results.port_rows.n;
   } else if (table == WEFT_TABLE_TASKS) {
-    rows = (const char *)sim->tasks.at;
-    count = sim->tasks.n;
+    rows = (const char *)sim->work.tasks.at;
+    count = sim->work.tasks.n;
   } else if (table == WEFT_TABLE_ACKS) {
-    rows = (const char *)sim->ack_rows.at;
-    count = sim->ack_rows.n;
+    rows = (const char *)sim->results.ack_rows.at;
+    count = sim->results.ack_rows.n;
   } else {
-    rows = (const char *)sim->span_rows.at;
-    count = sim->span_rows.n;
+    rows = (const char *)sim->accel.span_rows.at;
+    count = sim->accel.span_rows.n;
   }
   const struct field *field = &tables[table].fields[index];
   *column = (weft_column){.name = field->name,

@@ -15,7 +15,8 @@ void weft__trace_ack(weft_sim *sim, const struct packet *packet);
 
 /** Bytes that began transmission at a port so far (settled). */
 static inline uint64_t port_tx_bytes(const weft_sim *sim, uint32_t port) {
-  return (uint64_t)sim->port_cold.at[port].tx_wraps << 32 | sim->ports.at[port].tx_bytes;
+  return (uint64_t)sim->packet.port_cold.at[port].tx_wraps << 32 |
+         sim->packet.ports.at[port].tx_bytes;
 }
 
 #endif

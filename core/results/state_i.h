@@ -2,7 +2,7 @@
 #ifndef WEFT_RESULTS_STATE_H
 #define WEFT_RESULTS_STATE_H
 
-#include "weft_types.h"
+#include "base/alloc.h"
 
 struct watch {
   uint32_t metric, object;
@@ -25,14 +25,19 @@ struct ack_row {
   uint32_t flow, ecn;
 };
 
-/* A row of the table of skipped spans. */
-struct span_row {
-  weft_time begin_ps, end_ps;
-  uint64_t packets; /* data packets skipped, of all its flows */
-  uint32_t phase; /* enum weft_phase */
-  uint32_t partition; /* a number that no other partition of the run has */
-  uint32_t flows; /* how many */
-  uint32_t flow; /* row of one of them */
+#define RESULTS_POOLS(X)                 \
+  X(results, watches, struct watch)      \
+  X(results, bins, uint64_t)             \
+  X(results, port_rows, struct port_row) \
+  X(results, ack_rows, struct ack_row)
+
+struct results_room {
+  RESULTS_POOLS(WEFT_POOL_MEMBER)
+  weft_time sample_period; /* 0: not sampling */
+  weft_time sample_start;
+  uint32_t sample_capacity, sample_bins;
+  uint32_t ack_capacity; /* rows of the table of ACKs at most */
+  int sample_armed;
 };
 
 #endif

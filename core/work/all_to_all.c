@@ -12,7 +12,7 @@ static uint64_t volume(const weft_sim *sim, const struct collective *c, uint32_t
                        uint32_t slice) {
   if (src == dst) return 0;
   if (c->volumes == WEFT_NONE) return weft__piece_bytes(c, slice, dst, 1);
-  const uint64_t bytes = sim->volumes.at[c->volumes + (uint64_t)src * c->n + dst];
+  const uint64_t bytes = sim->work.volumes.at[c->volumes + (uint64_t)src * c->n + dst];
   return share(bytes, c->slices, slice);
 }
 

@@ -59,22 +59,22 @@ uint64_t weft__piece_bytes(const struct collective *collective, uint32_t slice, 
 /* ---- adding ---- */
 
 static int check_ranks(weft_sim *sim, const weft_collective_def *def) {
-  const uint32_t n = def->rank_count, nodes = sim->nodes.n;
-  if (!pool_reserve(sim, sim->rank_marks, nodes))
+  const uint32_t n = def->rank_count, nodes = sim->fabric.nodes.n;
+  if (!pool_reserve(sim, sim->work.rank_marks, nodes))
     return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
-  sim->rank_marks.n = nodes;
-  memset(sim->rank_marks.at, 0, nodes * sizeof *sim->rank_marks.at);
+  sim->work.rank_marks.n = nodes;
+  memset(sim->work.rank_marks.at, 0, nodes * sizeof *sim->work.rank_marks.at);
   for (uint32_t i = 0; i < n; ++i) {
     const uint32_t host = def->ranks[i];
-    if (host >= nodes || sim->nodes.at[host].kind != WEFT_HOST)
+    if (host >= nodes || sim->fabric.nodes.at[host].kind != WEFT_HOST)
       return weft__fail(sim, WEFT_EINVAL,
                         "collective rank %" PRIu32 ": expected a host, got node %" PRIu32, i, host);
-    if (sim->rank_marks.at[host] != 0)
+    if (sim->work.rank_marks.at[host] != 0)
       return weft__fail(sim, WEFT_EINVAL,
                         "collective ranks %" PRIu32 " and %" PRIu32
                         ": expected different hosts, got node %" PRIu32,
-                        sim->rank_marks.at[host] - 1, i, host);
-    sim->rank_marks.at[host] = i + 1;
+                        sim->work.rank_marks.at[host] - 1, i, host);
+    sim->work.rank_marks.at[host] = i + 1;
   }
   return WEFT_OK;
 }
@@ -84,25 +84,25 @@ static int find_group(weft_sim *sim, const weft_collective_def *def, uint32_t *g
   const uint32_t n = def->rank_count;
   uint64_t hash = n;
   for (uint32_t i = 0; i < n; ++i) hash = hash_mix(hash + def->ranks[i]);
-  uint32_t *head = &sim->rank_group_heads[hash % RANK_GROUP_HEADS];
-  for (uint32_t g = *head; g != 0; g = sim->rank_groups.at[g - 1].next1) {
-    const struct rank_group *known = &sim->rank_groups.at[g - 1];
+  uint32_t *head = &sim->work.rank_group_heads[hash % RANK_GROUP_HEADS];
+  for (uint32_t g = *head; g != 0; g = sim->work.rank_groups.at[g - 1].next1) {
+    const struct rank_group *known = &sim->work.rank_groups.at[g - 1];
     if (known->hash != hash || known->n != n ||
-        memcmp(&sim->ranks.at[known->first], def->ranks, n * sizeof *def->ranks) != 0)
+        memcmp(&sim->work.ranks.at[known->first], def->ranks, n * sizeof *def->ranks) != 0)
       continue;
     *group = g - 1;
     return WEFT_OK;
   }
   const int status = check_ranks(sim, def);
   if (status != WEFT_OK) return status;
-  if (!pool_reserve(sim, sim->ranks, (uint64_t)sim->ranks.n + n) ||
-      !pool_reserve(sim, sim->rank_groups, sim->rank_groups.n + 1u))
+  if (!pool_reserve(sim, sim->work.ranks, (uint64_t)sim->work.ranks.n + n) ||
+      !pool_reserve(sim, sim->work.rank_groups, sim->work.rank_groups.n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
-  *group = sim->rank_groups.n++;
-  sim->rank_groups.at[*group] =
-      (struct rank_group){.hash = hash, .first = sim->ranks.n, .n = n, .next1 = *head};
-  memcpy(&sim->ranks.at[sim->ranks.n], def->ranks, n * sizeof *def->ranks);
-  sim->ranks.n += n;
+  *group = sim->work.rank_groups.n++;
+  sim->work.rank_groups.at[*group] =
+      (struct rank_group){.hash = hash, .first = sim->work.ranks.n, .n = n, .next1 = *head};
+  memcpy(&sim->work.ranks.at[sim->work.ranks.n], def->ranks, n * sizeof *def->ranks);
+  sim->work.ranks.n += n;
   *head = *group + 1;
   return WEFT_OK;
 }
@@ -136,7 +136,7 @@ static int check(weft_sim *sim, const weft_collective_def *def) {
     return weft__fail(sim, WEFT_EINVAL,
                       "collective start_ps: expected 0 to %" PRId64 ", got %" PRId64,
                       (int64_t)LATEST_PS, def->start_ps);
-  if (def->after > sim->tasks.n)
+  if (def->after > sim->work.tasks.n)
     return weft__fail(sim, WEFT_EINVAL, "collective after: no task %" PRIu32, def->after - 1);
   return WEFT_OK;
 }
@@ -189,10 +189,10 @@ static int copy_volumes(weft_sim *sim, struct collective *c, const uint64_t *vol
   c->volumes = WEFT_NONE;
   if (volumes == NULL) return WEFT_OK;
   const uint64_t count = (uint64_t)c->n * c->n;
-  if (!pool_reserve(sim, sim->volumes, sim->volumes.n + count))
+  if (!pool_reserve(sim, sim->work.volumes, sim->work.volumes.n + count))
     return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
-  memcpy(&sim->volumes.at[sim->volumes.n], volumes, count * sizeof *volumes);
-  c->volumes = sim->volumes.n;
+  memcpy(&sim->work.volumes.at[sim->work.volumes.n], volumes, count * sizeof *volumes);
+  c->volumes = sim->work.volumes.n;
   return WEFT_OK;
 }
 
@@ -201,11 +201,11 @@ static int add_task(weft_sim *sim, const weft_collective_def *def) {
                               .size_bytes = def->size_bytes,
                               .tag = def->tag,
                               .start_ps = def->start_ps};
-  const int added = weft__task_push(sim, &task, sim->collectives.n);
+  const int added = weft__task_push(sim, &task, sim->work.collectives.n);
   if (added < 0 || def->after == 0) return added;
   const int status = weft_task_after(sim, (uint32_t)added, def->after - 1);
   if (status == WEFT_OK) return added;
-  --sim->tasks.n;
+  --sim->work.tasks.n;
   return status;
 }
 
@@ -220,7 +220,7 @@ static uint32_t receiver_of(const weft_sim *sim, const struct collective *c,
 /* Ways of all messages, each lane's once where it leads to one rank only. */
 static int check_messages(weft_sim *sim, const struct collective *c) {
   const struct algorithm *algorithm = weft__collective_algorithm(c);
-  const uint32_t *ranks = &sim->ranks.at[c->ranks];
+  const uint32_t *ranks = &sim->work.ranks.at[c->ranks];
   for (struct place at = {0}; at.rank < c->n; ++at.rank)
     for (at.lane = 0; at.lane < c->lanes; ++at.lane) {
       const uint32_t steps = algorithm->steps(c, at.rank, at.lane);
@@ -239,7 +239,7 @@ static int check_messages(weft_sim *sim, const struct collective *c) {
 
 /* Training has the same collectives on the same ranks again and again. */
 static int check_ways(weft_sim *sim, const struct collective *c, uint32_t group) {
-  struct rank_group *known = &sim->rank_groups.at[group];
+  struct rank_group *known = &sim->work.rank_groups.at[group];
   const uint64_t bit = 1ull << (c->kind * WEFT_ALGORITHM_COUNT + c->algorithm);
   _Static_assert(WEFT_COLLECTIVE_COUNT * WEFT_ALGORITHM_COUNT <= 64, "a bit for each");
   if (known->local != c->local || known->root != c->root) known->sound = 0;
@@ -262,7 +262,7 @@ static int prepare(weft_sim *sim, const weft_collective_def *def, struct collect
                          .root = def->root,
                          .local = def->local,
                          .forgets = def->forget != 0,
-                         .task = sim->tasks.n};
+                         .task = sim->work.tasks.n};
   if (c.algorithm == WEFT_ALGORITHM_DEFAULT)
     c.algorithm = def->kind == WEFT_ALL_TO_ALL ? WEFT_DIRECT : WEFT_RING;
   if (c.local == 0) c.local = c.algorithm == WEFT_HIERARCHICAL ? c.n : 1;
@@ -276,7 +276,7 @@ static int prepare(weft_sim *sim, const weft_collective_def *def, struct collect
   if (status == WEFT_OK) status = cut(sim, &c, def->chunk_bytes);
   if (status == WEFT_OK) status = find_group(sim, def, &group);
   if (status != WEFT_OK) return status;
-  c.ranks = sim->rank_groups.at[group].first;
+  c.ranks = sim->work.rank_groups.at[group].first;
   *prepared = c;
   return check_ways(sim, &c, group);
 }
@@ -290,11 +290,11 @@ int weft_collective_add(weft_sim *sim, const weft_collective_def *def) {
   struct collective c;
   const int status = prepare(sim, def, &c);
   if (status != WEFT_OK) return status;
-  if (!pool_reserve(sim, sim->collectives, sim->collectives.n + 1u))
+  if (!pool_reserve(sim, sim->work.collectives, sim->work.collectives.n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "collective: out of memory");
   const int task = add_task(sim, def);
   if (task < 0) return task;
-  if (c.volumes != WEFT_NONE) sim->volumes.n += c.n * c.n;
-  sim->collectives.at[sim->collectives.n++] = c;
+  if (c.volumes != WEFT_NONE) sim->work.volumes.n += c.n * c.n;
+  sim->work.collectives.at[sim->work.collectives.n++] = c;
   return task;
 }

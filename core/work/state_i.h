@@ -2,7 +2,7 @@
 #ifndef WEFT_WORK_STATE_H
 #define WEFT_WORK_STATE_H
 
-#include "weft_types.h"
+#include "base/alloc.h"
 
 enum task_state {
   TASK_WAITING = 0,
@@ -68,6 +68,29 @@ struct rank_group {
   uint32_t local, root;
   uint32_t first, n; /* in ranks */
   uint32_t next1; /* of those with a similar hash, + 1; 0: none */
+};
+
+enum { LANE_CLASSES = 33, RANK_GROUP_HEADS = 64 };
+
+#define WORK_POOLS(X)                     \
+  X(work, paces, double)                  \
+  X(work, tasks, struct task)             \
+  X(work, task_edges, struct task_edge)   \
+  X(work, late_news, struct late_news)    \
+  X(work, ready_tasks, uint32_t)          \
+  X(work, collectives, struct collective) \
+  X(work, lanes, struct lane)             \
+  X(work, ranks, uint32_t)                \
+  X(work, rank_groups, struct rank_group) \
+  X(work, rank_marks, uint32_t)           \
+  X(work, volumes, uint64_t)
+
+struct work_room {
+  WORK_POOLS(WEFT_POOL_MEMBER)
+  uint32_t next_task; /* tasks behind this have not been looked at */
+  int in_task_loop;
+  uint32_t lanes_free[LANE_CLASSES]; /* freed blocks by log2 size, + 1, chained through arrived */
+  uint32_t rank_group_heads[RANK_GROUP_HEADS]; /* + 1 */
 };
 
 #endif

@@ -3,7 +3,7 @@
  * lane. */
 #include <string.h>
 
-#include "transport/transport.h"
+#include "packet/transport/transport.h"
 #include "work/collective_i.h"
 
 /* Messages of a lane that are under way or have overtaken others: the bits of lane.ahead. */
@@ -15,29 +15,29 @@ static int take_lanes(weft_sim *sim, struct collective *collective) {
   const uint64_t count = (uint64_t)collective->n * collective->lanes;
   uint32_t log2 = 0;
   while ((1ull << log2) < count) ++log2;
-  uint32_t first = sim->lanes_free[log2];
+  uint32_t first = sim->work.lanes_free[log2];
   if (first != 0) {
-    sim->lanes_free[log2] = sim->lanes.at[first - 1].arrived;
+    sim->work.lanes_free[log2] = sim->work.lanes.at[first - 1].arrived;
   } else {
-    first = sim->lanes.n + 1;
-    if (!pool_reserve(sim, sim->lanes, sim->lanes.n + (1ull << log2))) return 0;
-    sim->lanes.n += 1u << log2;
+    first = sim->work.lanes.n + 1;
+    if (!pool_reserve(sim, sim->work.lanes, sim->work.lanes.n + (1ull << log2))) return 0;
+    sim->work.lanes.n += 1u << log2;
   }
   collective->first_lane = first - 1;
   collective->lanes_log2 = (uint8_t)log2;
-  memset(&sim->lanes.at[first - 1], 0, count * sizeof *sim->lanes.at);
+  memset(&sim->work.lanes.at[first - 1], 0, count * sizeof *sim->work.lanes.at);
   return 1;
 }
 
 static void free_lanes(weft_sim *sim, const struct collective *collective) {
   const uint32_t log2 = collective->lanes_log2;
-  sim->lanes.at[collective->first_lane].arrived = sim->lanes_free[log2];
-  sim->lanes_free[log2] = collective->first_lane + 1;
+  sim->work.lanes.at[collective->first_lane].arrived = sim->work.lanes_free[log2];
+  sim->work.lanes_free[log2] = collective->first_lane + 1;
 }
 
 static struct lane *lane_of(const weft_sim *sim, const struct collective *collective, uint32_t rank,
                             uint32_t lane) {
-  return &sim->lanes.at[collective->first_lane + rank * collective->lanes + lane];
+  return &sim->work.lanes.at[collective->first_lane + rank * collective->lanes + lane];
 }
 
 int weft__message_arrived(const weft_sim *sim, const struct collective *collective,
@@ -56,13 +56,13 @@ static void mark_arrived(struct lane *lane, uint32_t index) {
 /* ---- running ---- */
 
 static void send(weft_sim *sim, uint32_t index, const struct message *message, struct place at) {
-  const struct collective *c = &sim->collectives.at[index];
+  const struct collective *c = &sim->work.collectives.at[index];
   const uint32_t task = c->task;
-  const weft_flow_def def = {.src = sim->ranks.at[c->ranks + at.rank],
-                             .dst = sim->ranks.at[c->ranks + message->to],
+  const weft_flow_def def = {.src = sim->work.ranks.at[c->ranks + at.rank],
+                             .dst = sim->work.ranks.at[c->ranks + message->to],
                              .size_bytes = message->bytes,
                              .start_ps = sim->now,
-                             .tag = sim->tasks.at[task].tag};
+                             .tag = sim->work.tasks.at[task].tag};
   const uint32_t lane = at.rank * c->lanes + at.lane;
   const uint32_t part = (lane * c->steps + at.step) * c->slices + at.slice;
   const int row =
@@ -71,7 +71,7 @@ static void send(weft_sim *sim, uint32_t index, const struct message *message, s
     weft__no_memory(sim);
     return;
   }
-  sim->flows.at[row].part = part;
+  sim->flow.rows.at[row].part = part;
   weft__flow_launch(sim, (uint32_t)row);
 }
 
@@ -79,7 +79,7 @@ static void send(weft_sim *sim, uint32_t index, const struct message *message, s
  * packet of the one before has left, else they would share the NIC and all arrive late. */
 static void advance(weft_sim *sim, uint32_t index, uint32_t rank, uint32_t lane_index) {
   while (!sim->failed) {
-    struct collective *c = &sim->collectives.at[index];
+    struct collective *c = &sim->work.collectives.at[index];
     const struct algorithm *algorithm = weft__collective_algorithm(c);
     struct lane *lane = lane_of(sim, c, rank, lane_index);
     const uint32_t next = lane->next;
@@ -101,7 +101,7 @@ static void advance(weft_sim *sim, uint32_t index, uint32_t rank, uint32_t lane_
 
 /* What arrived goes on in the next step, whether or not the steps before it have come. */
 static void relay(weft_sim *sim, uint32_t index, uint32_t rank, struct place came) {
-  const struct collective *c = &sim->collectives.at[index];
+  const struct collective *c = &sim->work.collectives.at[index];
   const struct algorithm *algorithm = weft__collective_algorithm(c);
   const struct place at = {rank, came.lane, came.step + 1, 0};
   if (at.step == algorithm->steps(c, rank, at.lane)) return;
@@ -110,14 +110,14 @@ static void relay(weft_sim *sim, uint32_t index, uint32_t rank, struct place cam
 }
 
 static void end_if_done(weft_sim *sim, uint32_t index) {
-  const struct collective *c = &sim->collectives.at[index];
+  const struct collective *c = &sim->work.collectives.at[index];
   if (c->left > 0) return;
   free_lanes(sim, c);
   weft__task_done(sim, c->task);
 }
 
 void weft__collective_begin(weft_sim *sim, uint32_t index) {
-  struct collective *c = &sim->collectives.at[index];
+  struct collective *c = &sim->work.collectives.at[index];
   if (!take_lanes(sim, c)) {
     weft__no_memory(sim);
     return;
@@ -133,7 +133,7 @@ void weft__collective_begin(weft_sim *sim, uint32_t index) {
 }
 
 void weft__collective_sent(weft_sim *sim, uint32_t index, uint32_t part) {
-  const struct collective *c = &sim->collectives.at[index];
+  const struct collective *c = &sim->work.collectives.at[index];
   if (c->left == 0) return; /* the lanes are gone */
   const struct place at = weft__collective_place(c, part);
   struct lane *lane = lane_of(sim, c, at.rank, at.lane);
@@ -144,7 +144,7 @@ void weft__collective_sent(weft_sim *sim, uint32_t index, uint32_t part) {
 }
 
 void weft__collective_arrived(weft_sim *sim, uint32_t index, uint32_t part) {
-  struct collective *c = &sim->collectives.at[index];
+  struct collective *c = &sim->work.collectives.at[index];
   const struct algorithm *algorithm = weft__collective_algorithm(c);
   const struct place at = weft__collective_place(c, part);
   const struct message message = algorithm->message(sim, c, at);

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/hash_i.h"
-#include "transport/transport.h"
+#include "packet/transport/transport.h"
 
 static int check_task(weft_sim *sim, const weft_task_def *def) {
   const weft_flow_def flow = {.src = def->src,
@@ -32,25 +32,26 @@ static int check_task(weft_sim *sim, const weft_task_def *def) {
 }
 
 int weft__task_push(weft_sim *sim, const weft_task_def *def, uint32_t collective) {
-  const uint32_t n = sim->tasks.n;
+  const uint32_t n = sim->work.tasks.n;
   if (n >= EVENT_SOURCE_MASK) return weft__fail(sim, WEFT_ELIMIT, "task: too many tasks");
-  if (!pool_reserve(sim, sim->tasks, n + 1u) || !pool_reserve(sim, sim->ready_tasks, n + 1u))
+  if (!pool_reserve(sim, sim->work.tasks, n + 1u) ||
+      !pool_reserve(sim, sim->work.ready_tasks, n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "task: out of memory");
-  sim->tasks.at[n] = (struct task){.size_bytes = def->size_bytes,
-                                   .duration_ps = def->duration_ps,
-                                   .start_ps = def->start_ps,
-                                   .begin_ps = -1,
-                                   .end_ps = -1,
-                                   .kind = def->kind,
-                                   .src = def->src,
-                                   .dst = def->dst,
-                                   .tag = def->tag,
-                                   .edges = WEFT_NONE,
-                                   .flow = WEFT_NONE,
-                                   .sport = (uint16_t)def->sport,
-                                   .dport = (uint16_t)def->dport,
-                                   .collective = collective};
-  ++sim->tasks.n;
+  sim->work.tasks.at[n] = (struct task){.size_bytes = def->size_bytes,
+                                        .duration_ps = def->duration_ps,
+                                        .start_ps = def->start_ps,
+                                        .begin_ps = -1,
+                                        .end_ps = -1,
+                                        .kind = def->kind,
+                                        .src = def->src,
+                                        .dst = def->dst,
+                                        .tag = def->tag,
+                                        .edges = WEFT_NONE,
+                                        .flow = WEFT_NONE,
+                                        .sport = (uint16_t)def->sport,
+                                        .dport = (uint16_t)def->dport,
+                                        .collective = collective};
+  ++sim->work.tasks.n;
   return (int)n;
 }
 
@@ -60,42 +61,42 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def) {
 }
 
 int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
-  if (task >= sim->tasks.n || dependency >= task)
+  if (task >= sim->work.tasks.n || dependency >= task)
     return weft__fail(sim, WEFT_EINVAL,
                       "task %" PRIu32 " after %" PRIu32
                       ": expected an existing task and an earlier one",
                       task, dependency);
-  if (task < sim->next_task)
+  if (task < sim->work.next_task)
     return weft__fail(sim, WEFT_ESTATE, "task %" PRIu32 ": a run has already begun it", task);
-  struct task *before = &sim->tasks.at[dependency];
+  struct task *before = &sim->work.tasks.at[dependency];
   if (before->state == TASK_DONE) return WEFT_OK;
-  const uint32_t edge = sim->task_edges.n;
-  if (!pool_reserve(sim, sim->task_edges, edge + 1u))
+  const uint32_t edge = sim->work.task_edges.n;
+  if (!pool_reserve(sim, sim->work.task_edges, edge + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "task: out of memory");
-  sim->task_edges.at[edge] = (struct task_edge){task, before->edges};
-  sim->task_edges.n = edge + 1;
+  sim->work.task_edges.at[edge] = (struct task_edge){task, before->edges};
+  sim->work.task_edges.n = edge + 1;
   before->edges = edge;
-  ++sim->tasks.at[task].waits;
+  ++sim->work.tasks.at[task].waits;
   return WEFT_OK;
 }
 
 /* ---- running ---- */
 
 void weft__task_done(weft_sim *sim, uint32_t index) {
-  struct task *task = &sim->tasks.at[index];
+  struct task *task = &sim->work.tasks.at[index];
   task->state = TASK_DONE;
   task->end_ps = sim->now;
   ++sim->stats.tasks_done;
   sim->fingerprint += hash_event(sim->now, EV_TASK, index);
-  for (uint32_t e = task->edges; e != WEFT_NONE; e = sim->task_edges.at[e].next) {
-    const uint32_t next = sim->task_edges.at[e].task;
-    if (--sim->tasks.at[next].waits == 0 && next < sim->next_task)
-      sim->ready_tasks.at[sim->ready_tasks.n++] = next;
+  for (uint32_t e = task->edges; e != WEFT_NONE; e = sim->work.task_edges.at[e].next) {
+    const uint32_t next = sim->work.task_edges.at[e].task;
+    if (--sim->work.tasks.at[next].waits == 0 && next < sim->work.next_task)
+      sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = next;
   }
 }
 
 static void send(weft_sim *sim, uint32_t index) {
-  struct task *task = &sim->tasks.at[index];
+  struct task *task = &sim->work.tasks.at[index];
   const weft_flow_def def = {.src = task->src,
                              .dst = task->dst,
                              .size_bytes = task->size_bytes,
@@ -113,7 +114,7 @@ static void send(weft_sim *sim, uint32_t index) {
 }
 
 static void begin(weft_sim *sim, uint32_t index) {
-  struct task *task = &sim->tasks.at[index];
+  struct task *task = &sim->work.tasks.at[index];
   if (task->start_ps > sim->now) {
     task->state = TASK_SCHEDULED;
     event_at(sim, EV_TASK, index, task->start_ps);
@@ -140,17 +141,17 @@ static void begin(weft_sim *sim, uint32_t index) {
 /* A list instead of recursion: a chain of barriers may be as long as the graph. It is worked off
  * in the order in which tasks became ready; what becomes ready meanwhile goes to its end. */
 static void work_off_ready(weft_sim *sim) {
-  if (sim->in_task_loop) return;
-  sim->in_task_loop = 1;
-  for (uint32_t i = 0; i < sim->ready_tasks.n; ++i) begin(sim, sim->ready_tasks.at[i]);
-  sim->ready_tasks.n = 0;
-  sim->in_task_loop = 0;
+  if (sim->work.in_task_loop) return;
+  sim->work.in_task_loop = 1;
+  for (uint32_t i = 0; i < sim->work.ready_tasks.n; ++i) begin(sim, sim->work.ready_tasks.at[i]);
+  sim->work.ready_tasks.n = 0;
+  sim->work.in_task_loop = 0;
 }
 
 void weft__tasks_begin_new(weft_sim *sim) {
-  for (; sim->next_task < sim->tasks.n; ++sim->next_task)
-    if (sim->tasks.at[sim->next_task].waits == 0)
-      sim->ready_tasks.at[sim->ready_tasks.n++] = sim->next_task;
+  for (; sim->work.next_task < sim->work.tasks.n; ++sim->work.next_task)
+    if (sim->work.tasks.at[sim->work.next_task].waits == 0)
+      sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = sim->work.next_task;
   work_off_ready(sim);
 }
 
@@ -159,7 +160,7 @@ void weft__tasks_begin_new(weft_sim *sim) {
 enum news { FAILED = 0, DONE = 1, SENT = 2 };
 
 static void hear(weft_sim *sim, uint32_t index, uint32_t part, enum news news) {
-  struct task *task = &sim->tasks.at[index];
+  struct task *task = &sim->work.tasks.at[index];
   if (news == FAILED)
     task->state = TASK_FAILED; /* what waits for it will never begin */
   else if (task->kind != WEFT_TASK_COLLECTIVE)
@@ -171,25 +172,25 @@ static void hear(weft_sim *sim, uint32_t index, uint32_t part, enum news news) {
 }
 
 int weft__task_hears_sent(const weft_sim *sim, uint32_t row) {
-  const uint32_t task = sim->flows.at[row].task;
-  if (task == WEFT_NONE || sim->tasks.at[task].kind != WEFT_TASK_COLLECTIVE) return 0;
-  return sim->collectives.at[sim->tasks.at[task].collective].slices > 1;
+  const uint32_t task = sim->flow.rows.at[row].task;
+  if (task == WEFT_NONE || sim->work.tasks.at[task].kind != WEFT_TASK_COLLECTIVE) return 0;
+  return sim->work.collectives.at[sim->work.tasks.at[task].collective].slices > 1;
 }
 
-/* What is found out late, about the past (accel/replay.c), takes effect now. */
+/* What is found out late, about the past (packet/accel/partitions/replay.c), takes effect now. */
 static void tell(weft_sim *sim, uint32_t row, enum news news) {
-  const uint32_t index = sim->flows.at[row].task, part = sim->flows.at[row].part;
+  const uint32_t index = sim->flow.rows.at[row].task, part = sim->flow.rows.at[row].part;
   if (news == SENT && !weft__task_hears_sent(sim, row)) return;
-  if (!sim->replaying) {
+  if (!sim->accel.replaying) {
     hear(sim, index, part, news);
     if (news != SENT) work_off_ready(sim);
     return;
   }
-  if (!pool_reserve(sim, sim->late_news, sim->late_news.n + 1u)) {
+  if (!pool_reserve(sim, sim->work.late_news, sim->work.late_news.n + 1u)) {
     weft__no_memory(sim);
     return;
   }
-  sim->late_news.at[sim->late_news.n++] = (struct late_news){index, part, news};
+  sim->work.late_news.at[sim->work.late_news.n++] = (struct late_news){index, part, news};
 }
 
 void weft__task_flow_done(weft_sim *sim, uint32_t row, int ok) {
@@ -201,18 +202,18 @@ void weft__task_flow_sent(weft_sim *sim, uint32_t row) {
 }
 
 static void hear_late(weft_sim *sim) {
-  for (uint32_t i = 0; i < sim->late_news.n; ++i) {
-    const struct late_news late = sim->late_news.at[i];
+  for (uint32_t i = 0; i < sim->work.late_news.n; ++i) {
+    const struct late_news late = sim->work.late_news.at[i];
     hear(sim, late.task, late.part, (enum news)late.news);
   }
-  sim->late_news.n = 0;
+  sim->work.late_news.n = 0;
 }
 
 void weft__task_event(weft_sim *sim, uint32_t index) {
   if (index == LATE_NEWS)
     hear_late(sim);
-  else if (sim->tasks.at[index].state == TASK_SCHEDULED)
-    sim->ready_tasks.at[sim->ready_tasks.n++] = index;
+  else if (sim->work.tasks.at[index].state == TASK_SCHEDULED)
+    sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = index;
   else
     weft__task_done(sim, index);
   work_off_ready(sim);

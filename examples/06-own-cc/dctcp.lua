@@ -1,4 +1,4 @@
--- DCTCP in Lua, the same as the engine's: see core/cc/dctcp.c.
+-- DCTCP in Lua, the same as the engine's: see core/packet/cc/dctcp.c.
 local weft = require "weft"
 
 local G, INCREASE, LEAST = 1 / 16, 615e6, 100e6 -- dctcp_g, dctcp_ai, min_rate

@@ -29,9 +29,9 @@ static double bytes_per_flow(void) {
 
 /* What holds packets: rings and the telemetry that they carry. */
 static double packet_memory(const weft_sim *sim) {
-  return (double)sim->packets.cap * sizeof(struct packet) +
-         (double)sim->telemetry.cap * sizeof(struct telemetry) +
-         (double)sim->telemetry_free.cap * sizeof(uint32_t);
+  return (double)sim->packet.packets.cap * sizeof(struct packet) +
+         (double)sim->packet.telemetry.cap * sizeof(struct telemetry) +
+         (double)sim->packet.telemetry_free.cap * sizeof(uint32_t);
 }
 
 /* What a flow takes while it is active beyond what it leaves behind, without its packets and with
@@ -47,7 +47,7 @@ static void active_flows(uint32_t cc, double *without, double *with) {
     must(sim, weft_flow_add(sim, &flow));
   }
   must(sim, weft_run(sim, 100 * US, 0));
-  const double rows = (double)sim->flows.cap * sizeof(struct flow);
+  const double rows = (double)sim->flow.rows.cap * sizeof(struct flow);
   *without = ((double)memory(sim) - packet_memory(sim) - before - rows) / FLOWS;
   *with = *without + packet_memory(sim) / FLOWS;
   weft_sim_destroy(sim);

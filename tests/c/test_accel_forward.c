@@ -65,10 +65,10 @@ static struct {
 } was;
 
 static void look_whether_all_is_forward(const weft_sim *sim) {
-  ENSURE(sim->tx.n <= FLOWS_MOST && sim->ports.n <= PORTS_MOST);
-  for (uint32_t slot = 0; slot < sim->tx.n; ++slot) {
-    const struct tx *tx = &sim->tx.at[slot];
-    const uint32_t received = sim->rx.at[slot].next, row = tx->row + 1;
+  ENSURE(sim->packet.tx.n <= FLOWS_MOST && sim->packet.ports.n <= PORTS_MOST);
+  for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
+    const struct tx *tx = &sim->packet.tx.at[slot];
+    const uint32_t received = sim->packet.rx.at[slot].next, row = tx->row + 1;
     if (!(tx->flags & TX_ACTIVE)) continue;
     ENSURE(received <= tx->next && tx->una <= received);
     if (was.flow[slot].row == row)
@@ -79,9 +79,9 @@ static void look_whether_all_is_forward(const weft_sim *sim) {
     was.flow[slot].una = tx->una;
     was.flow[slot].received = received;
   }
-  for (uint32_t p = 0; p < sim->ports.n; ++p) {
+  for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
     const uint64_t bytes = port_tx_bytes(sim, p);
-    const uint64_t packets = sim->ports.at[p].deq + sim->port_cold.at[p].skipped;
+    const uint64_t packets = sim->packet.ports.at[p].deq + sim->packet.port_cold.at[p].skipped;
     ENSURE(bytes >= was.port[p].bytes && packets >= was.port[p].packets);
     was.port[p].bytes = bytes;
     was.port[p].packets = packets;

@@ -73,7 +73,7 @@ static void random_fabric(scene *s, dice *d) {
   if (kind == 1) s->sim = dumbbell(&config, n, rate, rate, delay);
   if (kind == 2) s->sim = dumbbell(&config, n, rate, pick_rate(d), delay);
   if (kind == 3) s->sim = fat_tree(&config, 4, rate, delay);
-  s->sim->always_split = 1; /* however little there is to do for several threads */
+  s->sim->domains.always_split = 1; /* however little there is to do for several threads */
 }
 
 /* No two of them come at the same time, nor with anything else, unless at the very begin. */

@@ -1,5 +1,6 @@
-/* Zones that are simulated by themselves: where a run is cut, who looks at it and how many threads
- * work on it changes nothing, and no zone holds more in a switch than it has reserved there. */
+/* Partitions that are simulated by themselves: where a run is cut, who looks at it and how many
+ * threads work on it changes nothing, and no partition holds more in a switch than it has reserved
+ * there. */
 #include <stdlib.h>
 
 #include "fixture.h"
@@ -16,14 +17,14 @@ static weft_config config_of(uint32_t cc, int mode, uint32_t threads) {
   return config;
 }
 
-/* Four groups that do the same at the same time, so that flows of several zones end in one instant,
- * and then the same again, each behind another group. */
+/* Four groups that do the same at the same time, so that flows of several partitions end in one
+ * instant, and then the same again, each behind another group. */
 static weft_sim *alike(uint32_t algorithm, uint32_t cc, int mode, uint32_t threads) {
   enum { GROUPS = 4, SIZE = 4 };
   const weft_config config = config_of(cc, mode, threads);
   weft_sim *sim = star(&config, GROUPS * SIZE, 100 * (uint64_t)GBPS, US);
   uint32_t task[GROUPS] = {0}, ranks[SIZE];
-  sim->always_split = 1;
+  sim->domains.always_split = 1;
   for (uint32_t i = 0; i < 2 * GROUPS; i++) {
     for (uint32_t k = 0; k < SIZE; k++) ranks[k] = i % GROUPS * SIZE + k;
     const weft_collective_def def = {.kind = WEFT_ALLREDUCE,
@@ -78,16 +79,16 @@ TEST(zones_apart_do_not_mind_samples_at_the_end_of_a_flow) {
   }
 }
 
-/* Microsecond by microsecond; returns how often a zone was apart. */
+/* Microsecond by microsecond; returns how often a partition was apart. */
 static uint32_t check_bounds(weft_sim *sim) {
   uint32_t apart = 0;
   int result = WEFT_RUN_UNTIL;
   while (result != WEFT_RUN_DONE) {
     result = MUST(sim, weft_run(sim, sim->now + US, 0));
-    apart += sim->apart_zones.n > 0;
-    for (uint32_t p = 0; p < sim->ports.n; p++)
-      if (sim->port_shares.at[p].reserved)
-        ENSURE(sim->ports.at[p].queue_bytes <= sim->port_shares.at[p].bound);
+    apart += sim->accel.apart.n > 0;
+    for (uint32_t p = 0; p < sim->packet.ports.n; p++)
+      if (sim->accel.port_shares.at[p].reserved)
+        ENSURE(sim->packet.ports.at[p].queue_bytes <= sim->accel.port_shares.at[p].bound);
     if (sim->now % (100 * US) == 0) MUST(sim, weft_check(sim));
   }
   return apart;
@@ -120,7 +121,7 @@ TEST(zones_apart_know_of_links_that_have_become_slow) {
     config.buffer_bytes = 10900000;
     config.pfc = 0;
     weft_sim *sim = star(&config, 4, 400 * (uint64_t)GBPS, 50 * (weft_time)US);
-    sim->always_split = 1;
+    sim->domains.always_split = 1;
     for (uint32_t k = 0; k < 2; k++) add_flow(sim, k, 2 + k, 20000000, 0);
     for (uint32_t k = 0; k < weft_link_count(sim); k++) {
       const weft_link_change slow = {

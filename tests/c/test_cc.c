@@ -1,7 +1,7 @@
 /* The congestion controls, step by step, against sequences worked out by hand from the papers. The
  * algorithms are called as the transport calls them, with ACKs made here. Rates are whole bit/s,
  * rounded down at every step, so they are compared within EXACT. */
-#include "cc/cc.h"
+#include "packet/cc/cc.h"
 #include "fixture.h"
 
 #define EXACT 1e-9
@@ -22,7 +22,7 @@ static weft_sim *one_flow(weft_config *config, uint32_t cc, uint32_t switches) {
 }
 
 static double rate(const weft_sim *sim) {
-  return (double)sim->tx.at[SLOT].rate_bps;
+  return (double)sim->packet.tx.at[SLOT].rate_bps;
 }
 
 /* The estimate that the states of DCTCP and DCQCN begin with. */
@@ -31,7 +31,7 @@ static double alpha(const weft_sim *sim) {
 }
 
 static void give_ack(weft_sim *sim, const struct cc_ack *ack) {
-  sim->cc->on_ack(sim, SLOT, ack);
+  sim->packet.cc->on_ack(sim, SLOT, ack);
 }
 
 static void give_marked(weft_sim *sim, uint64_t acked, uint64_t sent, int ecn) {
@@ -75,7 +75,7 @@ TEST(dctcp_estimates_and_cuts_as_in_its_paper) {
   give_marked(sim, 131000, 160000, 0);
   ENSURE_NEAR(alpha(sim), 15.0 / 16 * (15.0 / 16 * 767 / 816 + 1.0 / 16 / 49), EXACT);
   ENSURE_NEAR(rate(sim), 27.116225490e9, EXACT);
-  ENSURE_EQ(sim->tx.at[SLOT].window, 27116); /* the window of 100 kB in proportion */
+  ENSURE_EQ(sim->packet.tx.at[SLOT].window, 27116); /* the window of 100 kB in proportion */
   weft_sim_destroy(sim);
 }
 
@@ -283,8 +283,8 @@ TEST(swift_paces_windows_below_a_packet) {
   for (int i = 0; i < 7; i++) give_delay(sim, at += ms, ms, 0, 0);
   ENSURE_NEAR(rate(sim), 1e9 * 100 / 128, EXACT); /* halved seven times */
   /* A packet, 1000 B + 48 B + 8 B of timestamp, at 0.78 Gbit/s; and never more than one out. */
-  ENSURE_NEAR((double)sim->tx.at[SLOT].gap_ps, 8e3 * 1056 / (100.0 / 128), 1e-6);
-  ENSURE(sim->tx.at[SLOT].window < MTU);
+  ENSURE_NEAR((double)sim->packet.tx.at[SLOT].gap_ps, 8e3 * 1056 / (100.0 / 128), 1e-6);
+  ENSURE(sim->packet.tx.at[SLOT].window < MTU);
   give_delay(sim, at + US, 10 * US, 1 * MTU, 0); /* below one packet: + ai for each acked */
   ENSURE_NEAR(rate(sim), 1e9 * (100.0 / 128 + 1), EXACT);
   for (int i = 0; i < 7; i++) give_delay(sim, at += 2 * ms, ms, 0, 0);

@@ -25,7 +25,7 @@ TEST(a_collective_of_1024_ranks_holds_no_sends_before_they_go) {
   ENSURE(stats_of(sim).memory_bytes - before < 16 * RANKS); /* the list of ranks and marks */
   MUST(sim, weft_run(sim, 0, 0));
   ENSURE_EQ(stats_of(sim).flows_started, RANKS); /* of 2 x 1023 x 1024 */
-  ENSURE_EQ(sim->lanes.n, RANKS);
+  ENSURE_EQ(sim->work.lanes.n, RANKS);
   before = stats_of(sim).memory_bytes;
   for (uint32_t i = 0; i < 1000; i++) MUST(sim, weft_collective_add(sim, &def));
   ENSURE(stats_of(sim).memory_bytes - before < 1000 * 400); /* not the ranks again */
@@ -42,7 +42,7 @@ TEST(lanes_are_used_again) {
     def.after = 1 + (uint32_t)MUST(sim, weft_collective_add(sim, &def));
   }
   run_to_end(sim);
-  ENSURE_EQ(sim->lanes.n, 8);
+  ENSURE_EQ(sim->work.lanes.n, 8);
   ENSURE_EQ(stats_of(sim).tasks_done, 5);
   ENSURE_EQ(stats_of(sim).flows_done, 5 * 14 * 8);
   weft_sim_destroy(sim);
@@ -64,7 +64,7 @@ TEST(a_collective_that_forgets_takes_the_same_time_in_less_memory) {
     end[def.forget] = cell(sim, WEFT_TABLE_TASKS, "end_ps", 0);
     ENSURE_EQ(stats_of(sim).flows_done, 32 * 62 * 2);
     ENSURE_EQ(stats_of(sim).flows_added, 32 * 62 * 2);
-    if (def.forget) ENSURE(sim->flows.n < 32 * 62 * 2 / 10); /* those under way at once */
+    if (def.forget) ENSURE(sim->flow.rows.n < 32 * 62 * 2 / 10); /* those under way at once */
     weft_sim_destroy(sim);
   }
   ENSURE_EQ(end[0], end[1]);

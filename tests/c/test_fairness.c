@@ -126,8 +126,8 @@ TEST(the_queue_of_hpcc_is_nearly_empty) {
 /* The largest headroom in use at any port now; none is over its limit. */
 static uint64_t headroom_in_use(const weft_sim *sim) {
   uint64_t most = 0;
-  for (uint32_t p = 0; p < sim->ports.n; p++) {
-    const struct port_cold *cold = &sim->port_cold.at[p];
+  for (uint32_t p = 0; p < sim->packet.ports.n; p++) {
+    const struct port_cold *cold = &sim->packet.port_cold.at[p];
     ENSURE(cold->in_headroom <= cold->headroom_cap);
     if (cold->in_headroom > most) most = cold->in_headroom;
   }

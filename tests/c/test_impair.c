@@ -265,9 +265,9 @@ TEST(no_packet_follows_what_is_left_of_other_paths) {
   add_flow(sim, 0, 2, 1000000, US);
   MUST(sim, weft_run(sim, 2 * US, 0));
   for (uint32_t slot = 0; slot < 20; slot++)
-    for (uint32_t i = 4; i < 2 * sim->path_ports; i++)
-      ENSURE_EQ(sim->paths.at[slot * 2 * sim->path_ports + i], WEFT_NONE);
-  ENSURE_EQ(sim->path_ports, 5);
+    for (uint32_t i = 4; i < 2 * sim->flow.path_ports; i++)
+      ENSURE_EQ(sim->flow.paths.at[slot * 2 * sim->flow.path_ports + i], WEFT_NONE);
+  ENSURE_EQ(sim->flow.path_ports, 5);
   weft_sim_destroy(sim);
 }
 

@@ -110,7 +110,7 @@ static bool carries(const buffers *b, const struct message *m, struct place at, 
 }
 
 static struct message message_of(const buffers *b, uint32_t flow, struct place *at) {
-  *at = weft__collective_place(b->c, b->sim->flows.at[flow].part);
+  *at = weft__collective_place(b->c, b->sim->flow.rows.at[flow].part);
   return weft__collective_algorithm(b->c)->message(b->sim, b->c, *at);
 }
 
@@ -118,7 +118,7 @@ static void take(buffers *b, uint32_t flow) {
   const uint32_t n = b->trial->n;
   struct place at;
   const struct message m = message_of(b, flow, &at);
-  if (b->sim->flows.at[flow].dst != m.to || m.bytes != b->sim->flows.at[flow].size_bytes)
+  if (b->sim->flow.rows.at[flow].dst != m.to || m.bytes != b->sim->flow.rows.at[flow].size_bytes)
     FAIL(b, "flow %u is not its message", flow);
   const size_t bytes = (size_t)pieces_of(b) * n;
   b->sent[flow] = malloc(bytes);
@@ -150,9 +150,9 @@ static void deliver(buffers *b, uint32_t flow) {
 /* What has arrived since the last event, then what has gone. */
 static void follow(buffers *b) {
   for (uint32_t f = b->oldest; f < b->flows; f++)
-    if (!b->arrived[f] && b->sim->flows.at[f].fct_ps >= 0) deliver(b, f);
+    if (!b->arrived[f] && b->sim->flow.rows.at[f].fct_ps >= 0) deliver(b, f);
   while (b->oldest < b->flows && b->arrived[b->oldest]) b->oldest++;
-  for (; b->flows < b->sim->flows.n; b->flows++) take(b, b->flows);
+  for (; b->flows < b->sim->flow.rows.n; b->flows++) take(b, b->flows);
 }
 
 static void check_end(const buffers *b) {
@@ -190,7 +190,7 @@ static weft_sim *start(const trial *t) {
 
 static void move(const trial *t) {
   weft_sim *sim = start(t);
-  buffers b = {.trial = t, .sim = sim, .c = &sim->collectives.at[0]};
+  buffers b = {.trial = t, .sim = sim, .c = &sim->work.collectives.at[0]};
   const uint32_t n = t->n, slices = b.c->slices, pieces = pieces_of(&b);
   const uint32_t most = n * b.c->lanes * b.c->steps * slices;
   b.held = calloc((size_t)n * slices * pieces * n, 1);
@@ -202,7 +202,8 @@ static void move(const trial *t) {
   while (MUST(sim, weft_run(sim, -1, 1)) == WEFT_RUN_BUDGET) follow(&b);
   follow(&b);
   if (stats_of(sim).tasks_done != 1) FAIL(&b, "%d of it is left", (int)b.c->left);
-  if (b.oldest != sim->flows.n) FAIL(&b, "%u flows did not arrive", sim->flows.n - b.oldest);
+  if (b.oldest != sim->flow.rows.n)
+    FAIL(&b, "%u flows did not arrive", sim->flow.rows.n - b.oldest);
   check_end(&b);
   free(b.held);
   free(b.sent);

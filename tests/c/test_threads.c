@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/domain.h"
+#include "packet/domains/domain.h"
 #include "fixture.h"
 
 typedef struct dice {
@@ -39,7 +39,7 @@ static weft_sim *random_scene(uint64_t key, uint32_t threads) {
   dice d = {key, 0};
   const weft_config config = random_config(&d, threads);
   weft_sim *sim = new_sim(&config, NULL);
-  sim->always_split = 1;
+  sim->domains.always_split = 1;
   const uint32_t switches = 3 + roll(&d, 6), hosts = switches * (1 + roll(&d, 4));
   for (uint32_t i = 0; i < hosts + switches; i++)
     add_node(sim, i < hosts ? WEFT_HOST : WEFT_SWITCH);
@@ -194,7 +194,7 @@ static weft_sim *usual_scene(enum kind kind, uint32_t cc, uint32_t threads) {
                   : kind == DUMBBELL
                       ? dumbbell(&config, 8, 100 * (uint64_t)GBPS, 200 * (uint64_t)GBPS, US)
                       : star(&config, 16, 100 * (uint64_t)GBPS, US);
-  sim->always_split = 1;
+  sim->domains.always_split = 1;
   for (uint32_t i = 0; i < 16; i++)
     add_flow(sim, i, (i + 5) % 16, 100000 + 1000 * i, i % 3 * (weft_time)US);
   for (uint32_t i = 0; i < 15; i++) add_flow(sim, i, 15, 150000, 2 * US);
@@ -223,8 +223,8 @@ static void ensure_same_series(weft_sim *one, weft_sim *many) {
 /* Pauses that one domain has sent to another. */
 static int64_t border_pauses(weft_sim *sim) {
   int64_t pauses = 0;
-  for (uint32_t i = 0; i < sim->domains->borders.n; i++)
-    pauses += cell(sim, WEFT_TABLE_PORTS, "pauses", sim->domains->borders.at[i].port);
+  for (uint32_t i = 0; i < sim->domains.shared->borders.n; i++)
+    pauses += cell(sim, WEFT_TABLE_PORTS, "pauses", sim->domains.shared->borders.at[i].port);
   return pauses;
 }
 
@@ -238,7 +238,7 @@ TEST(threads_change_nothing_on_fabrics_of_the_usual_kinds) {
       run_to_end(many);
       ensure_same(100 * kind + cc, threads, one, many);
       ensure_same_series(one, many);
-      ENSURE(kind == STAR ? many->domains->count == 1 : many->domains->count > 1);
+      ENSURE(kind == STAR ? many->domains.shared->count == 1 : many->domains.shared->count > 1);
       pauses += border_pauses(many);
       weft_sim_destroy(one);
       weft_sim_destroy(many);
@@ -262,7 +262,7 @@ TEST(flows_that_fail_while_data_is_under_way_fail_on_threads) {
         config.threads = 1 + i;
         sims[i] =
             dumbbell(&config, 2, 100 * (uint64_t)GBPS, 100 * (uint64_t)GBPS, 400 * (weft_time)US);
-        sims[i]->always_split = 1;
+        sims[i]->domains.always_split = 1;
         for (uint32_t f = 0; f < 4; f++) add_flow(sims[i], f, (f + 2) % 4, 1000, 5 * f * US);
         const weft_link_change change = {.at_ps = between, .link = 4, .factor = 1, .loss = -1};
         MUST(sims[i], weft_link_schedule(sims[i], &change));
@@ -280,7 +280,7 @@ TEST(a_run_on_threads_in_many_pieces_takes_no_more_memory) {
   weft_config config = quiet_config();
   config.threads = 2;
   weft_sim *sim = dumbbell(&config, 2, 100 * (uint64_t)GBPS, 100 * (uint64_t)GBPS, US);
-  sim->always_split = 1;
+  sim->domains.always_split = 1;
   for (uint32_t i = 0; i < 4; i++) add_flow(sim, i, (i + 2) % 4, 20000000, 0);
   MUST(sim, weft_run(sim, 100 * (weft_time)US, 0));
   const uint64_t before = stats_of(sim).memory_bytes;
@@ -310,7 +310,7 @@ TEST(an_interrupt_loses_nothing_on_threads) {
 
 TEST(a_limit_of_events_is_exact_with_threads) {
   weft_sim *sim = random_scene(1500, 3);
-  sim->always_split = 0;
+  sim->domains.always_split = 0;
   ENSURE_EQ(MUST(sim, weft_run(sim, -1, 7)), WEFT_RUN_BUDGET);
   ENSURE_EQ(stats_of(sim).events, 7);
   weft_sim_destroy(sim);
@@ -341,7 +341,7 @@ static int live_on_threads(uint64_t fail_at) {
   weft_sim *sim = fat_tree_open(&config, &allocator, 4, 100 * (uint64_t)GBPS, US);
   from.fail_at = from.calls + fail_at;
   int status = weft_fabric_ready(sim);
-  sim->always_split = 1;
+  sim->domains.always_split = 1;
   for (uint32_t i = 0; i < 48 && status >= 0; i++) {
     const weft_flow_def flow = {
         .src = i % 16, .dst = (i + 7) % 16, .size_bytes = 40000, .start_ps = i / 16 * 5 * US};

@@ -175,7 +175,7 @@ static weft_sim *lossy_scene(uint64_t key, uint32_t recovery, uint32_t threads) 
   config.buffer_bytes = 60000 + roll(&d, 400000);
   const uint32_t leaves = 2 + roll(&d, 3), hosts = 2 + roll(&d, 4);
   weft_sim *sim = tree(&config, &d, leaves, hosts);
-  sim->always_split = 1;
+  sim->domains.always_split = 1;
   if (roll(&d, 2))
     add_incast(sim, &d, leaves * hosts);
   else

@@ -2,7 +2,7 @@
 #include "fabric/farthest.h"
 #include "fixture.h"
 #include "sim_i.h"
-#include "transport/transport.h"
+#include "packet/transport/transport.h"
 
 enum { LINKS = 96, WAYS = 512, DATA_BYTES = 1048, ACK_BYTES = 60 };
 
@@ -234,9 +234,10 @@ TEST(hosts_further_apart_than_a_datacenter_leave_the_others_their_round_trip) {
   const uint32_t far_flow = add_flow(sim, 2, 3, 5000000, 0);
   MUST(sim, weft_run(sim, US, 0));
   /* Of 1048 B there and 60 B back over two links each: 2 x (83.84 + 4.8) ns + 4 us. */
-  ENSURE_EQ(sim->fabric_rtt, 4 * US + 177280);
-  ENSURE_EQ(sim->tx_warm.at[sim->flows.at[near_flow].slot].base_rtt_ps, 4 * US + 177280);
-  ENSURE_EQ(sim->tx_warm.at[sim->flows.at[far_flow].slot].base_rtt_ps, 2002 * US + 177280);
+  ENSURE_EQ(sim->packet.fabric_rtt, 4 * US + 177280);
+  ENSURE_EQ(sim->packet.tx_warm.at[sim->flow.rows.at[near_flow].slot].base_rtt_ps, 4 * US + 177280);
+  ENSURE_EQ(sim->packet.tx_warm.at[sim->flow.rows.at[far_flow].slot].base_rtt_ps,
+            2002 * US + 177280);
   run_to_end(sim);
   ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "fct_ps", far_flow),
             cell(sim, WEFT_TABLE_FLOWS, "ideal_ps", far_flow));
@@ -254,7 +255,7 @@ TEST(with_compat_the_longest_round_trip_is_that_of_all_whatever_the_distance) {
     add_link(sim, i, hub, 100 * (uint64_t)GBPS, i == 71 ? 1000 * US : US);
   MUST(sim, weft_fabric_ready(sim));
   MUST(sim, weft__fabric_rtt(sim));
-  ENSURE_EQ(sim->fabric_rtt, 2002 * US + 177280);
+  ENSURE_EQ(sim->packet.fabric_rtt, 2002 * US + 177280);
   weft_sim_destroy(sim);
 }
 

@@ -1,0 +1,161 @@
+/* Patterns: a key for a conflict graph that does not depend on how its flows and ports are
+ * numbered, by colour refinement (1-dimensional Weisfeiler-Leman): in each round a vertex takes the
+ * hash of its colour and of the colours of its neighbours. Graphs with equal keys are then matched
+ * vertex by vertex, so what refinement cannot tell apart is told apart all the same. */
+#include "packet/accel/contention/contention.h"
+#include "base/hash_i.h"
+
+static void sift(uint64_t *at, uint32_t hole, uint32_t n) {
+  const uint64_t word = at[hole];
+  for (uint32_t child; (child = 2 * hole + 1) < n; hole = child) {
+    if (child + 1 < n && at[child] < at[child + 1]) ++child;
+    if (word >= at[child]) break;
+    at[hole] = at[child];
+  }
+  at[hole] = word;
+}
+
+enum { FEW = 24 };
+
+static void insert_rest(uint64_t *at, uint32_t sorted, uint32_t n) {
+  for (; sorted < n; ++sorted) {
+    const uint64_t word = at[sorted];
+    uint32_t i = sorted;
+    for (; i > 0 && at[i - 1] > word; --i) at[i] = at[i - 1];
+    at[i] = word;
+  }
+}
+
+/* Heap sort, but of few: no memory, no bad case. */
+void weft__sort_words(uint64_t *at, uint32_t n) {
+  uint32_t sorted = 1;
+  while (sorted < n && at[sorted - 1] <= at[sorted]) ++sorted;
+  if (sorted >= n) return;
+  if (n <= FEW) {
+    insert_rest(at, sorted, n);
+    return;
+  }
+  for (uint32_t i = n / 2; i-- > 0;) sift(at, i, n);
+  for (uint32_t end = n; end-- > 1;) {
+    const uint64_t last = at[0];
+    at[0] = at[end];
+    at[end] = last;
+    sift(at, 0, end);
+  }
+}
+
+/* ---- refinement ---- */
+
+/* Long chains of flows would take a round for each; what is not told apart by then is left to the
+ * matching. */
+enum { ROUNDS_MOST = 32 };
+
+/* The colours of all vertices, sorted; returns how many different ones. */
+static uint32_t sorted_colours(const struct conflict_vertex *vertices, uint32_t n, uint64_t *out) {
+  for (uint32_t v = 0; v < n; ++v) out[v] = vertices[v].colour;
+  weft__sort_words(out, n);
+  uint32_t classes = n > 0;
+  for (uint32_t v = 1; v < n; ++v) classes += out[v] != out[v - 1];
+  return classes;
+}
+
+/* Neighbours are summed, so their order does not matter and none has to be sorted. */
+static void refine_once(struct conflict_vertex *vertices, uint32_t n,
+                        const struct conflict_arc *arcs, uint64_t *next) {
+  for (uint32_t v = 0; v < n; ++v) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < vertices[v].arcs; ++i) {
+      const struct conflict_arc arc = arcs[vertices[v].first_arc + i];
+      sum += hash_mix(vertices[arc.to].colour + arc.label * 0x9e3779b97f4a7c15u);
+    }
+    next[v] = hash_mix(hash_mix(vertices[v].colour) + sum);
+  }
+  for (uint32_t v = 0; v < n; ++v) vertices[v].colour = next[v];
+}
+
+static uint32_t rank_of(const uint64_t *sorted, uint32_t n, uint64_t colour) {
+  uint32_t low = 0;
+  for (uint32_t high = n; low < high;) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (sorted[middle] < colour)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* A word of a sort: label (8 bits), rank of the far end's colour, far end. */
+enum { VERTEX_BITS = 28 };
+
+static void sort_arcs(const struct conflict_vertex *vertices, uint32_t n, struct conflict_arc *arcs,
+                      const uint64_t *sorted, uint64_t *words) {
+  const uint64_t mask = (1u << VERTEX_BITS) - 1;
+  for (uint32_t v = 0; v < n; ++v) {
+    struct conflict_arc *of = &arcs[vertices[v].first_arc];
+    for (uint32_t i = 0; i < vertices[v].arcs; ++i) {
+      const uint64_t rank = rank_of(sorted, n, vertices[of[i].to].colour);
+      words[i] = ((uint64_t)of[i].label << VERTEX_BITS | rank) << VERTEX_BITS | of[i].to;
+    }
+    weft__sort_words(words, vertices[v].arcs);
+    for (uint32_t i = 0; i < vertices[v].arcs; ++i)
+      of[i] = (struct conflict_arc){(uint32_t)(words[i] & mask),
+                                    (uint32_t)(words[i] >> 2 * VERTEX_BITS)};
+  }
+}
+
+int weft__graph_refine(weft_sim *sim, struct conflict_vertex *vertices, uint32_t n,
+                       struct conflict_arc *arcs, uint64_t *key) {
+  if (n >> VERTEX_BITS != 0 || !pool_reserve(sim, sim->accel.words, 2 * (uint64_t)n)) return 0;
+  uint64_t *sorted = sim->accel.words.at, *words = sorted + n;
+  uint32_t classes = sorted_colours(vertices, n, sorted), before = 0;
+  for (uint32_t round = 0; round < ROUNDS_MOST && classes > before && classes < n; ++round) {
+    before = classes;
+    refine_once(vertices, n, arcs, words);
+    classes = sorted_colours(vertices, n, sorted);
+  }
+  sort_arcs(vertices, n, arcs, sorted, words);
+  uint64_t hash = hash_mix(((uint64_t)n << 32 | classes) + 1);
+  for (uint32_t v = 0; v < n; ++v) hash = hash_mix(hash ^ hash_mix(sorted[v]));
+  *key = hash;
+  return 1;
+}
+
+/* ---- numbers ---- */
+
+/* The pattern of a partition among those before it; WEFT_NONE if it is new. 0 when out of memory.
+ * What the matching gives up counts as another pattern: safe, and the same every time. */
+static int find_pattern(weft_sim *sim, uint32_t index, uint32_t head, uint32_t *pattern) {
+  const struct conflict_graph graph = conflict_graph_of(sim, index);
+  *pattern = WEFT_NONE;
+  for (uint32_t next = head; next != 0; next = sim->accel.conflicts.at[next - 1].next) {
+    const struct conflict *known = &sim->accel.conflicts.at[next - 1];
+    if (known->key != sim->accel.conflicts.at[index].key) continue;
+    const struct conflict_graph other = conflict_graph_of(sim, next - 1);
+    const int status = weft__graph_match(sim, &graph, &other);
+    if (status == WEFT_ENOMEM) return 0;
+    if (status != 1) continue;
+    *pattern = known->pattern;
+    return 1;
+  }
+  return 1;
+}
+
+int weft__patterns_number(weft_sim *sim) {
+  uint32_t heads = 1;
+  while (heads < sim->accel.conflicts.n) heads *= 2;
+  if (!pool_reserve(sim, sim->accel.conflict_heads, heads)) return 0;
+  for (uint32_t i = 0; i < heads; ++i) sim->accel.conflict_heads.at[i] = 0;
+  for (uint32_t p = 0; p < sim->accel.conflicts.n; ++p) {
+    uint32_t *head = &sim->accel.conflict_heads.at[sim->accel.conflicts.at[p].key & (heads - 1)];
+    uint32_t pattern;
+    if (!find_pattern(sim, p, *head, &pattern)) return 0;
+    struct conflict *conflict = &sim->accel.conflicts.at[p];
+    conflict->pattern = pattern;
+    if (pattern != WEFT_NONE) continue;
+    conflict->pattern = sim->accel.pattern_count++;
+    conflict->next = *head;
+    *head = p + 1;
+  }
+  return 1;
+}

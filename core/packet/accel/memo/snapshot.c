@@ -1,0 +1,126 @@
+/* The complete state of a partition into a record; install.c puts it onto the flows of another. */
+#include <string.h>
+
+#include "packet/accel/memo/record.h"
+#include "packet/cc/cc.h"
+#include "packet/port/port_i.h"
+
+/* ---- taking ---- */
+
+static void count_parts(weft_sim *sim, struct memo_record *r) {
+  r->ports = sim->accel.partition_ports.n;
+  r->packets = r->blocks = 0;
+  r->cc_words = sim->packet.cc_words;
+  r->path_ports = sim->flow.path_ports;
+  for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
+    const struct port *port = &sim->packet.ports.at[sim->accel.partition_ports.at[i]];
+    r->packets += port->tail - port->head;
+    for (uint32_t k = port->head; k != port->tail; ++k)
+      r->blocks += port_packet(sim, port, k)->telemetry != 0;
+  }
+}
+
+static uint32_t as_flow(const weft_sim *sim, uint32_t slot) {
+  return slot != WEFT_NONE ? sim->accel.members.at[slot].as : WEFT_NONE;
+}
+
+/* A flow that is on no list keeps what it had there last, perhaps not of this partition. */
+static void take_list(const weft_sim *sim, struct tx *tx) {
+  const int listed = tx->flags & TX_IN_LIST;
+  tx->list_next = listed ? as_flow(sim, tx->list_next) : WEFT_NONE;
+  tx->list_prev = listed ? as_flow(sim, tx->list_prev) : WEFT_NONE;
+}
+
+static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
+  const weft_time now = sim->now;
+  const struct member *m = &sim->accel.members.at[slot];
+  struct memo_flow *f = &parts->flows[m->as];
+  *f = (struct memo_flow){.rate = m->rate,
+                          .uncertainty = m->uncertainty,
+                          .sent = sim->packet.tx.at[slot].next - parts->begin[m->as].sent,
+                          .tx = sim->packet.tx.at[slot],
+                          .warm = sim->packet.tx_warm.at[slot],
+                          .rx = sim->packet.rx.at[slot]};
+  take_list(sim, &f->tx);
+  f->tx.next_at -= now;
+  f->warm.rtt_begin -= now;
+  f->warm.progress_at -= now;
+  f->warm.restarted_at -= now;
+  f->warm.asked_at -= now;
+  if (f->warm.rto_event >= 0) f->warm.rto_event -= now;
+  f->warm.answer_at = f->warm.answer_at > now ? f->warm.answer_at - now : -1;
+  f->warm.gone_at = -1; /* nothing is lost in a partition that is kept */
+}
+
+static void take_cc(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
+  const uint64_t first = (uint64_t)sim->accel.members.at[slot].as * sim->packet.cc_words;
+  weft__cc_from_now(sim, slot, 0, parts->cc + first);
+}
+
+static void take_packet(weft_sim *sim, const struct packet *from, struct packet *to,
+                        const struct record_parts *parts, uint32_t *blocks) {
+  *to = *from;
+  to->arrive -= sim->now;
+  to->flow = sim->accel.members.at[from->flow].as;
+  if (from->telemetry == 0) return;
+  const uint32_t entries = sim->flow.path_ports;
+  struct telemetry *block = &parts->blocks[(uint64_t)*blocks * entries];
+  memcpy(block, &sim->packet.telemetry.at[(uint64_t)(from->telemetry - 1) * entries],
+         entries * sizeof *block);
+  for (uint32_t i = 0; i < entries; ++i) block[i].time -= sim->now;
+  to->telemetry = ++*blocks;
+}
+
+/* Where a port is: the first flow of the record, and the first of its hops, that takes it. */
+static void name_ports(const weft_sim *sim, uint32_t partition, const struct record_parts *parts) {
+  for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) parts->ports[i].flow = WEFT_NONE;
+  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition]) {
+    const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
+    const uint32_t flow = sim->accel.members.at[slot].as;
+    for (uint32_t h = 0; h < n; ++h) {
+      struct memo_port *port = &parts->ports[sim->accel.port_shares.at[path[h]].index];
+      if (port->flow < flow || (port->flow == flow && port->hop < h)) continue;
+      port->flow = flow;
+      port->hop = h;
+    }
+  }
+}
+
+static void take_port(const weft_sim *sim, uint32_t index, struct memo_port *to) {
+  const struct port *port = &sim->packet.ports.at[index];
+  to->free_at = port->free_at - sim->now;
+  to->carry = sim->packet.port_cold.at[index].carry;
+  to->packets = port->tail - port->head;
+  to->on_wire = port->deq - port->head;
+  to->tx_bytes = port->tx_bytes;
+  to->nic_first = to->nic_last = WEFT_NONE;
+  to->wake = -1;
+  to->unused = 0;
+  if (port->flags & PORT_OF_SWITCH) return;
+  const struct nic *nic = &sim->packet.nics.at[index];
+  to->wake = nic->wake >= 0 ? nic->wake - sim->now : -1;
+  to->nic_first = as_flow(sim, nic->first);
+  to->nic_last = as_flow(sim, nic->last);
+}
+
+int weft__snapshot_take(weft_sim *sim, uint32_t partition) {
+  const uint32_t record = sim->accel.partitions.at[partition].record - 1;
+  weft__partition_list_ports(sim, partition);
+  count_parts(sim, &sim->accel.records.at[record]);
+  if (!weft__record_fit(sim, record)) return 0;
+  const struct record_parts parts = record_parts(sim, record);
+  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition]) {
+    take_flow(sim, slot, &parts);
+    take_cc(sim, slot, &parts);
+  }
+  name_ports(sim, partition, &parts);
+  uint32_t packets = 0, blocks = 0;
+  for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
+    const uint32_t index = sim->accel.partition_ports.at[i];
+    const struct port *port = &sim->packet.ports.at[index];
+    take_port(sim, index, &parts.ports[i]);
+    for (uint32_t k = port->head; k != port->tail; ++k)
+      take_packet(sim, port_packet(sim, port, k), &parts.packets[packets++], &parts, &blocks);
+  }
+  return 1;
+}

@@ -1,0 +1,111 @@
+/* What all congestion controls share. */
+#include "packet/cc/cc.h"
+
+#include "packet/ns3/ns3.h"
+#include "results/results.h"
+
+enum { TIMESTAMP_BYTES = 8 };
+
+__extension__ typedef unsigned __int128 wide;
+
+/* Are the times of TIMELY and DCQCN those that the papers give for a datacenter? */
+static int has_default_times(const weft_config *config) {
+  const weft_config def = weft_config_default();
+  return config->timely_low_ps == def.timely_low_ps &&
+         config->timely_high_ps == def.timely_high_ps &&
+         config->timely_min_rtt_ps == def.timely_min_rtt_ps &&
+         config->dcqcn_alpha_ps == def.dcqcn_alpha_ps &&
+         config->dcqcn_decrease_ps == def.dcqcn_decrease_ps &&
+         config->dcqcn_increase_ps == def.dcqcn_increase_ps;
+}
+
+void weft__cc_choose(weft_sim *sim) {
+  static const struct cc_ops *const all[WEFT_CC_SCRIPT] = {&weft__cc_window, &weft__cc_dctcp,
+                                                           &weft__cc_hpcc,   &weft__cc_dcqcn,
+                                                           &weft__cc_timely, &weft__cc_swift};
+  const int scripted = sim->config.cc == WEFT_CC_SCRIPT;
+  sim->packet.cc = scripted ? &weft__cc_script[sim->packet.script.needs] : all[sim->config.cc];
+  const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */
+  sim->packet.cc_header = header[sim->packet.cc->extra];
+  sim->packet.cc_stretches = !is_ns3(sim) && has_default_times(&sim->config);
+}
+
+weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time,
+                           weft_time reference) {
+  const weft_time rtt = sim->packet.tx_warm.at[slot].base_rtt_ps;
+  if (rtt <= reference || !sim->packet.cc_stretches) return time;
+  return (weft_time)((wide)time * (wide)rtt / (wide)reference);
+}
+
+void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
+  const struct cc_ops *cc = sim->packet.cc;
+  const struct tx *tx = &sim->packet.tx.at[packet->flow];
+  struct cc_ack ack = {.acked = seq_bytes(sim, tx, packet->seq),
+                       .sent = seq_bytes(sim, tx, tx->next),
+                       .ecn = packet->flags & PACKET_ECN,
+                       .nack = packet->flags & PACKET_NACK};
+  const int has_path_changed = packet->seq <= sim->packet.tx_warm.at[packet->flow].path_seq;
+  if (packet->telemetry != 0) {
+    const uint64_t block = (uint64_t)(packet->telemetry - 1) * sim->flow.path_ports;
+    if (cc->extra == CC_TELEMETRY && !has_path_changed)
+      ack.telemetry = &sim->packet.telemetry.at[block];
+    ack.hops = tx->hops - 1u;
+    ack.sent_at = sim->packet.telemetry.at[block].time;
+  }
+  cc->on_ack(sim, packet->flow, &ack);
+  if (sim->results.ack_capacity > 0) weft__trace_ack(sim, packet);
+}
+
+/* Time of a full packet at a rate, ps. */
+static weft_time packet_gap(const weft_sim *sim, uint64_t rate_bps) {
+  const uint64_t bytes = full_frame(sim);
+  return (weft_time)(8 * bytes * 1000000000000u / rate_bps);
+}
+
+void weft__cc_set_window(weft_sim *sim, uint32_t slot) {
+  struct tx *tx = &sim->packet.tx.at[slot];
+  const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+  tx->window = warm->base_window;
+  if (sim->config.window_mode != WEFT_WINDOW_RATE) return;
+  uint64_t product; /* 128-bit division takes three times as long, and 16 Tbit x GB are rare */
+  tx->window = __builtin_mul_overflow(warm->base_window, tx->rate_bps, &product)
+                   ? (uint64_t)((wide)warm->base_window * tx->rate_bps / warm->line_bps)
+                   : product / warm->line_bps;
+  if (tx->window == 0) tx->window = 1;
+}
+
+void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
+  struct tx *tx = &sim->packet.tx.at[slot];
+  if (rate_bps == tx->rate_bps) return;
+  tx->rate_bps = rate_bps;
+  if (!is_ns3(sim)) tx->gap_ps = packet_gap(sim, rate_bps);
+  weft__cc_set_window(sim, slot);
+}
+
+void weft__cc_rescale_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
+  struct tx *tx = &sim->packet.tx.at[slot];
+  if (is_ns3(sim)) {
+    weft__ns3_rescale(sim, slot, rate_bps);
+    weft__cc_set_rate(sim, slot, rate_bps);
+    return;
+  }
+  const weft_time gap = tx->gap_ps;
+  weft__cc_set_rate(sim, slot, rate_bps);
+  if (tx->next_at > sim->now) tx->next_at += tx->gap_ps - gap;
+}
+
+void weft__cc_timer(weft_sim *sim, uint32_t slot, uint32_t timer, weft_time *due,
+                    weft_time after_ps) {
+  *due = sim->now + after_ps;
+  ++sim->packet.cc_events;
+  event_of_flow(sim, EV_CC, slot * CC_TIMERS + timer, sim->packet.tx.at[slot].row, *due);
+}
+
+void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer) {
+  --sim->packet.cc_events;
+  const uint32_t flags = sim->packet.tx.at[slot].flags & (TX_ACTIVE | TX_PARKED);
+  if (flags == TX_ACTIVE && sim->packet.cc->due(sim, slot)[timer] == sim->now)
+    sim->packet.cc->on_timer(sim, slot, timer);
+  else
+    event_is_stale(sim); /* restarted meanwhile, or of a former flow */
+}

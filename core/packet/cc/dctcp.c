@@ -1,0 +1,77 @@
+/* DCTCP (Alizadeh et al., "Data Center TCP", SIGCOMM 2010), in the form that RDMA NIC models use.
+ *
+ * The fraction of marked packets per window F updates alpha = (1-g) alpha + g F (eq. 1); the first
+ * mark of a window cuts by alpha/2 (eq. 2). Deviations, as in the HPCC ns-3 model: the state is a
+ * rate, the window follows it; no slow start, flows begin at line rate; increase is a fixed rate
+ * per window of data; alpha begins at 1. */
+#include "packet/cc/cc.h"
+
+struct dctcp {
+  double alpha;
+  uint64_t window_end; /* byte that ends the current window of marks; 0: none yet */
+  uint64_t recovery_end; /* no second cut before this byte is acknowledged */
+  uint32_t marked, sent; /* packets of the current window */
+  uint32_t in_recovery;
+  uint32_t unused;
+};
+
+static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
+  (void)sim;
+  (void)path_ports;
+  return sizeof(struct dctcp) / sizeof(uint64_t);
+}
+
+static void start(weft_sim *sim, uint32_t slot) {
+  struct dctcp *dctcp = cc_state(sim, slot);
+  dctcp->alpha = 1;
+}
+
+/* Returns whether a window of data has been acknowledged. */
+static int end_window(struct dctcp *dctcp, const weft_config *config, const struct cc_ack *ack) {
+  if (ack->acked <= dctcp->window_end) return 0;
+  if (dctcp->window_end == 0) {
+    dctcp->sent = (uint32_t)(ack->sent / config->mtu_bytes + 1);
+  } else {
+    double fraction = (double)dctcp->marked / dctcp->sent;
+    if (fraction > 1) fraction = 1;
+    dctcp->alpha = (1 - config->dctcp_g) * dctcp->alpha + config->dctcp_g * fraction;
+    dctcp->sent = (uint32_t)((ack->sent - ack->acked) / config->mtu_bytes + 1);
+    dctcp->marked = 0;
+  }
+  dctcp->window_end = ack->sent;
+  return 1;
+}
+
+static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
+  struct dctcp *dctcp = cc_state(sim, slot);
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  const weft_config *config = &sim->config;
+  dctcp->marked += ack->ecn != 0;
+  const int window_ended = end_window(dctcp, config, ack);
+  if (dctcp->in_recovery && ack->acked > dctcp->recovery_end) dctcp->in_recovery = 0;
+  if (ack->ecn && !dctcp->in_recovery) {
+    const uint64_t cut = cc_whole((double)tx->rate_bps * (1 - dctcp->alpha / 2));
+    weft__cc_set_rate(sim, slot, cc_at_least(cut, config->min_rate_bps));
+    dctcp->in_recovery = 1;
+    dctcp->recovery_end = ack->sent;
+  }
+  if (!dctcp->in_recovery && window_ended)
+    weft__cc_set_rate(
+        sim, slot,
+        cc_at_most(tx->rate_bps + config->dctcp_ai_bps, sim->packet.tx_warm.at[slot].line_bps));
+}
+
+static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
+  struct dctcp *dctcp = cc_state(sim, slot);
+  (void)time;
+  if (dctcp->window_end != 0) dctcp->window_end += bytes;
+  dctcp->recovery_end += bytes;
+}
+
+const struct cc_ops weft__cc_dctcp = {.name = "dctcp",
+                                      .extra = CC_NOTHING,
+                                      .paced = 1,
+                                      .state_words = state_words,
+                                      .start = start,
+                                      .on_ack = on_ack,
+                                      .shift = shift};

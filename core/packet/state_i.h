@@ -1,0 +1,44 @@
+/* The packet model: everything that a packet touches. */
+#ifndef WEFT_PACKET_STATE_H
+#define WEFT_PACKET_STATE_H
+
+#include "base/alloc.h"
+#include "packet/port/state_i.h"
+#include "packet/transport/state_i.h"
+
+enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
+
+#define PACKET_POOLS(X)                  \
+  X(packet, ports, struct port)          \
+  X(packet, port_cold, struct port_cold) \
+  X(packet, nics, struct nic)            \
+  X(packet, ecn, struct ecn)             \
+  X(packet, packets, struct packet)      \
+  X(packet, wires, struct wire)          \
+  X(packet, tx, struct tx)               \
+  X(packet, tx_warm, struct tx_warm)     \
+  X(packet, rx, struct rx)               \
+  X(packet, selective, struct selective) \
+  X(packet, bits, uint64_t)              \
+  X(packet, cc_state, uint64_t)          \
+  X(packet, telemetry, struct telemetry) \
+  X(packet, telemetry_free, uint32_t)    \
+  X(packet, triggers, uint32_t)
+
+struct packet_room {
+  PACKET_POOLS(WEFT_POOL_MEMBER)
+  weft_script script; /* cc = script */
+  const struct cc_ops *cc; /* what config.cc and script say */
+  uint32_t cc_header; /* bytes that it adds to a data packet */
+  uint32_t cc_stretches; /* its times grow with long round trips: see weft__cc_stretch() */
+  uint32_t cc_words; /* 64-bit words of CC state per slot */
+  uint32_t rto_events, cc_events; /* timers in the queue: alone they don't keep a run alive */
+  uint32_t cut_off; /* flows: see packet/transport/timer.c */
+  weft_time fabric_rtt; /* longest empty round trip of a datacenter: see packet/transport/rtt.c */
+  weft_time longest_rtt; /* of all pairs of hosts */
+  uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
+  uint32_t bitmap_free[BITMAP_CLASSES]; /* freed bitmaps by log2 bits, chained through word 0 */
+  uint32_t largest_ring, blocks_needed; /* of a view: see domain_is_fed() */
+};
+
+#endif

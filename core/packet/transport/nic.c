@@ -1,0 +1,134 @@
+/* The NIC of a host port: which flow sends the next packet.
+ *
+ * Round robin, a packet each, over flows that have packets left; a flow is eligible when its
+ * window is open (bytes in flight below it, tested before the packet) and its pacing time has
+ * come. With selective repeat lost packets need no window: bytes in flight, which count from the
+ * oldest packet not acknowledged, don't grow by them (BDP-FC in IRN, section 3.2). ACKs do not pass
+ * through here: they are queued at the port when they arise, and data is chosen only when the port
+ * is free, so ACKs go first (as in the HPCC NIC model). */
+#include "packet/cc/cc.h"
+#include "packet/port/port_i.h"
+#include "packet/ns3/ns3.h"
+#include "work/work.h"
+
+void weft__nic_add(weft_sim *sim, uint32_t slot) {
+  struct tx *tx = &sim->packet.tx.at[slot];
+  struct nic *nic = &sim->packet.nics.at[tx->port];
+  tx->flags |= TX_IN_LIST;
+  if (is_ns3(sim)) ++sim->ns3.ports.at[tx->port].flows;
+  if (nic->first == WEFT_NONE) {
+    nic->first = nic->last = tx->list_next = tx->list_prev = slot;
+    return;
+  }
+  struct tx *first = &sim->packet.tx.at[nic->first];
+  tx->list_next = nic->first;
+  tx->list_prev = first->list_prev;
+  sim->packet.tx.at[first->list_prev].list_next = slot;
+  first->list_prev = slot;
+}
+
+void weft__nic_remove(weft_sim *sim, uint32_t slot) {
+  struct tx *tx = &sim->packet.tx.at[slot];
+  struct nic *nic = &sim->packet.nics.at[tx->port];
+  tx->flags &= (uint8_t)~TX_IN_LIST;
+  if (tx->list_next == slot) {
+    nic->first = nic->last = WEFT_NONE;
+    return;
+  }
+  if (nic->first == slot) nic->first = tx->list_next;
+  if (nic->last == slot) nic->last = tx->list_prev;
+  sim->packet.tx.at[tx->list_prev].list_next = tx->list_next;
+  sim->packet.tx.at[tx->list_next].list_prev = tx->list_prev;
+}
+
+static void wake_at(weft_sim *sim, uint32_t port, weft_time at) {
+  struct nic *nic = &sim->packet.nics.at[port];
+  if (nic->wake >= 0 && nic->wake <= at) return;
+  nic->wake = at;
+  event_at(sim, EV_NIC, port, at);
+}
+
+static int window_open(const weft_sim *sim, const struct tx *tx) {
+  return (tx->flags & TX_RESEND) ||
+         (uint64_t)(tx->next - tx->una) * sim->config.mtu_bytes < tx->window;
+}
+
+/* One packet of the flow onto its free port; then see when the port is to be looked at again. */
+static void send(weft_sim *sim, uint32_t slot) {
+  struct tx *tx = &sim->packet.tx.at[slot];
+  const uint32_t port = tx->port;
+  struct packet *packet = port_place(sim, port);
+  if (packet == NULL) return; /* the run stops */
+  weft__make_data(sim, slot, packet);
+  tx->next_at = sim->now + tx->gap_ps;
+  const int all_sent = tx->next == tx->total && !(tx->flags & TX_RESEND);
+  if (all_sent)
+    weft__nic_remove(sim, slot);
+  else
+    sim->packet.nics.at[port].last = slot;
+  port_commit(sim, port, packet);
+  if (all_sent && sim->flow.rows.at[tx->row].task != WEFT_NONE) {
+    weft__task_flow_sent(sim, tx->row); /* which may start flows */
+    tx = &sim->packet.tx.at[slot];
+  }
+  const struct nic *nic = &sim->packet.nics.at[port];
+  if (nic->first == WEFT_NONE) return;
+  weft_time next = sim->packet.ports.at[port].free_at;
+  if (nic->first == slot && tx->list_next == slot) { /* alone: nothing to do before it can go on */
+    if (!window_open(sim, tx)) return;
+    if ((tx->flags & TX_PACED) && tx->next_at > next) next = tx->next_at;
+  }
+  wake_at(sim, port, next);
+}
+
+void weft__nic_kick(weft_sim *sim, uint32_t port) {
+  if (is_ns3(sim)) {
+    weft__ns3_transmit(sim, port);
+    return;
+  }
+  const struct nic *nic = &sim->packet.nics.at[port];
+  if (nic->first == WEFT_NONE || (sim->packet.ports.at[port].flags & PORT_HELD)) return;
+  if (sim->packet.ports.at[port].free_at > sim->now) {
+    wake_at(sim, port, sim->packet.ports.at[port].free_at);
+    return;
+  }
+  weft_time earliest = INT64_MAX;
+  uint32_t slot = nic->last;
+  do {
+    slot = sim->packet.tx.at[slot].list_next;
+    const struct tx *tx = &sim->packet.tx.at[slot];
+    if (!window_open(sim, tx)) continue;
+    if (!(tx->flags & TX_PACED) || tx->next_at <= sim->now) {
+      send(sim, slot);
+      return;
+    }
+    if (tx->next_at < earliest) earliest = tx->next_at;
+  } while (slot != nic->last);
+  if (earliest != INT64_MAX) wake_at(sim, port, earliest);
+}
+
+void weft__nic_kick_flow(weft_sim *sim, uint32_t slot) {
+  if (is_ns3(sim)) {
+    weft__ns3_transmit(sim, sim->packet.tx.at[slot].port);
+    return;
+  }
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  const struct port *port = &sim->packet.ports.at[tx->port];
+  if (!(tx->flags & TX_IN_LIST) || (port->flags & PORT_HELD) || !window_open(sim, tx)) return;
+  if (port->free_at > sim->now)
+    wake_at(sim, tx->port, port->free_at);
+  else if ((tx->flags & TX_PACED) && tx->next_at > sim->now)
+    wake_at(sim, tx->port, tx->next_at);
+  else
+    send(sim, slot);
+}
+
+void weft__nic_event(weft_sim *sim, uint32_t port) {
+  const int is_overtaken = sim->packet.nics.at[port].wake != sim->now;
+  if (is_overtaken || sim->packet.ports.at[port].flags & PORT_PARKED) {
+    event_is_stale(sim);
+    return;
+  }
+  sim->packet.nics.at[port].wake = -1;
+  weft__nic_kick(sim, port);
+}
