@@ -60,8 +60,6 @@ enum event_kind {
 };
 
 enum {
-  EVENT_KIND_SHIFT = 28,
-  EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1,
   LATE_NEWS = EVENT_SOURCE_MASK /* source of EV_TASK: no task, but what a replay has found out */
 };
 
@@ -123,6 +121,6 @@ _Static_assert(sizeof(struct port) == 64, "a port is one cache line");
 _Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
 _Static_assert(sizeof(struct event_chunk) == 64, "a chunk of events is one cache line");
 
-#include "base/events_i.h"
+#include "events_i.h"
 
 #endif

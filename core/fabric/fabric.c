@@ -208,7 +208,7 @@ static void size_wheel(weft_sim *sim) {
   double bucket = 4 * ser / ports / ports;
   if (bucket > mean / 64) bucket = mean / 64;
   if (bucket < 2 * mean / WHEEL_BUCKETS) bucket = 2 * mean / WHEEL_BUCKETS;
-  weft__events_init(sim, (weft_time)bucket + 1);
+  weft__events_init(sim->queue, (weft_time)bucket + 1);
 }
 
 /* Nothing of a fabric is added once it is ready, so its pools need no room to grow. */

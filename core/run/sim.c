@@ -1,6 +1,5 @@
-/* A simulation as a value: creation, copying, destruction, messages, totals. */
+/* A simulation as a value: creation, copying, destruction, totals. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,25 +8,6 @@
 #include "packet/cc/cc.h"
 #include "packet/domains/domains.h"
 #include "packet/port/port_i.h"
-
-#if WEFT_CHECK
-void weft__assert_failed(const char *what, const char *file, int line) {
-  fprintf(stderr, "weft: %s:%d: broken invariant: %s\n", file, line, what);
-  abort();
-}
-#endif
-
-int weft__fail(weft_sim *sim, int status, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  vsnprintf(sim->error, sizeof sim->error, format, args);
-  va_end(args);
-  return status;
-}
-
-const char *weft_sim_error(const weft_sim *sim) {
-  return sim->error;
-}
 
 weft_config weft_sim_config(const weft_sim *sim) {
   return sim->config;
@@ -124,7 +104,8 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   for (int i = 0; i < BITMAP_CLASSES; ++i) sim->packet.bitmap_free[i] = WEFT_NONE;
   for (int i = 2; i-- > 0;) {
     sim->queue = &sim->queues[i];
-    weft__events_init(sim, 1);
+    sim->queue->whole_ns = (uint32_t)is_ns3(sim);
+    weft__events_init(sim->queue, 1);
   }
   const int status = check_config(sim);
   if (status == WEFT_OK) weft__cc_choose(sim);

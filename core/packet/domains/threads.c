@@ -210,7 +210,7 @@ static int make_views(struct domains *domains) {
     view->domains.index = i + 1;
     view->packet.largest_ring = 0;
     view->queue = &view->queues[0];
-    weft__events_init(view, 1);
+    weft__events_init(view->queue, 1);
     view->queue->shift = sim->queue->shift;
     domains->view[i] = view;
   }

@@ -56,7 +56,7 @@ struct crew {
 
 static void begin_job(weft_sim *view, const struct job *job) {
   view->now = view->accel.partitions.at[job->partition].parked_at;
-  weft__events_reset(view, view->now);
+  weft__events_reset(view->queue, view->now);
   weft__partition_list_ports_as(view, job->partition, job->visit);
   weft__partition_mark(view, job->partition, 0);
   for (uint32_t i = 0; i < view->accel.partition_ports.n; ++i) {

@@ -18,7 +18,7 @@ void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
   sim->queue = &sim->queues[1];
   sim->queue->shift = sim->queues[0].shift;
   sim->now = sim->accel.partitions.at[partition].parked_at;
-  weft__events_reset(sim, sim->now);
+  weft__events_reset(sim->queue, sim->now);
   sim->accel.replaying = 1;
   weft__partition_arm(sim, partition);
   weft__domain_run(sim, last + 1, RUN_IDLE | RUN_UNFED); /* what is left is made anew */
