@@ -86,4 +86,12 @@ static inline void event_pop(weft_sim *sim) {
   --sim->queue->count;
 }
 
+/* Take it out and go to its time. */
+static inline void event_take(weft_sim *sim, struct event event) {
+  WEFT_ASSERT(event.time >= sim->now);
+  sim->now = event.time;
+  ++sim->events;
+  event_pop(sim);
+}
+
 #endif

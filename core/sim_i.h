@@ -59,10 +59,6 @@ enum event_kind {
   EV_SAMPLE /* source: 0; what it sees is all of the instant */
 };
 
-enum {
-  LATE_NEWS = EVENT_SOURCE_MASK /* source of EV_TASK: no task, but what a replay has found out */
-};
-
 /* Every pool, for what treats them alike: copying, freeing. */
 #define WEFT_POOLS(X)       \
   FABRIC_POOLS(X)           \
@@ -88,6 +84,7 @@ struct weft_sim {
   weft_time now;
   uint64_t events, fingerprint;
   weft_stats stats; /* running totals; completed by weft_stats_get */
+  const struct engine_ops *engine; /* config.engine */
   struct event_queue *queue; /* the first, or the other while a partition is simulated by itself */
 
   struct fabric_room fabric;

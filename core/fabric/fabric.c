@@ -1,8 +1,8 @@
 /* Nodes, links and their two ports; closing the fabric. */
-#include "packet/accel/partition.h"
+#include "engine.h"
 #include "fabric/fabric.h"
 #include "fabric/ways.h"
-#include "packet/ns3/ns3.h"
+#include "packet/accel/partition.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -229,8 +229,7 @@ int weft_fabric_ready(weft_sim *sim) {
   int status = build_adjacency(sim);
   if (status == WEFT_OK) status = build_rings(sim);
   if (status == WEFT_OK) status = weft__ways_init(sim);
-  if (status == WEFT_OK) status = is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
-  if (status == WEFT_OK) status = weft__partitions_init(sim);
+  if (status == WEFT_OK) status = sim->engine->ready(sim);
   if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
   if (status != WEFT_OK) return status;

@@ -117,4 +117,10 @@ static inline void port_commit(weft_sim *sim, uint32_t index, struct packet *slo
   if (port->queue_bytes > port->max_queue_bytes) port->max_queue_bytes = port->queue_bytes;
 }
 
+/** Bytes that began transmission at a port so far (settled). */
+static inline uint64_t port_tx_bytes(const weft_sim *sim, uint32_t port) {
+  return (uint64_t)sim->packet.port_cold.at[port].tx_wraps << 32 |
+         sim->packet.ports.at[port].tx_bytes;
+}
+
 #endif

@@ -65,7 +65,7 @@ void weft__partition_settle(weft_sim *sim, uint32_t partition, weft_time time) {
 int weft__park_refusal(weft_sim *sim, uint32_t partition) {
   const struct partition *z = &sim->accel.partitions.at[partition];
   weft__partition_settle(sim, partition, sim->now);
-  if (sim->results.ack_capacity > 0 || z->plain) return WEFT_REFUSED_TRACE;
+  if (sim->packet.ack_capacity > 0 || z->plain) return WEFT_REFUSED_TRACE;
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
     const int refusal = port_refusal(sim, sim->accel.partition_ports.at[i]);
     if (refusal >= 0) return refusal;
