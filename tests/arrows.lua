@@ -1,4 +1,5 @@
--- Who calls whom inside core/: read from the text of its files, inline functions of headers counted.
+-- Who calls whom inside core/: read from the text of its files, inline functions of headers
+-- counted.
 -- A call is the name of a function of another file, wherever it stands (tables of them count).
 
 local M = {}
