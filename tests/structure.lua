@@ -178,6 +178,24 @@ gate("C functions have at most 80 lines", function()
   return problems
 end)
 
+-- Only the version that the files were formatted by agrees with them in everything.
+gate("C files are formatted as `make format` does", function()
+  local pipe = assert(io.popen("clang-format --version 2>/dev/null"))
+  local version = pipe:read("*a"):match("version (%d+)")
+  pipe:close()
+  if version ~= "14" then
+    print(("skipped, C files are formatted: %s"):format(version and "clang-format " .. version
+      .. ", not 14" or "no clang-format"))
+    return {}
+  end
+  local problems = {}
+  pipe = assert(io.popen("clang-format --dry-run "
+    .. table.concat(M.files(CODE, "%.[ch]$"), " ") .. " 2>&1"))
+  for line in pipe:lines() do problems[#problems + 1] = line:match("^(%S+:%d+):%d+: warning") end
+  pipe:close()
+  return problems
+end)
+
 gate("every public function has an entry in the API manifest", function()
   local text = {}
   for _, path in ipairs(M.files({ "bindings/api" }, "%.lua$")) do text[#text + 1] = read(path) end
