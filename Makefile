@@ -90,7 +90,7 @@ CORE_SOURCES := $(addprefix core/, \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
   work/stream.c work/task.c work/tree.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c \
-  run/loop.c run/options.c run/sim.c)
+  run/loop.c run/names.c run/options.c run/sim.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
   l_fields.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
@@ -104,7 +104,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_ways.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
-PUBLIC_HEADERS  := core/weft.h core/weft_types.h
+PUBLIC_HEADERS  := core/weft.h core/weft_types.h core/weft_linkage.h
 
 # "major.minor.patch", from the one place that has it.
 VERSION := $(shell sed -n 's/.*return "\([0-9.]*\)".*/\1/p' core/base/version.c)

@@ -196,13 +196,26 @@ gate("C files are formatted as `make format` does", function()
   return problems
 end)
 
+gate("the public header can be included in C++", function()
+  if os.execute("command -v g++ >/dev/null") ~= true then
+    print("skipped, the public header in C++: no g++")
+    return {}
+  end
+  local pipe = assert(io.popen([[printf '#include "weft.h"\nint main() { ]]
+    .. [[return weft_version()[0] + weft_config_default().pfc + WEFT_OK; }' ]]
+    .. "| g++ -x c++ -std=c++11 -Wall -Wextra -Werror -Icore - -x none -o /dev/null " .. BUILD
+    .. "/libweft.a -lm -pthread 2>&1"))
+  local problems = {}
+  for line in pipe:lines() do problems[#problems + 1] = line:match("error: .*") end
+  pipe:close()
+  return problems
+end)
+
 gate("every public function has an entry in the API manifest", function()
   local text = {}
   for _, path in ipairs(M.files({ "bindings/api" }, "%.lua$")) do text[#text + 1] = read(path) end
   text = table.concat(text, "\n")
-  -- Errors are raised in Lua, its memory is its own, and options() has the defaults.
-  local c_only = { weft_sim_error = true, weft_error_name = true, weft_error_text = true,
-    weft_config_default = true }
+  local c_only = dofile("bindings/api/skip.lua")
   local problems = {}
   for line in read("core/weft.h"):gmatch("[^\n]+") do
     local name = line:match("^[%w_ ]+[ *](weft_[%w_]+)%(")
