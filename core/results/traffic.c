@@ -37,7 +37,7 @@ int weft_flow_traffic_get(weft_sim *sim, uint32_t row, weft_flow_traffic *traffi
   const int status = find_way(sim, row, traffic);
   if (status != WEFT_OK) return status;
   const uint64_t packets = (payload + mtu - 1) / mtu;
-  traffic->data_bytes = payload + packets * (sim->config.header_bytes + sim->packet.cc_header);
+  traffic->data_bytes = payload + packets * frame_headers(&sim->config, sim->packet.cc_header);
   traffic->ack_bytes = packets * weft__ack_size(sim);
   return WEFT_OK;
 }
