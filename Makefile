@@ -1,10 +1,12 @@
-# weft: one Makefile for everything. `make demo` and `make test` work from a fresh clone.
+# weft: one Makefile for everything. `make demo` and `make test` work from a fresh clone: they and
+# `make deps` alone install packages.
 #
 #   make all       library, programs and Lua modules       make bench     `name value unit` rows
 #   make demo      the main job, into results/             make validate  against theory, ns-3
 #   make test      every test and gate                     make docs      reference pages
 #   make deps      install missing Debian packages         make install   PREFIX=, DESTDIR=
 #   make golden    record what the golden scenes give
+#   make format    clang-format over all C files
 #
 # CONFIG=release|debug|check|asan|tsan, V=1 shows commands, WERROR=1 (or CI=1) makes warnings errors.
 
@@ -19,6 +21,8 @@ JOBS    ?= $(shell nproc)
 # Debian 12. Nothing else in the repository names a package.
 PACKAGES := gcc make pkg-config lua5.4 liblua5.4-dev luajit libluajit-5.1-dev lua-busted lua-check \
   lua-argparse lua-filesystem libcsv-dev libcairo2-dev fonts-dejavu-core libedit2 valgrind
+# Nothing but `make format` and its test needs these: where they cannot be had, the test is skipped.
+TOOL_PACKAGES := clang-format
 
 CFLAGS_release := -O3 -g1 -DNDEBUG
 CFLAGS_debug   := -O0 -g
@@ -87,7 +91,7 @@ CORE_SOURCES := $(addprefix core/, \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
   work/stream.c work/task.c work/tree.c \
   results/columns.c results/sample.c results/traffic.c \
-  run/loop.c run/options.c run/sim.c)
+  run/loop.c run/names.c run/options.c run/sim.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
   l_fields.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
@@ -101,7 +105,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_ways.c)
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
-PUBLIC_HEADERS  := core/weft.h core/weft_types.h
+PUBLIC_HEADERS  := core/weft.h core/weft_types.h core/weft_linkage.h
 
 # "major.minor.patch", from the one place that has it.
 VERSION := $(shell sed -n 's/.*return "\([0-9.]*\)".*/\1/p' core/base/version.c)
@@ -125,7 +129,7 @@ MODULES  := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)/weft/, core.so csvcore.so
 PROGRAMS := $(foreach vm,$(VMS),$(program_$(vm)))
 LINKS    := $(if $(filter release,$(CONFIG)),build/weft build/weftjit)
 
-# pkg-config is asked once, and not before `deps` has had its chance. Headers of other projects are
+# pkg-config is asked once, when something needs it. Headers of other projects are
 # system headers: our warnings are not about them.
 pkg_cflags = $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(1)))
 lazy = $(eval $(1) := $(2))$($(1))
@@ -138,12 +142,13 @@ libs_cairo    = $(call lazy,libs_cairo,$(shell pkg-config --libs cairo))
 
 # ---- build ------------------------------------------------------------------------------------
 
-.PHONY: all deps demo test test-hostile golden bench bench-wormhole validate docs install clean
+.PHONY: all deps has-compiler has-packages demo test test-hostile golden format bench \
+  bench-wormhole validate docs install clean
 
 all: $(LIBRARY) $(MODULES) $(PROGRAMS) $(LINKS)
 
-# The objects wait for the packages; being ordered only, this never rebuilds them.
-$(B)/obj/core/%.o: %.c | deps
+# Ordered only, so that asking for what is there never rebuilds anything.
+$(B)/obj/core/%.o: %.c | has-compiler
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_$(firstword $(subst /, ,$*))) -c -o $@ $<
@@ -162,7 +167,7 @@ $(SHARED): $(CORE_OBJECTS)
 
 # What is compiled once for each Lua.
 define vm_rules
-$(B)/obj/$(1)/%.o: %.c | deps
+$(B)/obj/$(1)/%.o: %.c | has-packages
 	$$(say) CC '$$< ($(1))'
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) -D_GNU_SOURCE $$(cflags_$(1)) $$(if $$(filter viz/%,$$<),$$(cflags_cairo)) \
@@ -202,42 +207,64 @@ $(CTEST) $(CBENCH):
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 
 # The declarations that LuaJIT sees: generated, and committed so that a script finds them anywhere.
-bindings/ffi/weft/cdef.lua: core/weft_types.h bindings/capi/l_api.h | deps
+bindings/ffi/weft/cdef.lua: core/weft_types.h bindings/capi/l_api.h | has-packages
 	$(say) GEN $@
 	$(Q)lua5.4 bindings/ffi/generate.lua
 
 # ---- packages ---------------------------------------------------------------------------------
 
-# Quick when nothing is missing: one dpkg-query.
+# One line, before the compiler has much to say about headers that it cannot find.
+hint = { echo "weft: missing:$$missing; 'make deps' installs what weft needs" >&2; exit 1; }
+has-compiler:
+	@missing=; command -v $(CC) >/dev/null || missing=" $(CC)"; [ -z "$$missing" ] || $(hint)
+
+LIBRARIES := lua5.4 luajit cairo
+has-packages: has-compiler
+	@missing=; for program in pkg-config lua5.4; do \
+	  command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	for library in $(LIBRARIES); do \
+	  pkg-config --exists $$library 2>/dev/null || missing="$$missing $$library (its headers)"; done; \
+	echo '#include <csv.h>' | $(CC) -E - >/dev/null 2>&1 || missing="$$missing csv.h"; \
+	[ -z "$$missing" ] || $(hint)
+
+# Quick when nothing is missing: one dpkg-query. What of TOOL_PACKAGES cannot be had is left out.
 deps:
 	@command -v dpkg-query >/dev/null || { echo "deps: not a Debian system; needed: $(PACKAGES)"; exit 0; }; \
-	have=$$(dpkg-query -W -f='$${Package}:$${Status}\n' $(PACKAGES) 2>/dev/null \
+	have=$$(dpkg-query -W -f='$${Package}:$${Status}\n' $(PACKAGES) $(TOOL_PACKAGES) 2>/dev/null \
 	  | sed -n 's/:install ok installed$$//p'); \
-	missing=; for p in $(PACKAGES); do \
-	  echo "$$have" | grep -qx -- "$$p" || missing="$$missing $$p"; done; \
-	[ -z "$$missing" ] && exit 0; \
+	not_there() { for p in "$$@"; do echo "$$have" | grep -qx -- "$$p" || printf ' %s' "$$p"; done; }; \
+	missing=$$(not_there $(PACKAGES)); tools=$$(not_there $(TOOL_PACKAGES)); \
+	[ -z "$$missing$$tools" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+	  [ -z "$$missing" ] && exit 0; \
 	  echo "deps: missing packages:$$missing" >&2; \
 	  echo "deps: install them as root: apt-get install$$missing" >&2; exit 1; fi; \
-	echo "deps: installing$$missing"; \
 	export DEBIAN_FRONTEND=noninteractive; \
-	$$sudo apt-get -qq update >/dev/null && \
-	$$sudo apt-get -qq -y --no-install-recommends install $$missing >/dev/null
+	get() { $$sudo apt-get -qq -y --no-install-recommends install "$$@" >/dev/null; }; \
+	if [ -n "$$missing" ]; then \
+	  echo "deps: installing$$missing"; \
+	  $$sudo apt-get -qq update >/dev/null && get $$missing || exit 1; fi; \
+	if [ -n "$$tools" ]; then sudo=$${sudo:+sudo -n}; \
+	  get $$tools 2>/dev/null || echo "deps: cannot install$$tools; what needs it is skipped"; fi
 
 # ---- use --------------------------------------------------------------------------------------
 
-demo: all
+# What installs packages builds in a make of its own, which begins when they are there.
+demo: deps
+	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(B)/weft scenarios/gray_allreduce.lua
 
 # The whole suite. The release build is tested in full, the C tests also with asserts and tiny pools
 # (check) and with the address and undefined-behaviour sanitizers (asan).
-test: all $(CTEST)
+test: deps
+	+$(Q)$(MAKE) --no-print-directory all $(CTEST)
 	+$(Q)$(MAKE) --no-print-directory CONFIG=check build/check/tests/ctest
 	+$(Q)$(MAKE) --no-print-directory CONFIG=asan build/asan/tests/ctest
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua
 
 # Everything again under sanitizers, asserts and valgrind: slow, and loud about memory.
-test-hostile: all $(CTEST)
+test-hostile: deps
+	+$(Q)$(MAKE) --no-print-directory all $(CTEST)
 	+$(Q)$(MAKE) --no-print-directory CONFIG=check all build/check/tests/ctest
 	+$(Q)$(MAKE) --no-print-directory CONFIG=asan all build/asan/tests/ctest
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua --hostile
@@ -245,6 +272,11 @@ test-hostile: all $(CTEST)
 # Record anew what the scenes of tests/golden give, and print what changed. `make test` compares.
 golden: all
 	$(Q)$(B)/weft tests/golden/golden.lua --record
+
+# As .clang-format says, by version 14; comments stay as they are written.
+format:
+	@command -v clang-format >/dev/null || { echo "weft: no clang-format; 'make deps' installs it" >&2; exit 1; }
+	$(Q)find core bindings viz lua tests -name '*.[ch]' | sort | xargs clang-format -i
 
 bench: all $(CBENCH)
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/bench/run.lua

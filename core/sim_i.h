@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/event_queue_i.h"
+#include "base/frame_i.h"
 #include "fabric/state_i.h"
 #include "flow/state_i.h"
 #include "packet/accel/state_i.h"

@@ -12,6 +12,8 @@
 
 #include "weft_types.h"
 
+#include "weft_linkage.h"
+
 /* A shared libweft shows what is declared here and nothing else. */
 #pragma GCC visibility push(default)
 
@@ -27,6 +29,25 @@ const char *weft_error_text(int status);
 /** The fields of weft_config, and the defaults. The array is constant and lives for ever. */
 const weft_option *weft_options(uint32_t *count);
 weft_config weft_config_default(void);
+
+/** Of an enumeration (enum weft_enum): its own name, "link_class"; the names of its values from 0
+ *  up, separated by '|', "by_ends|nvlink|pcie|net". NULL for other numbers. */
+const char *weft_enum_id(int which);
+const char *weft_enum_names(int which);
+
+/** The value of that name, or WEFT_EINVAL. */
+int weft_enum_value(int which, const char *name);
+
+/** What calls take, with all that a caller may leave alone at what changes nothing. Fields without
+ *  such a value (hosts, sizes) are 0. */
+weft_link_def weft_link_def_default(void);
+weft_link_change weft_link_change_default(void);
+weft_link_impairment weft_link_impairment_default(void);
+weft_storm weft_storm_default(void);
+weft_host_change weft_host_change_default(void);
+weft_flow_def weft_flow_def_default(void);
+weft_task_def weft_task_def_default(void);
+weft_collective_def weft_collective_def_default(void);
 
 /** Parse a quantity: unit WEFT_UNIT_TIME ("1us", "0.5 ms", to ps), _RATE ("100Gbps", "400 Gbit/s",
  *  to bit/s), _BYTES ("16MiB", "1 MB", to bytes) or _NONE ("1e6"). Exact: a value that is not a
@@ -229,5 +250,7 @@ int weft_memo_load(weft_sim *sim, const char *path);
 int weft_memo_copy(weft_sim *sim, const weft_sim *from);
 
 #pragma GCC visibility pop
+
+#include "weft_linkage.h"
 
 #endif

@@ -32,6 +32,27 @@ enum weft_constants {
   WEFT_COST_MAX = 65535 /* of a link */
 };
 
+/** The enumerations whose values have names: see weft_enum_names(). */
+enum weft_enum {
+  WEFT_ENUM_NODE_KIND = 0,
+  WEFT_ENUM_LINK_CLASS = 1,
+  WEFT_ENUM_DIRECTION = 2,
+  WEFT_ENUM_TASK_KIND = 3,
+  WEFT_ENUM_COLLECTIVE_KIND = 4,
+  WEFT_ENUM_ALGORITHM = 5,
+  WEFT_ENUM_METRIC = 6,
+  WEFT_ENUM_TABLE = 7,
+  WEFT_ENUM_COLUMN_TYPE = 8,
+  WEFT_ENUM_RUN_RESULT = 9,
+  WEFT_ENUM_SCRIPT_NEEDS = 10,
+  WEFT_ENUM_PARTITION_ACKS = 11,
+  WEFT_ENUM_REFUSAL = 12,
+  WEFT_ENUM_THREADS_WHY = 13,
+  WEFT_ENUM_PHASE = 14,
+  WEFT_ENUM_UNIT = 15,
+  WEFT_ENUM_COUNT = 16
+};
+
 /** Results of calls that can fail: 0 or more is success. Text of each: weft_error_text(). */
 enum weft_status {
   WEFT_OK = 0,
@@ -233,6 +254,9 @@ enum weft_link_class {
   WEFT_LINK_CLASS_COUNT = 4
 };
 
+/* What follows is passed to calls. Take each from its function weft_..._default() and change what
+ * is meant: 0 is not what leaves every field as it is, and fields may be added. */
+
 /** A full-duplex link between two nodes. Its two directed ports are 2*link (a to b) and
  *  2*link+1. */
 typedef struct weft_link_def {
@@ -256,13 +280,14 @@ typedef struct weft_link_change {
   double factor; /* new rate = factor x rate as built, at most 1000; 0: down, 1: repaired;
                     negative: as it was */
   double loss; /* new uniform loss probability; negative: as it was */
+  /* weft_link_change_default() leaves both as they were; all zero is a failure. */
   weft_time detect_ps; /* failure and repair: from then until routes take it into account */
 } weft_link_change;
 
 /** What a wire does to packets besides uniform loss, from a time on. Packets on the wire at that
  *  time are subject to it; none overtakes another, and the far end receives no faster than at line
  *  rate. Burst loss is that of Gilbert and Elliott: two states, a draw per packet. All zero: as
- *  built. */
+ *  built; weft_link_impairment_default(): as it was. */
 typedef struct weft_link_impairment {
   weft_time at_ps; /* not before the present */
   uint32_t link;
@@ -364,7 +389,8 @@ typedef struct weft_collective_def {
   uint32_t forget; /* 1: rows of its flows are used again when they are over: memory stays small */
 } weft_collective_def;
 
-/** Totals of a run. Packets count data and ACKs; injected = delivered + dropped + in flight. */
+/** Totals of a run; over parts of it they add up, but for now_ps and max_queue_bytes, of which the
+ *  largest counts. Packets count data and ACKs; injected = delivered + dropped + in flight. */
 typedef struct weft_stats {
   weft_time now_ps;
   uint64_t events; /* handled; not those that found nothing to do any more */

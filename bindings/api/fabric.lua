@@ -61,20 +61,20 @@ return {
         { "size_bytes", "integer", "payload, at least 1" } },
       returns = { "integer", "ps" }, example = "sim:ideal_fct(0, 5, 1000000)" },
     { name = "link_schedule", c = "weft_link_schedule",
-      brief = "Change a link at a time. A field left out is 0: no factor takes the link down, no "
-        .. "loss makes it loss-free (loss = -1 keeps it).",
+      brief = "Change a link at a time. What is left out stays as it was; factor = 0 takes the "
+        .. "link down, loss = 0 makes it loss-free.",
       params = { { "change", "table",
-        "{ at_ps, link, direction (both, a_to_b, b_to_a), factor (of the built rate; negative "
-          .. "keeps it), loss, detect_ps (until routes heed a failure or repair) }" } },
-      example = "sim:link_schedule { at_ps = 2e9, link = 4, factor = 0.25, loss = -1 }" },
+        "{ at_ps, link, direction (both, a_to_b, b_to_a), factor (of the built rate; 0: down), "
+          .. "loss, detect_ps (until routes heed a failure or repair) }" } },
+      example = "sim:link_schedule { at_ps = 2e9, link = 4, factor = 0.25 }" },
     { name = "link_impair", c = "weft_link_impair",
       brief = "Let a link delay packets, by an amount of time and up to a jitter more, or lose "
-        .. "them in bursts (Gilbert-Elliott). A field left out is 0: all 0 is as built. "
-        .. "Negative delay_ps and negative enter keep what is.",
+        .. "them in bursts (Gilbert-Elliott). Without delay_ps and jitter_ps both stay as they "
+        .. "were, without enter burst loss does; delay_ps = 0 and enter = 0 are as built.",
       params = { { "impairment", "table",
         "{ at_ps, link, direction, delay_ps, jitter_ps, enter (good to bad, p), leave (bad to "
           .. "good, r), loss_good (1 - k), loss_bad (1 - h) }" } },
-      example = "sim:link_impair { link = 4, delay_ps = 5e6, jitter_ps = 1e6, enter = -1 }" },
+      example = "sim:link_impair { link = 4, delay_ps = 5e6, jitter_ps = 1e6 }" },
     { name = "storm_add", c = "weft_storm_add",
       brief = "Let the far end of a port send pause frames from a time on: a PFC storm.",
       params = { { "storm", "table",

@@ -8,7 +8,7 @@ static int acceleration(lua_State *L) {
   l_push_struct(L, &l_acceleration, &done);
   lua_createtable(L, 0, WEFT_REFUSED_COUNT);
   for (uint32_t why = 0; why < WEFT_REFUSED_COUNT; why++) {
-    l_push_choice(L, l_refusals, why);
+    l_push_choice(L, weft_enum_names(WEFT_ENUM_REFUSAL), why);
     l_push_uint(L, done.refused[why]);
     lua_rawset(L, -3);
   }
@@ -27,7 +27,7 @@ static int flow_phase(lua_State *L) {
   const weft_sim *sim = l_check_sim(L);
   weft_time since = 0;
   int phase = l_status(L, sim, weft_flow_phase(sim, l_check_u32(L, 2, "flow"), &since));
-  l_push_choice(L, l_phases, (uint32_t)phase);
+  l_push_choice(L, weft_enum_names(WEFT_ENUM_PHASE), (uint32_t)phase);
   l_push_int(L, since);
   return 2;
 }

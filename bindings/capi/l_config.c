@@ -144,7 +144,7 @@ static void push_option(lua_State *L, const weft_option *option, const weft_conf
   lua_createtable(L, 0, 7);
   lua_pushstring(L, option->name);
   lua_setfield(L, -2, "name");
-  l_push_choice(L, l_units, option->unit);
+  l_push_choice(L, weft_enum_names(WEFT_ENUM_UNIT), option->unit);
   lua_setfield(L, -2, "unit");
   lua_pushstring(L, option->brief);
   lua_setfield(L, -2, "brief");

@@ -40,28 +40,13 @@ static int core_parse(lua_State *L) {
   return 1;
 }
 
-static void set_choices(lua_State *L, const char *name, const char *choices) {
-  l_push_choices(L, choices);
-  lua_setfield(L, -2, name);
-}
-
 /* Arrays of names, the first for value 0. Those of options are in core.options(). */
 static void push_constants(lua_State *L) {
   lua_newtable(L);
-  set_choices(L, "node_kind", l_node_kinds);
-  set_choices(L, "link_class", l_link_classes);
-  set_choices(L, "direction", l_directions);
-  set_choices(L, "task_kind", l_task_kinds);
-  set_choices(L, "collective_kind", l_collective_kinds);
-  set_choices(L, "algorithm", l_algorithms);
-  set_choices(L, "metric", l_metrics);
-  set_choices(L, "table", l_tables);
-  set_choices(L, "column_type", l_column_types);
-  set_choices(L, "run_result", l_run_results);
-  set_choices(L, "refusal", l_refusals);
-  set_choices(L, "phase", l_phases);
-  set_choices(L, "threads_why", l_threads_whys);
-  set_choices(L, "unit", l_units);
+  for (int which = 0; which < WEFT_ENUM_COUNT; which++) {
+    l_push_choices(L, weft_enum_names(which));
+    lua_setfield(L, -2, weft_enum_id(which));
+  }
   lua_pushinteger(L, WEFT_PATH_MAX);
   lua_setfield(L, -2, "path_max");
   lua_pushinteger(L, WEFT_API_VERSION);

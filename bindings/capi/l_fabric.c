@@ -3,13 +3,13 @@
 
 static int node_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  int kind = (int)l_check_choice(L, 2, "kind", l_node_kinds);
+  int kind = (int)l_check_choice(L, 2, "kind", weft_enum_names(WEFT_ENUM_NODE_KIND));
   return l_push_status(L, sim, weft_node_add(sim, kind));
 }
 
 static int link_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_link_def def;
+  weft_link_def def = weft_link_def_default();
   l_read_struct(L, 2, &l_link_def, NULL, &def);
   return l_push_status(L, sim, weft_link_add(sim, &def));
 }
@@ -43,7 +43,7 @@ static int link_count(lua_State *L) {
 static int node_kind(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   int kind = weft_node_kind(sim, l_check_u32(L, 2, "node"));
-  l_push_choice(L, l_node_kinds, (uint32_t)l_status(L, sim, kind));
+  l_push_choice(L, weft_enum_names(WEFT_ENUM_NODE_KIND), (uint32_t)l_status(L, sim, kind));
   return 1;
 }
 
@@ -102,25 +102,40 @@ static int ideal_fct(lua_State *L) {
   return 1;
 }
 
+/* A call that names none of the fields would change nothing: it means something else. */
+static void want_one_of(lua_State *L, const char *what, const char *const *fields) {
+  lua_pushnil(L);
+  for (int i = 0; fields[i] != NULL && lua_isnil(L, -1); i++) {
+    lua_pop(L, 1);
+    lua_getfield(L, 2, fields[i]);
+  }
+  if (lua_isnil(L, -1)) luaL_error(L, "%s: expected %s or %s", what, fields[0], fields[1]);
+  lua_pop(L, 1);
+}
+
 static int link_schedule(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_link_change change;
+  weft_link_change change = weft_link_change_default();
   l_read_struct(L, 2, &l_link_change, NULL, &change);
+  want_one_of(L, "link change", (const char *const[]){"factor", "loss", NULL});
   l_status(L, sim, weft_link_schedule(sim, &change));
   return 0;
 }
 
 static int link_impair(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_link_impairment impairment;
+  weft_link_impairment impairment = weft_link_impairment_default();
   l_read_struct(L, 2, &l_link_impairment, NULL, &impairment);
+  want_one_of(L, "link impairment", (const char *const[]){"delay_ps", "enter", "jitter_ps", NULL});
+  lua_getfield(L, 2, "delay_ps");
+  if (lua_isnil(L, -1) && impairment.jitter_ps > 0) impairment.delay_ps = 0; /* jitter alone */
   l_status(L, sim, weft_link_impair(sim, &impairment));
   return 0;
 }
 
 static int storm_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_storm storm;
+  weft_storm storm = weft_storm_default();
   l_read_struct(L, 2, &l_storm, NULL, &storm);
   l_status(L, sim, weft_storm_add(sim, &storm));
   return 0;
@@ -128,7 +143,7 @@ static int storm_add(lua_State *L) {
 
 static int host_schedule(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_host_change change;
+  weft_host_change change = weft_host_change_default();
   l_read_struct(L, 2, &l_host_change, NULL, &change);
   l_status(L, sim, weft_host_schedule(sim, &change));
   return 0;

@@ -1,27 +1,8 @@
-/* The structs of the border, field by field, and the names of its enumerations.
+/* The structs of the border, field by field.
  *
  * One description serves the reader and writer of tables and the layout that the LuaJIT overlay
  * is checked against. */
 #include "l_util.h"
-
-const char l_node_kinds[] = "host|switch|nvswitch";
-const char l_link_classes[] = "by_ends|nvlink|pcie|net";
-const char l_directions[] = "both|a_to_b|b_to_a";
-const char l_task_kinds[] = "compute|send|barrier|collective";
-const char l_collective_kinds[] = "allreduce|all_to_all|reduce_scatter|all_gather|broadcast|reduce";
-const char l_algorithms[] =
-    "default|ring|direct|bidirectional|tree|double_tree|halving_doubling|hierarchical|pairwise";
-const char l_metrics[] = "port_bytes|port_queue|flow_bytes";
-const char l_tables[] = "flows|ports|tasks|acks|spans";
-const char l_column_types[] = "u32|i64|u64|f64";
-const char l_run_results[] = "done|until|budget|interrupted";
-const char l_script_needs[] = "nothing|telemetry|timestamp";
-const char l_partition_acks[] = "none|data|all";
-const char l_refusals[] = "paused|buffer|lossy|recovery|strays|trace|short|cut|match";
-const char l_threads_whys[] =
-    "enough|compat|script|selective|trace|routes|wires|tasks|fabric|budget|little|system";
-const char l_phases[] = "none|transient|steady|memo";
-const char l_units[] = "none|time|rate|bytes|enum|bool";
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof(array)[0])
 #define TYPE(type, fields) \
@@ -29,23 +10,23 @@ const char l_units[] = "none|time|rate|bytes|enum|bool";
 
 #define AT(member) (uint32_t) offsetof(T, member)
 #define U32(member) \
-  { #member, L_U32, AT(member), 0, NULL }
+  { #member, L_U32, AT(member), 0, 0 }
 #define U64(member) \
-  { #member, L_U64, AT(member), 0, NULL }
+  { #member, L_U64, AT(member), 0, 0 }
 #define U64_MIN(member, min) \
-  { #member, L_U64, AT(member), min, NULL }
+  { #member, L_U64, AT(member), min, 0 }
 #define I64(member) \
-  { #member, L_I64, AT(member), INT64_MIN, NULL }
+  { #member, L_I64, AT(member), INT64_MIN, 0 }
 #define TIME(member) \
-  { #member, L_I64, AT(member), 0, NULL }
+  { #member, L_I64, AT(member), 0, 0 }
 #define F64(member) \
-  { #member, L_F64, AT(member), 0, NULL }
-#define ENUM(member, choices) \
-  { #member, L_ENUM, AT(member), 0, choices }
+  { #member, L_F64, AT(member), 0, 0 }
+#define ENUM(member, which) \
+  { #member, L_ENUM, AT(member), 0, which }
 #define HEX(member) \
-  { #member, L_HEX, AT(member), 0, NULL }
+  { #member, L_HEX, AT(member), 0, 0 }
 #define HIDDEN(member) \
-  { #member, L_HIDDEN, AT(member), 0, NULL }
+  { #member, L_HIDDEN, AT(member), 0, 0 }
 
 #define T weft_option
 static const l_field option_fields[] = {
@@ -56,20 +37,22 @@ static const l_field option_fields[] = {
 #undef T
 #define T weft_link_def
 static const l_field link_def_fields[] = {
-    U32(a),    U32(b), U64(rate_bps), TIME(delay_ps), F64(loss), ENUM(link_class, l_link_classes),
+    U32(a),         U32(b),    U64(rate_bps),
+    TIME(delay_ps), F64(loss), ENUM(link_class, WEFT_ENUM_LINK_CLASS),
     U32(cost),
 };
 
 #undef T
 #define T weft_link_change
 static const l_field link_change_fields[] = {
-    TIME(at_ps), U32(link), ENUM(direction, l_directions), F64(factor), F64(loss), TIME(detect_ps),
+    TIME(at_ps), U32(link), ENUM(direction, WEFT_ENUM_DIRECTION),
+    F64(factor), F64(loss), TIME(detect_ps),
 };
 
 #undef T
 #define T weft_link_impairment
 static const l_field link_impairment_fields[] = {
-    TIME(at_ps),   U32(link),      ENUM(direction, l_directions),
+    TIME(at_ps),   U32(link),      ENUM(direction, WEFT_ENUM_DIRECTION),
     I64(delay_ps), I64(jitter_ps), F64(enter),
     F64(leave),    F64(loss_good), F64(loss_bad),
 };
@@ -93,14 +76,21 @@ static const l_field flow_def_fields[] = {
 #undef T
 #define T weft_task_def
 static const l_field task_def_fields[] = {
-    ENUM(kind, l_task_kinds), U32(src),       U32(dst),   U32(tag),   U64(size_bytes),
-    TIME(duration_ps),        TIME(start_ps), U32(sport), U32(dport),
+    ENUM(kind, WEFT_ENUM_TASK_KIND),
+    U32(src),
+    U32(dst),
+    U32(tag),
+    U64(size_bytes),
+    TIME(duration_ps),
+    TIME(start_ps),
+    U32(sport),
+    U32(dport),
 };
 
 #undef T
 #define T weft_collective_def
 static const l_field collective_def_fields[] = {
-    ENUM(kind, l_collective_kinds),
+    ENUM(kind, WEFT_ENUM_COLLECTIVE_KIND),
     U32(tag),
     U64(size_bytes),
     TIME(start_ps),
@@ -108,7 +98,7 @@ static const l_field collective_def_fields[] = {
     HIDDEN(rank_count),
     U32(after),
     U64(chunk_bytes),
-    ENUM(algorithm, l_algorithms),
+    ENUM(algorithm, WEFT_ENUM_ALGORITHM),
     U32(root),
     HIDDEN(volumes),
     U32(local),
@@ -156,7 +146,7 @@ static const l_field port_info_fields[] = {
     I64(delay_ps),   F64(loss),
     F64(burst_loss), I64(added_delay_ps),
     I64(jitter_ps),  I64(paused_since_ps),
-    U32(storms),     ENUM(link_class, l_link_classes),
+    U32(storms),     ENUM(link_class, WEFT_ENUM_LINK_CLASS),
     U32(cost),
 };
 

@@ -6,7 +6,7 @@
 /* sim:columns(table) -> {{name=, brief=, type=, count=}, ...} */
 static int columns(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  int table = (int)l_check_choice(L, 2, "table", l_tables);
+  int table = (int)l_check_choice(L, 2, "table", weft_enum_names(WEFT_ENUM_TABLE));
   weft_column column;
   lua_newtable(L);
   for (uint32_t i = 0; weft_column_get(sim, table, i, &column) >= 0; i++) {
@@ -17,7 +17,7 @@ static int columns(lua_State *L) {
     lua_setfield(L, -2, "name");
     lua_pushstring(L, column.brief);
     lua_setfield(L, -2, "brief");
-    l_push_choice(L, l_column_types, column.type);
+    l_push_choice(L, weft_enum_names(WEFT_ENUM_COLUMN_TYPE), column.type);
     lua_setfield(L, -2, "type");
     lua_rawseti(L, -2, (int)i + 1);
   }
@@ -58,7 +58,7 @@ static void push_element(lua_State *L, const weft_column *column, uint64_t i) {
 /* sim:column(table, name or index, first = 0, count = the rest) -> array */
 static int column_values(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  int table = (int)l_check_choice(L, 2, "table", l_tables);
+  int table = (int)l_check_choice(L, 2, "table", weft_enum_names(WEFT_ENUM_TABLE));
   weft_column column;
   if (lua_type(L, 3) == LUA_TSTRING) {
     find_column(L, sim, table, lua_tostring(L, 3), &column);
@@ -122,7 +122,7 @@ static int trace_acks(lua_State *L) {
 
 static int watch(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  int metric = (int)l_check_choice(L, 2, "metric", l_metrics);
+  int metric = (int)l_check_choice(L, 2, "metric", weft_enum_names(WEFT_ENUM_METRIC));
   uint32_t object = l_check_u32(L, 3, "object");
   return l_push_status(L, sim, weft_watch(sim, metric, object));
 }
@@ -152,7 +152,8 @@ static int series_values(lua_State *L) {
 static int partitions_find(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   int acks = WEFT_ACKS_DATA;
-  if (!lua_isnoneornil(L, 2)) acks = (int)l_check_choice(L, 2, "acks", l_partition_acks);
+  if (!lua_isnoneornil(L, 2))
+    acks = (int)l_check_choice(L, 2, "acks", weft_enum_names(WEFT_ENUM_PARTITION_ACKS));
   uint32_t rate_steps = lua_isnoneornil(L, 3) ? 0 : l_check_u32(L, 3, "rate_steps");
   return l_push_status(L, sim, weft_partitions_find(sim, acks, rate_steps));
 }

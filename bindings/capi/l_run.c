@@ -44,7 +44,7 @@ static int run(lua_State *L) {
                       "WEFT_ELIMIT: run: expected an end before 2^53 ps (9007 s), beyond which "
                       "times are not exact; got more to do then");
   }
-  l_push_choice(L, l_run_results, (uint32_t)result);
+  l_push_choice(L, weft_enum_names(WEFT_ENUM_RUN_RESULT), (uint32_t)result);
   return 1;
 }
 
@@ -80,7 +80,7 @@ static int stalled(lua_State *L) {
 static int threads_used(lua_State *L) {
   uint32_t why;
   l_push_int(L, weft_threads_used(l_check_sim(L), &why));
-  l_push_choice(L, l_threads_whys, why);
+  l_push_choice(L, weft_enum_names(WEFT_ENUM_THREADS_WHY), why);
   return 2;
 }
 

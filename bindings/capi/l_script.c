@@ -176,7 +176,8 @@ static int set_script(lua_State *L) {
   lua_settop(L, 2);
   weft_script script = {.call = call};
   lua_getfield(L, 2, "needs");
-  if (!lua_isnil(L, -1)) script.needs = l_check_choice(L, 3, "needs", l_script_needs);
+  if (!lua_isnil(L, -1))
+    script.needs = l_check_choice(L, 3, "needs", weft_enum_names(WEFT_ENUM_SCRIPT_NEEDS));
   lua_newtable(L); /* 4: the anchor */
   script.user = lua_newuserdata(L, sizeof(struct l_script));
   *(struct l_script *)script.user = (struct l_script){0};

@@ -256,13 +256,12 @@ static void read_field(lua_State *L, int index, const l_field *field, void *data
       *(double *)to = l_check_number(L, index, field->name);
       break;
     default:
-      *(uint32_t *)to = l_check_choice(L, index, field->name, field->choices);
+      *(uint32_t *)to = l_check_choice(L, index, field->name, weft_enum_names(field->which));
   }
 }
 
 void l_read_struct(lua_State *L, int index, const l_struct *type, const char *others, void *data) {
   luaL_checktype(L, index, LUA_TTABLE);
-  memset(data, 0, type->size);
   for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) l_wrong(L, -2, "key", "the name of a field");
     const char *key = lua_tostring(L, -2);
@@ -292,7 +291,7 @@ static void push_field(lua_State *L, const l_field *field, const void *data) {
       lua_pushnumber(L, *(const double *)from);
       break;
     case L_ENUM:
-      l_push_choice(L, field->choices, *(const uint32_t *)from);
+      l_push_choice(L, weft_enum_names(field->which), *(const uint32_t *)from);
       break;
     default:
       snprintf(text, sizeof text, "%016llx", *(const unsigned long long *)from);

@@ -29,19 +29,13 @@ double l_check_number(lua_State *L, int index, const char *what);
 int l_wrong(lua_State *L, int index, const char *what, const char *wanted);
 
 /* ---- names ----
- * A list of names is one string, "host|switch|nvswitch"; the first belongs to value 0. */
+ * A list of names is one string, "host|switch|nvswitch"; the first belongs to value 0. Those of
+ * enumerations are the core's: weft_enum_names(). */
 
 int l_choice_find(const char *choices, const char *name);
 void l_push_choice(lua_State *L, const char *choices, uint32_t value);
 void l_push_choices(lua_State *L, const char *choices); /* an array of all */
 uint32_t l_check_choice(lua_State *L, int index, const char *what, const char *choices);
-
-extern const char l_node_kinds[], l_link_classes[], l_directions[], l_task_kinds[];
-extern const char l_collective_kinds[];
-extern const char l_algorithms[];
-extern const char l_metrics[], l_tables[], l_column_types[], l_run_results[], l_units[];
-extern const char l_script_needs[], l_partition_acks[], l_refusals[], l_phases[];
-extern const char l_threads_whys[];
 
 /* The nearest of `count` names to a mistyped one, or NULL when none is near. */
 typedef struct l_near {
@@ -65,7 +59,7 @@ typedef struct l_field {
   uint32_t type; /* enum l_type; L_HEX: u64 pushed as text; L_HIDDEN: not in tables */
   uint32_t offset;
   int64_t min; /* of integers */
-  const char *choices; /* L_ENUM */
+  int which; /* L_ENUM: enum weft_enum */
 } l_field;
 
 typedef struct l_struct {
@@ -80,8 +74,8 @@ extern const l_struct l_link_def, l_link_change, l_flow_def, l_task_def, l_colle
 extern const l_struct l_link_impairment, l_storm, l_host_change, l_stats, l_port_info;
 extern const l_struct l_partition, l_partition_use, l_acceleration;
 
-/* Fill `data` from the table at `index`: a missing key is 0, an unknown one an error. Keys that end
- * the list `others` ("ranks|...", may be NULL) are the caller's to read. */
+/* Fill `data`, which has the defaults, from the table at `index`: an unknown key is an error. Keys
+ * in the list `others` ("ranks|...", may be NULL) are the caller's to read. */
 void l_read_struct(lua_State *L, int index, const l_struct *type, const char *others, void *data);
 void l_push_struct(lua_State *L, const l_struct *type, const void *data);
 

@@ -3,7 +3,7 @@
 
 static int flow_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_flow_def def;
+  weft_flow_def def = weft_flow_def_default();
   l_read_struct(L, 2, &l_flow_def, NULL, &def);
   return l_push_status(L, sim, weft_flow_add(sim, &def));
 }
@@ -39,7 +39,8 @@ static int flows_add(lua_State *L) {
   /* A userdata, so that an error frees it. */
   weft_flow_def *flows = (weft_flow_def *)lua_newuserdata(L, count * sizeof *flows + 1);
   for (uint32_t i = 0; i < count; i++) {
-    flows[i] = (weft_flow_def){.tag = tag};
+    flows[i] = weft_flow_def_default();
+    flows[i].tag = tag;
     flows[i].src = l_check_u32(L, push_element(L, 4, i), "src");
     flows[i].dst = l_check_u32(L, push_element(L, 5, i), "dst");
     flows[i].size_bytes = l_check_u64(L, push_element(L, 6, i), "size_bytes");
@@ -51,7 +52,7 @@ static int flows_add(lua_State *L) {
 
 static int task_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_task_def def;
+  weft_task_def def = weft_task_def_default();
   l_read_struct(L, 2, &l_task_def, NULL, &def);
   return l_push_status(L, sim, weft_task_add(sim, &def));
 }
@@ -108,7 +109,7 @@ static void read_collective(lua_State *L, weft_collective_def *def) {
 
 static int collective_check(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_collective_def def;
+  weft_collective_def def = weft_collective_def_default();
   read_collective(L, &def);
   l_status(L, sim, weft_collective_check(sim, &def));
   return 0;
@@ -116,7 +117,7 @@ static int collective_check(lua_State *L) {
 
 static int collective_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  weft_collective_def def;
+  weft_collective_def def = weft_collective_def_default();
   read_collective(L, &def);
   return l_push_status(L, sim, weft_collective_add(sim, &def));
 }

@@ -26,9 +26,7 @@ int weft_node_add(weft_sim *sim, int kind) {
 }
 
 uint64_t weft__min_rate(const weft_sim *sim) {
-  const uint64_t timestamp = 8; /* what congestion control may add instead of telemetry */
-  const uint64_t extra = sim->config.int_bytes > timestamp ? sim->config.int_bytes : timestamp;
-  const uint64_t frame = sim->config.mtu_bytes + sim->config.header_bytes + extra;
+  const uint64_t frame = frame_largest(&sim->config);
   const uint64_t least = frame * 8000000000000 / (UINT32_MAX - 1) + 1;
   return least > 1000000 ? least : 1000000;
 }
@@ -197,7 +195,7 @@ static int build_rings(weft_sim *sim) {
  * that all but timers find their place in it. In a small fabric its buckets are wider, for two or
  * so events each: looking for the next occupied one costs as much as sorting those. */
 static void size_wheel(weft_sim *sim) {
-  const uint32_t frame = sim->config.mtu_bytes + sim->config.header_bytes + sim->config.int_bytes;
+  const uint32_t frame = frame_largest(&sim->config);
   double delay = 0, ser = 0;
   for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
     delay += (double)sim->packet.ports.at[p].delay_ps;

@@ -63,7 +63,7 @@ static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int h
 }
 
 weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t size) {
-  const uint64_t mtu = sim->config.mtu_bytes, header = sim->config.header_bytes;
+  const uint64_t mtu = sim->config.mtu_bytes, header = frame_headers(&sim->config, 0);
   const uint64_t packets = (size + mtu - 1) / mtu;
   const uint64_t full = mtu + header, last = size - (packets - 1) * mtu + header;
   int uneven = 0;

@@ -59,7 +59,7 @@ static void flow_rows(weft_sim *sim) {
 
 static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
   const uint64_t mtu = sim->config.mtu_bytes, packets = (payload + mtu - 1) / mtu;
-  *data = payload + packets * (sim->config.header_bytes + sim->packet.cc_header);
+  *data = payload + packets * frame_headers(&sim->config, sim->packet.cc_header);
   *acks = packets * weft__ack_size(sim);
 }
 

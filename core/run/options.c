@@ -1,6 +1,7 @@
 /* The configuration: defaults, and the table by which programs set fields by name. */
 #include <stddef.h>
 
+#include "base/names_i.h"
 #include "sim_i.h"
 
 #define FIELD(member) (uint32_t) offsetof(weft_config, member), 0
@@ -11,13 +12,14 @@ static const weft_option options[] = {
     {"threads", WEFT_OPT_U32, WEFT_UNIT_NONE, FIELD(threads), 1, 64, NULL,
      "Threads that may work on the run; results do not depend on it. Flows of tasks are simulated "
      "on several only with memoize or fast_forward."},
-    {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(cc), 0, WEFT_CC_COUNT - 1,
-     "window|dctcp|hpcc|dcqcn|timely|swift|script", "Congestion control of all flows."},
-    {"ecmp", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ecmp), 0, 3, "mix|ns3|first|pair",
+    {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(cc), 0, WEFT_CC_COUNT - 1, NAMES_TEXT(CC_NAMES),
+     "Congestion control of all flows."},
+    {"ecmp", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ecmp), 0, 3, NAMES_TEXT(ECMP_NAMES),
      "How one of several shortest next hops is picked."},
-    {"completion", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(completion), 0, 1, "receiver|sender",
+    {"completion", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(completion), 0, 1,
+     NAMES_TEXT(COMPLETION_NAMES),
      "Where a flow counts as complete: last byte received, or last ACK at the sender."},
-    {"compat", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(compat), 0, 2, "none|ns3|simai",
+    {"compat", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(compat), 0, 2, NAMES_TEXT(COMPAT_NAMES),
      "Whose quirks to reproduce, for comparison flow by flow."},
     {"mtu", WEFT_OPT_U32, WEFT_UNIT_BYTES, FIELD(mtu_bytes), 64, 16384, NULL,
      "Payload of a full packet."},
@@ -28,9 +30,10 @@ static const weft_option options[] = {
     {"ack", WEFT_OPT_U32, WEFT_UNIT_BYTES, FIELD(ack_bytes), 1, 1024, NULL,
      "An ACK on the wire, without INT."},
     {"recovery", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(recovery), 0, WEFT_RECOVERY_COUNT - 1,
-     "none|go_back_n|selective",
+     NAMES_TEXT(RECOVERY_NAMES),
      "What happens after a loss: nothing, go-back-N, or selective repeat as in IRN."},
-    {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(rto_ps), WEFT_RTO_RFC6298, 1e13, "adaptive|rfc6298",
+    {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(rto_ps), WEFT_RTO_RFC6298, 1e13,
+     NAMES_TEXT(RTO_NAMES),
      "Retransmission timeout: by the round trips measured and never while nothing is lost "
      "(adaptive), by those alone (rfc6298), at least a time, or 0: none."},
     {"give_up_after", WEFT_OPT_I64, WEFT_UNIT_TIME, FIELD(give_up_ps), 0, 9007199254740992.0, NULL,
@@ -44,10 +47,12 @@ static const weft_option options[] = {
      "No congestion control goes below this rate."},
     {"max_rate", WEFT_OPT_U64, WEFT_UNIT_RATE, FIELD(max_rate_bps), 0, 1e14, NULL,
      "No flow goes above this rate; 0: the rate of its NIC."},
-    {"window_mode", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(window_mode), 0, 2, "rate|fixed|none",
+    {"window_mode", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(window_mode), 0, 2,
+     NAMES_TEXT(WINDOW_MODE_NAMES),
      "Bytes in flight: window in proportion to the rate, fixed window, or bounded by the rate "
      "only."},
-    {"ack_priority", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ack_priority), 0, 2, "fifo|hosts|all",
+    {"ack_priority", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(ack_priority), 0, 2,
+     NAMES_TEXT(ACK_PRIORITY_NAMES),
      "With compat ns3: where ACKs have a queue of their own that is never paused."},
     {"buffer", WEFT_OPT_U64, WEFT_UNIT_BYTES, FIELD(buffer_bytes), 1024, 1e12, NULL,
      "Packet buffer of a switch, shared by its ports."},

@@ -129,11 +129,22 @@ local WHY = {
   system = "the system gave no threads",
 }
 
-local function say_threads(sim, config)
-  if config.threads < 2 then return end
+-- By names of enumerations of the core: for a test that none is without a text.
+M.why_threads = WHY
+
+--- How many threads a simulation was allowed, how many have worked at once, and why not more.
+-- @tparam Simulation sim
+-- @treturn table `{ asked, used, why, text }`; `why` is a name: "enough" if there is nothing to
+-- say, and `text` is then nil
+function M.threads(sim)
   local used, why = sim.core:threads_used()
-  if used > 1 or not WHY[why] then return end
-  notice.say("threads = %d had no effect: %s", config.threads, WHY[why])
+  return { asked = sim.core:config().threads, used = used, why = why, text = WHY[why] }
+end
+
+local function say_threads(sim)
+  local threads = M.threads(sim)
+  if threads.asked < 2 or threads.used > 1 or not threads.text then return end
+  notice.say("threads = %d had no effect: %s", threads.asked, threads.text)
 end
 
 -- ---- skipping ----
@@ -149,6 +160,8 @@ local REFUSALS = {
   cut = "something known came before",
   match = "the pattern is too symmetric",
 }
+
+M.refusals = REFUSALS
 
 local function say_skipping(sim, config)
   if not (config.fast_forward or config.memoize) then return end
@@ -178,7 +191,7 @@ end
 -- @tparam Simulation sim
 function M.of_run(sim)
   local config = sim.core:config()
-  say_threads(sim, config)
+  say_threads(sim)
   say_skipping(sim, config)
 end
 

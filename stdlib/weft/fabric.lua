@@ -3,6 +3,7 @@
 --
 -- Node and link ids count from 0 in the order of creation, as in the engine; the order of a node's
 -- links is the order of its ports, which decides ECMP choices.
+local core = require "weft.core"
 local fail = require "weft.fail"
 local units = require "weft.units"
 local util = require "weft.util"
@@ -18,7 +19,7 @@ Link.__index = Link
 
 -- Tier of a node that does not say: NVLink switches are drawn below the hosts.
 local KIND_TIER = { host = 0, switch = 1, nvswitch = -1 }
-local KINDS = { "host", "nvswitch", "switch" }
+local KINDS = core.constants.node_kind
 
 -- The engine's limits of a link (weft_link_def).
 local TIER_MAX = 100
@@ -28,7 +29,10 @@ local DELAY_MAX_PS = 1e13
 local COST_MAX = 65535
 
 -- Classes of links, best first.
-local CLASSES = { "nvlink", "pcie", "net" }
+local CLASSES, IS_CLASS = {}, {}
+for _, class in ipairs(core.constants.link_class) do
+  if class ~= "by_ends" then CLASSES[#CLASSES + 1], IS_CLASS[class] = class, true end
+end
 
 function Node:__tostring()
   return ("node %d  %s  %s  tier %d"):format(self.id, self.name, self.kind, self.tier)
@@ -184,7 +188,7 @@ local function more_of_link(more, expect)
       "loss, class or cost", fail.show(key))
   end
   local class, cost = more.class, more.cost or 1
-  expect(class == nil or class == "nvlink" or class == "pcie" or class == "net", "class",
+  expect(class == nil or IS_CLASS[class], "class",
     "a class", fail.show(class) .. fail.hint(tostring(class), CLASSES))
   expect(type(cost) == "number" and cost >= 1 and cost <= COST_MAX and cost % 1 == 0, "cost",
     "a whole number, 1 to 65535", fail.show(cost))

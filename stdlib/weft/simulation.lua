@@ -342,6 +342,15 @@ function Simulation:stats() return self.core:stats() end
 --- The table of flows.
 function Simulation:flows() return results.table(self.core, "flows", self.fabric) end
 
+--- What the run was like, on one page.
+-- @treturn table prints as text; `outcome`, `stats`, `threads`, `acceleration` (nil when it is
+-- off); see weft.run_report
+function Simulation:report() return require("weft.run_report").new(self) end
+
+--- How many threads have worked at once so far, and why not as many as the option says.
+-- @treturn table `{ asked, used, why, text }`; `why` is "enough" if there is nothing to say
+function Simulation:threads() return effect.threads(self) end
+
 --- Flows that are not complete, and why; see weft.unfinished.
 -- @tparam[opt] number tag only flows with this tag
 -- @treturn table list of `{ flow, src_name, dst_name, size_bytes, delivered_bytes, state, stuck,

@@ -55,3 +55,66 @@ TEST(a_fabric_without_links_runs) {
     weft_sim_destroy(sim);
   }
 }
+
+TEST(every_enumeration_has_a_name_for_each_value) {
+  static const int counts[][2] = {{WEFT_ENUM_LINK_CLASS, WEFT_LINK_CLASS_COUNT},
+                                  {WEFT_ENUM_COLLECTIVE_KIND, WEFT_COLLECTIVE_COUNT},
+                                  {WEFT_ENUM_ALGORITHM, WEFT_ALGORITHM_COUNT},
+                                  {WEFT_ENUM_TABLE, WEFT_TABLE_COUNT},
+                                  {WEFT_ENUM_REFUSAL, WEFT_REFUSED_COUNT},
+                                  {WEFT_ENUM_THREADS_WHY, WEFT_THREADS_WHY_COUNT}};
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+    int bars = 0;
+    for (const char *p = weft_enum_names(counts[i][0]); *p != '\0'; p++) bars += *p == '|';
+    ENSURE_EQ(bars + 1, counts[i][1]);
+  }
+  for (int which = 0; which < WEFT_ENUM_COUNT; which++) {
+    ENSURE(weft_enum_id(which) != NULL && weft_enum_names(which) != NULL);
+    for (int other = 0; other < which; other++)
+      ENSURE(strcmp(weft_enum_id(which), weft_enum_id(other)) != 0);
+  }
+  ENSURE_STR(weft_enum_names(WEFT_ENUM_NODE_KIND), "host|switch|nvswitch");
+  ENSURE(weft_enum_names(-1) == NULL && weft_enum_id(WEFT_ENUM_COUNT) == NULL);
+}
+
+TEST(a_name_has_its_value) {
+  ENSURE_EQ(weft_enum_value(WEFT_ENUM_LINK_CLASS, "by_ends"), WEFT_LINK_BY_ENDS);
+  ENSURE_EQ(weft_enum_value(WEFT_ENUM_ALGORITHM, "tree"), WEFT_TREE);
+  ENSURE_EQ(weft_enum_value(WEFT_ENUM_THREADS_WHY, "system"), WEFT_THREADS_SYSTEM);
+  ENSURE_EQ(weft_enum_value(WEFT_ENUM_ALGORITHM, "tre"), WEFT_EINVAL);
+  ENSURE_EQ(weft_enum_value(WEFT_ENUM_ALGORITHM, ""), WEFT_EINVAL);
+  ENSURE_EQ(weft_enum_value(WEFT_ENUM_COUNT, "tree"), WEFT_EINVAL);
+}
+
+/* With all zero, the link would go down and its wires be mended. */
+TEST(changes_by_default_change_nothing) {
+  const weft_config config = weft_config_default();
+  weft_sim *sim;
+  ENSURE(weft_sim_create(&config, NULL, &sim) == WEFT_OK);
+  for (int kind = WEFT_HOST; kind <= WEFT_SWITCH; kind++) ENSURE(weft_node_add(sim, kind) == kind);
+  weft_link_def link = weft_link_def_default();
+  link.b = 1;
+  link.rate_bps = 100000000000;
+  link.loss = 0.25;
+  ENSURE_EQ(weft_link_add(sim, &link), 0);
+  ENSURE_EQ(weft_fabric_ready(sim), WEFT_OK);
+  weft_link_impairment late = weft_link_impairment_default();
+  late.delay_ps = 5000;
+  late.enter = 0.5;
+  late.leave = 0.5;
+  late.loss_bad = 1;
+  ENSURE_EQ(weft_link_impair(sim, &late), WEFT_OK);
+  weft_port_info before, after;
+  ENSURE(weft_run(sim, 1000, 0) >= 0 && weft_port_info_get(sim, 0, &before) == WEFT_OK);
+  weft_link_change change = weft_link_change_default();
+  late = weft_link_impairment_default();
+  weft_host_change host = weft_host_change_default();
+  change.at_ps = late.at_ps = host.at_ps = 2000;
+  ENSURE_EQ(weft_link_schedule(sim, &change), WEFT_OK);
+  ENSURE_EQ(weft_link_impair(sim, &late), WEFT_OK);
+  ENSURE_EQ(weft_host_schedule(sim, &host), WEFT_OK);
+  ENSURE(weft_run(sim, 3000, 0) >= 0 && weft_port_info_get(sim, 0, &after) == WEFT_OK);
+  ENSURE(before.added_delay_ps == 5000 && before.burst_loss > 0 && before.loss > 0);
+  ENSURE(memcmp(&before, &after, sizeof before) == 0);
+  weft_sim_destroy(sim);
+}

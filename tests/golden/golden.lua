@@ -13,7 +13,63 @@ local params = weft.params {
   { name = "scene", default = "", help = "only scenes whose name contains this" },
 }
 
-local COLUMNS = { "scene", "fingerprint", "events", "hops", "completion_ps", "done", "failed" }
+local COLUMNS = {
+  "scene", "fingerprint", "events", "hops", "completion_ps", "done", "failed", "digest",
+}
+
+-- What goes into the digest, by name, so that a column that comes to a table changes no row.
+local DIGESTED = {
+  flows = { "start_ps", "fct_ps", "ideal_ps", "received_ps", "acked_ps", "delivered_bytes",
+    "retransmits", "ecn_marks", "state" },
+  ports = { "rate_bps", "tx_bytes", "tx_packets", "ecn_marks", "pauses", "paused_ps", "drops",
+    "max_queue_bytes", "queue_bytes" },
+  tasks = { "begin_ps", "end_ps", "state", "flow" },
+  acks = { "time_ps", "flow", "ack_bytes", "acked_bytes", "sent_bytes", "rate_bps",
+    "window_bytes" },
+  spans = { "begin_ps", "end_ps", "phase", "flows", "packets" },
+}
+local STATS = { "now_ps", "packets_injected", "packets_delivered", "packets_dropped",
+  "bytes_injected", "bytes_delivered", "bytes_dropped", "payload_delivered", "ecn_marks",
+  "pfc_pauses", "retransmits", "retransmits_spurious", "timeouts", "timeouts_put_off",
+  "flows_added", "flows_started", "tasks_added", "tasks_done", "max_queue_bytes" }
+local ACCELERATION = { "events_skipped", "packets_skipped", "events_replayed", "steady_spans",
+  "memo_spans", "hits", "misses", "followers", "left_to_chance", "interruptions", "records",
+  "transient_ps", "steady_ps", "memo_ps", "largest_partition", "audited", "audited_flows" }
+
+-- A number that depends on the numbers given to `add`, and is the same on all Lua VMs: nothing in
+-- it is larger than 2^53. It tells a change of results from none; it keeps nobody from forging one.
+local function digest()
+  local PRIME, sum = 4294967291, 0
+  local function add(value)
+    if value == nil then value = -2 end
+    if type(value) == "boolean" then value = value and 1 or 0 end
+    if type(value) ~= "number" or value ~= value then value = -3 end
+    sum = (sum * 65599 + math.floor(value * 8) % PRIME) % PRIME
+  end
+  return add, function() return ("%.0f"):format(sum) end
+end
+
+-- Everything that a user may read of a simulation but memory.
+local function digest_of(sim)
+  local add, result = digest()
+  for _, name in ipairs { "flows", "ports", "tasks", "acks", "spans" } do
+    local rows = sim[name](sim)
+    for _, column in ipairs(DIGESTED[name]) do
+      for _, value in ipairs(rows:column(column)) do add(value) end
+    end
+  end
+  local stats, acceleration = sim:stats(), sim.core:acceleration()
+  for _, name in ipairs(STATS) do add(stats[name]) end
+  for _, name in ipairs(ACCELERATION) do add(acceleration[name]) end
+  for _, metric in ipairs { "port_bytes", "port_queue", "flow_bytes" } do
+    for object = 0, 63 do
+      if sim.watches[metric] and sim.watches[metric][object] then
+        for _, value in ipairs(sim:series(metric, object).value) do add(value) end
+      end
+    end
+  end
+  return result()
+end
 
 -- What is recorded of a simulation that has been run; `completion_ps`: when its last flow was done.
 local function row_of(name, sim)
@@ -25,7 +81,7 @@ local function row_of(name, sim)
   end
   return { scene = name, fingerprint = stats.fingerprint, events = stats.events,
     hops = stats.packet_hops, completion_ps = completion_ps, done = stats.flows_done,
-    failed = stats.flows_failed }
+    failed = stats.flows_failed, digest = digest_of(sim) }
 end
 
 -- A row as text, to compare and to show.
@@ -34,7 +90,7 @@ local function shown(row)
   for i = 2, #COLUMNS do
     local value = row[COLUMNS[i]]
     parts[#parts + 1] = COLUMNS[i] .. " "
-      .. (type(value) == "number" and ("%.0f"):format(value) or value)
+      .. (type(value) == "number" and ("%.0f"):format(value) or value or "none")
   end
   return table.concat(parts, "  ")
 end

@@ -315,4 +315,5 @@ end)
 scene("big frames", function() return contention { cc = "hpcc", mtu = 9000 } end)
 scene("no PFC, DCQCN", function() return contention { cc = "dcqcn", pfc = false } end)
 
+dofile "tests/golden/more.lua"(scene)
 return scenes

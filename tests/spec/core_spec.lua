@@ -200,6 +200,28 @@ describe("a sim", function()
     assert.equal(100e9, sim:port_info(0).built_rate_bps)
   end)
 
+  it("leaves what a change does not name as it was", function()
+    local sim = star(2)
+    sim:link_schedule { link = 0, loss = 0.25 }
+    sim:link_impair { link = 0, delay_ps = 7000, enter = 0.5, leave = 0.5, loss_bad = 1 }
+    sim:run(10)
+    sim:link_schedule { link = 0, factor = 0.5, at_ps = 20 }
+    sim:link_impair { link = 0, enter = 0, at_ps = 20 }
+    sim:run(30)
+    local port = sim:port_info(0)
+    assert.same({ 50e9, 0.25, 7000, 0 }, { port.rate_bps, port.loss, port.added_delay_ps,
+      port.burst_loss })
+    sim:link_impair { link = 0, jitter_ps = 500, at_ps = 40 } -- a jitter alone has no delay
+    sim:run(50)
+    assert.same({ 0, 500 }, { sim:port_info(0).added_delay_ps, sim:port_info(0).jitter_ps })
+  end)
+
+  it("refuses changes that change nothing", function()
+    local sim = star(2)
+    assert.error_matches(function() sim:link_schedule { link = 0 } end, "factor or loss", 1, true)
+    assert.error_matches(function() sim:link_impair { link = 0 } end, "delay_ps or enter", 1, true)
+  end)
+
   it("runs tasks in the order of their dependencies", function()
     local sim = star(2)
     local first = sim:task_add { kind = "compute", duration_ps = 5000 }

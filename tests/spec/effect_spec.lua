@@ -2,6 +2,7 @@
 local notice = require "weft.notice"
 local program = require "program"
 local support = require "support"
+local util = require "weft.util"
 local weft = require "weft"
 
 local said, write
@@ -100,6 +101,29 @@ describe("threads that were not used", function()
     for i = 0, 1 do sim:add_flow { src = i, dst = 2 + i, size = "1MB" } end
     sim:run()
     assert.same({ 1, "fabric" }, { sim.core:threads_used() })
+  end)
+
+  it("are in the report with the reason", function()
+    local sim = run({}, function(sim) sim:add_job(weft.workload.allreduce { size = "64kB" }) end)
+    local threads, text = sim:report().threads, tostring(sim:report())
+    assert.same({ 2, 1, "tasks" }, { threads.asked, threads.used, threads.why })
+    assert.matches("threads%s+1 of 2: tasks, and so collectives, run on one", text)
+    assert.matches("run%s+done at", tostring(sim:report()))
+    sim = run({ threads = 1 }, flows)
+    assert.is_nil(sim:threads().text)
+    assert.matches("threads%s+1\n", tostring(sim:report()) .. "\n")
+    assert.matches("flows%s+100 of 100 done, 0 failed", tostring(sim:report()))
+  end)
+
+  it("have a text for each reason, and refusals of skips do", function()
+    local core, effect = require "weft.core", require "weft.effect"
+    assert.same(#core.constants.threads_why - 1, #util.sorted_keys(effect.why_threads))
+    for i, why in ipairs(core.constants.threads_why) do
+      assert.equal(i > 1 and "string" or "nil", type(effect.why_threads[why]), why)
+    end
+    for _, why in ipairs(core.constants.refusal) do
+      assert.is_string(effect.refusals[why], why)
+    end
   end)
 
   it("are not those that were", function()

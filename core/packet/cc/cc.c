@@ -3,8 +3,6 @@
 
 #include "packet/ns3/ns3.h"
 
-enum { TIMESTAMP_BYTES = 8 };
-
 __extension__ typedef unsigned __int128 wide;
 
 /* Are the times of TIMELY and DCQCN those that the papers give for a datacenter? */

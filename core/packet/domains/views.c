@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/stats_i.h"
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
@@ -244,9 +245,7 @@ int weft__domains_split(struct domains *domains) {
 /* ---- merging ---- */
 
 void weft__view_add_up(weft_sim *sim, weft_sim *view) {
-  uint64_t *total = (uint64_t *)&sim->stats;
-  const uint64_t *part = (const uint64_t *)&view->stats;
-  for (size_t i = 0; i < sizeof sim->stats / sizeof *total; ++i) total[i] += part[i];
+  stats_add(&sim->stats, &view->stats);
   sim->fingerprint += view->fingerprint;
   sim->events += view->events;
   sim->packet.rto_events += view->packet.rto_events;

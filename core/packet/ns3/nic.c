@@ -119,8 +119,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
   if (packet->seq == rx->next) {
     ++rx->next;
     if (sim->packet.tx.at[slot].flags & TX_ACTIVE)
-      sim->stats.payload_delivered +=
-          packet->size - sim->config.header_bytes - sim->packet.cc_header;
+      sim->stats.payload_delivered += packet->size - data_headers(sim);
   } else if (packet->seq > rx->next && (sim->now >= warm->nack_at || rx->nack_for != rx->next)) {
     warm->nack_at = sim->now + NACK_INTERVAL_PS;
     rx->nack_for = rx->next;

@@ -19,10 +19,6 @@
 
 enum { PFC_FRAME_BYTES = 64 };
 
-static uint32_t largest_frame(const weft_sim *sim) {
-  return sim->config.mtu_bytes + sim->config.header_bytes + sim->config.int_bytes;
-}
-
 /* What can still arrive once a pause is decided (IEEE 802.1Qbb, annex O, without the interface
  * delays): the PFC frame waits for a frame on its way out, crosses the wire, finds another frame
  * begun at the far end, whose last bit crosses the wire back; and the packet that tipped the
@@ -30,7 +26,7 @@ static uint32_t largest_frame(const weft_sim *sim) {
 static uint64_t default_headroom(const weft_sim *sim, uint32_t port) {
   const double rate = (double)sim->packet.port_cold.at[port].rate_bps / 8;
   const double back = (double)sim->packet.port_cold.at[port ^ 1].rate_bps / 8;
-  const double frame = largest_frame(sim);
+  const double frame = frame_largest(&sim->config);
   const double notice_s =
       (frame + PFC_FRAME_BYTES) / back + 2e-12 * (double)sim->packet.ports.at[port].delay_ps;
   return (uint64_t)(rate * notice_s + 2 * frame) + 1;

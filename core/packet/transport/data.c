@@ -15,7 +15,7 @@ void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet) {
   WEFT_ASSERT(seq < tx->total);
   const uint32_t payload = seq + 1 == tx->total ? tx->last_bytes : sim->config.mtu_bytes;
   const uint32_t telemetry = extra != CC_NOTHING ? weft__telemetry_take(sim) : 0;
-  const uint32_t size = payload + sim->config.header_bytes + sim->packet.cc_header;
+  const uint32_t size = payload + data_headers(sim);
   *packet = (struct packet){.flow = slot,
                             .seq = seq,
                             .telemetry = telemetry,

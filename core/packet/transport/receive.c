@@ -69,7 +69,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
   const int in_order = packet->seq == rx->next;
   if (in_order) {
     ++rx->next;
-    sim->stats.payload_delivered += packet->size - sim->config.header_bytes - sim->packet.cc_header;
+    sim->stats.payload_delivered += packet->size - data_headers(sim);
     if (is_selective(sim)) weft__selective_pass(sim, packet->flow);
   } else {
     ++sim->stats.retransmits_spurious;

@@ -166,9 +166,13 @@ static inline int is_selective(const weft_sim *sim) {
   return sim->config.recovery == WEFT_RECOVERY_SELECTIVE;
 }
 
-/** A full data packet on the wire, bytes. */
+/** What a data packet has beside its payload; a full one on the wire. Bytes. */
+static inline uint32_t data_headers(const weft_sim *sim) {
+  return frame_headers(&sim->config, sim->packet.cc_header);
+}
+
 static inline uint32_t full_frame(const weft_sim *sim) {
-  return sim->config.mtu_bytes + sim->config.header_bytes + sim->packet.cc_header;
+  return frame_full(&sim->config, sim->packet.cc_header);
 }
 
 /** The longest base RTT that a flow may have; its own is tx_warm.base_rtt_ps. */

@@ -1,0 +1,200 @@
+--- What may point where in core/, as gates and as a page of figures. What is not so yet is recorded
+-- in tests/rooms_known.lua, whose numbers may only become smaller.
+
+local M = {}
+
+local KNOWN = "tests/rooms_known.lua"
+
+local function list(words)
+  local set = {}
+  for word in words:gmatch("%S+") do set[word] = true end
+  return set
+end
+
+-- Arrows between rooms that may be. `root` (sim_i.h, the public headers, the engine's table) is
+-- composition, and may be named by all. The packet engine is port, transport and cc, and ns3 beside
+-- them; domains and accel stand above it, and are called by hooks that it has. Files right in
+-- packet/ put these together.
+local LOW = " flow fabric base"
+local ENGINE = " packet packet/port packet/cc packet/transport packet/ns3"
+M.may = {
+  base = list "",
+  fabric = list "base",
+  flow = list "fabric base",
+  ["packet/port"] = list("packet" .. LOW),
+  ["packet/cc"] = list("packet" .. LOW),
+  ["packet/transport"] = list("packet packet/port packet/cc" .. LOW),
+  ["packet/ns3"] = list("packet packet/port packet/cc packet/transport" .. LOW),
+  ["packet/domains"] = list("packet packet/port packet/cc packet/transport" .. LOW),
+  ["packet/accel/contention"] = list("packet packet/port packet/cc packet/transport packet/accel"
+    .. LOW),
+  ["packet/accel/memo"] = list("packet packet/port packet/cc packet/transport packet/accel"
+    .. " packet/accel/contention packet/accel/partitions" .. LOW),
+  ["packet/accel/partitions"] = list("packet packet/port packet/cc packet/transport"
+    .. " packet/domains packet/accel packet/accel/contention packet/accel/memo" .. LOW),
+  ["packet/accel"] = list("packet packet/port packet/cc packet/transport packet/domains"
+    .. " packet/accel/contention packet/accel/memo packet/accel/partitions" .. LOW),
+  packet = list(ENGINE .. " packet/domains packet/accel packet/accel/contention packet/accel/memo"
+    .. " packet/accel/partitions" .. LOW),
+  ideal = list(LOW),
+  work = list(LOW),
+  results = list(LOW),
+}
+
+-- Who may point from `from` to `to`; run/ puts all together.
+local function may(from, to) return from == "run" or M.may[from] and M.may[from][to] end
+
+-- Where the ns-3 model is asked for: in its folder.
+local NS3 = "^core/packet/ns3/"
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end -- order-free: sorted below
+  table.sort(keys)
+  return keys
+end
+
+-- What is recorded, as it is now: { circle = number, arrows, written, ns3 = { [what] = number } }.
+local function measured(arrows, graph)
+  local now = { circle = #(arrows.circles(graph)[1] or {}), arrows = {}, written = {}, ns3 = {} }
+  for key, places in pairs(arrows.arrows(graph)) do -- order-free
+    local from, to = key:match("^(%S+) %-> (%S+)$")
+    if not may(from, to) then now.arrows[key] = #places end
+  end
+  for path, rooms in pairs(arrows.touches(graph)) do -- order-free
+    for room, touch in pairs(rooms) do -- order-free
+      if touch.written > 0 then now.written[path .. " " .. room] = touch.written end
+    end
+  end
+  now.ns3 = arrows.uses(graph, "is_ns3", NS3)
+  return now
+end
+
+-- A gate's problems: what is more than recorded, and what is less and not recorded yet.
+local function compare(now, known, what)
+  local problems = {}
+  for _, key in ipairs(sorted_keys(now)) do
+    if now[key] > (known[key] or 0) then
+      problems[#problems + 1] = ("%s: %d %s, at most %d may be"):format(key, now[key], what,
+        known[key] or 0)
+    end
+  end
+  for _, key in ipairs(sorted_keys(known)) do
+    if (now[key] or 0) < known[key] then
+      problems[#problems + 1] = ("%s: %d %s, %d are recorded: lua5.4 tests/arrows.lua --shrink")
+        :format(key, now[key] or 0, what, known[key])
+    end
+  end
+  return problems
+end
+
+-- The gates, through `gate(name, check)`; `build` has the objects.
+function M.gates(arrows, build, gate)
+  local known, graph, now = dofile(KNOWN), nil, nil
+  local function measure()
+    graph = graph or arrows.read(arrows.sources())
+    now = now or measured(arrows, graph)
+    return now
+  end
+  gate("rooms of the core point where they may", function()
+    return compare(measure().arrows, known.arrows, "uses")
+  end)
+  gate("the largest circle of files is no larger than recorded", function()
+    return compare({ circle = measure().circle }, { circle = known.circle }, "files")
+  end)
+  gate("state is written by the room that owns it", function()
+    return compare(measure().written, known.written, "writes")
+  end)
+  gate("the ns-3 model is asked for in its own folder", function()
+    return compare(measure().ns3, known.ns3, "calls of is_ns3()")
+  end)
+  gate("objects have no calls that the text does not show", function()
+    measure()
+    return arrows.unseen(graph, build)
+  end)
+end
+
+local function save(known)
+  local file = assert(io.open(KNOWN, "w"))
+  file:write("-- What is not yet as tests/rooms.lua wants it. Numbers may only become smaller:\n",
+    "-- `lua5.4 tests/arrows.lua --shrink` writes this file.\n", "return {\n",
+    ("  circle = %d, -- files\n"):format(known.circle))
+  for _, name in ipairs { "arrows", "written", "ns3" } do
+    file:write("  ", name, " = {\n")
+    for _, key in ipairs(sorted_keys(known[name])) do
+      file:write(("    [%q] = %d,\n"):format(key, known[name][key]))
+    end
+    file:write("  },\n")
+  end
+  file:write("}\n")
+  file:close()
+end
+
+-- Record what has become less; false if something has become more.
+local function shrink(now, known)
+  local is_more = now.circle > known.circle
+  known.circle = math.min(known.circle, now.circle)
+  for _, name in ipairs { "arrows", "written", "ns3" } do
+    for _, problem in ipairs(compare(now[name], known[name], name)) do
+      if problem:find("at most") then
+        is_more = true
+        print("not recorded: " .. problem)
+      end
+    end
+    for _, key in ipairs(sorted_keys(known[name])) do
+      local less = math.min(known[name][key], now[name][key] or 0)
+      known[name][key] = less > 0 and less or nil
+    end
+  end
+  save(known)
+  return not is_more
+end
+
+local function report(arrows, graph)
+  local all, count = arrows.arrows(graph), { [true] = 0, [false] = 0 }
+  print("Arrows between rooms (uses; ! may not be):")
+  for _, key in ipairs(sorted_keys(all)) do
+    local from, to = key:match("^(%S+) %-> (%S+)$")
+    local good = may(from, to) and true or false
+    count[good] = count[good] + 1
+    print(("  %s %-50s %4d"):format(good and " " or "!", key, #all[key]))
+  end
+  print(("  %d that may be, %d that may not"):format(count[true], count[false]))
+  print("Circles of files that call each other:")
+  for _, circle in ipairs(arrows.circles(graph)) do
+    print(("  %d of %d: %s%s"):format(#circle, #graph.files,
+      table.concat(circle, " ", 1, math.min(#circle, 6)), #circle > 6 and " ..." or ""))
+  end
+  print("Files that touch state of another room (named/written):")
+  local touches, files, written = arrows.touches(graph), 0, 0
+  for _, path in ipairs(sorted_keys(touches)) do
+    local parts, writes = {}, 0
+    for _, room in ipairs(sorted_keys(touches[path])) do
+      local touch = touches[path][room]
+      parts[#parts + 1] = ("%s %d/%d"):format(room, touch.named, touch.written)
+      writes = writes + touch.written
+    end
+    files, written = files + 1, written + (writes > 0 and 1 or 0)
+    print(("    %-46s %s"):format(path, table.concat(parts, ", ")))
+  end
+  print(("  %d files of %d, %d of them write"):format(files, #graph.files, written))
+  local total = 0
+  for _, n in pairs(arrows.uses(graph, "is_ns3", NS3)) do total = total + n end -- order-free
+  print(("is_ns3() outside packet/ns3: %d"):format(total))
+end
+
+-- Print the figures, every use of one arrow, or record what has become less.
+function M.main(arrows, what)
+  local graph = arrows.read(arrows.sources())
+  if what == "--shrink" then
+    os.exit(shrink(measured(arrows, graph), dofile(KNOWN)) and 0 or 1)
+  elseif what then
+    for _, place in ipairs(arrows.arrows(graph)[what] or {}) do print(place) end
+  else
+    report(arrows, graph)
+  end
+end
+
+M.save, M.measured = save, measured
+
+return M
