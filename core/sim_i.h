@@ -77,6 +77,8 @@ enum {
   QUEUE_POOLS(X, queues[0]) \
   QUEUE_POOLS(X, queues[1])
 
+struct engine_ops; /* engine.h */
+
 struct weft_sim {
   weft_config config;
   weft_allocator allocator;
@@ -90,6 +92,7 @@ struct weft_sim {
   weft_time now;
   uint64_t events, fingerprint;
   weft_stats stats; /* running totals; completed by weft_stats_get */
+  const struct engine_ops *engine;
   struct event_queue *queue; /* the first, or the other while a partition is simulated by itself */
 
   struct fabric_room fabric;

@@ -79,7 +79,7 @@ struct ways {
 
 /* Length of the way to the destination through a port. */
 static uint32_t through(const weft_sim *sim, const struct ways *ways, uint32_t out) {
-  const struct port *port = &sim->packet.ports.at[out];
+  const struct fabric_port *port = &sim->fabric.ports.at[out];
   if (way_avoids(sim, out) || !way_allows(sim, ways->level, out)) return WAY_NONE;
   const uint32_t weight = way_weight(sim, out);
   if (port->to_node == ways->dst) return weight;
@@ -123,7 +123,7 @@ struct choice {
 static int leads(const weft_sim *sim, const struct ways *ways, const struct choice *choice,
                  uint32_t i) {
   const uint32_t out = choice->out[i] ^ choice->flip;
-  const struct port *port = &sim->packet.ports.at[out];
+  const struct fabric_port *port = &sim->fabric.ports.at[out];
   if (port->from_node != choice->from) return 0;
   if (choice->nvswitches && sim->fabric.nodes.at[port->to_node].kind != WEFT_NVSWITCH) return 0;
   if (choice->last && choice->count == 1) return !way_avoids(sim, out);
@@ -189,7 +189,7 @@ static int walk(const weft_sim *sim, const struct ways *ways, uint32_t at,
     const uint32_t port = next_hop(sim, ways, at, key);
     if (port == WEFT_NONE) return WEFT_ENOROUTE;
     ports[hops++] = port;
-    at = sim->packet.ports.at[port].to_node;
+    at = sim->fabric.ports.at[port].to_node;
   }
   return hops;
 }
@@ -231,8 +231,7 @@ int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst) {
   const struct node *to = &sim->fabric.nodes.at[dst];
   uint32_t count = 0;
   for (uint32_t i = 0; i < to->port_count; ++i)
-    count +=
-        !(sim->packet.ports.at[sim->fabric.adjacency.at[to->first_port + i] ^ 1].flags & PORT_DOWN);
+    count += !sim->fabric.ports.at[sim->fabric.adjacency.at[to->first_port + i] ^ 1].down;
   if (length == WAY_NONE || count == 0) return WEFT_ENOROUTE;
   const uint32_t links = way_links(sim, length);
   return links <= WEFT_PATH_MAX ? (int)links : WEFT_ELIMIT;

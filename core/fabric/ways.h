@@ -48,7 +48,7 @@ static inline uint32_t way_length(const weft_sim *sim, const uint8_t *row, uint3
 /** What a link adds to the length of a way. */
 static inline uint32_t way_weight(const weft_sim *sim, uint32_t port) {
   if (sim->fabric.way_bytes == 1) return 1;
-  return (uint32_t)sim->packet.port_cold.at[port].cost << WAY_COST_SHIFT | 1;
+  return (uint32_t)sim->fabric.ports.at[port].cost << WAY_COST_SHIFT | 1;
 }
 
 /** Sum of lengths; what is too long for a length is the longest. */
@@ -65,12 +65,12 @@ static inline uint32_t way_links(const weft_sim *sim, uint32_t length) {
 /** May ways of a level take a directed port? */
 static inline int way_allows(const weft_sim *sim, uint32_t level, uint32_t port) {
   return sim->fabric.levels == 1 ||
-         sim->packet.port_cold.at[port].link_class <= sim->fabric.level_class[level];
+         sim->fabric.ports.at[port].link_class <= sim->fabric.level_class[level];
 }
 
 /** Do routes keep off a port, because its failure has been noticed? */
 static inline int way_avoids(const weft_sim *sim, uint32_t port) {
-  return sim->packet.ports.at[port].avoided && !sim->fabric.as_built;
+  return sim->fabric.ports.at[port].avoided && !sim->fabric.as_built;
 }
 
 #endif

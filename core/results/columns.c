@@ -106,13 +106,14 @@ static int refresh_ports(weft_sim *sim) {
   for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
     struct port *port = &sim->packet.ports.at[p];
     const struct port_cold *cold = &sim->packet.port_cold.at[p];
+    const struct fabric_port *link = &sim->fabric.ports.at[p];
     if (sim->ready) port_settle(sim, p, port, sim->now);
     uint64_t parked_packets = 0, parked_bytes = 0;
     if (port->flags & PORT_PARKED) parked_bytes = weft__parked_port(sim, p, &parked_packets);
     const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
     const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
     sim->results.port_rows.at[p] =
-        (struct port_row){.rate_bps = cold->rate_bps,
+        (struct port_row){.rate_bps = link->rate_bps,
                           .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
                           .tx_packets = tx_packets,
                           .ecn_marks = cold->ecn_marks,
@@ -125,8 +126,8 @@ static int refresh_ports(weft_sim *sim) {
                           .from = port->from_node,
                           .to = port->to_node,
                           .link = p / 2,
-                          .link_class = cold->link_class,
-                          .cost = cold->cost,
+                          .link_class = link->link_class,
+                          .cost = link->cost,
                           .up = !(port->flags & PORT_DOWN)};
   }
   return WEFT_OK;

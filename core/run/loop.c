@@ -3,6 +3,7 @@
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domain.h"
+#include "fabric/fabric.h"
 #include "packet/port/port_i.h"
 #include "packet/ns3/ns3.h"
 #include "results/results.h"
@@ -26,8 +27,8 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
       return;
     }
   }
-  const struct node *node = &sim->fabric.nodes.at[node_index];
-  if (node->tracked || node->used + packet->size > node->safe) {
+  const struct buffer *buffer = &sim->packet.buffers.at[node_index];
+  if (buffer->tracked || buffer->used + packet->size > buffer->safe) {
     moved = *packet;
     packet = &moved;
     if (!weft__buffer_admit(sim, node_index, out, in_port, packet->size)) {
@@ -49,7 +50,7 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
   slot->in_port = in_port;
   slot->hop = hop;
   port_commit(sim, out, slot);
-  if (node->tracked) weft__buffer_enqueued(sim, node_index, out);
+  if (buffer->tracked) weft__buffer_enqueued(sim, node_index, out);
 }
 
 /* A packet has come out of the wire. */
@@ -67,6 +68,13 @@ static inline void count_hop(weft_sim *sim, uint32_t index, const struct packet 
   ++sim->stats.packet_hops;
   sim->fingerprint += hash_event(
       sim->now, (uint64_t)index << 32 | (uint64_t)packet->size << 8 | packet->flags, packet->seq);
+}
+
+/* Does it come out of a wire that is impaired now? */
+static int passes(weft_sim *sim, uint32_t index, uint32_t cursor, const struct packet *packet) {
+  const enum wire_fate fate = weft__wire_pass(sim, index, cursor, packet);
+  if (fate == WIRE_LOSES) weft__packet_drop(sim, index, packet);
+  return fate == WIRE_PASSES;
 }
 
 /* The oldest packet of a port reaches the far end. */
@@ -94,7 +102,7 @@ static inline void arrive(weft_sim *sim, uint32_t index) {
   }
   ++port->head;
   count_hop(sim, index, packet);
-  if ((port->flags & PORT_LOSSY) && !weft__wire_pass(sim, index, port->head, packet)) return;
+  if ((port->flags & PORT_LOSSY) && !passes(sim, index, port->head, packet)) return;
   deliver(sim, index, port->flags, port->to_node, packet);
 }
 
@@ -113,7 +121,7 @@ static void arrive_border(weft_sim *sim, uint32_t index) {
   if (++border->head != border->limit)
     event_at(sim, EV_ARRIVE, 2 * index + 1, ring[border->head & mask].arrive);
   count_hop(sim, index, &packet);
-  if ((border->flags & PORT_LOSSY) && !weft__wire_pass(sim, index, border->head, &packet)) return;
+  if ((border->flags & PORT_LOSSY) && !passes(sim, index, border->head, &packet)) return;
   deliver(sim, index, border->flags, border->to_node, &packet);
 }
 
@@ -141,7 +149,10 @@ static inline void look_ahead(const weft_sim *sim) {
 static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_t order) {
   switch (kind) {
     case EV_CHANGE:
-      weft__change_event(sim, source);
+      if (sim->fabric.changes.at[source].kind == CHANGE_HOST)
+        weft__pace_change(sim, &sim->fabric.changes.at[source].of.host);
+      else
+        weft__change_event(sim, source);
       break;
     case EV_DEQUEUE:
       weft__buffer_dequeue_event(sim, source);
@@ -150,7 +161,7 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       arrive_late(sim, source);
       break;
     case EV_PFC:
-      weft__port_pause(sim, source / 2, source % 2);
+      if (weft__port_pause(sim, source / 2, source % 2)) weft__nic_kick(sim, source / 2);
       break;
     case EV_NIC:
       if (is_ns3(sim))

@@ -1,10 +1,48 @@
-/* Ports, the rare parts: ring growth, uneven rates, marking, retiming, loss. */
+/* Ports, the rare parts: what they take from the fabric, ring growth, uneven rates, retiming. */
 #include "packet/port/port_i.h"
 
 #include <string.h>
 
 #include "packet/domains/domains.h"
-#include "packet/transport/transport.h"
+
+void weft__port_take_rate(weft_sim *sim, uint32_t index) {
+  const uint64_t byte_ps_bps = 8000000000000; /* 8 bit x 1e12 ps/s */
+  const uint64_t rate_bps = sim->fabric.ports.at[index].rate_bps;
+  struct port *port = &sim->packet.ports.at[index];
+  sim->packet.port_cold.at[index].carry = 0;
+  port->byte_ps = (uint32_t)(byte_ps_bps / rate_bps);
+  const int inexact = byte_ps_bps % rate_bps != 0;
+  port->flags = (uint16_t)(inexact ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
+}
+
+void weft__port_init(weft_sim *sim, uint32_t index) {
+  const struct fabric_port *built = &sim->fabric.ports.at[index];
+  struct port *port = &sim->packet.ports.at[index];
+  *port = (struct port){.delay_ps = built->delay_ps,
+                        .from_node = built->from_node,
+                        .to_node = built->to_node,
+                        .ring = WEFT_NONE,
+                        .kmin = UINT32_MAX};
+  sim->packet.port_cold.at[index] = (struct port_cold){.dequeue_event = -1};
+  if (sim->fabric.nodes.at[port->to_node].kind == WEFT_HOST) port->flags |= PORT_TO_HOST;
+  if (sim->fabric.nodes.at[port->from_node].kind != WEFT_HOST) port->flags |= PORT_OF_SWITCH;
+  if (built->loss > 0) port->flags |= PORT_LOSSY;
+  weft__port_take_rate(sim, index);
+  weft__ecn_init(sim, index);
+}
+
+int weft__rings_init(weft_sim *sim) {
+  const uint32_t log2 = WEFT_CHECK ? 0 : 1;
+  const uint64_t packets = (uint64_t)sim->packet.ports.n << log2;
+  if (packets > UINT32_MAX || !pool_reserve(sim, sim->packet.packets, packets)) return WEFT_ENOMEM;
+  sim->packet.packets.n = (uint32_t)packets;
+  if (packets > 0) memset(sim->packet.packets.at, 0, packets * sizeof *sim->packet.packets.at);
+  for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
+    sim->packet.ports.at[p].ring = p << log2;
+    sim->packet.ports.at[p].ring_log2 = (uint8_t)log2;
+  }
+  return WEFT_OK;
+}
 
 /* Rings are blocks of 1 << log2 packets inside sim->packet.packets; freed ones are chained by size
  * through the first packet's seq. Growing keeps the cursors, so a packet's place is its cursor
@@ -56,24 +94,9 @@ int weft__ring_grow(weft_sim *sim, uint32_t index) {
 uint32_t weft__port_residue(weft_sim *sim, uint32_t index, uint32_t size, int idle) {
   struct port_cold *cold = &sim->packet.port_cold.at[index];
   const uint64_t sum = (idle ? 0 : cold->carry) + size * port_residue(sim, index);
-  cold->carry = sum % cold->rate_bps;
-  return (uint32_t)(sum / cold->rate_bps);
-}
-
-void weft__port_mark(weft_sim *sim, uint32_t index, struct packet *packet) {
-  const struct port *port = &sim->packet.ports.at[index];
-  struct port_cold *cold = &sim->packet.port_cold.at[index];
-  const struct ecn *ecn = &sim->packet.ecn.at[cold->ecn];
-  if (packet->flags & PACKET_ACK) return;
-  if (port->queue_bytes <= ecn->kmax) {
-    const double span = (double)(ecn->kmax - port->kmin);
-    const double p = ecn->pmax * (port->queue_bytes - port->kmin) / span;
-    cold->draws += p > 0 && p < 1;
-    if (rng_uniform(sim->config.seed, RNG_ECN, index, port->deq + cold->skipped) >= p) return;
-  }
-  packet->flags |= PACKET_ECN;
-  ++cold->ecn_marks;
-  ++sim->stats.ecn_marks;
+  const uint64_t rate_bps = sim->fabric.ports.at[index].rate_bps;
+  cold->carry = sum % rate_bps;
+  return (uint32_t)(sum / rate_bps);
 }
 
 weft_time weft__port_busy_until(const weft_sim *sim, uint32_t index) {
@@ -93,15 +116,4 @@ void weft__port_retime(weft_sim *sim, uint32_t index, weft_time from) {
    * stale. */
   if (port->head == port->deq)
     event_at(sim, EV_ARRIVE, 2 * index, port_packet(sim, port, port->head)->arrive);
-}
-
-void weft__packet_drop(weft_sim *sim, uint32_t index, const struct packet *packet) {
-  /* Of a border, both ends may drop packets at once. */
-  __atomic_fetch_add(&sim->packet.port_cold.at[index].drops, 1, __ATOMIC_RELAXED);
-  ++sim->stats.packets_dropped;
-  sim->stats.bytes_dropped += packet->size;
-  sim->fingerprint +=
-      hash_event(sim->now, 0x100 + index, (uint64_t)packet->size << 32 | packet->seq);
-  if (packet->flags & PACKET_PFC) return; /* of no flow */
-  weft__packet_gone(sim, packet);
 }

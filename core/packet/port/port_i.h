@@ -5,35 +5,21 @@
  *   - queue_bytes is the sum of sizes of [deq, tail);
  *   - a port that is not held has a departure and an arrival for every packet, in ring order, and
  *     if its ring is not empty an EV_ARRIVE is in the event queue for the head's arrival. */
-#ifndef WEFT_FABRIC_PORT_I_H
-#define WEFT_FABRIC_PORT_I_H
+#ifndef WEFT_PORT_I_H
+#define WEFT_PORT_I_H
 
 #include "base/hash_i.h"
 #include "base/rng_i.h"
-#include "fabric/fabric.h"
-
-/* port.c: what is rare enough to stay out of line. */
-
-/** A block of 1 << log2 packets for a ring; 0 when out of memory. */
-int weft__ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring);
-/** Give a block back. */
-void weft__ring_release(weft_sim *sim, uint32_t log2, uint32_t ring);
-/** Double the ring. 0 when out of memory. */
-int weft__ring_grow(weft_sim *sim, uint32_t port);
-/** Extra ps of a transmission on a port whose byte time is not whole; carries the remainder. */
-uint32_t weft__port_residue(weft_sim *sim, uint32_t port, uint32_t size, int idle);
-/** ECN beyond Kmin: mark with the probability that the queue left behind calls for. */
-void weft__port_mark(weft_sim *sim, uint32_t port, struct packet *packet);
-/** Give all queued packets new departures, the first not before `from`. */
-void weft__port_retime(weft_sim *sim, uint32_t port, weft_time from);
-/** End of the transmission in progress, or of the last one. The port is settled. */
-weft_time weft__port_busy_until(const weft_sim *sim, uint32_t port);
-/** Count a packet that is lost at or behind a port and let go what it holds. */
-void weft__packet_drop(weft_sim *sim, uint32_t port, const struct packet *packet);
+#include "packet/port/port.h"
 
 static inline struct packet *port_packet(const weft_sim *sim, const struct port *port,
                                          uint32_t cursor) {
   return &sim->packet.packets.at[port->ring + (cursor & ((1u << port->ring_log2) - 1))];
+}
+
+/** 8e12 mod rate: what a port's byte_ps leaves out of the time of a byte, in ps x rate. */
+static inline uint64_t port_residue(const weft_sim *sim, uint32_t port) {
+  return 8000000000000u - sim->packet.ports.at[port].byte_ps * sim->fabric.ports.at[port].rate_bps;
 }
 
 static inline weft_time packet_departure(const struct port *port, const struct packet *packet) {
@@ -60,10 +46,10 @@ static inline void port_depart(weft_sim *sim, uint32_t index, struct port *port)
   if (!(port->flags & PORT_OF_SWITCH)) return;
   if (port->queue_bytes > port->kmin) weft__port_mark(sim, index, packet);
   if (packet->flags & PACKET_INT) port_write_telemetry(sim, port, packet, sent_before);
-  struct node *node = &sim->fabric.nodes.at[port->from_node];
-  node->used -= packet->size;
+  struct buffer *buffer = &sim->packet.buffers.at[port->from_node];
+  buffer->used -= packet->size;
   /* Last, because a resume frame may settle other ports, and they this one. */
-  if (node->tracked) weft__buffer_release(sim, port->from_node, packet);
+  if (buffer->tracked) weft__buffer_release(sim, port->from_node, packet);
 }
 
 /* Let depart what has departed by `now`. A held port has let go all that it had assigned. */
@@ -107,7 +93,7 @@ static inline void port_commit(weft_sim *sim, uint32_t index, struct packet *slo
   const int was_empty = port->head == port->tail;
   ++port->tail;
   port->queue_bytes += slot->size;
-  if (port->flags & PORT_OF_SWITCH) sim->fabric.nodes.at[port->from_node].used += slot->size;
+  if (port->flags & PORT_OF_SWITCH) sim->packet.buffers.at[port->from_node].used += slot->size;
   if (!(port->flags & PORT_HELD)) {
     const int departs_now = port->free_at <= now;
     port_assign(sim, index, port, slot, now);
