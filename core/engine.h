@@ -14,6 +14,8 @@ enum port_change {
 
 struct engine_ops {
   const char *name;
+  /* The configuration has been checked: take from it what is needed. Returns a status. */
+  int (*create)(weft_sim *sim);
   /* A link has been added to the fabric, which counts it afterwards. Returns a status. */
   int (*link_added)(weft_sim *sim, uint32_t link);
   /* The fabric is closed. Returns a status; WEFT_ENOMEM without a message. */

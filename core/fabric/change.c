@@ -48,8 +48,9 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
                       "link change: expected factor at most 1000 and loss at most 1, got "
                       "%g, %g",
                       link->factor, link->loss);
-  if (is_ns3(sim) && link->factor == 0)
-    return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with compat ns3");
+  if (sim->fabric.limits.fixed_by != NULL && link->factor == 0)
+    return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with %s",
+                      sim->fabric.limits.fixed_by);
   const double rate = link->factor * (double)sim->fabric.ports.at[2 * link->link].built_rate_bps;
   if (link->factor > 0 && (rate < (double)weft__min_rate(sim) || rate > 1e14))
     return weft__fail(sim, WEFT_EINVAL,
@@ -88,9 +89,10 @@ int weft_link_impair(weft_sim *sim, const weft_link_impairment *impairment) {
     return weft__fail(
         sim, WEFT_EINVAL, "link burst loss: expected probabilities 0 to 1, got %g, %g, %g, %g",
         impairment->enter, impairment->leave, impairment->loss_good, impairment->loss_bad);
-  if (is_ns3(sim))
+  if (sim->fabric.limits.fixed_by != NULL)
     return weft__fail(sim, WEFT_EINVAL,
-                      "link impairment: compat ns3 has neither added delay nor burst loss");
+                      "link impairment: %s has neither added delay nor burst loss",
+                      sim->fabric.limits.fixed_by);
   /* So that the change itself needs no memory. */
   uint64_t most_ports = 2ull * (sim->fabric.changes.n + 1);
   if (most_ports > sim->fabric.ports.n) most_ports = sim->fabric.ports.n;

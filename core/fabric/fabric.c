@@ -11,6 +11,10 @@ static int refuse_when_ready(weft_sim *sim, const char *what) {
                     what);
 }
 
+void weft__fabric_restrict(weft_sim *sim, struct fabric_limits limits) {
+  sim->fabric.limits = limits;
+}
+
 int weft_node_add(weft_sim *sim, int kind) {
   if (sim->ready) return refuse_when_ready(sim, "node");
   if (kind < WEFT_HOST || kind > WEFT_NVSWITCH)

@@ -6,6 +6,9 @@
 
 /* fabric.c */
 
+/** Let the fabric have less than it may, for a model of which less is known. Before nodes come. */
+void weft__fabric_restrict(weft_sim *sim, struct fabric_limits limits);
+
 /** Slowest rate at which a full packet's time on the wire fits the 32 bits of packet.ser_ps,
  *  bit/s. */
 uint64_t weft__min_rate(const weft_sim *sim);

@@ -153,7 +153,7 @@ static struct choice choose_among(const weft_sim *sim, const struct ways *ways, 
 static uint32_t count_ways(const weft_sim *sim, const struct ways *ways, struct choice *choice) {
   uint32_t count = 0;
   if (choice->length == WAY_NONE) return 0;
-  if (sim->config.compat == WEFT_COMPAT_SIMAI) {
+  if (sim->fabric.limits.nvlink_first) {
     choice->nvswitches = 1;
     for (uint32_t i = 0; i < choice->count; ++i) count += (uint32_t)leads(sim, ways, choice, i);
     if (count > 0) return count;

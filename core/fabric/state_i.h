@@ -59,6 +59,13 @@ struct impairment {
   double enter, leave, loss_good, loss_bad;
 };
 
+/* What a model has less of than a fabric may have; by default nothing. */
+struct fabric_limits {
+  const char *fixed_by; /* links neither fail nor are impaired nor stormed, says who; or NULL */
+  uint32_t counts_links; /* ways compare by their number of links only */
+  uint32_t nvlink_first; /* of ways of equal length those through NVLink switches are taken */
+};
+
 #define FABRIC_POOLS(X)                     \
   X(fabric, nodes, struct node)             \
   X(fabric, ports, struct fabric_port)      \
@@ -71,6 +78,7 @@ struct impairment {
 
 struct fabric_room {
   FABRIC_POOLS(WEFT_POOL_MEMBER)
+  struct fabric_limits limits;
   uint32_t route_epoch; /* counts changes of reachability */
   uint32_t rate_epoch; /* counts changes of links */
   uint32_t group_count, switch_count;

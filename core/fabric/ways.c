@@ -23,13 +23,12 @@ static uint32_t group_root(const weft_sim *sim, uint32_t host) {
   return sim->fabric.nodes.at[neighbour].kind == WEFT_HOST ? host : neighbour;
 }
 
-/* Which classes there are, and whether links differ in cost. The models that compat stands for
- * count links. */
+/* Which classes there are, and whether links differ in cost. */
 static void find_levels(weft_sim *sim) {
   uint32_t links[WEFT_LINK_CLASS_COUNT] = {0};
   sim->fabric.way_bytes = 1;
   sim->fabric.levels = 0;
-  for (uint32_t p = 0; p < sim->fabric.ports.n && !is_ns3(sim); ++p) {
+  for (uint32_t p = 0; p < sim->fabric.ports.n && !sim->fabric.limits.counts_links; ++p) {
     ++links[sim->fabric.ports.at[p].link_class];
     if (sim->fabric.ports.at[p].cost != 1) sim->fabric.way_bytes = sizeof(uint32_t);
   }

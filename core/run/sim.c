@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "packet/accel/partition.h"
-#include "packet/cc/cc.h"
 #include "packet/domains/domains.h"
 #include "packet/packet.h"
 #include "packet/port/port_i.h"
@@ -119,18 +118,13 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   sim->allocator = from;
   sim->memory_bytes = sizeof *sim;
   sim->config = *config;
-  /* That model has no timeout. What its runs show of this option stays what it was. */
-  if (is_ns3(sim) && config->rto_ps == WEFT_RTO_ADAPTIVE) sim->config.rto_ps = 1000000000;
-  for (int i = 0; i < RING_CLASSES; ++i) sim->packet.ring_free[i] = WEFT_NONE;
-  for (int i = 0; i < BITMAP_CLASSES; ++i) sim->packet.bitmap_free[i] = WEFT_NONE;
   for (int i = 2; i-- > 0;) {
     sim->queue = &sim->queues[i];
     weft__events_init(sim, 1);
   }
   sim->engine = &weft__packet_engine;
   const int status = check_config(sim);
-  if (status == WEFT_OK) weft__cc_choose(sim);
-  return status;
+  return status == WEFT_OK ? sim->engine->create(sim) : status;
 }
 
 void weft_sim_destroy(weft_sim *sim) {

@@ -122,7 +122,8 @@ int weft_storm_add(weft_sim *sim, const weft_storm *storm) {
   if (storm->port >= sim->packet.ports.n)
     return weft__fail(sim, WEFT_EINVAL, "storm port: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->packet.ports.n, storm->port);
-  if (is_ns3(sim)) return weft__fail(sim, WEFT_EINVAL, "storm: compat ns3 has no PFC storms");
+  if (sim->fabric.limits.fixed_by != NULL)
+    return weft__fail(sim, WEFT_EINVAL, "storm: %s has no PFC storms", sim->fabric.limits.fixed_by);
   if (!sim->config.pfc)
     return weft__fail(sim, WEFT_EINVAL,
                       "storm: expected option pfc = true, since without PFC "
