@@ -64,7 +64,7 @@ VMS := lua5.4 luajit
 CORE_SOURCES := $(addprefix core/, \
   base/alloc.c base/error.c base/event_queue.c base/output.c base/units.c base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
-  flow/stalled.c flow/starts.c \
+  flow/path.c flow/stalled.c flow/starts.c \
   packet/build.c packet/engine.c packet/reaction.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
   packet/port/wire.c \

@@ -18,21 +18,25 @@ uint64_t weft__min_rate(const weft_sim *sim);
 /** Forget all lengths of ways: reachability has changed. */
 void weft__route_reset(weft_sim *sim);
 
-/** Write the ports from src to dst for the flow number; returns how many, or a negative status
- *  without a message (WEFT_ENOROUTE, WEFT_ELIMIT, WEFT_ENOMEM). */
-int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack, uint32_t *ports);
+/* Whose way it is, by which ECMP chooses among ways that are as good. */
+struct flow_key {
+  uint32_t src, dst, flow; /* also for the way of its ACKs, from dst to src */
+  uint16_t sport, dport; /* UDP ports that the flow was given; 0: they follow from its number */
+  int ack;
+};
 
-/** How many ports weft__route() writes, or its status, without walking the path. */
+/** Write the ports of a flow's way; returns how many, or a negative status without a message
+ *  (WEFT_ENOROUTE, WEFT_ELIMIT, WEFT_ENOMEM). */
+int weft__ecmp_route(weft_sim *sim, const struct flow_key *key, uint32_t *ports);
+
+/** The same for the fabric as built, whatever has failed since. Slow, and keeps nothing. */
+int weft__ecmp_route_as_built(weft_sim *sim, const struct flow_key *key, uint32_t *ports);
+
+/** Next port of its way from a switch, or WEFT_NONE. For packets whose path has changed. */
+uint32_t weft__ecmp_next(weft_sim *sim, const struct flow_key *key, uint32_t node);
+
+/** How many ports a way from host to host has, or its status, without walking it. */
 int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst);
-
-/** Next port from a switch towards a host, or WEFT_NONE. For packets whose path has changed. */
-uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t dst, uint32_t flow,
-                          int ack);
-
-/** The same for the fabric as built, whatever has failed since: the way on which a flow that finds
- *  none waits for a repair. Slow, and keeps nothing. */
-int weft__route_as_built(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
-                         uint32_t *ports);
 
 /* change.c */
 

@@ -93,18 +93,6 @@ weft_time weft__path_as_built(const weft_sim *sim, const uint32_t *ports, int ho
   return time;
 }
 
-static int check_ends(weft_sim *sim, uint32_t src, uint32_t dst) {
-  if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "path: call weft_fabric_ready first");
-  const uint32_t ends[2] = {src, dst};
-  for (int i = 0; i < 2; ++i)
-    if (ends[i] >= sim->fabric.nodes.n || sim->fabric.nodes.at[ends[i]].kind != WEFT_HOST)
-      return weft__fail(sim, WEFT_EINVAL, "%s: expected a host, got node %" PRIu32,
-                        i == 0 ? "src" : "dst", ends[i]);
-  if (src == dst)
-    return weft__fail(sim, WEFT_EINVAL, "dst: expected another host than src %" PRIu32, src);
-  return WEFT_OK;
-}
-
 int weft__path_check(weft_sim *sim, int hops, uint32_t src, uint32_t dst) {
   if (hops == WEFT_ENOROUTE)
     return weft__fail(sim, hops, "no route from host %" PRIu32 " to host %" PRIu32, src, dst);
@@ -113,38 +101,4 @@ int weft__path_check(weft_sim *sim, int hops, uint32_t src, uint32_t dst) {
                       "route from host %" PRIu32 " to host %" PRIu32 ": expected at most %d links",
                       src, dst, WEFT_PATH_MAX);
   return hops;
-}
-
-int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
-  const int status = check_ends(sim, src, dst);
-  if (status != WEFT_OK) return status;
-  return weft__path_check(sim, weft__route(sim, src, dst, flow, 0, ports), src, dst);
-}
-
-int weft_ack_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
-  const int status = check_ends(sim, src, dst);
-  if (status != WEFT_OK) return status;
-  return weft__path_check(sim, weft__route(sim, src, dst, flow, 1, ports), dst, src);
-}
-
-int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size, weft_time *fct_ps) {
-  uint32_t ports[WEFT_PATH_MAX];
-  if (size < 1) return weft__fail(sim, WEFT_EINVAL, "size_bytes: expected 1 or more, got 0");
-  const int hops = weft_path(sim, src, dst, 0, ports);
-  if (hops < 0) return hops;
-  *fct_ps = weft__path_ideal(sim, ports, hops, size);
-  return WEFT_OK;
-}
-
-int weft_built_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
-  const int now = weft_path(sim, src, dst, flow, ports);
-  if (now != WEFT_ENOROUTE) return now;
-  const int hops = weft__route_as_built(sim, src, dst, flow, 0, ports);
-  if (hops == WEFT_ENOMEM) return weft__fail(sim, hops, "path: out of memory");
-  return weft__path_check(sim, hops, src, dst);
-}
-
-int weft_reachable(weft_sim *sim, uint32_t src, uint32_t dst) {
-  const int status = check_ends(sim, src, dst);
-  return status != WEFT_OK ? status : weft__ways_connect(sim, src, dst);
 }

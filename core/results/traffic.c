@@ -1,7 +1,7 @@
 /* What a flow has put on the links of its way, worked out from what has arrived: no counter per
  * flow and port is kept while packets run. */
 #include "packet/cc/cc.h"
-#include "fabric/path.h"
+#include "flow/path.h"
 #include "packet/transport/transport.h"
 
 #include <inttypes.h>

@@ -11,7 +11,7 @@
 #include "packet/cc/cc.h"
 #include "packet/domains/domains.h"
 #include "fabric/fabric.h"
-#include "fabric/path.h"
+#include "flow/path.h"
 #include "packet/transport/selective.h"
 #include "work/work.h"
 
