@@ -67,7 +67,7 @@ CORE_SOURCES := $(addprefix core/, \
   flow/path.c flow/stalled.c flow/starts.c \
   packet/build.c packet/engine.c packet/reaction.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
-  packet/port/wire.c \
+  packet/port/rate.c packet/port/ring.c packet/port/wire.c \
   packet/transport/bitmap.c packet/transport/data.c packet/transport/flow.c \
   packet/transport/nic.c packet/transport/receive.c packet/transport/reroute.c \
   packet/transport/rtt.c packet/transport/selective.c packet/transport/timer.c \

@@ -4,6 +4,9 @@
 
 #include "sim_i.h"
 
+/* The time of a byte x the rate: 8 bit x 1e12 ps/s. */
+#define PS_PER_BYTE_BPS 8000000000000u
+
 /* fabric.c */
 
 /** Let the fabric have less than it may, for a model of which less is known. Before nodes come. */

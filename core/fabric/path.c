@@ -8,8 +8,6 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-#define PS_PER_BYTE_BPS 8000000000000u /* 8 bit x 1e12 ps/s: the time of a byte x the rate */
-
 /* Time of `bytes` back to back on a port, with the remainders carried: rounded down once. */
 static weft_time serialisation(const weft_sim *sim, uint32_t port, uint64_t bytes) {
   return (weft_time)((wide)bytes * PS_PER_BYTE_BPS / sim->fabric.ports.at[port].rate_bps);

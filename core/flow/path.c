@@ -1,5 +1,5 @@
-/* Ways of flows. A flow's number and the UDP ports that its row was given choose among ways that are
- * as good; a number without a row has a way too. */
+/* Ways of flows. A flow's number and the UDP ports that its row was given choose among ways that
+ * are as good; a number without a row has a way too. */
 #include <inttypes.h>
 
 #include "fabric/ways.h"

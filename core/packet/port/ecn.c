@@ -1,8 +1,9 @@
 /* ECN: a port's thresholds, and the marks. */
 #include <inttypes.h>
 
+#include "base/rng_i.h"
 #include "packet/accel/partition.h"
-#include "packet/port/port_i.h"
+#include "packet/port/port.h"
 
 enum { REFERENCE_BPS_ECN_GBIT = 100 };
 

@@ -10,11 +10,24 @@
 /** A port of the fabric as it is built. */
 void weft__port_init(weft_sim *sim, uint32_t port);
 
-/** The smallest rings, so that the hot path never meets a port without one. A status. */
-int weft__rings_init(weft_sim *sim);
+/** Give all queued packets new departures, the first not before `from`. */
+void weft__port_retime(weft_sim *sim, uint32_t port, weft_time from);
+
+/** End of the transmission in progress, or of the last one. The port is settled. */
+weft_time weft__port_busy_until(const weft_sim *sim, uint32_t port);
+
+/* rate.c */
 
 /** The rate of the fabric's port has changed: derive what the hot path needs of it. */
 void weft__port_take_rate(weft_sim *sim, uint32_t port);
+
+/** Extra ps of a transmission on a port whose byte time is not whole; carries the remainder. */
+uint32_t weft__port_residue(weft_sim *sim, uint32_t port, uint32_t size, int idle);
+
+/* ring.c */
+
+/** The smallest rings, so that the hot path never meets a port without one. A status. */
+int weft__rings_init(weft_sim *sim);
 
 /** A block of 1 << log2 packets for a ring; 0 when out of memory. */
 int weft__ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring);
@@ -24,15 +37,6 @@ void weft__ring_release(weft_sim *sim, uint32_t log2, uint32_t ring);
 
 /** Double the ring. 0 when out of memory. */
 int weft__ring_grow(weft_sim *sim, uint32_t port);
-
-/** Extra ps of a transmission on a port whose byte time is not whole; carries the remainder. */
-uint32_t weft__port_residue(weft_sim *sim, uint32_t port, uint32_t size, int idle);
-
-/** Give all queued packets new departures, the first not before `from`. */
-void weft__port_retime(weft_sim *sim, uint32_t port, weft_time from);
-
-/** End of the transmission in progress, or of the last one. The port is settled. */
-weft_time weft__port_busy_until(const weft_sim *sim, uint32_t port);
 
 /* ecn.c */
 

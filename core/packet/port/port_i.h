@@ -1,30 +1,18 @@
-/* The hot path of a port: serialisation, ring, lazy departures. See struct port for the idea.
+/* The hot path of a port: packets enter, and depart lazily. See struct port for the idea.
  *
  * Invariants, at any instant `now` after port_settle():
  *   - packets before deq have departed (departure <= now), those from deq on have not;
  *   - queue_bytes is the sum of sizes of [deq, tail);
  *   - a port that is not held has a departure and an arrival for every packet, in ring order, and
- *     if its ring is not empty an EV_ARRIVE is in the event queue for the head's arrival. */
+ *     if its ring is not empty an EV_ARRIVE is in the event queue for the head's arrival.
+ *
+ * This and buffer.c call each other, and nothing else here does: a departure frees buffer, so that
+ * a resume frame may be sent, before which the port that sends it is settled. */
 #ifndef WEFT_PORT_I_H
 #define WEFT_PORT_I_H
 
-#include "base/hash_i.h"
-#include "base/rng_i.h"
 #include "packet/port/port.h"
-
-static inline struct packet *port_packet(const weft_sim *sim, const struct port *port,
-                                         uint32_t cursor) {
-  return &sim->packet.packets.at[port->ring + (cursor & ((1u << port->ring_log2) - 1))];
-}
-
-/** 8e12 mod rate: what a port's byte_ps leaves out of the time of a byte, in ps x rate. */
-static inline uint64_t port_residue(const weft_sim *sim, uint32_t port) {
-  return 8000000000000u - sim->packet.ports.at[port].byte_ps * sim->fabric.ports.at[port].rate_bps;
-}
-
-static inline weft_time packet_departure(const struct port *port, const struct packet *packet) {
-  return packet->arrive - port->delay_ps - packet->ser_ps;
-}
+#include "packet/port/ring_i.h"
 
 /* The switch writes its telemetry as the packet leaves: queue behind it, bytes sent before it. */
 static inline void port_write_telemetry(weft_sim *sim, const struct port *port,
@@ -58,22 +46,6 @@ static inline void port_settle(weft_sim *sim, uint32_t index, struct port *port,
   while (port->deq != port->tail &&
          packet_departure(port, port_packet(sim, port, port->deq)) <= now)
     port_depart(sim, index, port);
-}
-
-/* Fix when the packet leaves and arrives: it is next in line behind free_at. */
-static inline void port_assign(weft_sim *sim, uint32_t index, struct port *port,
-                               struct packet *packet, weft_time now) {
-  const int idle = port->free_at < now;
-  const weft_time start = idle ? now : port->free_at;
-  packet->ser_ps = packet->size * port->byte_ps;
-  if (port->flags & PORT_INEXACT)
-    packet->ser_ps += weft__port_residue(sim, index, packet->size, idle);
-  port->free_at = start + packet->ser_ps;
-  packet->arrive = port->free_at + port->delay_ps;
-}
-
-static inline int port_is_full(const struct port *port) {
-  return port->tail - port->head == 1u << port->ring_log2;
 }
 
 /* Where the next packet of a port is to be written, which moves all packets if the ring is full;

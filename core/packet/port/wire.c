@@ -12,7 +12,9 @@
  * so that none overtakes another and the far end sees line rate at most. PFC frames are delayed
  * likewise, without jitter, and never lost to chance: real ones are repeated until they arrive. */
 #include "engine.h"
-#include "packet/port/port_i.h"
+#include "base/hash_i.h"
+#include "base/rng_i.h"
+#include "packet/port/port.h"
 
 static struct wire *wire_of(const weft_sim *sim, uint32_t port) {
   return &sim->packet.wires.at[sim->packet.port_cold.at[port].wire - 1];
