@@ -15,7 +15,6 @@ enum change_kind {
 
 struct change {
   uint32_t kind;
-  uint32_t raging; /* CHANGE_STORM: the port is paused */
   union {
     weft_link_change link;
     weft_link_impairment impairment;

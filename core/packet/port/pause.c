@@ -102,9 +102,9 @@ static int end(weft_sim *sim, uint32_t index) {
 /* One event at a time: each begin and each end asks for the next. */
 int weft__storm_change(weft_sim *sim, uint32_t change) {
   const weft_storm storm = sim->fabric.changes.at[change].of.storm;
-  const int raging = sim->fabric.changes.at[change].raging == 0;
   const weft_time over = storm.at_ps + storm.duration_ps, since = sim->now - storm.at_ps;
-  sim->fabric.changes.at[change].raging = (uint32_t)raging;
+  const int again = storm.period_ps > 0 && since % storm.period_ps == 0 && sim->now < over;
+  const int raging = since == 0 || again;
   weft_time next = over;
   if (storm.period_ps > 0) {
     const weft_time period = sim->now - since % storm.period_ps;
