@@ -9,6 +9,14 @@
 
 #include "sim_i.h"
 
+/* What a change has done to a port of the fabric. */
+enum port_change {
+  CHANGED_LOSS = 1,
+  CHANGED_RATE = 2, /* it has another rate, has failed or is back: see fabric_port.down */
+  CHANGED_DELAY = 4, /* of its impairment */
+  CHANGED_BURSTS = 8
+};
+
 /* A part of a run: up to a time and a number of events of all time. `idle`: events of others in the
  * queue that alone don't keep a run alive. */
 struct turn {
@@ -29,7 +37,9 @@ struct engine_ops {
 
   /** The configuration has been checked: take from it what is needed. WEFT_OK or an error. */
   int (*create)(weft_sim *sim);
-  /** The fabric is closed. */
+  /** A link has been added to the fabric, which counts it afterwards. WEFT_OK or an error. */
+  int (*link_added)(weft_sim *sim, uint32_t link);
+  /** The fabric is closed. WEFT_OK or an error; WEFT_ENOMEM without a message. */
   int (*ready)(weft_sim *sim);
   /** A run is about to begin, or to go on. */
   int (*begin)(weft_sim *sim);
@@ -40,6 +50,19 @@ struct engine_ops {
   void (*end)(weft_sim *sim, int whole);
   /** Free what is not in pools. */
   void (*destroy)(weft_sim *sim);
+
+  /** The fabric is about to change. */
+  void (*change_begins)(weft_sim *sim);
+  /** A port has changed: a mask of enum port_change. */
+  void (*port_changed)(weft_sim *sim, uint32_t port, unsigned what);
+  /** Ways have changed, as routing has noticed something. */
+  void (*rerouted)(weft_sim *sim);
+  /** A PFC storm begins or ends a pause. */
+  void (*storm)(weft_sim *sim, uint32_t change);
+  /** All that the change has done is known; of a link, or WEFT_NONE. */
+  void (*change_ends)(weft_sim *sim, uint32_t link);
+  /** Fill in what the engine knows of a port. */
+  void (*port_info)(const weft_sim *sim, uint32_t port, weft_port_info *info);
 
   /** The time of a flow has come. */
   void (*launch)(weft_sim *sim, uint32_t row);

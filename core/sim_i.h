@@ -72,6 +72,8 @@ enum event_kind {
   QUEUE_POOLS(X, queues[0]) \
   QUEUE_POOLS(X, queues[1])
 
+struct engine_ops; /* engine.h */
+
 struct weft_sim {
   weft_config config;
   weft_allocator allocator;

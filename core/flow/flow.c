@@ -6,7 +6,7 @@
 #include "base/hash_i.h"
 #include "engine.h"
 #include "fabric/fabric.h"
-#include "fabric/path.h"
+#include "flow/path.h"
 
 int weft__flow_check(weft_sim *sim, const weft_flow_def *def) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "flow: call weft_fabric_ready first");

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine.h"
-#include "fabric/fabric.h"
+#include "flow/path.h"
 #include "flow/flow.h"
 
 int weft__flow_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack, int *ack_hops) {

@@ -22,6 +22,7 @@ static uint64_t ring_bytes(const weft_sim *sim, const struct port *port, uint64_
 /* A switch holds what its queues hold, and a tracked one knows through which ports it came. */
 static int check_switch(weft_sim *sim, uint32_t index) {
   const struct node *node = &sim->fabric.nodes.at[index];
+  const struct buffer *buffer = &sim->packet.buffers.at[index];
   uint64_t queued = 0, ingress = 0;
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i];
@@ -30,11 +31,11 @@ static int check_switch(weft_sim *sim, uint32_t index) {
     ingress +=
         sim->packet.port_cold.at[out ^ 1].in_bytes + sim->packet.port_cold.at[out ^ 1].in_headroom;
   }
-  if (queued != node->used)
+  if (queued != buffer->used)
     return weft__fail(sim, WEFT_EINTERNAL,
                       "switch %" PRIu32 ": queues hold %" PRIu64 " bytes, buffer counts %" PRIu64,
-                      index, queued, node->used);
-  if (node->tracked && sim->config.pfc && ingress != queued)
+                      index, queued, buffer->used);
+  if (buffer->tracked && sim->config.pfc && ingress != queued)
     return weft__fail(sim, WEFT_EINTERNAL,
                       "switch %" PRIu32 ": queues hold %" PRIu64
                       " bytes, ingress ports count %" PRIu64,

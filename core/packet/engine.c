@@ -9,18 +9,6 @@
 
 /* ---- life ---- */
 
-static int create(weft_sim *sim) {
-  for (int i = 0; i < RING_CLASSES; ++i) sim->packet.ring_free[i] = WEFT_NONE;
-  for (int i = 0; i < BITMAP_CLASSES; ++i) sim->packet.bitmap_free[i] = WEFT_NONE;
-  weft__cc_choose(sim);
-  return WEFT_OK;
-}
-
-static int ready(weft_sim *sim) {
-  const int status = is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
-  return status == WEFT_OK ? weft__partitions_init(sim) : status;
-}
-
 static int begin(weft_sim *sim) {
   sim->domains.next_try = 0;
   return sim->packet.fabric_rtt == 0 ? weft__fabric_rtt(sim) : WEFT_OK;
@@ -77,11 +65,12 @@ static void before_sample(weft_sim *sim) {
 static void port_row(weft_sim *sim, uint32_t p, struct port_row *row) {
   struct port *port = &sim->packet.ports.at[p];
   const struct port_cold *cold = &sim->packet.port_cold.at[p];
+  const struct fabric_port *link = &sim->fabric.ports.at[p];
   uint64_t parked_packets = 0, parked_bytes = 0;
   if (port->flags & PORT_PARKED) parked_bytes = weft__parked_port(sim, p, &parked_packets);
   const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
   const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
-  *row = (struct port_row){.rate_bps = cold->rate_bps,
+  *row = (struct port_row){.rate_bps = link->rate_bps,
                            .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
                            .tx_packets = tx_packets,
                            .ecn_marks = cold->ecn_marks,
@@ -94,8 +83,8 @@ static void port_row(weft_sim *sim, uint32_t p, struct port_row *row) {
                            .from = port->from_node,
                            .to = port->to_node,
                            .link = p / 2,
-                           .link_class = cold->link_class,
-                           .cost = cold->cost,
+                           .link_class = link->link_class,
+                           .cost = link->cost,
                            .up = !(port->flags & PORT_DOWN)};
 }
 
@@ -129,8 +118,15 @@ void weft__packet_stats(weft_sim *sim, weft_stats *stats) {
 }
 
 const struct engine_ops weft__packet_engine = {.name = "packet",
-                                               .create = create,
-                                               .ready = ready,
+                                               .create = weft__packet_create,
+                                               .link_added = weft__packet_link_added,
+                                               .ready = weft__packet_ready,
+                                               .change_begins = weft__partitions_wake_all,
+                                               .port_changed = weft__packet_port_changed,
+                                               .rerouted = weft__reroute_flows,
+                                               .storm = weft__packet_storm,
+                                               .change_ends = weft__packet_change_ends,
+                                               .port_info = weft__packet_port_info,
                                                .begin = begin,
                                                .run = weft__packet_run,
                                                .end = end,

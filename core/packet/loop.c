@@ -1,4 +1,5 @@
 /* The packet engine's part of the loop: its events, and what happens at the far end of a link. */
+#include "base/hash_i.h"
 #include "engine.h"
 #include "packet/accel/partition.h"
 #include "packet/cc/cc.h"
@@ -25,8 +26,8 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
       return;
     }
   }
-  const struct node *node = &sim->fabric.nodes.at[node_index];
-  if (node->tracked || node->used + packet->size > node->safe) {
+  const struct buffer *buffer = &sim->packet.buffers.at[node_index];
+  if (buffer->tracked || buffer->used + packet->size > buffer->safe) {
     moved = *packet;
     packet = &moved;
     if (!weft__buffer_admit(sim, node_index, out, in_port, packet->size)) {
@@ -48,7 +49,7 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
   slot->in_port = in_port;
   slot->hop = hop;
   port_commit(sim, out, slot);
-  if (node->tracked) weft__buffer_enqueued(sim, node_index, out);
+  if (buffer->tracked) weft__buffer_enqueued(sim, node_index, out);
 }
 
 /* A packet has come out of the wire. */
@@ -66,6 +67,13 @@ static inline void count_hop(weft_sim *sim, uint32_t index, const struct packet 
   ++sim->stats.packet_hops;
   sim->fingerprint += hash_event(
       sim->now, (uint64_t)index << 32 | (uint64_t)packet->size << 8 | packet->flags, packet->seq);
+}
+
+/* Does it come out of a wire that is impaired now? */
+static int passes(weft_sim *sim, uint32_t index, uint32_t cursor, const struct packet *packet) {
+  const enum wire_fate fate = weft__wire_pass(sim, index, cursor, packet);
+  if (fate == WIRE_LOSES) weft__packet_drop(sim, index, packet);
+  return fate == WIRE_PASSES;
 }
 
 /* The oldest packet of a port reaches the far end. */
@@ -93,7 +101,7 @@ static inline void arrive(weft_sim *sim, uint32_t index) {
   }
   ++port->head;
   count_hop(sim, index, packet);
-  if ((port->flags & PORT_LOSSY) && !weft__wire_pass(sim, index, port->head, packet)) return;
+  if ((port->flags & PORT_LOSSY) && !passes(sim, index, port->head, packet)) return;
   deliver(sim, index, port->flags, port->to_node, packet);
 }
 
@@ -112,7 +120,7 @@ static void arrive_border(weft_sim *sim, uint32_t index) {
   if (++border->head != border->limit)
     event_at(sim, EV_ARRIVE, 2 * index + 1, ring[border->head & mask].arrive);
   count_hop(sim, index, &packet);
-  if ((border->flags & PORT_LOSSY) && !weft__wire_pass(sim, index, border->head, &packet)) return;
+  if ((border->flags & PORT_LOSSY) && !passes(sim, index, border->head, &packet)) return;
   deliver(sim, index, border->flags, border->to_node, &packet);
 }
 
@@ -147,7 +155,7 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       arrive_late(sim, source);
       break;
     case EV_PFC:
-      weft__port_pause(sim, source / 2, source % 2);
+      if (weft__port_pause(sim, source / 2, source % 2)) weft__nic_kick(sim, source / 2);
       break;
     case EV_NIC:
       if (is_ns3(sim))

@@ -12,6 +12,7 @@ enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
 #define PACKET_POOLS(X)                  \
   X(packet, ports, struct port)          \
   X(packet, port_cold, struct port_cold) \
+  X(packet, buffers, struct buffer)      \
   X(packet, nics, struct nic)            \
   X(packet, ecn, struct ecn)             \
   X(packet, packets, struct packet)      \

@@ -5,7 +5,7 @@
 
 #include "engine.h"
 #include "fabric/fabric.h"
-#include "fabric/path.h"
+#include "flow/path.h"
 #include "flow/flow.h"
 
 /* The way in force while the flow is active, else the way that routing gives now. */

@@ -10,7 +10,10 @@ static void handle(weft_sim *sim, struct event event) {
   const uint32_t source = event.key & EVENT_SOURCE_MASK;
   switch ((uint32_t)event.key >> EVENT_KIND_SHIFT) {
     case EV_CHANGE:
-      weft__change_event(sim, source);
+      if (sim->fabric.changes.at[source].kind == CHANGE_HOST)
+        weft__pace_change(sim, &sim->fabric.changes.at[source].of.host);
+      else
+        weft__change_event(sim, source);
       break;
     case EV_TASK:
       weft__task_event(sim, source);

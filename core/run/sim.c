@@ -95,14 +95,11 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   sim->allocator = from;
   sim->memory_bytes = sizeof *sim;
   sim->config = *config;
-  sim->engine = &weft__packet_engine;
-  /* That model has no timeout. What its runs show of this option stays what it was. */
-  if (is_ns3(sim) && config->rto_ps == WEFT_RTO_ADAPTIVE) sim->config.rto_ps = 1000000000;
   for (int i = 2; i-- > 0;) {
     sim->queue = &sim->queues[i];
-    sim->queue->whole_ns = (uint32_t)is_ns3(sim);
     weft__events_init(sim->queue, 1);
   }
+  sim->engine = &weft__packet_engine;
   const int status = check_config(sim);
   return status == WEFT_OK ? sim->engine->create(sim) : status;
 }

@@ -72,7 +72,7 @@ static void begin(weft_sim *sim, uint32_t index, struct packet *packet) {
   struct port *port = &sim->packet.ports.at[index];
   sim->ns3.ports.at[index].busy = 1;
   const weft_time end =
-      sim->now + ns3_time(sim, packet->size, sim->packet.port_cold.at[index].rate_bps);
+      sim->now + ns3_time(sim, packet->size, sim->fabric.ports.at[index].rate_bps);
   event_at(sim, EV_NS3_SENT, index, end);
   packet->arrive = end + port->delay_ps;
   packet->ser_ps = ++sim->queue->asked;

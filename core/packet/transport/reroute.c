@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "packet/accel/partition.h"
-#include "fabric/path.h"
+#include "flow/path.h"
 #include "packet/transport/transport.h"
 
 static int same_path(const weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,

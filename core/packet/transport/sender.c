@@ -156,7 +156,7 @@ static void init_rate(weft_sim *sim, uint32_t slot) {
   struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
   const uint32_t *path = slot_path(sim, slot);
   /* As built: a NIC that runs degraded throttles by itself, and may be repaired. */
-  warm->line_bps = sim->packet.port_cold.at[path[0]].built_rate_bps;
+  warm->line_bps = sim->fabric.ports.at[path[0]].built_rate_bps;
   if (config->max_rate_bps != 0 && config->max_rate_bps < warm->line_bps)
     warm->line_bps = config->max_rate_bps;
   weft__flow_take_rtt(sim, slot);

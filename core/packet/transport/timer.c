@@ -27,7 +27,7 @@
  * The same holds for one whose retries have come to nothing for long enough, such as those of a
  * sender by the clock into a deadlock. So flows that wait for ever don't keep a run alive. */
 #include "base/rng_i.h"
-#include "fabric/fabric.h"
+#include "packet/port/port.h"
 #include "packet/transport/selective.h"
 
 enum {
@@ -70,8 +70,8 @@ static int may_lose(const weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const int ports = sim->packet.tx.at[slot].hops + sim->flow.slots.at[slot].ack_hops;
   for (int i = 0; i < ports; ++i) {
-    const struct port_cold *cold = &sim->packet.port_cold.at[path[i]];
-    if (cold->loss > 0 || cold->wire != 0) return 1;
+    const struct fabric_port *port = &sim->fabric.ports.at[path[i]];
+    if (port->loss > 0 || port->impairment != 0) return 1;
   }
   return 0;
 }
@@ -193,7 +193,7 @@ void weft__resend(weft_sim *sim, uint32_t slot) {
 
 /* Whether every packet of a port is lost, until something of it is changed. */
 static int is_dead(const weft_sim *sim, uint32_t port) {
-  return sim->packet.port_cold.at[port].down || weft__wire_loses_all(sim, port);
+  return sim->fabric.ports.at[port].down || weft__wire_loses_all(sim, port);
 }
 
 static int has_dead(const weft_sim *sim, const uint32_t *ports, int count) {
@@ -213,7 +213,7 @@ static int is_way_dead(const weft_sim *sim, uint32_t slot) {
 
 /* Whether retries are of no use. What a NIC holds while its link is down is sent at the repair. */
 static int is_cut(const weft_sim *sim, uint32_t slot) {
-  if (sim->packet.port_cold.at[slot_path(sim, slot)[0]].down) return 0;
+  if (sim->fabric.ports.at[slot_path(sim, slot)[0]].down) return 0;
   if (is_way_dead(sim, slot)) return 1;
   return sim->packet.tx_warm.at[slot].retries > RETRIES_LAST && !may_lose(sim, slot);
 }

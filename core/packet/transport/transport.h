@@ -89,7 +89,10 @@ weft_time weft__flow_own_rtt(const weft_sim *sim, uint32_t slot);
 weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
                          int ack_hops);
 
-/* data.c: making packets */
+/* data.c: making packets, and losing them */
+
+/** Count a packet that is lost at or behind a port and let go what it holds. */
+void weft__packet_drop(weft_sim *sim, uint32_t port, const struct packet *packet);
 
 /** Write the next packet of a flow; counts it. */
 void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet);
