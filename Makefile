@@ -62,7 +62,8 @@ VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, \
-  base/alloc.c base/error.c base/event_queue.c base/output.c base/units.c base/version.c \
+  base/alloc.c base/error.c base/event_queue.c base/fields.c base/output.c base/units.c \
+  base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
   flow/stalled.c flow/starts.c \
   packet/port/buffer.c packet/port/pause.c packet/port/port.c packet/port/wire.c \

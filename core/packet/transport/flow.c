@@ -96,7 +96,7 @@ int weft__flow_rows_wait(const weft_sim *sim) {
 int weft__slots_widen(weft_sim *sim, uint32_t path_ports) {
   const struct cc_ops *cc = sim->packet.cc;
   const uint32_t old_ports = sim->flow.path_ports, old_words = sim->packet.cc_words;
-  const uint32_t words = cc->state_words(sim, path_ports);
+  const uint32_t words = weft__cc_words(cc, path_ports);
   const uint64_t slots = sim->packet.tx.n,
                  blocks = old_ports ? sim->packet.telemetry.n / old_ports : 0;
   if (!pool_reserve(sim, sim->flow.paths, slots * 2 * path_ports) ||

@@ -2,7 +2,7 @@
 #ifndef WEFT_TRANSPORT_STATE_H
 #define WEFT_TRANSPORT_STATE_H
 
-#include "weft_types.h"
+#include "base/fields.h"
 
 enum tx_flags {
   TX_ACTIVE = 1,
@@ -78,11 +78,12 @@ struct selective {
 };
 
 /* Telemetry that one switch wrote into a packet at its departure (HPCC section 3.3). */
-struct telemetry {
-  weft_time time;
-  uint32_t tx_bytes; /* of the port before this packet, modulo 2^32 */
-  uint32_t queue_bytes; /* left behind */
-};
+#define TELEMETRY_FIELDS(X)                                              \
+  X(TIME, KEPT, weft_time, time)                                         \
+  X(SENT, KEPT, uint32_t, tx_bytes) /* of the port before this packet */ \
+  X(VALUE, KEPT, uint32_t, queue_bytes) /* left behind */
+
+FIELDS_STRUCT(telemetry, TELEMETRY_FIELDS);
 
 /* A host port: round robin over its flows that have packets left. */
 struct nic {

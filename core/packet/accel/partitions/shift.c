@@ -74,10 +74,15 @@ static void shift_port(weft_sim *sim, uint32_t index, weft_time time) {
 }
 
 static void shift_cc(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
-  if (sim->packet.cc->shift != NULL) sim->packet.cc->shift(sim, slot, time, bytes);
-  weft_time *due = sim->packet.cc->due != NULL ? sim->packet.cc->due(sim, slot) : NULL;
-  for (uint32_t i = 0; due != NULL && i < sim->packet.cc->timers; ++i)
-    if (due[i] >= 0) due[i] += time;
+  const struct cc_ops *cc = sim->packet.cc;
+  struct field_move by = {.time = time, .bytes = bytes};
+  char *state = cc_state(sim, slot);
+  if (!weft__fields_move(&cc->state, state, &by) || cc->hop.size == 0) return;
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t i = 0; i + 1 < sim->packet.tx.at[slot].hops; ++i) {
+    by.sent = (uint32_t)sim->accel.port_shares.at[path[i + 1]].bytes;
+    weft__fields_move(&cc->hop, state + cc->state.size + i * cc->hop.size, &by);
+  }
 }
 
 /* Congestion control moves its own times where they are, so it goes there and back. */
@@ -190,11 +195,11 @@ static void arm_flow(weft_sim *sim, uint32_t slot) {
     ++sim->packet.rto_events;
     event_of_flow(sim, EV_RTO, slot, row, rto);
   }
-  const weft_time *due = sim->packet.cc->due != NULL ? sim->packet.cc->due(sim, slot) : NULL;
-  for (uint32_t i = 0; due != NULL && i < sim->packet.cc->timers; ++i) {
-    if (due[i] < 0) continue;
+  for (uint32_t i = 0; i < sim->packet.cc_timers; ++i) {
+    const weft_time due = cc_due(sim, slot)[i];
+    if (due < 0) continue;
     ++sim->packet.cc_events;
-    event_of_flow(sim, EV_CC, slot * CC_TIMERS + i, row, due[i]);
+    event_of_flow(sim, EV_CC, slot * CC_TIMERS + i, row, due);
   }
 }
 
