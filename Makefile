@@ -65,7 +65,7 @@ CORE_SOURCES := $(addprefix core/, \
   base/alloc.c base/error.c base/event_queue.c base/fields.c base/output.c base/units.c \
   base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
-  flow/stalled.c flow/starts.c \
+  flow/stalled.c flow/starts.c packet/fields.c \
   packet/port/buffer.c packet/port/pause.c packet/port/port.c packet/port/wire.c \
   packet/transport/bitmap.c packet/transport/data.c packet/transport/flow.c \
   packet/transport/nic.c packet/transport/receive.c packet/transport/reroute.c \

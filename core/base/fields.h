@@ -88,12 +88,13 @@ struct field_desc {
 
 /** A struct. One whose fields don't add up to its size does not say what it holds. */
 struct fields {
+  const char *name;
   const struct field_desc *list;
   uint32_t count, size;
 };
 
-#define FIELDS_OF(table, bytes) \
-  { (table), sizeof(table) / sizeof *(table), (bytes) }
+#define FIELDS_OF(name, table, bytes) \
+  { (name), (table), sizeof(table) / sizeof *(table), (bytes) }
 
 /** Do the fields add up to the size? */
 int weft__fields_add_up(const struct fields *fields);
@@ -175,6 +176,8 @@ static inline uint32_t field_name_of(const struct field_names *names, uint32_t f
 /* FIELDS_RENAME(x, X_FIELDS) makes x_rename(), which gives flows their other numbers. */
 #define FIELDS_RENAME(tag, list)                                                     \
   static inline void tag##_rename(struct tag *at, const struct field_names *names) { \
+    (void)at;                                                                        \
+    (void)names;                                                                     \
     list(FIELD_RENAME)                                                               \
   }
 #define FIELD_RENAME(class, keeper, type, name) FIELD_RENAME_##class(at->name)

@@ -19,15 +19,15 @@ static int has_default_times(const weft_config *config) {
          config->dcqcn_increase_ps == def.dcqcn_increase_ps;
 }
 
+static const struct cc_ops *const all[] = {&weft__cc_window,    &weft__cc_dctcp,  &weft__cc_hpcc[0],
+                                           &weft__cc_dcqcn,     &weft__cc_timely, &weft__cc_swift,
+                                           &weft__cc_script[0], &weft__cc_hpcc[1]};
+
 void weft__cc_choose(weft_sim *sim) {
-  const struct cc_ops *const all[] = {&weft__cc_window,
-                                      &weft__cc_dctcp,
-                                      &weft__cc_hpcc[sim->config.hpcc_multi_rate],
-                                      &weft__cc_dcqcn,
-                                      &weft__cc_timely,
-                                      &weft__cc_swift,
-                                      &weft__cc_script[sim->packet.script.needs]};
-  weft__cc_use(sim, all[sim->config.cc]);
+  const struct cc_ops *cc = all[sim->config.cc];
+  if (sim->config.cc == WEFT_CC_HPCC) cc += sim->config.hpcc_multi_rate;
+  if (sim->config.cc == WEFT_CC_SCRIPT) cc += sim->packet.script.needs;
+  weft__cc_use(sim, cc);
 }
 
 void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
@@ -45,6 +45,12 @@ void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
 uint32_t weft__cc_words(const struct cc_ops *cc, uint32_t path_ports) {
   const uint32_t switches = path_ports > 0 ? path_ports - 1 : 0;
   return (cc->state.size + switches * cc->hop.size) / (uint32_t)sizeof(uint64_t);
+}
+
+uint64_t weft__cc_fields_hash(uint64_t hash) {
+  for (uint32_t i = 0; i < sizeof all / sizeof *all; ++i)
+    hash = weft__fields_hash(weft__fields_hash(hash, &all[i]->state), &all[i]->hop);
+  return hash;
 }
 
 int weft__cc_is_described(const struct cc_ops *cc) {

@@ -55,6 +55,9 @@ uint32_t weft__cc_words(const struct cc_ops *cc, uint32_t path_ports);
 /** Does it say what all of its state is? */
 int weft__cc_is_described(const struct cc_ops *cc);
 
+/** A hash of what all of them say. */
+uint64_t weft__cc_fields_hash(uint64_t hash);
+
 /** Hand an ACK that has arrived to the algorithm. */
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet);
 

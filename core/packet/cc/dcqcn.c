@@ -102,7 +102,7 @@ static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
 const struct cc_ops weft__cc_dcqcn = {.name = "dcqcn",
                                       .extra = CC_NOTHING,
                                       .paced = 1,
-                                      .state = FIELDS_OF(fields, sizeof(struct dcqcn)),
+                                      .state = FIELDS_OF("dcqcn", fields, sizeof(struct dcqcn)),
                                       .start = start,
                                       .on_ack = on_ack,
                                       .on_timer = on_timer};

@@ -61,6 +61,6 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
 const struct cc_ops weft__cc_dctcp = {.name = "dctcp",
                                       .extra = CC_NOTHING,
                                       .paced = 1,
-                                      .state = FIELDS_OF(fields, sizeof(struct dctcp)),
+                                      .state = FIELDS_OF("dctcp", fields, sizeof(struct dctcp)),
                                       .start = start,
                                       .on_ack = on_ack};

@@ -177,13 +177,15 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   if (renew && ack->sent > hpcc->update_at) hpcc->update_at = ack->sent;
 }
 
-#define OF_HPCC(hops)                                                                              \
-  {                                                                                                \
-    .name = "hpcc", .extra = CC_TELEMETRY, .paced = 1,                                             \
-    .state = FIELDS_OF(fields, sizeof(struct hpcc)), .hop = hops, .start = start, .on_ack = on_ack \
+#define OF_HPCC(hops)                                                                     \
+  {                                                                                       \
+    .name = "hpcc", .extra = CC_TELEMETRY, .paced = 1,                                    \
+    .state = FIELDS_OF("hpcc", fields, sizeof(struct hpcc)), .hop = hops, .start = start, \
+    .on_ack = on_ack                                                                      \
   }
 
 /* With one rate, and with hpcc_multi_rate. */
 const struct cc_ops weft__cc_hpcc[2] = {
-    OF_HPCC(FIELDS_OF(hop_fields, sizeof(struct hop))),
-    OF_HPCC(FIELDS_OF(multi_fields, sizeof(struct hop) + sizeof(struct reference)))};
+    OF_HPCC(FIELDS_OF("hop", hop_fields, sizeof(struct hop))),
+    OF_HPCC(
+        FIELDS_OF("hop with a rate", multi_fields, sizeof(struct hop) + sizeof(struct reference)))};

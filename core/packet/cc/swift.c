@@ -95,6 +95,6 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
 const struct cc_ops weft__cc_swift = {.name = "swift",
                                       .extra = CC_TIMESTAMP,
                                       .paced = 1,
-                                      .state = FIELDS_OF(fields, sizeof(struct swift)),
+                                      .state = FIELDS_OF("swift", fields, sizeof(struct swift)),
                                       .start = start,
                                       .on_ack = on_ack};

@@ -2,20 +2,21 @@
 #ifndef WEFT_PORT_STATE_H
 #define WEFT_PORT_STATE_H
 
-#include "weft_types.h"
+#include "base/fields.h"
 
 /* A packet in a port's ring: 32 bytes, two to a cache line. Payload is never stored. */
-struct packet {
-  weft_time arrive; /* 8  when its last bit reaches the far end; set once its turn is known */
-  uint32_t ser_ps; /* 4  time on the wire; departure = arrive - delay - ser */
-  uint32_t flow; /* 4  slot */
-  uint32_t seq; /* 4  data: packet number in the flow; ACK: next packet expected */
-  uint32_t telemetry; /* 4  block of telemetry or timestamp + 1, or 0 */
-  uint32_t in_port; /* 4  port that brought it to this node, or WEFT_NONE at its source */
-  uint16_t size; /* 2  bytes on the wire */
-  uint8_t flags; /* 1  enum packet_flags */
-  uint8_t hop; /* 1  its next port is path[hop] of its slot, or HOP_OFF_PATH */
-};
+#define PACKET_FIELDS(X)                                                                          \
+  X(TIME, STATE, weft_time, arrive) /* when its last bit reaches the far end, once it is known */ \
+  X(VALUE, STATE, uint32_t, ser_ps) /* time on the wire; departure = arrive - delay - ser */      \
+  X(SLOT, KEPT, uint32_t, flow)                                                                   \
+  X(SEQUENCE, STATE, uint32_t, seq) /* data: its number; ACK: next packet expected */             \
+  X(PLACE, KEPT, uint32_t, telemetry) /* block of telemetry or timestamp + 1, or 0 */             \
+  X(PORT, KEPT, uint32_t, in_port) /* that brought it to this node, or WEFT_NONE at its source */ \
+  X(VALUE, STATE, uint16_t, size) /* bytes on the wire */                                         \
+  X(VALUE, STATE, uint8_t, flags) /* enum packet_flags */                                         \
+  X(VALUE, STATE, uint8_t, hop) /* its next port is path[hop] of its slot, or HOP_OFF_PATH */
+
+FIELDS_STRUCT(packet, PACKET_FIELDS);
 
 enum { HOP_OFF_PATH = UINT8_MAX }; /* beyond 2 x WEFT_PATH_MAX */
 
