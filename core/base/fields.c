@@ -29,8 +29,9 @@ uint64_t weft__fields_hash(uint64_t hash, const struct fields *fields) {
   return hash;
 }
 
-/* One field; a DUE is as many times as it has room for. */
-static void move_field(const struct field_desc *field, void *at, const struct field_move *by) {
+/* A field that moves; a DUE is as many times as it has room for. */
+static inline void move_field(const struct field_desc *field, void *at,
+                              const struct field_move *by) {
   weft_time *time = at;
   uint64_t *count = at;
   uint32_t *number = at;
@@ -55,21 +56,18 @@ static void move_field(const struct field_desc *field, void *at, const struct fi
     case FIELD_SENT:
       FIELD_MOVE_SENT(*number)
       break;
-    case FIELD_PASSED:
+    default:
       FIELD_MOVE_PASSED(*count)
       break;
-    default:
-      break; /* stays */
   }
 }
 
 int weft__fields_move(const struct fields *fields, void *at, const struct field_move *by) {
-  char *place = at;
-  for (uint32_t i = 0; i < fields->count; ++i) {
-    const struct field_desc *field = &fields->list[i];
+  const struct field_desc *field = fields->list, *const end = field + fields->count;
+  for (char *place = at; field != end; place += field->size, ++field) {
+    if (field->class < FIELD_TIME) continue;
     if (field->class == FIELD_GATE && *(const uint64_t *)(const void *)place == 0) return 0;
     move_field(field, place, by);
-    place += field->size;
   }
   return 1;
 }

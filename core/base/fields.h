@@ -10,7 +10,7 @@
  *   TIME          on the clock, ps                                       time
  *   TIME_OR_NONE  the same, or -1                                        time; before 0 to -1
  *   DUE           such times of a congestion control's timers, an array  time; before 0 to -1
- *   DATE          of something past from which nothing is measured       -
+ *   DATE          a time that stays: of what was, or of a queued event   -
  *   SEQUENCE      a packet number of its flow, modulo 2^32               packets
  *   BYTES         a byte number of its flow                              bytes
  *   BYTES_OR_0    the same; 0: none yet                                  bytes
@@ -37,23 +37,23 @@
 #include "weft_types.h"
 
 enum field_class {
-  FIELD_VALUE,
-  FIELD_TIME,
+  FIELD_VALUE, /* these stay */
+  FIELD_DATE,
+  FIELD_WRAPS,
+  FIELD_RECOVERY,
+  FIELD_SLOT,
+  FIELD_PORT,
+  FIELD_ROW,
+  FIELD_PLACE,
+  FIELD_TIME, /* from here on they move */
   FIELD_TIME_OR_NONE,
   FIELD_DUE,
-  FIELD_DATE,
   FIELD_SEQUENCE,
   FIELD_BYTES,
   FIELD_BYTES_OR_0,
   FIELD_GATE,
   FIELD_SENT,
-  FIELD_WRAPS,
-  FIELD_PASSED,
-  FIELD_RECOVERY,
-  FIELD_SLOT,
-  FIELD_PORT,
-  FIELD_ROW,
-  FIELD_PLACE
+  FIELD_PASSED
 };
 
 enum field_keeper { KEEPER_STATE, KEEPER_KEPT, KEEPER_OWN };
@@ -187,7 +187,10 @@ static inline uint32_t field_name_of(const struct field_names *names, uint32_t f
 #define FIELD_RENAME_DATE(field)
 #define FIELD_RENAME_SEQUENCE(field)
 #define FIELD_RENAME_BYTES(field)
+#define FIELD_RENAME_BYTES_OR_0(field)
 #define FIELD_RENAME_SENT(field)
+#define FIELD_RENAME_WRAPS(field)
+#define FIELD_RENAME_PASSED(field)
 #define FIELD_RENAME_RECOVERY(field)
 #define FIELD_RENAME_SLOT(field) (field) = field_name_of(names, (field));
 #define FIELD_RENAME_PORT(field)

@@ -6,6 +6,8 @@
 #include "packet/state_i.h"
 
 #define PACKET_STRUCTS(X)        \
+  X(port, PORT_FIELDS)           \
+  X(port_cold, PORT_COLD_FIELDS) \
   X(packet, PACKET_FIELDS)       \
   X(telemetry, TELEMETRY_FIELDS) \
   X(nic, NIC_FIELDS)             \

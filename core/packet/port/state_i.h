@@ -47,52 +47,61 @@ enum port_flags {
  * so a hop costs one event: the arrival at the far end of the ring's oldest packet. What must be
  * known at departure is computed when the port is next looked at (port_settle). Exactly one cache
  * line. */
-struct port {
-  weft_time free_at; /* 8  end of the last assigned transmission */
-  weft_time delay_ps; /* 8  propagation */
-  uint32_t head, deq, tail; /* 12 */
-  uint32_t ring; /* 4  first packet in sim->packet.packets */
-  uint32_t queue_bytes; /* 4  waiting (settled) */
-  uint32_t max_queue_bytes; /* 4 */
-  uint32_t tx_bytes; /* 4  that began transmission (settled), modulo 2^32; see port_cold.tx_wraps */
-  uint32_t kmin; /* 4  ECN: a longer queue left behind may mark; UINT32_MAX: never */
-  uint32_t byte_ps; /* 4  whole ps per byte */
-  uint32_t from_node, to_node; /* 8 */
-  uint16_t flags; /* 2  enum port_flags */
-  uint8_t ring_log2; /* 1  ring size is 1 << ring_log2 */
-  uint8_t avoided; /* 1  routes keep off it: its failure has been noticed */
-};
+#define PORT_FIELDS(X)                                                                            \
+  X(TIME, STATE, weft_time, free_at) /* end of the last assigned transmission */                  \
+  X(VALUE, OWN, weft_time, delay_ps) /* propagation */                                            \
+  X(PLACE, OWN, uint32_t, head)                                                                   \
+  X(PLACE, OWN, uint32_t, deq)                                                                    \
+  X(PLACE, OWN, uint32_t, tail)                                                                   \
+  X(PLACE, OWN, uint32_t, ring) /* first packet in sim->packet.packets */                         \
+  X(VALUE, OWN, uint32_t, queue_bytes) /* waiting (settled) */                                    \
+  X(VALUE, OWN, uint32_t, max_queue_bytes)                                                        \
+  X(SENT, KEPT, uint32_t, tx_bytes) /* that began transmission (settled); port_cold.tx_wraps */   \
+  X(VALUE, OWN, uint32_t, kmin) /* ECN: a longer queue left behind may mark; UINT32_MAX: never */ \
+  X(VALUE, OWN, uint32_t, byte_ps) /* whole ps per byte */                                        \
+  X(VALUE, OWN, uint32_t, from_node)                                                              \
+  X(VALUE, OWN, uint32_t, to_node)                                                                \
+  X(VALUE, OWN, uint16_t, flags) /* enum port_flags */                                            \
+  X(VALUE, OWN, uint8_t, ring_log2) /* ring size is 1 << ring_log2 */                             \
+  X(VALUE, OWN, uint8_t, avoided) /* routes keep off it: its failure has been noticed */
+
+FIELDS_STRUCT(port, PORT_FIELDS);
 
 /* The rest of a port: touched on marks, PFC, rate changes and by reports. */
-struct port_cold {
-  uint64_t rate_bps, built_rate_bps;
-  uint64_t carry; /* of the running busy period, in ps x rate */
-  double loss;
-  uint64_t ecn_marks;
-  weft_time paused_since, paused_ps;
-  weft_time down_at; /* last failure, or -1 */
-  weft_time turned_at; /* last failure or repair, or -1 */
-  weft_time frame_free_at; /* end of the last PFC frame sent from here */
-  weft_time dequeue_event; /* time of the valid EV_DEQUEUE, or -1 */
-  uint64_t in_bytes; /* of what came through this port, in the far switch's shared buffer */
-  uint64_t in_headroom; /* likewise in its headroom */
-  uint64_t headroom_cap;
-  uint64_t skipped; /* packets that port.deq does not count: see packet/accel/partitions/shift.c */
-  uint32_t tx_wraps; /* of port.tx_bytes */
-  uint32_t unsent; /* packets that port.deq counts but that were dropped from the queue */
-  uint32_t drops;
-  uint32_t pauses; /* pause frames that the far end sent to this port */
-  uint32_t ecn; /* in ecn */
-  uint32_t wire; /* in wires + 1, or 0 */
-  uint32_t storms; /* PFC storms that pause it now */
-  uint32_t draws; /* marks that were left to chance, drawn or not */
-  uint8_t pausing; /* the far switch has paused this port */
-  uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
-  uint8_t ecn_given; /* thresholds were set by hand */
-  uint8_t down; /* as PORT_DOWN: for other threads than that of the near end */
-  uint8_t link_class; /* enum weft_link_class; not BY_ENDS */
-  uint16_t cost; /* of ways through it */
-};
+#define PORT_COLD_FIELDS(X)                                                                       \
+  X(VALUE, OWN, uint64_t, rate_bps)                                                               \
+  X(VALUE, OWN, uint64_t, built_rate_bps)                                                         \
+  X(VALUE, STATE, uint64_t, carry) /* of the running busy period, in ps x rate */                 \
+  X(VALUE, OWN, double, loss)                                                                     \
+  X(VALUE, OWN, uint64_t, ecn_marks)                                                              \
+  X(DATE, OWN, weft_time, paused_since)                                                           \
+  X(VALUE, OWN, weft_time, paused_ps)                                                             \
+  X(DATE, OWN, weft_time, down_at) /* last failure, or -1 */                                      \
+  X(DATE, OWN, weft_time, turned_at) /* last failure or repair, or -1 */                          \
+  X(DATE, OWN, weft_time, frame_free_at) /* end of the last PFC frame sent from here */           \
+  X(DATE, OWN, weft_time, dequeue_event) /* time of the valid EV_DEQUEUE, or -1 */                \
+  X(VALUE, OWN, uint64_t, in_bytes) /* of what came by this port, in the far shared buffer */     \
+  X(VALUE, OWN, uint64_t, in_headroom) /* likewise in its headroom */                             \
+  X(VALUE, OWN, uint64_t, headroom_cap)                                                           \
+  X(PASSED, OWN, uint64_t,                                                                        \
+    skipped) /* packets that port.deq does not count, as it does not move */                      \
+  X(WRAPS, OWN, uint32_t, tx_wraps) /* of port.tx_bytes */                                        \
+  X(VALUE, OWN, uint32_t, unsent) /* packets that port.deq counts, but dropped from the queue */  \
+  X(VALUE, OWN, uint32_t, drops)                                                                  \
+  X(VALUE, OWN, uint32_t, pauses) /* pause frames that the far end sent to this port */           \
+  X(PLACE, OWN, uint32_t, ecn) /* in ecn */                                                       \
+  X(PLACE, OWN, uint32_t, wire) /* in wires + 1, or 0 */                                          \
+  X(VALUE, OWN, uint32_t, storms) /* PFC storms that pause it now */                              \
+  X(VALUE, OWN, uint32_t, draws) /* marks that were left to chance, drawn or not */               \
+  X(VALUE, OWN, uint8_t, pausing) /* the far switch has paused this port */                       \
+  X(VALUE, OWN, uint8_t, far_pause) /* in a storm: whether the far switch would have it paused */ \
+  X(VALUE, OWN, uint8_t, ecn_given) /* thresholds were set by hand */                             \
+  X(VALUE, OWN, uint8_t, down) /* as PORT_DOWN: for other threads than that of the near end */    \
+  X(VALUE, OWN, uint8_t, link_class) /* enum weft_link_class; not BY_ENDS */                      \
+  X(VALUE, OWN, uint8_t, unused)                                                                  \
+  X(VALUE, OWN, uint16_t, cost) /* of ways through it */
+
+FIELDS_STRUCT(port_cold, PORT_COLD_FIELDS);
 
 /* Upper ECN threshold and the probability of a mark there; most ports share a few. */
 struct ecn {

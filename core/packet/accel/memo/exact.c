@@ -43,13 +43,15 @@ int weft__is_far(const weft_sim *sim, uint32_t slot, uint32_t left) {
 #define NOTE_TIME(field) hash = add(hash, from_now(sim, (field)));
 #define NOTE_TIME_OR_NONE(field) hash = add(hash, (field) >= 0 ? 1 + from_now(sim, (field)) : 0);
 #define NOTE_SEQUENCE(field) hash = add(hash, (field)-una);
-#define NOTE_FUNCTION(tag, list)                                                        \
-  static uint64_t tag##_state(const weft_sim *sim, uint64_t hash, const struct tag *at, \
-                              uint32_t una) {                                           \
-    (void)sim;                                                                          \
-    (void)una;                                                                          \
-    list(NOTE) return hash;                                                             \
+#define NOTE_FUNCTION(tag, list)                                                       \
+  static uint64_t tag##_hash(const weft_sim *sim, uint64_t hash, const struct tag *at, \
+                             uint32_t una) {                                           \
+    (void)sim;                                                                         \
+    (void)una;                                                                         \
+    list(NOTE) return hash;                                                            \
   }
+NOTE_FUNCTION(port, PORT_FIELDS)
+NOTE_FUNCTION(port_cold, PORT_COLD_FIELDS)
 NOTE_FUNCTION(packet, PACKET_FIELDS)
 NOTE_FUNCTION(nic, NIC_FIELDS)
 NOTE_FUNCTION(tx, TX_FIELDS)
@@ -59,11 +61,11 @@ NOTE_FUNCTION(rx, RX_FIELDS)
 
 static uint64_t port_state(const weft_sim *sim, uint32_t index) {
   const struct port *port = &sim->packet.ports.at[index];
-  uint64_t hash = from_now(sim, port->free_at);
-  if (hash > 0)
-    hash = add(hash, sim->packet.port_cold.at[index].carry); /* an idle port forgets it */
+  uint64_t hash = port_hash(sim, 0, port, 0);
+  if (port->free_at > sim->now) /* an idle port forgets the rest */
+    hash = port_cold_hash(sim, hash, &sim->packet.port_cold.at[index], 0);
   if (port->flags & PORT_OF_SWITCH) return hash;
-  return nic_state(sim, hash, &sim->packet.nics.at[index], 0);
+  return nic_hash(sim, hash, &sim->packet.nics.at[index], 0);
 }
 
 /* The turns of the flows of a NIC, from the one to be looked at first. */
@@ -111,7 +113,7 @@ static void note_packets(weft_sim *sim, uint32_t partition, uint32_t index) {
     const struct packet *packet = port_packet(sim, port, k);
     struct member *m = &sim->accel.members.at[packet->flow];
     if (m->partition != partition) continue; /* such a partition is not looked up */
-    uint64_t hash = packet_state(sim, 0, packet, sim->packet.tx.at[packet->flow].una);
+    uint64_t hash = packet_hash(sim, 0, packet, sim->packet.tx.at[packet->flow].una);
     if (packet->telemetry != 0)
       hash = add(hash, telemetry_state(sim, packet, (int32_t)(k - port->deq) < 0));
     m->state += hash_mix(hash);
@@ -148,8 +150,8 @@ static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *words) {
   struct tx sender = *tx;
   sender.flags &= (uint8_t)~TX_PARKED;
   if (left == 0) sender.next_at = 0; /* it waits for nothing */
-  hash = tx_state(sim, hash, &sender, tx->una);
-  hash = rx_state(sim, hash, &sim->packet.rx.at[slot], tx->una);
+  hash = tx_hash(sim, hash, &sender, tx->una);
+  hash = rx_hash(sim, hash, &sim->packet.rx.at[slot], tx->una);
   hash = add(hash, sim->flow.rows.at[tx->row].received_ps >= 0);
   hash = add(hash, left > 0 && weft__task_hears_sent(sim, tx->row));
   for (uint32_t h = 0; h < n; ++h) hash = add(hash, port_state(sim, path[h]));

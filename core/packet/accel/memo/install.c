@@ -89,25 +89,29 @@ static void put_packets(weft_sim *sim, const struct memo_record *r,
   if (port->flags & PORT_OF_SWITCH) sim->fabric.nodes.at[port->from_node].used += port->queue_bytes;
 }
 
-static void put_port(weft_sim *sim, uint32_t index, const struct memo_port *kept,
-                     const struct field_names *slots) {
-  struct port *port = &sim->packet.ports.at[index];
-  port->free_at = kept->free_at;
-  sim->packet.port_cold.at[index].carry = kept->carry;
-  sim->accel.port_shares.at[index].packets -= port->deq;
-  if (port->flags & PORT_OF_SWITCH) return;
-  struct nic *nic = &sim->packet.nics.at[index];
-  nic_take(nic, &kept->nic);
-  nic_rename(nic, slots);
+static void put_port_fields(struct port *at, const struct memo_port *from) {
+  PORT_FIELDS(FIELD_TAKE)
+}
+
+static void put_cold_fields(struct port_cold *at, const struct memo_port *from) {
+  PORT_COLD_FIELDS(FIELD_TAKE)
 }
 
 /* Telemetry and congestion control of the record know its port's counter, which therefore is put
  * here, with the way from it to what this port has sent as that by which all of them move. */
-static void put_counter(weft_sim *sim, uint32_t index, const struct memo_port *kept) {
+static void put_port(weft_sim *sim, uint32_t index, const struct memo_port *kept,
+                     const struct field_names *slots) {
+  struct port *port = &sim->packet.ports.at[index];
   struct port_share *share = &sim->accel.port_shares.at[index];
   share->bytes += (int64_t)(port_tx_bytes(sim, index) - kept->tx_bytes);
-  sim->packet.ports.at[index].tx_bytes = kept->tx_bytes;
+  share->packets -= port->deq;
+  put_port_fields(port, kept);
+  put_cold_fields(&sim->packet.port_cold.at[index], kept);
   sim->packet.port_cold.at[index].tx_wraps = 0;
+  if (port->flags & PORT_OF_SWITCH) return;
+  struct nic *nic = &sim->packet.nics.at[index];
+  nic_take(nic, &kept->nic);
+  nic_rename(nic, slots);
 }
 
 /* By how much the last packet of a flow is shorter than others, if it is sent in the transient. */
@@ -177,10 +181,6 @@ void weft__memo_install(weft_sim *sim, uint32_t partition) {
   }
   if (sim->failed) return;
   count_all_waiting(sim, -1);
-  for (uint32_t p = 0; p < r->ports; ++p) {
-    const struct memo_port *kept = &parts.ports[p];
-    put_counter(sim, slot_path(sim, slots[kept->flow])[kept->hop], kept);
-  }
   for (uint32_t f = 0; f < r->flows; ++f) put_flow(sim, slots[f], r, &parts, &names);
   weft__partition_shift(sim, partition, weft__memo_end(sim, partition));
 }

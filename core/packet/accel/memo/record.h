@@ -33,13 +33,11 @@ struct memo_flow {
 };
 
 struct memo_port {
-  weft_time free_at;
-  uint64_t carry;
+  PORT_COLD_FIELDS(FIELD_RECORDED)
+  PORT_FIELDS(FIELD_RECORDED)
   struct nic nic; /* of a host's port */
   uint32_t flow, hop; /* it is path[hop] of that flow */
   uint32_t packets, on_wire; /* in its ring; of them, departed */
-  uint32_t tx_bytes;
-  uint32_t unused;
 };
 
 _Static_assert(sizeof(struct memo_flow) % 8 == 0 && sizeof(struct memo_port) % 8 == 0, "words");

@@ -72,6 +72,7 @@ static void take_packet(weft_sim *sim, const struct packet *from, struct packet 
 
 /* Where a port is: the first flow of the record, and the first of its hops, that takes it. */
 static void name_ports(const weft_sim *sim, uint32_t partition, const struct record_parts *parts) {
+  memset(parts->ports, 0, sim->accel.partition_ports.n * sizeof *parts->ports); /* holes too */
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) parts->ports[i].flow = WEFT_NONE;
   FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition]) {
     const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
@@ -85,18 +86,28 @@ static void name_ports(const weft_sim *sim, uint32_t partition, const struct rec
   }
 }
 
+/* What is named already stays. */
+static void take_port_fields(struct memo_port *at, const struct port *from) {
+  PORT_FIELDS(FIELD_TAKE)
+}
+
+static void take_cold_fields(struct memo_port *at, const struct port_cold *from) {
+  PORT_COLD_FIELDS(FIELD_TAKE)
+}
+
 static void take_port(const weft_sim *sim, uint32_t index, struct memo_port *to) {
-  const struct port *port = &sim->packet.ports.at[index];
-  to->free_at = port->free_at - sim->now;
-  to->carry = sim->packet.port_cold.at[index].carry;
-  to->packets = port->tail - port->head;
-  to->on_wire = port->deq - port->head;
-  to->tx_bytes = port->tx_bytes;
-  to->nic = (struct nic){.wake = -1, .first = WEFT_NONE, .last = WEFT_NONE};
-  to->unused = 0;
-  if (port->flags & PORT_OF_SWITCH) return;
   const struct field_move by = to_zero(sim);
   const struct field_names names = as_flows(sim);
+  struct port port = sim->packet.ports.at[index];
+  struct port_cold cold = sim->packet.port_cold.at[index];
+  port_move(&port, &by);
+  port_cold_move(&cold, &by);
+  take_port_fields(to, &port);
+  take_cold_fields(to, &cold);
+  to->packets = port.tail - port.head;
+  to->on_wire = port.deq - port.head;
+  to->nic = (struct nic){.wake = -1, .first = WEFT_NONE, .last = WEFT_NONE};
+  if (port.flags & PORT_OF_SWITCH) return;
   to->nic = sim->packet.nics.at[index];
   nic_rename(&to->nic, &names);
   nic_move(&to->nic, &by);

@@ -66,12 +66,12 @@ static void shift_port(weft_sim *sim, uint32_t index, weft_time time) {
   const struct port_share *share = &sim->accel.port_shares.at[index];
   for (uint32_t i = port->head; i != port->tail; ++i)
     shift_packet(sim, port_packet(sim, port, i), time);
-  port->free_at += time;
+  const struct field_move by = {
+      .time = time, .passed = (uint64_t)share->packets, .sent = (uint32_t)share->bytes};
   const uint64_t sent = port_tx_bytes(sim, index) + (uint64_t)share->bytes;
-  port->tx_bytes = (uint32_t)sent;
+  port_move(port, &by);
+  port_cold_move(cold, &by);
   cold->tx_wraps = (uint32_t)(sent >> 32);
-  cold->skipped += (uint64_t)share->packets; /* which the cursors don't count */
-  const struct field_move by = {.time = time};
   if (!(port->flags & PORT_OF_SWITCH)) nic_move(&sim->packet.nics.at[index], &by);
 }
 
