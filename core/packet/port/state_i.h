@@ -17,6 +17,7 @@
   X(VALUE, STATE, uint8_t, hop) /* its next port is path[hop] of its slot, or HOP_OFF_PATH */
 
 FIELDS_STRUCT(packet, PACKET_FIELDS);
+_Static_assert(sizeof(struct packet) == 32, "two packets to a cache line");
 
 enum { HOP_OFF_PATH = UINT8_MAX }; /* beyond 2 x WEFT_PATH_MAX */
 
@@ -66,6 +67,7 @@ enum port_flags {
   X(VALUE, OWN, uint8_t, avoided) /* routes keep off it: its failure has been noticed */
 
 FIELDS_STRUCT(port, PORT_FIELDS);
+_Static_assert(sizeof(struct port) == 64, "a port is one cache line");
 
 /* The rest of a port: touched on marks, PFC, rate changes and by reports. */
 #define PORT_COLD_FIELDS(X)                                                                       \

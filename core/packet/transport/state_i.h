@@ -31,6 +31,7 @@ enum tx_flags {
   X(VALUE, KEPT, uint8_t, hops) /* ports on the data path; the ACK path follows in the pool */
 
 FIELDS_STRUCT(tx, TX_FIELDS);
+_Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
 
 /* Sender side, touched once per window or on trouble. */
 #define TX_WARM_FIELDS(X)                                                                          \
