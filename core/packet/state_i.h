@@ -35,6 +35,7 @@ struct packet_room {
   uint32_t cc_header; /* bytes that it adds to a data packet */
   uint32_t cc_stretches; /* its times grow with long round trips: see weft__cc_stretch() */
   uint32_t cc_words; /* 64-bit words of CC state per slot */
+  uint32_t cc_due, cc_timers; /* words before its timers' times, and how many those are */
   uint32_t rto_events, cc_events; /* timers in the queue: alone they don't keep a run alive */
   uint32_t cut_off; /* flows: see packet/transport/timer.c */
   weft_time fabric_rtt; /* longest empty round trip of a datacenter: see packet/transport/rtt.c */

@@ -16,15 +16,42 @@ static int has_default_times(const weft_config *config) {
          config->dcqcn_increase_ps == def.dcqcn_increase_ps;
 }
 
+static const struct cc_ops *const all[] = {&weft__cc_window,    &weft__cc_dctcp,  &weft__cc_hpcc[0],
+                                           &weft__cc_dcqcn,     &weft__cc_timely, &weft__cc_swift,
+                                           &weft__cc_script[0], &weft__cc_hpcc[1]};
+
 void weft__cc_choose(weft_sim *sim) {
-  static const struct cc_ops *const all[WEFT_CC_SCRIPT] = {&weft__cc_window, &weft__cc_dctcp,
-                                                           &weft__cc_hpcc,   &weft__cc_dcqcn,
-                                                           &weft__cc_timely, &weft__cc_swift};
-  const int scripted = sim->config.cc == WEFT_CC_SCRIPT;
-  sim->packet.cc = scripted ? &weft__cc_script[sim->packet.script.needs] : all[sim->config.cc];
+  const struct cc_ops *cc = all[sim->config.cc];
+  if (sim->config.cc == WEFT_CC_HPCC) cc += sim->config.hpcc_multi_rate;
+  if (sim->config.cc == WEFT_CC_SCRIPT) cc += sim->packet.script.needs;
+  weft__cc_use(sim, cc);
+}
+
+void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
+  uint32_t size;
+  const uint32_t due = weft__fields_find(&cc->state, FIELD_DUE, &size);
+  sim->packet.cc = cc;
+  sim->packet.cc_due = due / sizeof(uint64_t);
+  sim->packet.cc_timers = size / sizeof(weft_time);
   const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */
   sim->packet.cc_header = header[sim->packet.cc->extra];
   sim->packet.cc_stretches = !is_ns3(sim) && has_default_times(&sim->config);
+}
+
+/* A path has a port more than it has switches. */
+uint32_t weft__cc_words(const struct cc_ops *cc, uint32_t path_ports) {
+  const uint32_t switches = path_ports > 0 ? path_ports - 1 : 0;
+  return (cc->state.size + switches * cc->hop.size) / (uint32_t)sizeof(uint64_t);
+}
+
+uint64_t weft__cc_fields_hash(uint64_t hash) {
+  for (uint32_t i = 0; i < sizeof all / sizeof *all; ++i)
+    hash = weft__fields_hash(weft__fields_hash(hash, &all[i]->state), &all[i]->hop);
+  return hash;
+}
+
+int weft__cc_is_described(const struct cc_ops *cc) {
+  return weft__fields_add_up(&cc->state) && weft__fields_add_up(&cc->hop);
 }
 
 weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time,
@@ -101,7 +128,7 @@ void weft__cc_timer(weft_sim *sim, uint32_t slot, uint32_t timer, weft_time *due
 void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer) {
   --sim->packet.cc_events;
   const uint32_t flags = sim->packet.tx.at[slot].flags & (TX_ACTIVE | TX_PARKED);
-  if (flags == TX_ACTIVE && sim->packet.cc->due(sim, slot)[timer] == sim->now)
+  if (flags == TX_ACTIVE && cc_due(sim, slot)[timer] == sim->now)
     sim->packet.cc->on_timer(sim, slot, timer);
   else
     event_is_stale(sim); /* restarted meanwhile, or of a former flow */

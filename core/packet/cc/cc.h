@@ -1,7 +1,8 @@
 /* Congestion control: one interface, one file per algorithm, named for its paper.
  *
  * An algorithm sees the ACKs of a flow and its own timers, and sets its rate; window and pacing
- * follow. Its state is a block of 64-bit words per slot, cleared at the flow's start.
+ * follow. Its state is a block of 64-bit words per slot, cleared at the flow's start, and described
+ * (base/fields.h): who does not say what it holds cannot be accelerated.
  *
  * Rates are whole bit/s and every change rounds down, times are counted in ticks (cc_tick): ps, or
  * whole ns with compat ns3. So one source gives both the model in ps and, to the last bit, the
@@ -10,6 +11,7 @@
 #define WEFT_CC_H
 
 #include "sim_i.h"
+#include "base/fields.h"
 #include "packet/transport/transport.h"
 
 enum { CC_TIMERS = 4 };
@@ -32,23 +34,29 @@ struct cc_ops {
   const char *name;
   enum cc_extra extra;
   int paced; /* packets leave no faster than the rate, besides the window */
-  uint32_t (*state_words)(const weft_sim *sim, uint32_t path_ports); /* per slot */
+  int outside; /* it also knows what is not part of the simulation, and so cannot be remembered */
+  struct fields state; /* per slot */
+  struct fields hop; /* behind it, per switch of the longest path; SENT: by that switch's port */
   void (*start)(weft_sim *sim, uint32_t slot); /* rate is line rate, window is full */
   void (*on_ack)(weft_sim *sim, uint32_t slot, const struct cc_ack *ack);
   void (*on_timer)(weft_sim *sim, uint32_t slot, uint32_t timer); /* NULL: has none */
-
-  /* For acceleration. What the state knows of the past moves: times by `time`, byte numbers of the
-   * flow by `bytes`, counters of ports by port_shares[].bytes; NULL: it knows nothing of that. */
-  void (*shift)(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes);
-  weft_time *(*due)(const weft_sim *sim, uint32_t slot); /* of its timers, NULL: has none */
-  uint32_t timers;
 };
 
-extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc, weft__cc_dcqcn,
+extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc[2], weft__cc_dcqcn,
     weft__cc_timely, weft__cc_swift, weft__cc_script[WEFT_SCRIPT_NEEDS_COUNT];
 
-/** Set sim->packet.cc and cc_header by the configuration and the script. */
+/** Set sim->packet.cc by the configuration and the script; and what follows from it. */
 void weft__cc_choose(weft_sim *sim);
+void weft__cc_use(weft_sim *sim, const struct cc_ops *cc);
+
+/** 64-bit words of state per slot, if paths have so many ports. */
+uint32_t weft__cc_words(const struct cc_ops *cc, uint32_t path_ports);
+
+/** Does it say what all of its state is? */
+int weft__cc_is_described(const struct cc_ops *cc);
+
+/** A hash of what all of them say. */
+uint64_t weft__cc_fields_hash(uint64_t hash);
 
 /** Hand an ACK that has arrived to the algorithm. */
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet);
@@ -72,6 +80,11 @@ void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer);
 
 static inline void *cc_state(const weft_sim *sim, uint32_t slot) {
   return &sim->packet.cc_state.at[(uint64_t)slot * sim->packet.cc_words];
+}
+
+/** When its timers run out, cc_timers of them; -1: not running. */
+static inline weft_time *cc_due(const weft_sim *sim, uint32_t slot) {
+  return (weft_time *)cc_state(sim, slot) + sim->packet.cc_due;
 }
 
 /** Where a rate begins and ends: line rate, but the ns-3 model forgets max_rate in these places. */

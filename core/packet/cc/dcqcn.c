@@ -8,28 +8,27 @@
  * target stays where it is at a cut that follows another cut, unless dcqcn_clamp. */
 #include "packet/cc/cc.h"
 
-enum timer { ALPHA = 0, DECREASE = 1, INCREASE = 2 };
+enum timer { ALPHA = 0, DECREASE = 1, INCREASE = 2, TIMERS };
 
-struct dcqcn {
-  double alpha;
-  uint64_t target_bps;
-  weft_time due[3]; /* of the timers, -1: not running */
-  uint32_t stage; /* increases since the last cut */
-  uint32_t marked_for_alpha, marked_for_decrease;
-  uint32_t reacting; /* the first mark has been seen */
-};
+typedef weft_time timer_times[TIMERS];
 
-static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
-  (void)sim;
-  (void)path_ports;
-  return sizeof(struct dcqcn) / sizeof(uint64_t);
-}
+#define DCQCN_FIELDS(X)                                               \
+  X(VALUE, STATE, double, alpha)                                      \
+  X(VALUE, STATE, uint64_t, target_bps)                               \
+  X(DUE, STATE, timer_times, due) /* -1: not running */               \
+  X(VALUE, STATE, uint32_t, stage) /* increases since the last cut */ \
+  X(VALUE, STATE, uint32_t, marked_for_alpha)                         \
+  X(VALUE, STATE, uint32_t, marked_for_decrease)                      \
+  X(VALUE, STATE, uint32_t, reacting) /* the first mark has been seen */
+
+FIELDS_STRUCT(dcqcn, DCQCN_FIELDS);
+static const struct field_desc fields[] = {DCQCN_FIELDS(FIELD_LINE)};
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct dcqcn *dcqcn = cc_state(sim, slot);
   dcqcn->alpha = 1;
   dcqcn->target_bps = cc_nic_rate(sim, slot);
-  for (int i = 0; i < 3; ++i) dcqcn->due[i] = -1;
+  for (int i = 0; i < TIMERS; ++i) dcqcn->due[i] = -1;
 }
 
 static void restart(weft_sim *sim, uint32_t slot, enum timer timer, weft_time after_ps) {
@@ -100,17 +99,10 @@ static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
   }
 }
 
-static weft_time *timers_due(const weft_sim *sim, uint32_t slot) {
-  struct dcqcn *dcqcn = cc_state(sim, slot);
-  return dcqcn->due;
-}
-
 const struct cc_ops weft__cc_dcqcn = {.name = "dcqcn",
                                       .extra = CC_NOTHING,
                                       .paced = 1,
-                                      .state_words = state_words,
+                                      .state = FIELDS_OF("dcqcn", fields, sizeof(struct dcqcn)),
                                       .start = start,
                                       .on_ack = on_ack,
-                                      .on_timer = on_timer,
-                                      .due = timers_due,
-                                      .timers = 3};
+                                      .on_timer = on_timer};

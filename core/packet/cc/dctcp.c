@@ -6,20 +6,17 @@
  * per window of data; alpha begins at 1. */
 #include "packet/cc/cc.h"
 
-struct dctcp {
-  double alpha;
-  uint64_t window_end; /* byte that ends the current window of marks; 0: none yet */
-  uint64_t recovery_end; /* no second cut before this byte is acknowledged */
-  uint32_t marked, sent; /* packets of the current window */
-  uint32_t in_recovery;
-  uint32_t unused;
-};
+#define DCTCP_FIELDS(X)                                                                        \
+  X(VALUE, STATE, double, alpha)                                                               \
+  X(BYTES_OR_0, STATE, uint64_t, window_end) /* byte that ends the current window of marks */  \
+  X(BYTES, STATE, uint64_t, recovery_end) /* no second cut before this byte is acknowledged */ \
+  X(VALUE, STATE, uint32_t, marked) /* packets of the current window */                        \
+  X(VALUE, STATE, uint32_t, sent) /* in it */                                                  \
+  X(VALUE, STATE, uint32_t, in_recovery)                                                       \
+  X(VALUE, OWN, uint32_t, unused)
 
-static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
-  (void)sim;
-  (void)path_ports;
-  return sizeof(struct dctcp) / sizeof(uint64_t);
-}
+FIELDS_STRUCT(dctcp, DCTCP_FIELDS);
+static const struct field_desc fields[] = {DCTCP_FIELDS(FIELD_LINE)};
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct dctcp *dctcp = cc_state(sim, slot);
@@ -61,17 +58,9 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
         cc_at_most(tx->rate_bps + config->dctcp_ai_bps, sim->packet.tx_warm.at[slot].line_bps));
 }
 
-static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
-  struct dctcp *dctcp = cc_state(sim, slot);
-  (void)time;
-  if (dctcp->window_end != 0) dctcp->window_end += bytes;
-  dctcp->recovery_end += bytes;
-}
-
 const struct cc_ops weft__cc_dctcp = {.name = "dctcp",
                                       .extra = CC_NOTHING,
                                       .paced = 1,
-                                      .state_words = state_words,
+                                      .state = FIELDS_OF("dctcp", fields, sizeof(struct dctcp)),
                                       .start = start,
-                                      .on_ack = on_ack,
-                                      .shift = shift};
+                                      .on_ack = on_ack};

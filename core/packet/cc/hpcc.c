@@ -14,27 +14,38 @@
 
 #include "packet/cc/cc.h"
 
-struct reference {
-  uint64_t bps; /* R_c */
-  double u; /* average utilisation */
-  uint32_t stage; /* additive steps in a row */
-  uint32_t unused;
-};
+#define REFERENCE_FIELDS(X)                                      \
+  X(VALUE, STATE, uint64_t, bps) /* R_c */                       \
+  X(VALUE, STATE, double, u) /* average utilisation */           \
+  X(VALUE, STATE, uint32_t, stage) /* additive steps in a row */ \
+  X(VALUE, OWN, uint32_t, unused)
+
+FIELDS_STRUCT(reference, REFERENCE_FIELDS);
+
+#define HOP_FIELDS(X) X(VALUE, STATE, uint64_t, bps) /* B_j */
 
 /* With hpcc_multi_rate its reference follows it. */
 struct hop {
   struct telemetry last;
-  uint64_t bps; /* B_j */
+  HOP_FIELDS(FIELD_MEMBER)
 };
+
+#define HPCC_FIELDS(X)                                                                     \
+  X(GATE, STATE, uint64_t, update_at) /* R_c is renewed when it is acked; 0: no ACK yet */ \
+  X(VALUE, STATE, weft_time, rtt) /* what U is averaged over */                            \
+  X(VALUE, STATE, uint32_t, rate_epoch) /* for which the hops' bps hold */                 \
+  X(VALUE, STATE, uint32_t, path_seq) /* of the path that the hops' last is from */
 
 struct hpcc {
   struct reference whole;
-  uint64_t update_at; /* R_c is renewed when this byte is acknowledged; 0: no ACK yet */
-  weft_time rtt; /* what U is averaged over */
-  uint32_t rate_epoch; /* for which the hops' bps hold */
-  uint32_t path_seq; /* of the path that the hops' last is from */
+  HPCC_FIELDS(FIELD_MEMBER)
   uint64_t hops[];
 };
+
+static const struct field_desc fields[] = {REFERENCE_FIELDS(FIELD_LINE) HPCC_FIELDS(FIELD_LINE)};
+static const struct field_desc hop_fields[] = {TELEMETRY_FIELDS(FIELD_LINE) HOP_FIELDS(FIELD_LINE)};
+static const struct field_desc multi_fields[] = {TELEMETRY_FIELDS(FIELD_LINE) HOP_FIELDS(FIELD_LINE)
+                                                     REFERENCE_FIELDS(FIELD_LINE)};
 
 /* What passed at a hop between two ACKs, in the units of their telemetry. */
 struct progress {
@@ -43,23 +54,12 @@ struct progress {
   uint32_t queue; /* the smaller of the two */
 };
 
-static uint32_t hop_words(const weft_sim *sim) {
-  const size_t own = sim->config.hpcc_multi_rate ? sizeof(struct reference) : 0;
-  return (uint32_t)((sizeof(struct hop) + own) / sizeof(uint64_t));
-}
-
 static struct hop *hop_at(const weft_sim *sim, struct hpcc *hpcc, uint32_t i) {
-  return (struct hop *)(hpcc->hops + i * hop_words(sim));
+  return (struct hop *)(hpcc->hops + i * (sim->packet.cc->hop.size / sizeof(uint64_t)));
 }
 
 static struct reference *own_reference(struct hop *hop) {
   return (struct reference *)(hop + 1);
-}
-
-/* A path has a port more than it has switches, which are the hops. */
-static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
-  const uint32_t hops = path_ports > 0 ? path_ports - 1 : 0;
-  return (uint32_t)(sizeof(struct hpcc) / sizeof(uint64_t)) + hops * hop_words(sim);
 }
 
 static void learn_rates(weft_sim *sim, uint32_t slot, struct hpcc *hpcc) {
@@ -177,22 +177,15 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   if (renew && ack->sent > hpcc->update_at) hpcc->update_at = ack->sent;
 }
 
-static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
-  struct hpcc *hpcc = cc_state(sim, slot);
-  const uint32_t *path = slot_path(sim, slot);
-  if (hpcc->update_at == 0) return; /* nothing is known yet */
-  hpcc->update_at += bytes;
-  for (uint32_t i = 0; i + 1 < sim->packet.tx.at[slot].hops; ++i) {
-    struct telemetry *last = &hop_at(sim, hpcc, i)->last;
-    last->time += time;
-    last->tx_bytes += (uint32_t)sim->accel.port_shares.at[path[i + 1]].bytes;
+#define OF_HPCC(hops)                                                                     \
+  {                                                                                       \
+    .name = "hpcc", .extra = CC_TELEMETRY, .paced = 1,                                    \
+    .state = FIELDS_OF("hpcc", fields, sizeof(struct hpcc)), .hop = hops, .start = start, \
+    .on_ack = on_ack                                                                      \
   }
-}
 
-const struct cc_ops weft__cc_hpcc = {.name = "hpcc",
-                                     .extra = CC_TELEMETRY,
-                                     .paced = 1,
-                                     .state_words = state_words,
-                                     .start = start,
-                                     .on_ack = on_ack,
-                                     .shift = shift};
+/* With one rate, and with hpcc_multi_rate. */
+const struct cc_ops weft__cc_hpcc[2] = {
+    OF_HPCC(FIELDS_OF("hop", hop_fields, sizeof(struct hop))),
+    OF_HPCC(
+        FIELDS_OF("hop with a rate", multi_fields, sizeof(struct hop) + sizeof(struct reference)))};

@@ -5,15 +5,12 @@
  * not part of the simulation, so a simulation with a script cannot be forked. */
 #include "packet/cc/cc.h"
 
-struct script {
-  weft_time due; /* of the timer */
-};
+typedef weft_time timer_times[1];
 
-static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
-  (void)sim;
-  (void)path_ports;
-  return sizeof(struct script) / sizeof(uint64_t);
-}
+#define SCRIPT_FIELDS(X) X(DUE, STATE, timer_times, due)
+
+FIELDS_STRUCT(script, SCRIPT_FIELDS);
+static const struct field_desc fields[] = {SCRIPT_FIELDS(FIELD_LINE)};
 
 static weft_script_flow describe(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->packet.tx.at[slot];
@@ -49,14 +46,14 @@ static void call(weft_sim *sim, uint32_t slot, enum weft_script_call what, weft_
   }
   if (flow->timer_ps >= 0) {
     struct script *script = cc_state(sim, slot);
-    weft__cc_timer(sim, slot, 0, &script->due, flow->timer_ps);
+    weft__cc_timer(sim, slot, 0, &script->due[0], flow->timer_ps);
   }
 }
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct script *script = cc_state(sim, slot);
   weft_script_flow flow = describe(sim, slot);
-  script->due = -1;
+  script->due[0] = -1;
   call(sim, slot, WEFT_SCRIPT_START, &flow, NULL);
 }
 
@@ -83,7 +80,7 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
 static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
   struct script *script = cc_state(sim, slot);
   (void)timer;
-  script->due = -1;
+  script->due[0] = -1;
   weft_script_flow flow = describe(sim, slot);
   call(sim, slot, WEFT_SCRIPT_TIMER, &flow, NULL);
 }
@@ -100,14 +97,12 @@ int weft_sim_set_script(weft_sim *sim, const weft_script *script) {
   return WEFT_OK;
 }
 
-static weft_time *timer_due(const weft_sim *sim, uint32_t slot) {
-  struct script *script = cc_state(sim, slot);
-  return &script->due;
-}
-
 /* One for each enum weft_script_needs: what packets carry is a constant of an algorithm. */
+#define OF_SCRIPT(carried)                                                                         \
+  {                                                                                                \
+    .name = "script", .extra = (carried), .paced = 1, .outside = 1,                                \
+    .state = FIELDS_OF("script", fields, sizeof(struct script)), .start = start, .on_ack = on_ack, \
+    .on_timer = on_timer                                                                           \
+  }
 const struct cc_ops weft__cc_script[WEFT_SCRIPT_NEEDS_COUNT] = {
-    {"script", CC_NOTHING, 1, state_words, start, on_ack, on_timer, NULL, timer_due, 1},
-    {"script", CC_TELEMETRY, 1, state_words, start, on_ack, on_timer, NULL, timer_due, 1},
-    {"script", CC_TIMESTAMP, 1, state_words, start, on_ack, on_timer, NULL, timer_due, 1},
-};
+    OF_SCRIPT(CC_NOTHING), OF_SCRIPT(CC_TELEMETRY), OF_SCRIPT(CC_TIMESTAMP)};

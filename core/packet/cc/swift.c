@@ -18,20 +18,17 @@
 
 #include "packet/cc/cc.h"
 
-struct swift {
-  double cwnd; /* packets */
-  uint64_t acked; /* bytes, by the ACK before */
-  weft_time empty_rtt; /* of the path */
-  weft_time rtt; /* what turns windows into rates: the same as built, or base_rtt if given */
-  weft_time last_decrease;
-  uint32_t rate_epoch, path_seq; /* for which empty_rtt holds */
-};
+#define SWIFT_FIELDS(X)                                                                        \
+  X(VALUE, STATE, double, cwnd) /* packets */                                                  \
+  X(BYTES, STATE, uint64_t, acked) /* by the ACK before */                                     \
+  X(VALUE, STATE, weft_time, empty_rtt) /* of the path */                                      \
+  X(VALUE, STATE, weft_time, rtt) /* makes rates of windows: as built, or base_rtt if given */ \
+  X(TIME, STATE, weft_time, last_decrease)                                                     \
+  X(VALUE, STATE, uint32_t, rate_epoch) /* for which empty_rtt holds */                        \
+  X(VALUE, STATE, uint32_t, path_seq) /* likewise */
 
-static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
-  (void)sim;
-  (void)path_ports;
-  return sizeof(struct swift) / sizeof(uint64_t);
-}
+FIELDS_STRUCT(swift, SWIFT_FIELDS);
+static const struct field_desc fields[] = {SWIFT_FIELDS(FIELD_LINE)};
 
 static void learn_path(weft_sim *sim, uint32_t slot, struct swift *swift) {
   const uint32_t *path = slot_path(sim, slot);
@@ -95,16 +92,9 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   weft__cc_set_rate(sim, slot, cc_at_least(rate, config->min_rate_bps));
 }
 
-static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
-  struct swift *swift = cc_state(sim, slot);
-  swift->acked += bytes;
-  swift->last_decrease += time;
-}
-
 const struct cc_ops weft__cc_swift = {.name = "swift",
                                       .extra = CC_TIMESTAMP,
                                       .paced = 1,
-                                      .state_words = state_words,
+                                      .state = FIELDS_OF("swift", fields, sizeof(struct swift)),
                                       .start = start,
-                                      .on_ack = on_ack,
-                                      .shift = shift};
+                                      .on_ack = on_ack};

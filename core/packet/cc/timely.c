@@ -12,20 +12,16 @@
 
 enum { HAI_STAGE = 5 };
 
-struct timely {
-  double rtt_diff; /* averaged, ticks */
-  int64_t last_rtt; /* ticks */
-  uint64_t update_at; /* byte whose ACK brings the next update; 0: no RTT yet */
-  uint64_t rate_bps;
-  uint32_t stage; /* increases in a row */
-  uint32_t unused;
-};
+#define TIMELY_FIELDS(X)                                                                      \
+  X(VALUE, STATE, double, rtt_diff) /* averaged, ticks */                                     \
+  X(VALUE, STATE, int64_t, last_rtt) /* ticks */                                              \
+  X(BYTES_OR_0, STATE, uint64_t, update_at) /* whose ACK brings the next update; 0: no RTT */ \
+  X(VALUE, STATE, uint64_t, rate_bps)                                                         \
+  X(VALUE, STATE, uint32_t, stage) /* increases in a row */                                   \
+  X(VALUE, OWN, uint32_t, unused)
 
-static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
-  (void)sim;
-  (void)path_ports;
-  return sizeof(struct timely) / sizeof(uint64_t);
-}
+FIELDS_STRUCT(timely, TIMELY_FIELDS);
+static const struct field_desc fields[] = {TIMELY_FIELDS(FIELD_LINE)};
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct timely *timely = cc_state(sim, slot);
@@ -71,16 +67,9 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   }
 }
 
-static void shift(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
-  struct timely *timely = cc_state(sim, slot);
-  (void)time;
-  if (timely->update_at != 0) timely->update_at += bytes;
-}
-
 const struct cc_ops weft__cc_timely = {.name = "timely",
                                        .extra = CC_TIMESTAMP,
                                        .paced = 1,
-                                       .state_words = state_words,
+                                       .state = FIELDS_OF("timely", fields, sizeof(struct timely)),
                                        .start = start,
-                                       .on_ack = on_ack,
-                                       .shift = shift};
+                                       .on_ack = on_ack};

@@ -2,20 +2,22 @@
 #ifndef WEFT_PORT_STATE_H
 #define WEFT_PORT_STATE_H
 
-#include "weft_types.h"
+#include "base/fields.h"
 
 /* A packet in a port's ring: 32 bytes, two to a cache line. Payload is never stored. */
-struct packet {
-  weft_time arrive; /* 8  when its last bit reaches the far end; set once its turn is known */
-  uint32_t ser_ps; /* 4  time on the wire; departure = arrive - delay - ser */
-  uint32_t flow; /* 4  slot */
-  uint32_t seq; /* 4  data: packet number in the flow; ACK: next packet expected */
-  uint32_t telemetry; /* 4  block of telemetry or timestamp + 1, or 0 */
-  uint32_t in_port; /* 4  port that brought it to this node, or WEFT_NONE at its source */
-  uint16_t size; /* 2  bytes on the wire */
-  uint8_t flags; /* 1  enum packet_flags */
-  uint8_t hop; /* 1  its next port is path[hop] of its slot, or HOP_OFF_PATH */
-};
+#define PACKET_FIELDS(X)                                                                          \
+  X(TIME, STATE, weft_time, arrive) /* when its last bit reaches the far end, once it is known */ \
+  X(VALUE, STATE, uint32_t, ser_ps) /* time on the wire; departure = arrive - delay - ser */      \
+  X(SLOT, KEPT, uint32_t, flow)                                                                   \
+  X(SEQUENCE, STATE, uint32_t, seq) /* data: its number; ACK: next packet expected */             \
+  X(PLACE, KEPT, uint32_t, telemetry) /* block of telemetry or timestamp + 1, or 0 */             \
+  X(PORT, KEPT, uint32_t, in_port) /* that brought it to this node, or WEFT_NONE at its source */ \
+  X(VALUE, STATE, uint16_t, size) /* bytes on the wire */                                         \
+  X(VALUE, STATE, uint8_t, flags) /* enum packet_flags */                                         \
+  X(VALUE, STATE, uint8_t, hop) /* its next port is path[hop] of its slot, or HOP_OFF_PATH */
+
+FIELDS_STRUCT(packet, PACKET_FIELDS);
+_Static_assert(sizeof(struct packet) == 32, "two packets to a cache line");
 
 enum { HOP_OFF_PATH = UINT8_MAX }; /* beyond 2 x WEFT_PATH_MAX */
 
@@ -47,44 +49,54 @@ enum port_flags {
  * so a hop costs one event: the arrival at the far end of the ring's oldest packet. What must be
  * known at departure is computed when the port is next looked at (port_settle). Exactly one cache
  * line. */
-struct port {
-  weft_time free_at; /* 8  end of the last assigned transmission */
-  weft_time delay_ps; /* 8  propagation */
-  uint32_t head, deq, tail; /* 12 */
-  uint32_t ring; /* 4  first packet in sim->packet.packets */
-  uint32_t queue_bytes; /* 4  waiting (settled) */
-  uint32_t max_queue_bytes; /* 4 */
-  uint32_t tx_bytes; /* 4  that began transmission (settled), modulo 2^32; see port_cold.tx_wraps */
-  uint32_t kmin; /* 4  ECN: a longer queue left behind may mark; UINT32_MAX: never */
-  uint32_t byte_ps; /* 4  whole ps per byte */
-  uint32_t from_node, to_node; /* 8 */
-  uint16_t flags; /* 2  enum port_flags */
-  uint8_t ring_log2; /* 1  ring size is 1 << ring_log2 */
-  uint8_t unused; /* 1 */
-};
+#define PORT_FIELDS(X)                                                                            \
+  X(TIME, STATE, weft_time, free_at) /* end of the last assigned transmission */                  \
+  X(VALUE, OWN, weft_time, delay_ps) /* propagation */                                            \
+  X(PLACE, OWN, uint32_t, head)                                                                   \
+  X(PLACE, OWN, uint32_t, deq)                                                                    \
+  X(PLACE, OWN, uint32_t, tail)                                                                   \
+  X(PLACE, OWN, uint32_t, ring) /* first packet in sim->packet.packets */                         \
+  X(VALUE, OWN, uint32_t, queue_bytes) /* waiting (settled) */                                    \
+  X(VALUE, OWN, uint32_t, max_queue_bytes)                                                        \
+  X(SENT, KEPT, uint32_t, tx_bytes) /* that began transmission (settled); port_cold.tx_wraps */   \
+  X(VALUE, OWN, uint32_t, kmin) /* ECN: a longer queue left behind may mark; UINT32_MAX: never */ \
+  X(VALUE, OWN, uint32_t, byte_ps) /* whole ps per byte */                                        \
+  X(VALUE, OWN, uint32_t, from_node)                                                              \
+  X(VALUE, OWN, uint32_t, to_node)                                                                \
+  X(VALUE, OWN, uint16_t, flags) /* enum port_flags */                                            \
+  X(VALUE, OWN, uint8_t, ring_log2) /* ring size is 1 << ring_log2 */                             \
+  X(VALUE, OWN, uint8_t, unused)
+
+FIELDS_STRUCT(port, PORT_FIELDS);
+_Static_assert(sizeof(struct port) == 64, "a port is one cache line");
 
 /* The rest of a port: touched on marks, PFC, rate changes and by reports. */
-struct port_cold {
-  uint64_t carry; /* of the running busy period, in ps x rate */
-  uint64_t ecn_marks;
-  weft_time paused_since, paused_ps;
-  weft_time frame_free_at; /* end of the last PFC frame sent from here */
-  weft_time dequeue_event; /* time of the valid EV_DEQUEUE, or -1 */
-  uint64_t in_bytes; /* of what came through this port, in the far switch's shared buffer */
-  uint64_t in_headroom; /* likewise in its headroom */
-  uint64_t headroom_cap;
-  uint64_t skipped; /* packets that port.deq does not count: see packet/accel/partitions/shift.c */
-  uint32_t tx_wraps; /* of port.tx_bytes */
-  uint32_t unsent; /* packets that port.deq counts but that were dropped from the queue */
-  uint32_t drops;
-  uint32_t pauses; /* pause frames that the far end sent to this port */
-  uint32_t ecn; /* in ecn */
-  uint32_t wire; /* in wires + 1, or 0 */
-  uint32_t storms; /* PFC storms that pause it now */
-  uint32_t draws; /* marks that were left to chance, drawn or not */
-  uint8_t pausing; /* the far switch has paused this port */
-  uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
-};
+#define PORT_COLD_FIELDS(X)                                                                       \
+  X(VALUE, STATE, uint64_t, carry) /* of the running busy period, in ps x rate */                 \
+  X(VALUE, OWN, uint64_t, ecn_marks)                                                              \
+  X(DATE, OWN, weft_time, paused_since)                                                           \
+  X(VALUE, OWN, weft_time, paused_ps)                                                             \
+  X(DATE, OWN, weft_time, frame_free_at) /* end of the last PFC frame sent from here */           \
+  X(DATE, OWN, weft_time, dequeue_event) /* time of the valid EV_DEQUEUE, or -1 */                \
+  X(VALUE, OWN, uint64_t, in_bytes) /* of what came by this port, in the far shared buffer */     \
+  X(VALUE, OWN, uint64_t, in_headroom) /* likewise in its headroom */                             \
+  X(VALUE, OWN, uint64_t, headroom_cap)                                                           \
+  X(PASSED, OWN, uint64_t,                                                                        \
+    skipped) /* packets that port.deq does not count, as it does not move */                      \
+  X(WRAPS, OWN, uint32_t, tx_wraps) /* of port.tx_bytes */                                        \
+  X(VALUE, OWN, uint32_t, unsent) /* packets that port.deq counts, but dropped from the queue */  \
+  X(VALUE, OWN, uint32_t, drops)                                                                  \
+  X(VALUE, OWN, uint32_t, pauses) /* pause frames that the far end sent to this port */           \
+  X(PLACE, OWN, uint32_t, ecn) /* in ecn */                                                       \
+  X(PLACE, OWN, uint32_t, wire) /* in wires + 1, or 0 */                                          \
+  X(VALUE, OWN, uint32_t, storms) /* PFC storms that pause it now */                              \
+  X(VALUE, OWN, uint32_t, draws) /* marks that were left to chance, drawn or not */               \
+  X(VALUE, OWN, uint8_t, pausing) /* the far switch has paused this port */                       \
+  X(VALUE, OWN, uint8_t, far_pause) /* in a storm: whether the far switch would have it paused */ \
+  X(VALUE, OWN, uint16_t, unused)                                                                 \
+  X(VALUE, OWN, uint32_t, unused_too)
+
+FIELDS_STRUCT(port_cold, PORT_COLD_FIELDS);
 
 /* The shared buffer of a switch, by node; see buffer.c. What each packet looks at comes first. */
 struct buffer {

@@ -49,7 +49,7 @@ static void widen_cc(weft_sim *sim, uint64_t slots, uint32_t words) {
 /* Paths are longer than any before: telemetry has an entry per port, and so may congestion
  * control. */
 static int widen(weft_sim *sim, uint32_t path_ports) {
-  const uint32_t old = sim->flow.path_ports, words = sim->packet.cc->state_words(sim, path_ports);
+  const uint32_t old = sim->flow.path_ports, words = weft__cc_words(sim->packet.cc, path_ports);
   const uint64_t slots = sim->packet.tx.n, blocks = old > 0 ? sim->packet.telemetry.n / old : 0;
   if (!pool_reserve(sim, sim->packet.cc_state, slots * words) ||
       !pool_reserve(sim, sim->packet.telemetry, blocks * path_ports))

@@ -2,7 +2,7 @@
 #ifndef WEFT_TRANSPORT_STATE_H
 #define WEFT_TRANSPORT_STATE_H
 
-#include "weft_types.h"
+#include "base/fields.h"
 
 enum tx_flags {
   TX_ACTIVE = 1,
@@ -14,81 +14,96 @@ enum tx_flags {
 };
 
 /* Sender side of an active flow, the part that every packet and ACK touches: one cache line. */
-struct tx {
-  uint64_t rate_bps; /* 8 */
-  weft_time next_at; /* 8  pacing: not before */
-  weft_time gap_ps; /* 8  full packet at rate_bps; valid when TX_PACED */
-  uint64_t window; /* 8  bytes in flight below which the next packet may go */
-  uint32_t next, una, total; /* 12 packet numbers: next to send, oldest not acknowledged, count */
-  uint32_t port; /* 4  first port of its path */
-  uint32_t list_next, list_prev; /* 8  round-robin list of its NIC */
-  uint32_t row; /* 4  in flows */
-  uint16_t last_bytes; /* 2  payload of the last packet */
-  uint8_t flags; /* 1 */
-  uint8_t hops; /* 1  ports on the data path; the ACK path follows in the pool */
-};
+#define TX_FIELDS(X)                                                                         \
+  X(VALUE, STATE, uint64_t, rate_bps)                                                        \
+  X(TIME, STATE, weft_time, next_at) /* pacing: not before */                                \
+  X(VALUE, KEPT, weft_time, gap_ps) /* full packet at rate_bps; valid when TX_PACED */       \
+  X(VALUE, STATE, uint64_t, window) /* bytes in flight below which the next packet may go */ \
+  X(SEQUENCE, STATE, uint32_t, next) /* packet to send next */                               \
+  X(SEQUENCE, STATE, uint32_t, una) /* oldest packet not acknowledged */                     \
+  X(VALUE, OWN, uint32_t, total) /* packets */                                               \
+  X(PORT, OWN, uint32_t, port) /* first of its path */                                       \
+  X(SLOT, KEPT, uint32_t, list_next) /* round-robin list of its NIC */                       \
+  X(SLOT, KEPT, uint32_t, list_prev)                                                         \
+  X(ROW, OWN, uint32_t, row)                                                                 \
+  X(VALUE, OWN, uint16_t, last_bytes) /* payload of the last packet */                       \
+  X(VALUE, STATE, uint8_t, flags) /* enum tx_flags */                                        \
+  X(VALUE, KEPT, uint8_t, hops) /* ports on the data path; the ACK path follows in the pool */
+
+FIELDS_STRUCT(tx, TX_FIELDS);
+_Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
 
 /* Sender side, touched once per window or on trouble. */
-struct tx_warm {
-  weft_time base_rtt_ps;
-  /* The retransmission timer, see timer.c. */
-  weft_time progress_at; /* last time that una moved, or the start */
-  weft_time restarted_at; /* something left when nothing was on its way, or went again */
-  weft_time rto_event; /* time of the valid EV_RTO, or -1 */
-  weft_time asked_at; /* it ran out; void once progress_at or restarted_at is later */
-  weft_time answer_at; /* whether anything is gone is known then, or -1; cut off: next retry */
-  weft_time gone_at; /* a packet has gone since it was asked, or -1 */
-  weft_time nack_at; /* compat ns3: no second NACK for the same packet before */
-  uint64_t line_bps; /* of its NIC when it started */
-  uint64_t base_window; /* at line rate, bytes */
-  uint32_t packets_out; /* in the network: the slot lives until they are gone */
-  int32_t missing; /* when it was asked: packets on their way that were none */
-  uint32_t retries; /* timeouts without progress */
-  uint32_t highest; /* packets ever sent: below this a packet is a retransmission */
-  uint32_t retransmits, ecn_marks;
-  uint32_t last_size; /* on the wire, of the last packet sent */
-  uint32_t path_seq; /* ACKs up to this packet may tell of a path before the present one */
-  uint32_t rtt_seq; /* the ACK that passes this packet ends the measurement of an RTT */
-  weft_time rtt_begin; /* when that left */
-  weft_time rtt, rtt_deviation; /* smoothed; 0 before the first */
-};
+#define TX_WARM_FIELDS(X)                                                                          \
+  X(VALUE, KEPT, weft_time, base_rtt_ps)                                                           \
+  /* The retransmission timer, see timer.c. */                                                     \
+  X(TIME, KEPT, weft_time, progress_at) /* last time that una moved, or the start */               \
+  X(TIME, KEPT, weft_time, restarted_at) /* first to leave when none was under way, or again */    \
+  X(TIME_OR_NONE, KEPT, weft_time, rto_event) /* time of the valid EV_RTO, or -1 */                \
+  X(TIME, KEPT, weft_time,                                                                         \
+    asked_at) /* it ran out; void if progress_at or restarted_at is later */                       \
+  X(TIME_OR_NONE, KEPT, weft_time, answer_at) /* what is gone is known; cut off: next retry; -1 */ \
+  X(TIME_OR_NONE, KEPT, weft_time, gone_at) /* a packet has gone since it was asked, or -1 */      \
+  X(TIME, KEPT, weft_time, nack_at) /* compat ns3: no second NACK for the same packet before */    \
+  X(VALUE, KEPT, uint64_t, line_bps) /* of its NIC when it started */                              \
+  X(VALUE, KEPT, uint64_t, base_window) /* at line rate, bytes */                                  \
+  X(VALUE, KEPT, uint32_t, packets_out) /* in the network: the slot lives until they are gone */   \
+  X(VALUE, KEPT, int32_t, missing) /* when it was asked: packets on their way that were none */    \
+  X(VALUE, KEPT, uint32_t, retries) /* timeouts without progress */                                \
+  X(SEQUENCE, KEPT, uint32_t, highest) /* packets ever sent: what is below it is sent again */     \
+  X(VALUE, OWN, uint32_t, retransmits)                                                             \
+  X(VALUE, OWN, uint32_t, ecn_marks)                                                               \
+  X(VALUE, KEPT, uint32_t, last_size) /* on the wire, of the last packet sent */                   \
+  X(RECOVERY, KEPT, uint32_t, path_seq) /* ACKs up to it may tell of a path before the present */  \
+  X(SEQUENCE, KEPT, uint32_t, rtt_seq) /* the ACK that passes it ends the measurement of an RTT */ \
+  X(VALUE, OWN, uint32_t, unused)                                                                  \
+  X(TIME, KEPT, weft_time, rtt_begin) /* when that left */                                         \
+  X(VALUE, KEPT, weft_time, rtt) /* smoothed; 0 before the first */                                \
+  X(VALUE, KEPT, weft_time, rtt_deviation)
+
+FIELDS_STRUCT(tx_warm, TX_WARM_FIELDS);
 
 /* Receiver side: all that it needs, so that it never looks at the sender's part. */
-struct rx {
-  uint32_t next; /* packet expected */
-  uint32_t total;
-  uint32_t nack_for; /* gap already reported, + 1 */
-  uint32_t row;
-  uint32_t port; /* first port of the ACKs' path */
-  uint32_t hop; /* and the place in the slot's path of their second */
-};
+#define RX_FIELDS(X)                                                   \
+  X(SEQUENCE, STATE, uint32_t, next) /* packet expected */             \
+  X(VALUE, OWN, uint32_t, total)                                       \
+  X(RECOVERY, OWN, uint32_t, nack_for) /* gap already reported, + 1 */ \
+  X(ROW, OWN, uint32_t, row)                                           \
+  X(PORT, OWN, uint32_t, port) /* first of the ACKs' path */           \
+  X(VALUE, OWN, uint32_t, hop) /* and the place in the slot's path of their second */
+
+FIELDS_STRUCT(rx, RX_FIELDS);
 
 /* A set of packet numbers in a ring of bits; see packet/transport/bitmap.h. */
-struct bitmap {
-  uint32_t first; /* word in sim->packet.bits */
-  uint32_t log2; /* the ring has 1 << log2 bits; 0: nothing allocated yet */
-};
+#define BITMAP_FIELDS(X)                                        \
+  X(PLACE, OWN, uint32_t, first) /* word in sim->packet.bits */ \
+  X(PLACE, OWN, uint32_t, log2) /* the ring has 1 << log2 bits; 0: nothing allocated yet */
+
+FIELDS_STRUCT(bitmap, BITMAP_FIELDS);
 
 /* Selective repeat, both sides of a flow. A pool of its own: other recoveries don't have it. */
-struct selective {
-  struct bitmap sacked; /* sender: arrived beyond una, as far as NACKs have told */
-  struct bitmap held; /* receiver: arrived beyond next */
-  uint32_t resend; /* sender: the next packet to send again, if it is below lost_end */
-  uint32_t lost_end; /* sender: what is below it and not sacked counts as lost */
-};
+#define SELECTIVE_FIELDS(X)                                                                    \
+  X(RECOVERY, OWN, struct bitmap, sacked) /* sender: beyond una, as far as NACKs have told */  \
+  X(RECOVERY, OWN, struct bitmap, held) /* receiver: arrived beyond next */                    \
+  X(RECOVERY, OWN, uint32_t, resend) /* sender: next to send again, if it is below lost_end */ \
+  X(RECOVERY, OWN, uint32_t, lost_end) /* sender: what is below it and not sacked is lost */
+
+FIELDS_STRUCT(selective, SELECTIVE_FIELDS);
 
 /* Telemetry that one switch wrote into a packet at its departure (HPCC section 3.3). */
-struct telemetry {
-  weft_time time;
-  uint32_t tx_bytes; /* of the port before this packet, modulo 2^32 */
-  uint32_t queue_bytes; /* left behind */
-};
+#define TELEMETRY_FIELDS(X)                                              \
+  X(TIME, KEPT, weft_time, time)                                         \
+  X(SENT, KEPT, uint32_t, tx_bytes) /* of the port before this packet */ \
+  X(VALUE, KEPT, uint32_t, queue_bytes) /* left behind */
+
+FIELDS_STRUCT(telemetry, TELEMETRY_FIELDS);
 
 /* A host port: round robin over its flows that have packets left. */
-struct nic {
-  weft_time wake; /* time of the valid EV_NIC, or -1 */
-  uint32_t first; /* flow slot that joined first, or WEFT_NONE */
-  uint32_t last; /* flow slot served last, or WEFT_NONE */
-};
+#define NIC_FIELDS(X)                                                           \
+  X(TIME_OR_NONE, STATE, weft_time, wake) /* time of the valid EV_NIC, or -1 */ \
+  X(SLOT, KEPT, uint32_t, first) /* that joined first, or WEFT_NONE */          \
+  X(SLOT, KEPT, uint32_t, last) /* that was served last, or WEFT_NONE */
+
+FIELDS_STRUCT(nic, NIC_FIELDS);
 
 #endif

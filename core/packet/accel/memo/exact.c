@@ -32,16 +32,39 @@ int weft__is_far(const weft_sim *sim, uint32_t slot, uint32_t left) {
   return weft__line_time(sim, slot, left) - sim->now > FAR_PERIODS * sim->accel.steady_period;
 }
 
+/* What fields say of a state: times that are past count as the present, packet numbers from the
+ * oldest that is not acknowledged on. */
+#define NOTE(class, keeper, type, name) NOTE_##keeper(class, at->name)
+#define NOTE_KEPT(class, field)
+#define NOTE_OWN(class, field)
+#define NOTE_STATE(class, field) NOTE_##class(field)
+#define NOTE_VALUE(field) hash = add(hash, (field));
+#define NOTE_TIME(field) hash = add(hash, from_now(sim, (field)));
+#define NOTE_TIME_OR_NONE(field) hash = add(hash, (field) >= 0 ? 1 + from_now(sim, (field)) : 0);
+#define NOTE_SEQUENCE(field) hash = add(hash, (field)-una);
+#define NOTE_FUNCTION(tag, list)                                                       \
+  static uint64_t tag##_hash(const weft_sim *sim, uint64_t hash, const struct tag *at, \
+                             uint32_t una) {                                           \
+    (void)sim;                                                                         \
+    (void)una;                                                                         \
+    list(NOTE) return hash;                                                            \
+  }
+NOTE_FUNCTION(port, PORT_FIELDS)
+NOTE_FUNCTION(port_cold, PORT_COLD_FIELDS)
+NOTE_FUNCTION(packet, PACKET_FIELDS)
+NOTE_FUNCTION(nic, NIC_FIELDS)
+NOTE_FUNCTION(tx, TX_FIELDS)
+NOTE_FUNCTION(rx, RX_FIELDS)
+
 /* ---- ports ---- */
 
 static uint64_t port_state(const weft_sim *sim, uint32_t index) {
   const struct port *port = &sim->packet.ports.at[index];
-  uint64_t hash = from_now(sim, port->free_at);
-  if (hash > 0)
-    hash = add(hash, sim->packet.port_cold.at[index].carry); /* an idle port forgets it */
+  uint64_t hash = port_hash(sim, 0, port, 0);
+  if (port->free_at > sim->now) /* an idle port forgets the rest */
+    hash = port_cold_hash(sim, hash, &sim->packet.port_cold.at[index], 0);
   if (port->flags & PORT_OF_SWITCH) return hash;
-  const struct nic *nic = &sim->packet.nics.at[index];
-  return add(hash, nic->wake >= 0 ? 1 + from_now(sim, nic->wake) : 0);
+  return nic_hash(sim, hash, &sim->packet.nics.at[index], 0);
 }
 
 /* The turns of the flows of a NIC, from the one to be looked at first. */
@@ -89,10 +112,7 @@ static void note_packets(weft_sim *sim, uint32_t partition, uint32_t index) {
     const struct packet *packet = port_packet(sim, port, k);
     struct member *m = &sim->accel.members.at[packet->flow];
     if (m->partition != partition) continue; /* such a partition is not looked up */
-    const uint32_t seq = packet->seq - sim->packet.tx.at[packet->flow].una;
-    const uint64_t what = (uint64_t)packet->size << 16 | packet->flags << 8 | packet->hop;
-    uint64_t hash = add(add(seq, what), (uint64_t)(packet->arrive - sim->now));
-    hash = add(hash, packet->ser_ps);
+    uint64_t hash = packet_hash(sim, 0, packet, sim->packet.tx.at[packet->flow].una);
     if (packet->telemetry != 0)
       hash = add(hash, telemetry_state(sim, packet, (int32_t)(k - port->deq) < 0));
     m->state += hash_mix(hash);
@@ -122,15 +142,15 @@ static uint64_t timer_state(const weft_sim *sim, uint32_t slot) {
 
 static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *words) {
   const struct tx *tx = &sim->packet.tx.at[slot];
-  const struct rx *rx = &sim->packet.rx.at[slot];
   const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   const uint32_t left = tx->total - tx->next;
   uint64_t hash = add(cc_hash(sim, slot, words), timer_state(sim, slot));
   if (!weft__is_far(sim, slot, left)) hash = add(add(hash, left + 1ull), tx->last_bytes);
-  hash = add(add(hash, tx->next - tx->una), rx->next - tx->una);
-  hash = add(add(hash, tx->rate_bps), tx->window);
-  hash = add(hash, left > 0 ? from_now(sim, tx->next_at) : 0);
-  hash = add(hash, tx->flags & ~(uint32_t)TX_PARKED);
+  struct tx sender = *tx;
+  sender.flags &= (uint8_t)~TX_PARKED;
+  if (left == 0) sender.next_at = 0; /* it waits for nothing */
+  hash = tx_hash(sim, hash, &sender, tx->una);
+  hash = rx_hash(sim, hash, &sim->packet.rx.at[slot], tx->una);
   hash = add(hash, sim->flow.rows.at[tx->row].received_ps >= 0);
   hash = add(hash, left > 0 && (flow_wants(sim, tx->row) & FLOW_TELLS_SENT));
   for (uint32_t h = 0; h < n; ++h) hash = add(hash, port_state(sim, path[h]));

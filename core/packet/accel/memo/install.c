@@ -4,6 +4,7 @@
 
 #include "packet/accel/memo/record.h"
 #include "packet/cc/cc.h"
+#include "packet/fields.h"
 #include "packet/port/port_i.h"
 #include "results/results.h"
 
@@ -71,12 +72,12 @@ static int make_ring(weft_sim *sim, uint32_t index, uint32_t packets) {
 /* Those of a port of the record, of which they are the packets from `first` on. */
 static void put_packets(weft_sim *sim, const struct memo_record *r,
                         const struct record_parts *parts, uint32_t index, uint32_t first,
-                        const struct memo_port *kept, const uint32_t *slots) {
+                        const struct memo_port *kept, const struct field_names *slots) {
   if (!make_ring(sim, index, kept->packets)) return;
   struct port *port = &sim->packet.ports.at[index];
   for (uint32_t i = 0; i < kept->packets; ++i) {
     struct packet packet = parts->packets[first + i];
-    packet.flow = slots[packet.flow];
+    packet_rename(&packet, slots);
     packet.in_port = WEFT_NONE;
     if (port->flags & PORT_OF_SWITCH) /* it came by the port before on its way */
       packet.in_port = slot_path(sim, packet.flow)[packet.hop - 2];
@@ -90,29 +91,29 @@ static void put_packets(weft_sim *sim, const struct memo_record *r,
     sim->packet.buffers.at[port->from_node].used += port->queue_bytes;
 }
 
-static uint32_t slot_or_none(const uint32_t *slots, uint32_t flow) {
-  return flow != WEFT_NONE ? slots[flow] : WEFT_NONE;
+static void put_port_fields(struct port *at, const struct memo_port *from) {
+  PORT_FIELDS(FIELD_TAKE)
 }
 
-static void put_port(weft_sim *sim, uint32_t index, const struct memo_port *kept,
-                     const uint32_t *slots) {
-  struct port *port = &sim->packet.ports.at[index];
-  port->free_at = kept->free_at;
-  sim->packet.port_cold.at[index].carry = kept->carry;
-  sim->accel.port_shares.at[index].packets -= port->deq;
-  if (port->flags & PORT_OF_SWITCH) return;
-  sim->packet.nics.at[index] = (struct nic){.wake = kept->wake,
-                                            .first = slot_or_none(slots, kept->nic_first),
-                                            .last = slot_or_none(slots, kept->nic_last)};
+static void put_cold_fields(struct port_cold *at, const struct memo_port *from) {
+  PORT_COLD_FIELDS(FIELD_TAKE)
 }
 
 /* Telemetry and congestion control of the record know its port's counter, which therefore is put
  * here, with the way from it to what this port has sent as that by which all of them move. */
-static void put_counter(weft_sim *sim, uint32_t index, const struct memo_port *kept) {
+static void put_port(weft_sim *sim, uint32_t index, const struct memo_port *kept,
+                     const struct field_names *slots) {
+  struct port *port = &sim->packet.ports.at[index];
   struct port_share *share = &sim->accel.port_shares.at[index];
   share->bytes += (int64_t)(port_tx_bytes(sim, index) - kept->tx_bytes);
-  sim->packet.ports.at[index].tx_bytes = kept->tx_bytes;
+  share->packets -= port->deq;
+  put_port_fields(port, kept);
+  put_cold_fields(&sim->packet.port_cold.at[index], kept);
   sim->packet.port_cold.at[index].tx_wraps = 0;
+  if (port->flags & PORT_OF_SWITCH) return;
+  struct nic *nic = &sim->packet.nics.at[index];
+  nic_take(nic, &kept->nic);
+  nic_rename(nic, slots);
 }
 
 /* By how much the last packet of a flow is shorter than others, if it is sent in the transient. */
@@ -123,12 +124,10 @@ static uint32_t last_is_shorter(const weft_sim *sim, uint32_t slot, uint64_t sen
 }
 
 static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
-                     const struct record_parts *parts, const uint32_t *slots) {
+                     const struct record_parts *parts, const struct field_names *slots) {
   struct member *m = &sim->accel.members.at[slot];
   const struct memo_flow *f = &parts->flows[m->as];
   struct tx *tx = &sim->packet.tx.at[slot];
-  struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-  struct rx *rx = &sim->packet.rx.at[slot];
   const struct memo_move move = memo_move_of(sim, slot, parts);
   weft__count_skipped(sim, slot, (uint64_t)move.sent, (uint64_t)move.received,
                       (uint64_t)move.acked);
@@ -136,19 +135,10 @@ static void put_flow(weft_sim *sim, uint32_t slot, const struct memo_record *r,
   m->skip = (int32_t)move.skip;
   m->rate = f->rate;
   m->uncertainty = f->uncertainty;
-  const struct tx before = *tx;
-  *tx = f->tx;
-  tx->total = before.total;
-  tx->last_bytes = before.last_bytes;
-  tx->port = before.port;
-  tx->row = before.row;
-  tx->list_next = slot_or_none(slots, f->tx.list_next);
-  tx->list_prev = slot_or_none(slots, f->tx.list_prev);
-  const struct tx_warm was = *warm;
-  *warm = f->warm;
-  warm->retransmits = was.retransmits;
-  warm->ecn_marks = was.ecn_marks;
-  rx->next = f->rx.next;
+  tx_take(tx, &f->tx);
+  tx_rename(tx, slots);
+  tx_warm_take(&sim->packet.tx_warm.at[slot], &f->warm);
+  rx_take(&sim->packet.rx.at[slot], &f->rx);
   const uint32_t words = r->cc_words < sim->packet.cc_words ? r->cc_words : sim->packet.cc_words;
   if (words > 0)
     memcpy(cc_state(sim, slot), parts->cc + (uint64_t)m->as * r->cc_words,
@@ -179,6 +169,7 @@ void weft__memo_install(weft_sim *sim, uint32_t partition) {
   const uint32_t *slots = weft__partition_slots(sim, partition);
   if (slots == NULL) return;
   const struct record_parts parts = record_parts(sim, record); /* nothing grows that it is in */
+  const struct field_names names = {slots, sizeof *slots};
   count_all_waiting(sim, 1);
   for (uint32_t f = 0; f < r->flows; ++f) share_transient(sim, slots[f], &parts);
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i)
@@ -186,16 +177,12 @@ void weft__memo_install(weft_sim *sim, uint32_t partition) {
   for (uint32_t p = 0, first = 0; p < r->ports && !sim->failed; ++p) {
     const struct memo_port *kept = &parts.ports[p];
     const uint32_t index = slot_path(sim, slots[kept->flow])[kept->hop];
-    put_packets(sim, r, &parts, index, first, kept, slots);
-    put_port(sim, index, kept, slots);
+    put_packets(sim, r, &parts, index, first, kept, &names);
+    put_port(sim, index, kept, &names);
     first += kept->packets;
   }
   if (sim->failed) return;
   count_all_waiting(sim, -1);
-  for (uint32_t p = 0; p < r->ports; ++p) {
-    const struct memo_port *kept = &parts.ports[p];
-    put_counter(sim, slot_path(sim, slots[kept->flow])[kept->hop], kept);
-  }
-  for (uint32_t f = 0; f < r->flows; ++f) put_flow(sim, slots[f], r, &parts, slots);
+  for (uint32_t f = 0; f < r->flows; ++f) put_flow(sim, slots[f], r, &parts, &names);
   weft__partition_shift(sim, partition, weft__memo_end(sim, partition));
 }

@@ -12,29 +12,35 @@
 
 #include "packet/accel/memo/record.h"
 #include "base/hash_i.h"
+#include "packet/cc/cc.h"
+#include "packet/fields.h"
 #include "weft_output.h"
 
 enum {
-  MEMO_VERSION = 3,
+  MEMO_VERSION = 4,
   CC_WORDS_MOST = 4096 /* of a flow: sums of made-up counts must not wrap */
 };
 
 struct memo_header {
   char magic[8];
   uint32_t version, byte_order;
-  uint32_t layout; /* of the structs */
+  uint32_t layout; /* of the structs and their fields */
   uint32_t records;
 };
 
 static struct memo_header header_of(uint32_t records) {
   const uint32_t sizes[] = {sizeof(struct memo_record), sizeof(struct conflict_vertex),
-                            sizeof(struct memo_begin),  sizeof(struct memo_flow),
-                            sizeof(struct memo_port),   sizeof(struct packet),
-                            sizeof(struct telemetry)};
+                            sizeof(struct memo_begin), sizeof(struct memo_flow),
+                            sizeof(struct memo_port)};
+  uint32_t count;
+  const struct fields *fields = weft__packet_fields(&count);
+  uint64_t hash = 0;
+  for (uint32_t i = 0; i < count; ++i) hash = weft__fields_hash(hash, &fields[i]);
   struct memo_header header = {
       .magic = "weftmemo", .version = MEMO_VERSION, .byte_order = 0x01020304, .records = records};
   for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i)
     header.layout = header.layout * 31 + sizes[i];
+  header.layout ^= (uint32_t)weft__cc_fields_hash(hash);
   return header;
 }
 
@@ -148,8 +154,8 @@ static int is_sound(const struct memo_record *r, uint64_t *words) {
     if (parts.arcs[i].to >= r->vertices) return 0;
   for (uint32_t p = 0; p < r->ports; ++p) {
     const struct memo_port *port = &parts.ports[p];
-    const int first = port->nic_first == WEFT_NONE || port->nic_first < r->flows;
-    const int last = port->nic_last == WEFT_NONE || port->nic_last < r->flows;
+    const int first = port->nic.first == WEFT_NONE || port->nic.first < r->flows;
+    const int last = port->nic.last == WEFT_NONE || port->nic.last < r->flows;
     if (port->flow >= r->flows || port->hop >= 2 * r->path_ports || !first || !last ||
         port->on_wire > port->packets)
       return 0;

@@ -6,7 +6,8 @@
  *   struct memo_flow [flows], words of congestion control [flows], struct memo_port [ports],
  *   struct packet [packets] port by port, struct telemetry [blocks x path_ports]
  *
- * Times are relative to the end, flows are numbers within the record. Nothing in it depends on
+ * Times are relative to the end, flows are numbers within the record (what that concerns is said by
+ * the fields' classes, see base/fields.h). Nothing in it depends on
  * where it was made, so it can be copied and kept in a file. An exact record is one of a partition
  * that was found by its whole state (packet/accel/memo/exact.c), and goes up to right before a flow
  * is through.
@@ -26,19 +27,17 @@ struct memo_begin {
 struct memo_flow {
   double rate, uncertainty; /* of struct member, from the end on */
   uint64_t sent; /* packets, in the transient */
-  struct tx tx; /* list_next and list_prev are flows */
+  struct tx tx;
   struct tx_warm warm;
   struct rx rx;
 };
 
 struct memo_port {
-  weft_time free_at, wake; /* wake: of its NIC, -1 if none */
-  uint64_t carry;
+  PORT_COLD_FIELDS(FIELD_RECORDED)
+  PORT_FIELDS(FIELD_RECORDED)
+  struct nic nic; /* of a host's port */
   uint32_t flow, hop; /* it is path[hop] of that flow */
   uint32_t packets, on_wire; /* in its ring; of them, departed */
-  uint32_t tx_bytes;
-  uint32_t nic_first, nic_last; /* flows, or WEFT_NONE */
-  uint32_t unused;
 };
 
 _Static_assert(sizeof(struct memo_flow) % 8 == 0 && sizeof(struct memo_port) % 8 == 0, "words");

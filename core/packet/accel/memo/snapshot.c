@@ -3,6 +3,7 @@
 
 #include "packet/accel/memo/record.h"
 #include "packet/cc/cc.h"
+#include "packet/fields.h"
 #include "packet/port/port_i.h"
 
 /* ---- taking ---- */
@@ -20,19 +21,18 @@ static void count_parts(weft_sim *sim, struct memo_record *r) {
   }
 }
 
-static uint32_t as_flow(const weft_sim *sim, uint32_t slot) {
-  return slot != WEFT_NONE ? sim->accel.members.at[slot].as : WEFT_NONE;
+/* In a record, time 0 is its end, and flows have its numbers. */
+static struct field_move to_zero(const weft_sim *sim) {
+  return (struct field_move){.time = -sim->now};
 }
 
-/* A flow that is on no list keeps what it had there last, perhaps not of this partition. */
-static void take_list(const weft_sim *sim, struct tx *tx) {
-  const int listed = tx->flags & TX_IN_LIST;
-  tx->list_next = listed ? as_flow(sim, tx->list_next) : WEFT_NONE;
-  tx->list_prev = listed ? as_flow(sim, tx->list_prev) : WEFT_NONE;
+static struct field_names as_flows(const weft_sim *sim) {
+  return (struct field_names){&sim->accel.members.at[0].as, sizeof(struct member)};
 }
 
 static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
-  const weft_time now = sim->now;
+  const struct field_move by = to_zero(sim);
+  const struct field_names names = as_flows(sim);
   const struct member *m = &sim->accel.members.at[slot];
   struct memo_flow *f = &parts->flows[m->as];
   *f = (struct memo_flow){.rate = m->rate,
@@ -41,15 +41,12 @@ static void take_flow(weft_sim *sim, uint32_t slot, const struct record_parts *p
                           .tx = sim->packet.tx.at[slot],
                           .warm = sim->packet.tx_warm.at[slot],
                           .rx = sim->packet.rx.at[slot]};
-  take_list(sim, &f->tx);
-  f->tx.next_at -= now;
-  f->warm.rtt_begin -= now;
-  f->warm.progress_at -= now;
-  f->warm.restarted_at -= now;
-  f->warm.asked_at -= now;
-  if (f->warm.rto_event >= 0) f->warm.rto_event -= now;
-  f->warm.answer_at = f->warm.answer_at > now ? f->warm.answer_at - now : -1;
-  f->warm.gone_at = -1; /* nothing is lost in a partition that is kept */
+  if (!(f->tx.flags & TX_IN_LIST)) /* what it had there last is perhaps not of this partition */
+    f->tx.list_next = f->tx.list_prev = WEFT_NONE;
+  tx_rename(&f->tx, &names);
+  tx_move(&f->tx, &by);
+  tx_warm_move(&f->warm, &by);
+  rx_move(&f->rx, &by);
 }
 
 static void take_cc(weft_sim *sim, uint32_t slot, const struct record_parts *parts) {
@@ -59,20 +56,23 @@ static void take_cc(weft_sim *sim, uint32_t slot, const struct record_parts *par
 
 static void take_packet(weft_sim *sim, const struct packet *from, struct packet *to,
                         const struct record_parts *parts, uint32_t *blocks) {
+  const struct field_move by = to_zero(sim);
+  const struct field_names names = as_flows(sim);
   *to = *from;
-  to->arrive -= sim->now;
-  to->flow = sim->accel.members.at[from->flow].as;
+  packet_rename(to, &names);
+  packet_move(to, &by);
   if (from->telemetry == 0) return;
   const uint32_t entries = sim->flow.path_ports;
   struct telemetry *block = &parts->blocks[(uint64_t)*blocks * entries];
   memcpy(block, &sim->packet.telemetry.at[(uint64_t)(from->telemetry - 1) * entries],
          entries * sizeof *block);
-  for (uint32_t i = 0; i < entries; ++i) block[i].time -= sim->now;
+  for (uint32_t i = 0; i < entries; ++i) telemetry_move(&block[i], &by);
   to->telemetry = ++*blocks;
 }
 
 /* Where a port is: the first flow of the record, and the first of its hops, that takes it. */
 static void name_ports(const weft_sim *sim, uint32_t partition, const struct record_parts *parts) {
+  memset(parts->ports, 0, sim->accel.partition_ports.n * sizeof *parts->ports); /* holes too */
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) parts->ports[i].flow = WEFT_NONE;
   FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition]) {
     const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
@@ -86,21 +86,31 @@ static void name_ports(const weft_sim *sim, uint32_t partition, const struct rec
   }
 }
 
+/* What is named already stays. */
+static void take_port_fields(struct memo_port *at, const struct port *from) {
+  PORT_FIELDS(FIELD_TAKE)
+}
+
+static void take_cold_fields(struct memo_port *at, const struct port_cold *from) {
+  PORT_COLD_FIELDS(FIELD_TAKE)
+}
+
 static void take_port(const weft_sim *sim, uint32_t index, struct memo_port *to) {
-  const struct port *port = &sim->packet.ports.at[index];
-  to->free_at = port->free_at - sim->now;
-  to->carry = sim->packet.port_cold.at[index].carry;
-  to->packets = port->tail - port->head;
-  to->on_wire = port->deq - port->head;
-  to->tx_bytes = port->tx_bytes;
-  to->nic_first = to->nic_last = WEFT_NONE;
-  to->wake = -1;
-  to->unused = 0;
-  if (port->flags & PORT_OF_SWITCH) return;
-  const struct nic *nic = &sim->packet.nics.at[index];
-  to->wake = nic->wake >= 0 ? nic->wake - sim->now : -1;
-  to->nic_first = as_flow(sim, nic->first);
-  to->nic_last = as_flow(sim, nic->last);
+  const struct field_move by = to_zero(sim);
+  const struct field_names names = as_flows(sim);
+  struct port port = sim->packet.ports.at[index];
+  struct port_cold cold = sim->packet.port_cold.at[index];
+  port_move(&port, &by);
+  port_cold_move(&cold, &by);
+  take_port_fields(to, &port);
+  take_cold_fields(to, &cold);
+  to->packets = port.tail - port.head;
+  to->on_wire = port.deq - port.head;
+  to->nic = (struct nic){.wake = -1, .first = WEFT_NONE, .last = WEFT_NONE};
+  if (port.flags & PORT_OF_SWITCH) return;
+  to->nic = sim->packet.nics.at[index];
+  nic_rename(&to->nic, &names);
+  nic_move(&to->nic, &by);
 }
 
 int weft__snapshot_take(weft_sim *sim, uint32_t partition) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "packet/accel/contention/contention.h"
+#include "packet/cc/cc.h"
 #include "packet/transport/transport.h"
 
 int weft__partitions_init(weft_sim *sim) {
@@ -21,7 +22,12 @@ int weft__partitions_init(weft_sim *sim) {
     return weft__fail(sim, WEFT_EINVAL,
                       "option %s: expected compat = none, whose events can be foreseen",
                       config->memoize ? "memoize" : "fast_forward");
-  if (config->memoize && config->cc == WEFT_CC_SCRIPT)
+  if (!weft__cc_is_described(sim->packet.cc))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option %s: the congestion control %s does not describe its state; expected "
+                      "one that does",
+                      config->memoize ? "memoize" : "fast_forward", sim->packet.cc->name);
+  if (config->memoize && sim->packet.cc->outside)
     return weft__fail(sim, WEFT_EINVAL,
                       "option memoize: the state of a congestion control from outside cannot be "
                       "kept; expected an algorithm of the engine, or fast_forward alone");

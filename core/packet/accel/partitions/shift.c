@@ -13,6 +13,7 @@
 
 #include "packet/accel/contention/contention.h"
 #include "packet/cc/cc.h"
+#include "packet/fields.h"
 #include "packet/port/port_i.h"
 #include "results/results.h"
 
@@ -42,19 +43,20 @@ void weft__partition_list_ports_as(weft_sim *sim, uint32_t partition, uint32_t v
 /* ---- moving ---- */
 
 static void shift_packet(weft_sim *sim, struct packet *packet, weft_time time) {
-  packet->arrive += time;
-  packet->seq += (uint32_t)sim->accel.members.at[packet->flow].skip;
+  struct field_move by = {.time = time,
+                          .packets = (uint32_t)sim->accel.members.at[packet->flow].skip};
+  packet_move(packet, &by);
   if (packet->telemetry == 0) return;
   struct telemetry *block =
       &sim->packet.telemetry.at[(uint64_t)(packet->telemetry - 1) * sim->flow.path_ports];
   if (sim->packet.cc->extra == CC_TIMESTAMP) {
-    block->time += time;
+    telemetry_move(block, &by);
     return;
   }
   const uint32_t *path = slot_path(sim, packet->flow);
   for (uint32_t i = 0; i + 1 < sim->packet.tx.at[packet->flow].hops; ++i) {
-    block[i].time += time;
-    block[i].tx_bytes += (uint32_t)sim->accel.port_shares.at[path[i + 1]].bytes;
+    by.sent = (uint32_t)sim->accel.port_shares.at[path[i + 1]].bytes;
+    telemetry_move(&block[i], &by);
   }
 }
 
@@ -64,20 +66,24 @@ static void shift_port(weft_sim *sim, uint32_t index, weft_time time) {
   const struct port_share *share = &sim->accel.port_shares.at[index];
   for (uint32_t i = port->head; i != port->tail; ++i)
     shift_packet(sim, port_packet(sim, port, i), time);
-  port->free_at += time;
+  const struct field_move by = {
+      .time = time, .passed = (uint64_t)share->packets, .sent = (uint32_t)share->bytes};
   const uint64_t sent = port_tx_bytes(sim, index) + (uint64_t)share->bytes;
-  port->tx_bytes = (uint32_t)sent;
+  port_move(port, &by);
+  port_cold_move(cold, &by);
   cold->tx_wraps = (uint32_t)(sent >> 32);
-  cold->skipped += (uint64_t)share->packets; /* which the cursors don't count */
-  if (!(port->flags & PORT_OF_SWITCH) && sim->packet.nics.at[index].wake >= 0)
-    sim->packet.nics.at[index].wake += time;
+  if (!(port->flags & PORT_OF_SWITCH)) nic_move(&sim->packet.nics.at[index], &by);
 }
 
-static void shift_cc(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
-  if (sim->packet.cc->shift != NULL) sim->packet.cc->shift(sim, slot, time, bytes);
-  weft_time *due = sim->packet.cc->due != NULL ? sim->packet.cc->due(sim, slot) : NULL;
-  for (uint32_t i = 0; due != NULL && i < sim->packet.cc->timers; ++i)
-    if (due[i] >= 0) due[i] += time;
+static void shift_cc(weft_sim *sim, uint32_t slot, struct field_move by) {
+  const struct cc_ops *cc = sim->packet.cc;
+  char *state = cc_state(sim, slot);
+  if (!weft__fields_move(&cc->state, state, &by) || cc->hop.size == 0) return;
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t i = 0; i + 1 < sim->packet.tx.at[slot].hops; ++i) {
+    by.sent = (uint32_t)sim->accel.port_shares.at[path[i + 1]].bytes;
+    weft__fields_move(&cc->hop, state + cc->state.size + i * cc->hop.size, &by);
+  }
 }
 
 /* Congestion control moves its own times where they are, so it goes there and back. */
@@ -86,7 +92,7 @@ void weft__cc_from_now(weft_sim *sim, uint32_t slot, uint64_t bytes, uint64_t *m
   if (words == 0) return;
   uint64_t *state = cc_state(sim, slot);
   memcpy(moved, state, words * sizeof *state);
-  shift_cc(sim, slot, -sim->now, bytes);
+  shift_cc(sim, slot, (struct field_move){.time = -sim->now, .bytes = bytes});
   for (uint32_t i = 0; i < words; ++i) {
     const uint64_t there = state[i];
     state[i] = moved[i];
@@ -95,24 +101,13 @@ void weft__cc_from_now(weft_sim *sim, uint32_t slot, uint64_t bytes, uint64_t *m
 }
 
 static void shift_flow(weft_sim *sim, uint32_t slot, weft_time time) {
-  struct tx *tx = &sim->packet.tx.at[slot];
-  struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
   const int64_t skip = sim->accel.members.at[slot].skip;
-  const uint32_t packets = (uint32_t)skip;
-  tx->next += packets;
-  tx->una += packets;
-  tx->next_at += time;
-  warm->highest += packets;
-  warm->rtt_seq += packets;
-  warm->rtt_begin += time;
-  warm->progress_at += time;
-  warm->restarted_at += time;
-  warm->asked_at += time;
-  if (warm->rto_event >= 0) warm->rto_event += time;
-  if (warm->answer_at >= 0) warm->answer_at += time;
-  if (warm->gone_at >= 0) warm->gone_at += time;
-  sim->packet.rx.at[slot].next += packets;
-  shift_cc(sim, slot, time, (uint64_t)skip * sim->config.mtu_bytes);
+  const struct field_move by = {
+      .time = time, .bytes = (uint64_t)skip * sim->config.mtu_bytes, .packets = (uint32_t)skip};
+  tx_move(&sim->packet.tx.at[slot], &by);
+  tx_warm_move(&sim->packet.tx_warm.at[slot], &by);
+  rx_move(&sim->packet.rx.at[slot], &by);
+  shift_cc(sim, slot, by);
 }
 
 void weft__partition_shift(weft_sim *sim, uint32_t partition, weft_time time) {
@@ -190,11 +185,11 @@ static void arm_flow(weft_sim *sim, uint32_t slot) {
     ++sim->packet.rto_events;
     event_of_flow(sim, EV_RTO, slot, row, rto);
   }
-  const weft_time *due = sim->packet.cc->due != NULL ? sim->packet.cc->due(sim, slot) : NULL;
-  for (uint32_t i = 0; due != NULL && i < sim->packet.cc->timers; ++i) {
-    if (due[i] < 0) continue;
+  for (uint32_t i = 0; i < sim->packet.cc_timers; ++i) {
+    const weft_time due = cc_due(sim, slot)[i];
+    if (due < 0) continue;
     ++sim->packet.cc_events;
-    event_of_flow(sim, EV_CC, slot * CC_TIMERS + i, row, due[i]);
+    event_of_flow(sim, EV_CC, slot * CC_TIMERS + i, row, due);
   }
 }
 
