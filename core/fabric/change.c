@@ -6,7 +6,7 @@
  * off a link that would carry them. A failure that is over before it is noticed changes no path. */
 #include <inttypes.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
 #include "work/work.h"
@@ -150,7 +150,7 @@ static void change_link(weft_sim *sim, const weft_link_change *change) {
 
 void weft__change_event(weft_sim *sim, uint32_t index) {
   const struct change change = sim->fabric.changes.at[index];
-  if (change.kind != CHANGE_HOST) weft__partitions_wake_all(sim);
+  if (change.kind != CHANGE_HOST) accel_wake_all(sim);
   switch (change.kind) {
     case CHANGE_LINK:
       change_link(sim, &change.of.link);

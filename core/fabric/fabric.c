@@ -1,5 +1,6 @@
 /* Nodes, links and their two ports; closing the fabric. */
-#include "packet/accel/partition.h"
+#include "packet/accel/accel.h"
+#include "packet/hooks.h"
 #include "fabric/fabric.h"
 #include "fabric/ways.h"
 #include "packet/ns3/ns3.h"
@@ -154,7 +155,7 @@ int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax
                       ", %g",
                       kmin, kmax, pmax);
   if (!pool_reserve(sim, sim->packet.ecn, sim->packet.ecn.n + 1u)) return WEFT_ENOMEM;
-  weft__partitions_wake_all(sim);
+  accel_wake_all(sim);
   sim->packet.ports.at[port].kmin = kmin < UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
   sim->packet.port_cold.at[port].ecn = find_ecn(sim, kmax, pmax);
   sim->packet.port_cold.at[port].ecn_given = 1;
@@ -230,7 +231,7 @@ int weft_fabric_ready(weft_sim *sim) {
   if (status == WEFT_OK) status = build_rings(sim);
   if (status == WEFT_OK) status = weft__ways_init(sim);
   if (status == WEFT_OK) status = is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
-  if (status == WEFT_OK) status = weft__partitions_init(sim);
+  if (status == WEFT_OK) status = weft__acceleration_init(sim);
   if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
   if (status != WEFT_OK) return status;

@@ -2,7 +2,7 @@
  * it was asked, so that packets pay nothing for it. */
 #include <inttypes.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/transport/transport.h"
 
 int weft_stalled(weft_sim *sim, weft_time patience_ps, uint32_t *rows, uint32_t capacity) {
@@ -20,7 +20,7 @@ int weft_stalled(weft_sim *sim, weft_time patience_ps, uint32_t *rows, uint32_t 
     const struct rx *rx = &sim->packet.rx.at[slot];
     /* Slots are used again, and rows that are not kept: another flow has started since. */
     const int other = last->row != rx->row || sim->flow.rows.at[rx->row].start_ps > last->since;
-    const int parked = weft__goes_on_unseen(sim, slot);
+    const int parked = accel_goes_on_unseen(sim, slot);
     if (other || parked || last->next != rx->next)
       *last = (struct sighting){sim->now, rx->row, rx->next};
     /* All there, and only ACKs are missing: that is the sender's trouble, but trouble as well. */

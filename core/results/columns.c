@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/port/port_i.h"
 #include "results/results.h"
 #include "packet/transport/transport.h"
@@ -107,8 +107,8 @@ static int refresh_ports(weft_sim *sim) {
     struct port *port = &sim->packet.ports.at[p];
     const struct port_cold *cold = &sim->packet.port_cold.at[p];
     if (sim->ready) port_settle(sim, p, port, sim->now);
-    uint64_t parked_packets = 0, parked_bytes = 0;
-    if (port->flags & PORT_PARKED) parked_bytes = weft__parked_port(sim, p, &parked_packets);
+    uint64_t parked_packets;
+    const uint64_t parked_bytes = accel_parked_port(sim, p, &parked_packets);
     const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
     const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
     sim->results.port_rows.at[p] =
@@ -165,8 +165,9 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
     rows = (const char *)sim->results.ack_rows.at;
     count = sim->results.ack_rows.n;
   } else {
-    rows = (const char *)sim->accel.span_rows.at;
-    count = sim->accel.span_rows.n;
+    uint32_t spans;
+    rows = (const char *)accel_spans(sim, &spans);
+    count = spans;
   }
   const struct field *field = &tables[table].fields[index];
   *column = (weft_column){.name = field->name,

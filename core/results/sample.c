@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
 
@@ -35,9 +35,8 @@ static uint64_t counter(weft_sim *sim, const struct watch *watch) {
       port = &sim->packet.ports.at[watch->object];
       port_settle(sim, watch->object, port, sim->now);
       if (watch->metric == WEFT_PORT_QUEUE) return port->queue_bytes;
-      if (!(port->flags & PORT_PARKED)) return port_tx_bytes(sim, watch->object);
       return port_tx_bytes(sim, watch->object) +
-             weft__parked_port(sim, watch->object, &(uint64_t){0});
+             accel_parked_port(sim, watch->object, &(uint64_t){0});
     default:
       return weft__flow_delivered(sim, watch->object);
   }
@@ -103,7 +102,7 @@ void weft__sample_arm(weft_sim *sim) {
 }
 
 void weft__sample_event(weft_sim *sim) {
-  weft__apart_catch_up_all(sim, sim->now);
+  accel_catch_up(sim, sim->now);
   for (uint32_t w = 0; w < sim->results.watches.n; ++w) {
     struct watch *watch = &sim->results.watches.at[w];
     sim->results.bins.at[watch->first_bin + sim->results.sample_bins] = sampled(sim, watch);

@@ -1,5 +1,5 @@
 /* The event loop, and what happens at the far end of a link. */
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domain.h"
@@ -20,7 +20,7 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
   if (out == WEFT_NONE || (sim->packet.ports.at[out].flags & (PORT_DOWN | PORT_PARKED))) {
     moved = *packet;
     packet = &moved;
-    if (out != WEFT_NONE) weft__partition_wake_port(sim, out);
+    if (out != WEFT_NONE) accel_wake_port(sim, out);
     if (out == WEFT_NONE || (sim->packet.ports.at[out].flags & PORT_DOWN)) {
       weft__packet_drop(sim, out == WEFT_NONE ? in_port : out, packet);
       return;
@@ -177,7 +177,7 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       weft__task_event(sim, source);
       break;
     case EV_START:
-      if (sim->domains.index != 0)
+      if (sim->packet.domain_hooks != NULL)
         weft__flow_activate(sim, source);
       else
         weft__flow_start_due(sim);
@@ -186,7 +186,7 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       weft__sample_event(sim);
       break;
     case EV_PARTITION:
-      weft__partition_event(sim, source);
+      accel_event(sim, source);
       break;
     default:
       WEFT_ASSERT(!"known kind of event");
@@ -198,8 +198,8 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
  * as long as there is a flow. */
 static int nothing_left(const weft_sim *sim) {
   const uint32_t idle = (uint32_t)sim->results.sample_armed + sim->packet.cc_events;
-  if (sim->accel.parked + sim->accel.unarmed > 0) return 0;
-  const uint32_t partitions = sim->accel.events;
+  if (accel_is_busy(sim)) return 0;
+  const uint32_t partitions = accel_events(sim);
   if (sim->queue->count == idle + partitions) return 1;
   return sim->flow.active == 0 && sim->queue->count == idle + partitions + sim->packet.rto_events;
 }
@@ -286,8 +286,8 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
   }
   if (result == WEFT_RUN_UNTIL && sim->now < limit) sim->now = limit;
   const int is_whole = result == WEFT_RUN_UNTIL || result == WEFT_RUN_DONE; /* this instant */
-  if (!sim->failed) weft__apart_catch_up_all(sim, is_whole ? sim->now : sim->now - 1);
-  weft__crew_rest(sim);
+  if (!sim->failed) accel_catch_up(sim, is_whole ? sim->now : sim->now - 1);
+  accel_rest(sim);
   if (sim->failed) return stopped(sim);
   return result;
 }

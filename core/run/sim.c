@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domains.h"
 #include "packet/port/port_i.h"
@@ -192,7 +192,7 @@ void weft_stats_get(weft_sim *sim, weft_stats *stats) {
        ++p) /* marks are made at departures */
     port_settle(sim, p, &sim->packet.ports.at[p], sim->now);
   *stats = sim->stats;
-  weft__parked_stats(sim, stats);
+  accel_parked_stats(sim, stats);
   stats->now_ps = sim->now;
   stats->events = sim->events;
   stats->fingerprint = sim->fingerprint;
@@ -227,8 +227,7 @@ static int check_switch(weft_sim *sim, uint32_t index) {
   uint64_t queued = 0, ingress = 0;
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i];
-    queued += weft__is_reserved(sim, out) ? sim->accel.port_shares.at[out].bound
-                                          : sim->packet.ports.at[out].queue_bytes;
+    queued += accel_held(sim, out);
     ingress +=
         sim->packet.port_cold.at[out ^ 1].in_bytes + sim->packet.port_cold.at[out ^ 1].in_headroom;
   }

@@ -181,7 +181,7 @@ int weft__task_hears_sent(const weft_sim *sim, uint32_t row) {
 static void tell(weft_sim *sim, uint32_t row, enum news news) {
   const uint32_t index = sim->flow.rows.at[row].task, part = sim->flow.rows.at[row].part;
   if (news == SENT && !weft__task_hears_sent(sim, row)) return;
-  if (!sim->accel.replaying) {
+  if (!sim->packet.replaying) {
     hear(sim, index, part, news);
     if (news != SENT) work_off_ready(sim);
     return;

@@ -14,10 +14,7 @@ static inline void partition_set_unarmed(weft_sim *sim, struct partition *z, int
   z->unarmed = (uint8_t)unarmed;
 }
 
-/* partition.c: what the engine tells. Joining, arriving and leaving only if sim->accel.on. */
-
-/** Prepare for acceleration, if the configuration asks for it. The fabric is closed. */
-int weft__partitions_init(weft_sim *sim);
+/* partition.c: what the engine tells */
 
 /** A flow has a slot and its ways and has sent nothing there yet. */
 void weft__partition_join(weft_sim *sim, uint32_t slot);
@@ -130,11 +127,6 @@ void weft__parked_stats(const weft_sim *sim, weft_stats *stats);
 
 /* apart.c */
 
-/** Whether the switch of a port counts what it could hold instead of what it does. */
-static inline int weft__is_reserved(const weft_sim *sim, uint32_t port) {
-  return sim->accel.port_shares.n > 0 && sim->accel.port_shares.at[port].reserved;
-}
-
 /** Go on with a live partition by itself, if that is possible and pays. Returns whether. */
 int weft__apart_begin(weft_sim *sim, uint32_t partition);
 
@@ -156,9 +148,6 @@ void weft__crew_advance(weft_sim *sim, weft_time last);
 
 /** Let the threads go, until they are needed again. */
 void weft__crew_rest(weft_sim *sim);
-
-/** Free what it keeps; its threads are gone. */
-void weft__crew_free(weft_sim *sim);
 
 /* exact.c */
 

@@ -181,8 +181,6 @@ enum { MEMO_CLASSES = 33 };
 
 struct accel_room {
   ACCEL_POOLS(WEFT_POOL_MEMBER)
-  uint32_t on; /* memoize or fast_forward, and it can be */
-  uint32_t replaying; /* a partition is simulated by itself, in the past */
   uint32_t events; /* EV_PARTITION in the queue: alone they don't keep a run alive */
   uint32_t visits; /* walks over the ports of partitions so far */
   uint32_t serials; /* partitions so far */

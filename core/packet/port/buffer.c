@@ -13,8 +13,7 @@
  * events (EV_DEQUEUE), until it has drained well below the bound. */
 #include <inttypes.h>
 
-#include "packet/accel/partition.h"
-#include "packet/domains/domains.h"
+#include "packet/hooks.h"
 #include "packet/port/port_i.h"
 
 enum { PFC_FRAME_BYTES = 64 };
@@ -141,7 +140,7 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
   const struct event frame = event_of(sim, EV_PFC, in_port * 2 + (uint32_t)pause,
                                       weft__wire_frame(sim, out, end + port->delay_ps));
   if (port->flags & PORT_BORDER)
-    weft__domain_send_event(sim, in_port, frame);
+    sim->packet.domain_hooks->send_event(sim, in_port, frame);
   else
     event_push(sim, frame);
 }
@@ -150,7 +149,7 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
  * them. */
 static void start_tracking(weft_sim *sim, struct node *node) {
   for (uint32_t i = 0; i < node->port_count; ++i)
-    weft__partition_wake_port(sim, sim->fabric.adjacency.at[node->first_port + i]);
+    accel_wake_port(sim, sim->fabric.adjacency.at[node->first_port + i]);
   if (node->tracked) return; /* what was woken has come to it */
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i];
@@ -219,8 +218,8 @@ static int is_safe_when_settled(weft_sim *sim, uint32_t index, uint32_t size) {
 int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, uint32_t in_port,
                        uint32_t size) {
   struct node *node = &sim->fabric.nodes.at[index];
-  if (!node->tracked && sim->accel.replaying) return 1; /* tracking begins in the present */
-  if (!node->tracked && sim->accel.on && is_safe_when_settled(sim, index, size)) return 1;
+  if (!node->tracked && sim->packet.replaying) return 1; /* tracking begins in the present */
+  if (!node->tracked && accel_is_on(sim) && is_safe_when_settled(sim, index, size)) return 1;
   if (!node->tracked) start_tracking(sim, node);
   port_settle(sim, out_port, &sim->packet.ports.at[out_port], sim->now);
   int admitted;

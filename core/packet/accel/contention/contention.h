@@ -1,6 +1,6 @@
 /* Accelerators: which flows contend, and which groups of flows contend in the same way. */
-#ifndef WEFT_ACCEL_H
-#define WEFT_ACCEL_H
+#ifndef WEFT_CONTENTION_H
+#define WEFT_CONTENTION_H
 
 #include "sim_i.h"
 

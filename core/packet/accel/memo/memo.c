@@ -309,7 +309,7 @@ void weft__memo_drop(weft_sim *sim, uint32_t partition) {
   if (z->record == 0 || z->phase != PARTITION_LIVE) return;
   const uint32_t record = z->record - 1;
   z->record = 0;
-  if (sim->accel.replaying) {
+  if (sim->packet.replaying) {
     sim->accel.records.at[record].state = RECORD_GONE;
     ++sim->accel.gone_records;
     return;
@@ -349,7 +349,7 @@ void weft__memo_close(weft_sim *sim, uint32_t partition, int steady) {
   if (z->record == 0 || z->phase != PARTITION_LIVE) return;
   const uint32_t record = z->record - 1;
   weft__partition_settle(sim, partition, sim->now);
-  if (!sim->accel.replaying && sim->accel.records.at[record].draws != draws(sim)) {
+  if (!sim->packet.replaying && sim->accel.records.at[record].draws != draws(sim)) {
     leave_to_chance(sim, partition);
     return;
   }

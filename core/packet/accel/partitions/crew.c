@@ -112,6 +112,24 @@ static void *thread_main(void *given) {
 
 /* ---- the first thread ---- */
 
+/* Its threads are gone. */
+static void free_crew(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  struct crew *crew = domains->crew;
+#define FREE(pool) weft__resize(sim, (pool).at, (pool).cap * sizeof *(pool).at, 0)
+  if (crew->jobs.at != NULL) FREE(crew->jobs);
+  for (uint32_t i = 0; i < crew->domains->count; ++i) {
+    if (crew->worker[i].nodes.at != NULL) FREE(crew->worker[i].nodes);
+    if (crew->worker[i].ports.at != NULL) FREE(crew->worker[i].ports);
+  }
+#undef FREE
+  pthread_mutex_destroy(&crew->mutex);
+  pthread_cond_destroy(&crew->begin);
+  pthread_cond_destroy(&crew->done);
+  domains->crew = NULL;
+  weft__resize(sim, crew, sizeof *crew, 0);
+}
+
 static struct crew *make_crew(weft_sim *sim) {
   struct domains *domains = weft__domains_make(sim, 1);
   if (domains == NULL) return NULL;
@@ -119,14 +137,14 @@ static struct crew *make_crew(weft_sim *sim) {
   if (crew == NULL) return NULL;
   memset(crew, 0, sizeof *crew);
   domains->crew = crew;
+  domains->free_crew = free_crew;
   crew->sim = sim;
   crew->domains = domains;
   pthread_mutex_init(&crew->mutex, NULL);
   pthread_cond_init(&crew->begin, NULL);
   pthread_cond_init(&crew->done, NULL);
   for (uint32_t i = 0; i < domains->count; ++i) {
-    domains->view[i]->domains.index = 0; /* nothing of it is another's */
-    domains->view[i]->accel.replaying = 1;
+    domains->view[i]->packet.replaying = 1;
     crew->worker[i].crew = crew;
     crew->worker[i].index = i;
     if (!pool_reserve(sim, crew->worker[i].nodes, sim->fabric.nodes.n) ||
@@ -298,20 +316,4 @@ void weft__crew_rest(weft_sim *sim) {
   for (uint32_t i = 0; i < crew->domains->count; ++i)
     weft__view_give_back(sim, crew->domains->view[i]);
   crew->started = 0;
-}
-
-void weft__crew_free(weft_sim *sim) {
-  struct crew *crew = sim->domains.shared->crew;
-#define FREE(pool) weft__resize(sim, (pool).at, (pool).cap * sizeof *(pool).at, 0)
-  if (crew->jobs.at != NULL) FREE(crew->jobs);
-  for (uint32_t i = 0; i < crew->domains->count; ++i) {
-    if (crew->worker[i].nodes.at != NULL) FREE(crew->worker[i].nodes);
-    if (crew->worker[i].ports.at != NULL) FREE(crew->worker[i].ports);
-  }
-#undef FREE
-  pthread_mutex_destroy(&crew->mutex);
-  pthread_cond_destroy(&crew->begin);
-  pthread_cond_destroy(&crew->done);
-  sim->domains.shared->crew = NULL;
-  weft__resize(sim, crew, sizeof *crew, 0);
 }

@@ -9,45 +9,14 @@
  * (look.c). */
 #include "packet/accel/partition.h"
 
-#include <string.h>
-
 #include "packet/accel/contention/contention.h"
 #include "packet/transport/transport.h"
-
-int weft__partitions_init(weft_sim *sim) {
-  const weft_config *config = &sim->config;
-  if (!config->memoize && !config->fast_forward) return WEFT_OK;
-  if (is_ns3(sim))
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option %s: expected compat = none, whose events can be foreseen",
-                      config->memoize ? "memoize" : "fast_forward");
-  if (config->memoize && config->cc == WEFT_CC_SCRIPT)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option memoize: the state of a congestion control from outside cannot be "
-                      "kept; expected an algorithm of the engine, or fast_forward alone");
-  if (config->steady_samples > 0 && config->steady_samples < 4)
-    return weft__fail(sim, WEFT_EINVAL, "option steady_samples: expected 0 or 4 to 64, got %u",
-                      config->steady_samples);
-  if (!pool_reserve(sim, sim->accel.port_shares, sim->packet.ports.n) ||
-      !pool_reserve(sim, sim->accel.partition_ports, sim->packet.ports.n) ||
-      !pool_reserve(sim, sim->accel.node_visits, sim->fabric.nodes.n))
-    return weft__fail(sim, WEFT_ENOMEM, "fabric: out of memory");
-  memset(sim->accel.port_shares.at, 0, sim->packet.ports.n * sizeof *sim->accel.port_shares.at);
-  sim->accel.port_shares.n = sim->packet.ports.n;
-  memset(sim->accel.node_visits.at, 0, sim->fabric.nodes.n * sizeof *sim->accel.node_visits.at);
-  sim->accel.node_visits.n = sim->fabric.nodes.n;
-  weft__credit_init(sim);
-  const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .kept = 1};
-  sim->accel.memo_namespace = weft__graph_namespace(sim, &colouring);
-  sim->accel.on = config->theta != 0;
-  return WEFT_OK;
-}
 
 /* ---- partitions and their members ---- */
 
 void weft__partition_call(weft_sim *sim, uint32_t partition, weft_time at) {
   struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->event == at || z->phase == PARTITION_FREE || sim->accel.replaying) return;
+  if (z->event == at || z->phase == PARTITION_FREE || sim->packet.replaying) return;
   z->event = at;
   ++sim->accel.events;
   event_at(sim, EV_PARTITION, partition, at);
@@ -229,7 +198,7 @@ void weft__partition_received(weft_sim *sim, uint32_t slot) {
  * takes any more. The event of such a NIC would find nothing to send; a time of one that never
  * comes would keep the next flow from asking for its own. */
 static void forget_wake(weft_sim *sim, uint32_t port) {
-  if (sim->accel.replaying && sim->accel.port_shares.at[port].users == 0)
+  if (sim->packet.replaying && sim->accel.port_shares.at[port].users == 0)
     sim->packet.nics.at[port].wake = -1;
 }
 
@@ -256,7 +225,7 @@ void weft__partition_go_live(weft_sim *sim, uint32_t partition) {
 }
 
 void weft__partition_wake_port(weft_sim *sim, uint32_t port) {
-  if (!(sim->packet.ports.at[port].flags & PORT_PARKED) || sim->accel.replaying) return;
+  if (!(sim->packet.ports.at[port].flags & PORT_PARKED) || sim->packet.replaying) return;
   const uint32_t partition = sim->accel.port_shares.at[port].partition;
   struct partition *z = &sim->accel.partitions.at[partition];
   if (z->phase != PARTITION_APART) z->look = sim->now + sim->accel.steady_period;
@@ -278,7 +247,7 @@ void weft__partitions_wake_all(weft_sim *sim) {
 }
 
 void weft__partition_disturbed(weft_sim *sim, uint32_t port) {
-  if (!sim->accel.on || sim->accel.port_shares.at[port].users == 0) return;
+  if (sim->accel.port_shares.at[port].users == 0) return;
   weft__partition_wake_port(sim, port);
   const uint32_t partition = sim->accel.port_shares.at[port].partition;
   sim->accel.partitions.at[partition].disturbed = 1;

@@ -19,12 +19,12 @@ void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
   sim->queue->shift = sim->queues[0].shift;
   sim->now = sim->accel.partitions.at[partition].parked_at;
   weft__events_reset(sim, sim->now);
-  sim->accel.replaying = 1;
+  sim->packet.replaying = 1;
   weft__partition_arm(sim, partition);
   weft__domain_run(sim, last + 1, RUN_IDLE | RUN_UNFED); /* what is left is made anew */
   sim->queue = &sim->queues[0];
   sim->now = now;
-  sim->accel.replaying = 0;
+  sim->packet.replaying = 0;
   sim->packet.rto_events = rto_events;
   sim->packet.cc_events = cc_events;
   if (known == 0 && sim->work.late_news.n > 0) event_at(sim, EV_TASK, LATE_NEWS, now);
