@@ -62,7 +62,8 @@ VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, \
-  base/alloc.c base/error.c base/event_queue.c base/output.c base/units.c base/version.c \
+  base/alloc.c base/arena.c base/error.c base/event_queue.c base/output.c base/units.c \
+  base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
   flow/stalled.c flow/starts.c \
   packet/port/buffer.c packet/port/pause.c packet/port/port.c packet/port/wire.c \
@@ -93,7 +94,8 @@ CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forward.c \
-  test_accel_fuzz.c test_accel_memo.c test_alone.c test_alpha_beta.c test_apart.c test_cc.c \
+  test_accel_fuzz.c test_accel_memo.c test_alone.c test_alpha_beta.c test_apart.c test_arena.c \
+  test_cc.c \
   test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fingerprint.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \

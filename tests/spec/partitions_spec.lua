@@ -74,6 +74,23 @@ describe("partitions", function()
     assert.error_matches(function() first:match(1, 2) end, "asked for again", 1, true)
   end)
 
+  it("stay what they were while an accelerated run goes on", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 10 }, cc = "hpcc",
+      memoize = true, fast_forward = true }
+    for _, pair in ipairs { { 0, 6 }, { 3, 7 }, { 1, 6 }, { 4, 7 }, { 2, 6 }, { 5, 7 }, { 8, 9 } } do
+      sim:add_flow { src = pair[1], dst = pair[2], size = "10MB" }
+    end
+    sim:run { stop_at = "2us" }
+    local found = sim:partitions()
+    sim:add_flow { src = 1, dst = 9, size = "100kB", start = "100us" } -- joins two of them
+    sim:run()
+    local map, images = found:match(1, 2), {}
+    for _, flow in ipairs(found[1].flows) do images[#images + 1] = map[flow] end
+    table.sort(images)
+    assert.same({ 1, 3, 5 }, images)
+    assert.is_nil(found:match(1, 3))
+  end)
+
   it("are drawn with every flow and port named, and no text on another", function()
     local sim, file = scene(), os.tmpname() .. ".png"
     finally(function() os.remove(file) end)

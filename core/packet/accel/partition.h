@@ -213,7 +213,7 @@ void weft__audit_report(const weft_sim *sim, weft_acceleration *out);
 
 /* memo.c */
 
-/** Look up the pattern of a partition whose graph is sim->accel.conflicts[index]: park it, or begin
+/** Look up the pattern of a partition that is conflict `index` of sim->accel.divided: park it, or begin
  * a record. 0 if its transient is known but too long for what its flows have left. */
 int weft__memo_look_up(weft_sim *sim, uint32_t partition, uint32_t index);
 
@@ -239,8 +239,7 @@ void weft__memo_bury(weft_sim *sim);
  * has done, and no more than line rate from now on. */
 weft_time weft__follow_end(weft_sim *sim, uint32_t partition);
 
-/** The slots of a partition by the flows of its record, in accel_indices; NULL when out of memory.
- */
+/** The slots of a partition by the flows of its record, from the arena; NULL when out of memory. */
 const uint32_t *weft__partition_slots(weft_sim *sim, uint32_t partition);
 
 /** Whether a parked partition is steady behind its known transient. */

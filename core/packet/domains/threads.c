@@ -210,6 +210,7 @@ static int make_views(struct domains *domains, int for_partitions) {
     view->domains.index = for_partitions ? 0 : i + 1; /* nothing of these is another's */
     view->packet.domain_hooks = for_partitions ? NULL : &weft__domain_hooks;
     view->packet.largest_ring = 0;
+    view->arena = (struct arena){0}; /* views take none */
     view->queue = &view->queues[0];
     weft__events_init(view, 1);
     view->queue->shift = sim->queue->shift;

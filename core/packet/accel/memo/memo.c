@@ -109,13 +109,13 @@ static int hit(weft_sim *sim, uint32_t partition) {
 /* ---- looking up ---- */
 
 static struct member *flow_of(weft_sim *sim, const struct conflict *p, uint32_t flow) {
-  const uint32_t row = sim->accel.conflict_flows.at[p->first_flow + flow];
+  const uint32_t row = sim->accel.divided.flows.at[p->first_flow + flow];
   return &sim->accel.members.at[sim->flow.rows.at[row].slot];
 }
 
 static void begin_record(weft_sim *sim, uint32_t partition, uint32_t index) {
-  const struct conflict *p = &sim->accel.conflicts.at[index];
-  const struct conflict_graph graph = conflict_graph_of(sim, index);
+  const struct conflict *p = &sim->accel.divided.conflicts.at[index];
+  const struct conflict_graph graph = conflict_graph_of(&sim->accel.divided, index);
   ++sim->accel.totals.misses;
   if (p->exact) sim->accel.credit -= (int64_t)p->flows * COST_STATE;
   if (!weft__record_has_room(sim, (int)p->exact)) return;
@@ -144,7 +144,7 @@ static void begin_record(weft_sim *sim, uint32_t partition, uint32_t index) {
                                          .age = weft__is_fresh(sim, slot) ? sim->now - start : -1,
                                          .rate_bps = sim->packet.tx.at[slot].rate_bps};
   }
-  r->span = sim->now;
+  r->begin = sim->now;
   r->partition = partition;
   r->trouble = trouble(sim, partition);
   r->draws = draws(sim);
@@ -153,11 +153,11 @@ static void begin_record(weft_sim *sim, uint32_t partition, uint32_t index) {
 
 /* The record of the pattern of a partition, with the flows matched; WEFT_NONE if there is none that
  * the partition is near enough to. `status` says what came of matching, and `similar` how many
- * records there are that it is too far from. */
-static uint32_t find(weft_sim *sim, uint32_t partition, uint32_t index, int *status,
+ * records there are that it is too far from. `map` is room for a number a vertex. */
+static uint32_t find(weft_sim *sim, uint32_t partition, uint32_t index, uint32_t *map, int *status,
                      uint32_t *similar) {
-  const struct conflict_graph graph = conflict_graph_of(sim, index);
-  const struct conflict *p = &sim->accel.conflicts.at[index];
+  const struct conflict_graph graph = conflict_graph_of(&sim->accel.divided, index);
+  const struct conflict *p = &sim->accel.divided.conflicts.at[index];
   uint32_t record = weft__record_first(sim, p->key);
   *status = 0;
   *similar = 0;
@@ -165,9 +165,9 @@ static uint32_t find(weft_sim *sim, uint32_t partition, uint32_t index, int *sta
     const struct conflict_graph known = record_graph(sim, record);
     const struct memo_record *r = &sim->accel.records.at[record];
     if (r->flows != p->flows || r->exact != p->exact) continue;
-    *status = weft__graph_match(sim, &graph, &known);
+    *status = weft__graph_match(sim, &graph, &known, map);
     if (*status != 1) continue;
-    for (uint32_t f = 0; f < p->flows; ++f) flow_of(sim, p, f)->as = sim->accel.indices.at[f];
+    for (uint32_t f = 0; f < p->flows; ++f) flow_of(sim, p, f)->as = map[f];
     if (p->exact || r->state == RECORD_CHANCE || weft__memo_is_close(sim, partition, record))
       return record;
     ++*similar;
@@ -191,8 +191,12 @@ int weft__memo_look_up(weft_sim *sim, uint32_t partition, uint32_t index) {
     ++sim->accel.totals.refused[refusal];
     return 1;
   }
-  uint32_t similar;
-  const uint32_t record = find(sim, partition, index, &status, &similar);
+  const struct conflict *p = &sim->accel.divided.conflicts.at[index];
+  const size_t mark = weft__arena_mark(&sim->arena);
+  uint32_t *map = weft__arena_take(sim, &sim->arena, p->vertices * sizeof *map), similar;
+  if (map == NULL) return 1;
+  const uint32_t record = find(sim, partition, index, map, &status, &similar);
+  weft__arena_reset(sim, &sim->arena, mark);
   if (similar >= SIMILAR_MOST && record == WEFT_NONE) return 0;
   if (record == WEFT_NONE) {
     if (status == WEFT_ELIMIT)
@@ -214,12 +218,9 @@ int weft__memo_look_up(weft_sim *sim, uint32_t partition, uint32_t index) {
   return 1;
 }
 
-weft_time weft__follow_end(weft_sim *sim, uint32_t partition) {
+/* `leader` are the slots of the partition that it follows, by the flows of the record. */
+static weft_time follow_end(const weft_sim *sim, uint32_t partition, const uint32_t *leader) {
   const struct partition *z = &sim->accel.partitions.at[partition];
-  const uint32_t leads = sim->accel.records.at[z->record - 1].partition;
-  weft__apart_catch_up(sim, leads, sim->now - 1);
-  const uint32_t *leader = weft__partition_slots(sim, leads);
-  if (leader == NULL) return sim->now;
   const struct record_parts parts = record_parts(sim, z->record - 1);
   const int exact = weft__memo_is_exact(sim, partition);
   weft_time end = LATEST_PS;
@@ -230,6 +231,17 @@ weft_time weft__follow_end(weft_sim *sim, uint32_t partition) {
     const weft_time at = weft__line_time(sim, slot, (double)left - sent - MARGIN);
     if (at < end && (!exact || weft__is_far(sim, slot, left))) end = at;
   }
+  return end;
+}
+
+weft_time weft__follow_end(weft_sim *sim, uint32_t partition) {
+  const uint32_t record = sim->accel.partitions.at[partition].record - 1;
+  const uint32_t leads = sim->accel.records.at[record].partition;
+  weft__apart_catch_up(sim, leads, sim->now - 1);
+  const size_t mark = weft__arena_mark(&sim->arena);
+  const uint32_t *leader = weft__partition_slots(sim, leads);
+  const weft_time end = leader != NULL ? follow_end(sim, partition, leader) : sim->now;
+  weft__arena_reset(sim, &sim->arena, mark);
   return end;
 }
 
@@ -271,8 +283,8 @@ static int has_sent_all(const weft_sim *sim, uint32_t partition) {
 static int is_short(const weft_sim *sim, uint32_t partition) {
   const struct partition *z = &sim->accel.partitions.at[partition];
   const struct memo_record *r = &sim->accel.records.at[z->record - 1];
-  if (!r->exact) return sim->now - r->span < sim->accel.steady_period;
-  return sim->now == r->span;
+  if (!r->exact) return sim->now - r->begin < sim->accel.steady_period;
+  return sim->now == r->begin;
 }
 
 static void give_up(weft_sim *sim, uint32_t partition) {
@@ -361,7 +373,7 @@ void weft__memo_close(weft_sim *sim, uint32_t partition, int steady) {
     return;
   }
   struct memo_record *r = &sim->accel.records.at[record];
-  r->span = sim->now - r->span;
+  r->span = sim->now - r->begin;
   r->state = RECORD_READY;
   r->partition = 0;
   r->steady = (uint32_t)steady;

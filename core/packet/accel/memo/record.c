@@ -128,15 +128,18 @@ void weft__record_free(weft_sim *sim, uint32_t record) {
 /* Forget the records of states, but those that a partition goes by. What is of use comes again, and
  * then may have followers, which it has not where nothing is recorded any more. */
 static void forget_states(weft_sim *sim) {
-  for (uint32_t partition = 0; partition < sim->accel.partitions.n; ++partition)
-    if (sim->accel.partitions.at[partition].phase == PARTITION_MEMO)
-      sim->accel.records.at[sim->accel.partitions.at[partition].record - 1].partition = 1;
-  for (uint32_t record = 0; record < sim->accel.records.n; ++record) {
-    struct memo_record *r = &sim->accel.records.at[record];
-    if (r->state != RECORD_READY || !r->exact) continue;
-    if (!r->partition) weft__record_free(sim, record);
-    r->partition = 0;
+  const size_t mark = weft__arena_mark(&sim->arena);
+  const uint32_t n = sim->accel.records.n;
+  uint8_t *taken = weft__arena_take(sim, &sim->arena, n); /* some partition goes by it */
+  for (uint32_t record = 0; taken != NULL && record < n; ++record) taken[record] = 0;
+  for (uint32_t p = 0; taken != NULL && p < sim->accel.partitions.n; ++p)
+    if (sim->accel.partitions.at[p].phase == PARTITION_MEMO)
+      taken[sim->accel.partitions.at[p].record - 1] = 1;
+  for (uint32_t record = 0; taken != NULL && record < n; ++record) {
+    const struct memo_record *r = &sim->accel.records.at[record];
+    if (r->state == RECORD_READY && r->exact && !taken[record]) weft__record_free(sim, record);
   }
+  weft__arena_reset(sim, &sim->arena, mark);
 }
 
 int weft__record_has_room(weft_sim *sim, int exact) {
