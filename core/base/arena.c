@@ -10,7 +10,7 @@ struct arena_block {
   size_t size, before; /* bytes that it has; those taken when it was made */
 };
 
-enum { WORD = 8, BLOCK_LEAST = WEFT_CHECK ? WORD : 1 << 14 };
+enum { WORD = 8, BLOCK_LEAST = 1 << 14 };
 
 static size_t whole(const struct arena_block *block) {
   return sizeof *block + block->size;
@@ -52,10 +52,10 @@ void *weft__arena_take(weft_sim *sim, struct arena *arena, uint64_t bytes) {
 void weft__arena_reset(weft_sim *sim, struct arena *arena, size_t mark) {
   WEFT_ASSERT(mark <= arena->used);
   arena->used = mark;
-  int several = 0;
-  for (; arena->top != NULL && arena->top->below != NULL && arena->top->before >= mark; several = 1)
+  while (arena->top != NULL && arena->top->below != NULL && arena->top->before >= mark)
     drop(sim, arena);
-  if (mark == 0 && several) drop(sim, arena); /* the next one will be large enough */
+  /* The next one will be large enough. */
+  if (mark == 0 && arena->top != NULL && arena->top->size < arena->most) drop(sim, arena);
 }
 
 void weft__arena_free(weft_sim *sim, struct arena *arena) {

@@ -213,8 +213,8 @@ void weft__audit_report(const weft_sim *sim, weft_acceleration *out);
 
 /* memo.c */
 
-/** Look up the pattern of a partition that is conflict `index` of sim->accel.divided: park it, or begin
- * a record. 0 if its transient is known but too long for what its flows have left. */
+/** Look up the pattern of a partition that is conflict `index` of sim->accel.divided: park it, or
+ * begin a record. 0 if its transient is known but too long for what its flows have left. */
 int weft__memo_look_up(weft_sim *sim, uint32_t partition, uint32_t index);
 
 /** The transient of a partition is over: rates are steady, and members have them; or it is as far
