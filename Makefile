@@ -62,7 +62,7 @@ VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, \
-  base/alloc.c base/arena.c base/error.c base/event_queue.c base/output.c base/units.c \
+  base/alloc.c base/arena.c base/error.c base/event_queue.c base/output.c base/sort.c base/units.c \
   base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
   flow/stalled.c flow/starts.c \
@@ -74,16 +74,20 @@ CORE_SOURCES := $(addprefix core/, \
   packet/cc/swift.c packet/cc/timely.c packet/cc/window.c \
   packet/ns3/buffer.c packet/ns3/nic.c packet/ns3/port.c packet/ns3/random.c \
   packet/domains/divide.c packet/domains/domain.c packet/domains/threads.c packet/domains/views.c \
-  packet/accel/acceleration.c packet/accel/audit.c \
-  packet/accel/contention/contention.c packet/accel/contention/graph.c \
-  packet/accel/contention/match.c packet/accel/contention/pattern.c \
-  packet/accel/partitions/apart.c packet/accel/partitions/close.c packet/accel/partitions/crew.c \
-  packet/accel/partitions/forward.c packet/accel/partitions/look.c packet/accel/partitions/park.c \
-  packet/accel/partitions/partition.c packet/accel/partitions/progress.c \
-  packet/accel/partitions/replay.c packet/accel/partitions/shift.c \
-  packet/accel/partitions/steady.c packet/accel/partitions/tail.c \
-  packet/accel/memo/exact.c packet/accel/memo/install.c packet/accel/memo/memo.c \
-  packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/snapshot.c \
+  packet/accel/acceleration.c \
+  packet/accel/contention/asked.c packet/accel/contention/contention.c \
+  packet/accel/contention/graph.c packet/accel/contention/match.c \
+  packet/accel/contention/pattern.c \
+  packet/accel/memo/close.c packet/accel/memo/ends.c packet/accel/memo/exact.c \
+  packet/accel/memo/forward.c packet/accel/memo/install.c packet/accel/memo/memo.c \
+  packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/shift.c \
+  packet/accel/memo/snapshot.c \
+  packet/accel/partitions/apart.c packet/accel/partitions/audit.c \
+  packet/accel/partitions/credit.c packet/accel/partitions/crew.c \
+  packet/accel/partitions/known.c packet/accel/partitions/look.c packet/accel/partitions/park.c \
+  packet/accel/partitions/partition.c packet/accel/partitions/phase.c \
+  packet/accel/partitions/progress.c packet/accel/partitions/refusal.c \
+  packet/accel/partitions/replay.c packet/accel/partitions/set.c packet/accel/partitions/steady.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
   work/stream.c work/task.c work/tree.c \
   results/acks.c results/columns.c results/sample.c results/traffic.c \

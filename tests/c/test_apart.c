@@ -133,3 +133,30 @@ TEST(zones_apart_know_of_links_that_have_become_slow) {
   }
   ENSURE_EQ(fingerprint[0], fingerprint[1]);
 }
+
+/* What is counted of phases as they change is what a walk over all partitions finds. */
+TEST(partitions_are_counted_by_their_phases) {
+  uint32_t seen[PARTITION_APART + 1] = {0};
+  for (uint32_t i = 0; i < 9; i++) {
+    weft_sim *sim = alike(ALGORITHMS[i % 3], CONTROLS[i / 3], MEMOIZE | SKIP, 1);
+    int result = WEFT_RUN_BUDGET;
+    for (uint64_t events = 7; result != WEFT_RUN_DONE; events += 5) {
+      result = MUST(sim, weft_run(sim, -1, events));
+      uint32_t counts[PARTITION_APART + 1] = {0}, unarmed = 0;
+      for (uint32_t p = 0; p < sim->accel.partitions.n; p++) {
+        ++counts[sim->accel.partitions.at[p].phase];
+        unarmed += sim->accel.partitions.at[p].unarmed;
+      }
+      ENSURE_EQ(counts[PARTITION_FREE], sim->accel.free_partitions.n);
+      ENSURE_EQ(counts[PARTITION_FOLLOW], sim->accel.followers);
+      ENSURE_EQ(counts[PARTITION_APART], sim->accel.apart.n);
+      ENSURE_EQ(sim->accel.partitions.n - counts[PARTITION_FREE] - counts[PARTITION_LIVE],
+                sim->accel.parked);
+      ENSURE_EQ(unarmed, sim->accel.unarmed);
+      for (uint32_t phase = 0; phase <= PARTITION_APART; phase++) seen[phase] += counts[phase];
+    }
+    ENSURE_EQ(sim->accel.free_partitions.n, sim->accel.partitions.n); /* all flows are over */
+    weft_sim_destroy(sim);
+  }
+  for (uint32_t phase = 0; phase <= PARTITION_APART; phase++) ENSURE(seen[phase] > 0);
+}

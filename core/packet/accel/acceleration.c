@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/hooks.h"
 
 /* ---- hooks ---- */
@@ -38,7 +38,7 @@ static const struct accel_hooks hooks = {.joined = weft__partition_join,
                                          .wake_all = weft__partitions_wake_all,
                                          .disturbed = weft__partition_disturbed,
                                          .event = weft__partition_event,
-                                         .catch_up = weft__apart_catch_up_all,
+                                         .catch_up = weft__partitions_catch_up,
                                          .rest = weft__crew_rest,
                                          .is_busy = is_busy,
                                          .events = events,

@@ -11,28 +11,7 @@
 #ifndef WEFT_CONTENTION_H
 #define WEFT_CONTENTION_H
 
-#include "sim_i.h"
-
-/** A conflict graph, wherever it is kept. */
-struct conflict_graph {
-  const struct conflict_vertex *vertices;
-  const struct conflict_arc *arcs;
-  uint32_t n, arc_count;
-};
-
-static inline struct conflict_graph conflict_graph_of(const struct conflict_set *set,
-                                                      uint32_t index) {
-  const struct conflict *p = &set->conflicts.at[index];
-  return (struct conflict_graph){&set->vertices.at[p->first_vertex], &set->arcs.at[p->first_arc],
-                                 p->vertices, p->arcs};
-}
-
-/** How many flows meet at a port, by what counts as meeting (enum weft_partition_acks). */
-static inline uint32_t port_use_count(const struct port_use *use, int acks) {
-  if (acks == WEFT_ACKS_NONE) return use->data;
-  if (acks == WEFT_ACKS_DATA && use->data == 0) return 0;
-  return use->data + use->acks;
-}
+#include "packet/accel/contention/graph.h"
 
 /** What tells flows apart in a conflict graph. */
 struct colouring {
@@ -43,12 +22,15 @@ struct colouring {
   int by_state; /* by the states of flows, which have been noted */
 };
 
-/* contention.c */
+/* contention.c; what users ask of it is asked.c */
 
 /** Divide n active flows, row << 32 | slot in the order of rows, into conflicts: those of `set`, in
  *  the order of their first flows. Their graphs are not made. 0 when out of memory. */
 int weft__conflicts_find(weft_sim *sim, struct conflict_set *set, const uint64_t *flows, uint32_t n,
                          int acks);
+
+/** Let a set be empty. */
+void weft__conflicts_forget(struct conflict_set *set);
 
 /** How many ports an active flow takes: its data (the first tx.hops of its path) and, if they
  *  count, its ACKs. */
@@ -68,9 +50,6 @@ uint64_t weft__graph_namespace(const weft_sim *sim, const struct colouring *colo
 int weft__is_fresh(const weft_sim *sim, uint32_t slot);
 
 /* pattern.c */
-
-/** Sort in place, ascending. */
-void weft__sort_words(uint64_t *at, uint32_t n);
 
 /** Refine the colours of a graph, at first those of what its vertices stand for, until no round
  *  tells more vertices apart; sort its arcs; make its key. 0 when out of memory. */

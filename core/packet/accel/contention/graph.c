@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"

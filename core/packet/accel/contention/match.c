@@ -3,6 +3,7 @@
  * rarest colour, so each has a neighbour that is mapped already, and its candidates are that one's
  * neighbours of the right label and colour. Refined colours leave little to try; where flows are
  * interchangeable, any choice is right. Searches that turn out long are given up. */
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
 
 /* Steps of a search: candidates tried and arcs looked at. What is not symmetric takes about one for

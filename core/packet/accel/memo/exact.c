@@ -10,7 +10,7 @@
  * as the present. How much a flow has left does not count while it is a lot. */
 
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/memo/memo.h"
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"

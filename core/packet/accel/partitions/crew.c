@@ -10,8 +10,9 @@
  * the number of threads. */
 #include <string.h>
 
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/domains/domain.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"

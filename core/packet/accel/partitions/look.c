@@ -4,37 +4,16 @@
  * its state; if that is not known, it is sampled until it is steady. That is done on credit: a part
  * of the events simulated or skipped, so that traffic that never becomes steady costs little more
  * than without. */
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/transport/transport.h"
 
 enum {
-  CREDIT_OF_SKIPPED = 10, /* 1 / so much of the events skipped may go into looking at partitions */
-  CREDIT_OF_SIMULATED = 32, /* and of those simulated */
-  CREDIT_FIRST = 1000000, /* before there are any: some 70 ms */
-  CREDIT_LEFT = CREDIT_FIRST / 4, /* what looking at states leaves for patterns by classes */
   COST_LOOK_UP = 40, /* events' worth of dividing a partition and making its graph, per flow */
   COST_SAMPLE = 2,
   TRIFLE = 1 /* expected events per flow that are not worth looking at a state for */
 };
-
-/* ---- credit ---- */
-
-void weft__credit_init(weft_sim *sim) {
-  sim->accel.credit = CREDIT_FIRST;
-}
-
-int weft__afford(weft_sim *sim, int64_t cost) {
-  /* Not what partitions apart have done that others need not have taken so far yet. */
-  const uint64_t hops = sim->stats.packet_hops - sim->accel.skipped_hops - sim->accel.apart_hops;
-  const uint64_t all =
-      hops / CREDIT_OF_SIMULATED + sim->accel.totals.events_skipped / CREDIT_OF_SKIPPED;
-  sim->accel.credit += (int64_t)(all - sim->accel.credited);
-  sim->accel.credited = all;
-  if (sim->accel.credit < cost) return 0;
-  sim->accel.credit -= cost;
-  return 1;
-}
 
 /* ---- what it is ---- */
 
@@ -61,7 +40,7 @@ static int is_trifle(const weft_sim *sim, uint32_t partition) {
 enum by_state { BY_CLASS, WHERE_AN_END_IS_NEAR, BY_STATE };
 
 static enum by_state how_to_look_up(const weft_sim *sim, uint32_t partition) {
-  if (!sim->config.memoize || sim->accel.credit <= CREDIT_LEFT) return BY_CLASS;
+  if (!sim->config.memoize || !weft__credit_is_ample(sim)) return BY_CLASS;
   if (sim->accel.partitions.at[partition].exact) return BY_STATE;
   return is_exact(sim, partition) ? WHERE_AN_END_IS_NEAR : BY_CLASS;
 }
@@ -111,7 +90,7 @@ static uint32_t home_of(weft_sim *sim, uint32_t partition, uint32_t part) {
   to->disturbed = z->disturbed;
   to->plain = z->plain;
   to->exact = z->exact;
-  partition_set_unarmed(sim, to, z->unarmed);
+  weft__partition_set_unarmed(sim, to, z->unarmed);
   for (uint32_t f = 0; f < p->flows; ++f) weft__partition_take(sim, slot_of(sim, p, f), home);
   return home;
 }
@@ -164,7 +143,7 @@ static void plan(weft_sim *sim, uint32_t partition, weft_time period) {
   const weft_time close = weft__memo_close_time(sim, partition);
   if (close <= sim->now) {
     const int exact = weft__memo_is_exact(sim, partition);
-    weft__memo_close(sim, partition, 0);
+    weft__known_close(sim, partition, 0);
     look_by_state(sim, partition, sim->now + exact);
   } else if (close < z->look) {
     z->look = close;
@@ -185,7 +164,8 @@ static void begin_transient(weft_sim *sim, uint32_t partition, uint32_t index) {
   z->looked_up = 1;
   if (sim->config.memoize &&
       (sim->accel.divided.conflicts.at[index].exact || !is_exact(sim, partition)) &&
-      !weft__memo_look_up(sim, partition, index) && !sim->accel.divided.conflicts.at[index].exact) {
+      !weft__known_look_up(sim, partition, index) &&
+      !sim->accel.divided.conflicts.at[index].exact) {
     look_by_state(sim, partition, sim->now);
     live_on(sim, partition);
     return;
@@ -230,7 +210,7 @@ static void end_transient(weft_sim *sim, uint32_t partition) {
   if (refusal >= 0) {
     ++sim->accel.totals.refused[refusal];
     weft__steady_begin(sim, partition);
-    weft__memo_drop(sim, partition);
+    weft__known_drop(sim, partition);
     sim->accel.partitions.at[partition].look = sim->now + sim->accel.steady_period;
     return;
   }
@@ -243,7 +223,7 @@ static void end_transient(weft_sim *sim, uint32_t partition) {
     plan(sim, partition, sim->accel.steady_period);
     return;
   }
-  weft__memo_close(sim, partition, 1);
+  weft__known_close(sim, partition, 1);
   if (!sim->config.fast_forward) return; /* nothing more to learn until it changes */
   if (too_short) {
     if (sim->config.memoize) look_by_state(sim, partition, sim->now);
@@ -273,7 +253,7 @@ static void end_of_span(weft_sim *sim, uint32_t partition) {
   /* Right behind an exact record a flow is through, or there is something to be found out. */
   const weft_time pause = !steady && weft__memo_is_exact(sim, partition);
   if (!apart) z->look = followed ? sim->now + sim->accel.steady_period : LATEST_PS;
-  weft__unpark(sim, partition, sim->now);
+  weft__partition_let_go(sim, partition, sim->now);
   z = &sim->accel.partitions.at[partition];
   if (z->phase == PARTITION_FREE || followed || apart || !sim->config.memoize) return;
   if (sim->config.fast_forward || !steady) look_by_state(sim, partition, sim->now + pause);
@@ -287,7 +267,8 @@ void weft__partition_event(weft_sim *sim, uint32_t partition) {
     return;
   }
   z->event = -1;
-  const weft_time follow_end = z->phase == PARTITION_FOLLOW ? weft__follow_end(sim, partition) : -1;
+  const weft_time follow_end =
+      z->phase == PARTITION_FOLLOW ? weft__known_follow_end(sim, partition) : -1;
   if (follow_end > sim->now) {
     weft__partition_ask(sim, partition, follow_end);
     return;

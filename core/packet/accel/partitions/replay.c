@@ -7,7 +7,7 @@
  * is simulated after all up to that instant. Should a flow end in it, what waits for that begins
  * now: later than it should, but no record that is taken lets a flow come near its end. And what
  * can be done later need not be done among all other events: see apart.c. */
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/domains/domain.h"
 
 void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
@@ -28,5 +28,4 @@ void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
   sim->packet.rto_events = rto_events;
   sim->packet.cc_events = cc_events;
   if (known == 0 && sim->work.late_news.n > 0) event_at(sim, EV_TASK, LATE_NEWS, now);
-  if (sim->accel.gone_records > 0) weft__memo_bury(sim);
 }

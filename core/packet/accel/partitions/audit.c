@@ -7,7 +7,7 @@
  * its flows are over; their completion times are kept, and compared with those of the run. */
 #include <math.h>
 
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "base/rng_i.h"
 
 /* Welford's mean and variance of |error|, the mean of errors, and the largest. */
