@@ -25,7 +25,7 @@ struct task {
   uint32_t collective; /* in collectives */
 };
 
-/* What a flow has told while a zone was replayed. */
+/* What a flow has told while a partition was replayed. */
 struct late_news {
   uint32_t task, part, news;
 };

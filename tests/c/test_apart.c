@@ -49,7 +49,7 @@ static uint64_t fingerprint_at_end(weft_sim *sim) {
   return fingerprint;
 }
 
-TEST(zones_apart_do_not_mind_where_a_run_is_cut) {
+TEST(partitions_apart_do_not_mind_where_a_run_is_cut) {
   for (uint32_t i = 0; i < 9; i++) {
     const uint32_t algorithm = ALGORITHMS[i % 3], cc = CONTROLS[i / 3];
     const uint64_t whole = fingerprint_at_end(alike(algorithm, cc, MEMOIZE | SKIP, 1));
@@ -63,7 +63,7 @@ TEST(zones_apart_do_not_mind_where_a_run_is_cut) {
   }
 }
 
-TEST(zones_apart_do_not_mind_samples_at_the_end_of_a_flow) {
+TEST(partitions_apart_do_not_mind_samples_at_the_end_of_a_flow) {
   for (uint32_t i = 0; i < 9; i++) {
     const uint32_t algorithm = ALGORITHMS[i % 3], cc = CONTROLS[i / 3];
     weft_sim *first = alike(algorithm, cc, MEMOIZE | SKIP, 1);
@@ -94,7 +94,7 @@ static uint32_t check_bounds(weft_sim *sim) {
   return apart;
 }
 
-TEST(zones_apart_reserve_what_they_can_hold) {
+TEST(partitions_apart_reserve_what_they_can_hold) {
   for (uint32_t n = 1; n < 24; n += 5) { /* flows of one pair, with nothing to hold them back */
     weft_config config = config_of(WEFT_CC_DCQCN, SKIP, 1);
     config.window_mode = WEFT_WINDOW_NONE;
@@ -114,7 +114,7 @@ TEST(zones_apart_reserve_what_they_can_hold) {
 }
 
 /* What is on a long wire as it becomes slow comes at the rate of before. */
-TEST(zones_apart_know_of_links_that_have_become_slow) {
+TEST(partitions_apart_know_of_links_that_have_become_slow) {
   uint64_t fingerprint[2];
   for (uint32_t i = 0; i < 2; i++) {
     weft_config config = config_of(WEFT_CC_WINDOW, SKIP, 1 + 2 * i);
