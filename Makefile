@@ -66,7 +66,8 @@ VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, \
-  base/alloc.c base/error.c base/event_queue.c base/fields.c base/output.c base/units.c \
+  base/alloc.c base/arena.c base/error.c base/event_queue.c base/fields.c base/output.c base/sort.c \
+  base/units.c \
   base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
   flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c \
@@ -82,16 +83,20 @@ CORE_SOURCES := $(addprefix core/, \
   packet/ns3/buffer.c packet/ns3/create.c packet/ns3/nic.c packet/ns3/port.c \
   packet/ns3/random.c \
   packet/domains/divide.c packet/domains/domain.c packet/domains/threads.c packet/domains/views.c \
-  packet/accel/acceleration.c packet/accel/audit.c \
-  packet/accel/contention/contention.c packet/accel/contention/graph.c \
-  packet/accel/contention/match.c packet/accel/contention/pattern.c \
-  packet/accel/partitions/apart.c packet/accel/partitions/close.c packet/accel/partitions/crew.c \
-  packet/accel/partitions/forward.c packet/accel/partitions/look.c packet/accel/partitions/park.c \
-  packet/accel/partitions/partition.c packet/accel/partitions/progress.c \
-  packet/accel/partitions/replay.c packet/accel/partitions/shift.c \
-  packet/accel/partitions/steady.c packet/accel/partitions/tail.c \
-  packet/accel/memo/exact.c packet/accel/memo/install.c packet/accel/memo/memo.c \
-  packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/snapshot.c \
+  packet/accel/acceleration.c \
+  packet/accel/contention/asked.c packet/accel/contention/contention.c \
+  packet/accel/contention/graph.c packet/accel/contention/match.c \
+  packet/accel/contention/pattern.c \
+  packet/accel/memo/close.c packet/accel/memo/ends.c packet/accel/memo/exact.c \
+  packet/accel/memo/forward.c packet/accel/memo/install.c packet/accel/memo/memo.c \
+  packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/shift.c \
+  packet/accel/memo/snapshot.c \
+  packet/accel/partitions/apart.c packet/accel/partitions/audit.c \
+  packet/accel/partitions/credit.c packet/accel/partitions/crew.c \
+  packet/accel/partitions/known.c packet/accel/partitions/look.c packet/accel/partitions/park.c \
+  packet/accel/partitions/partition.c packet/accel/partitions/phase.c \
+  packet/accel/partitions/progress.c packet/accel/partitions/refusal.c \
+  packet/accel/partitions/replay.c packet/accel/partitions/set.c packet/accel/partitions/steady.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
   work/stream.c work/task.c work/tree.c \
   results/columns.c results/sample.c results/traffic.c \
@@ -102,7 +107,8 @@ CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
 TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forward.c \
-  test_accel_fuzz.c test_accel_memo.c test_alone.c test_alpha_beta.c test_apart.c test_cc.c \
+  test_accel_fuzz.c test_accel_memo.c test_alone.c test_alpha_beta.c test_apart.c test_arena.c \
+  test_cc.c \
   test_collective.c \
   test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \

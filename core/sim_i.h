@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/event_queue_i.h"
 #include "base/frame_i.h"
 #include "fabric/state_i.h"
@@ -79,6 +80,7 @@ struct weft_sim {
   weft_allocator allocator;
   uint64_t memory_bytes;
   void *scratch; /* of pool_reserve; meaningless between calls */
+  struct arena arena; /* empty between calls */
   char error[256];
   int failed; /* a negative status that stops the run */
   int ready; /* the fabric is closed */

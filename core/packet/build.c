@@ -1,7 +1,7 @@
 /* What the packet model makes of a fabric: ports, buffers, the grain of its clockwork. */
 #include <string.h>
 
-#include "packet/accel/partition.h"
+#include "packet/accel/accel.h"
 #include "packet/cc/cc.h"
 #include "packet/ns3/ns3.h"
 #include "packet/packet.h"
@@ -66,7 +66,7 @@ int weft__packet_ready(weft_sim *sim) {
     return weft__fail(sim, WEFT_ESTATE, "fabric: cc = script needs weft_sim_set_script first");
   int status = weft__rings_init(sim);
   if (status == WEFT_OK) status = make_buffers(sim);
-  if (status == WEFT_OK) status = weft__partitions_init(sim);
+  if (status == WEFT_OK) status = weft__acceleration_init(sim);
   if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;
   if (status == WEFT_OK) size_wheel(sim);
   return status;

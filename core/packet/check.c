@@ -1,7 +1,7 @@
 /* Invariants of the packet engine: packets and bytes are conserved, at every moment. */
 #include <inttypes.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/packet.h"
 #include "packet/port/port_i.h"
 
@@ -26,8 +26,7 @@ static int check_switch(weft_sim *sim, uint32_t index) {
   uint64_t queued = 0, ingress = 0;
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i];
-    queued += weft__is_reserved(sim, out) ? sim->accel.port_shares.at[out].bound
-                                          : sim->packet.ports.at[out].queue_bytes;
+    queued += accel_held(sim, out);
     ingress +=
         sim->packet.port_cold.at[out ^ 1].in_bytes + sim->packet.port_cold.at[out ^ 1].in_headroom;
   }

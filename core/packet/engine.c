@@ -1,5 +1,5 @@
 /* The packet engine's table: what the rest of the core asks of it. */
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domains.h"
 #include "packet/ns3/ns3.h"
@@ -15,8 +15,8 @@ static int begin(weft_sim *sim) {
 }
 
 static void end(weft_sim *sim, int whole) {
-  weft__apart_catch_up_all(sim, whole ? sim->now : sim->now - 1);
-  weft__crew_rest(sim);
+  accel_catch_up(sim, whole ? sim->now : sim->now - 1);
+  accel_rest(sim);
 }
 
 /* ---- flows ---- */
@@ -31,7 +31,7 @@ static void launch(weft_sim *sim, uint32_t row) {
 
 /* While a partition is skipped its state stands still, but its flows do not. */
 static uint64_t progress(const weft_sim *sim, uint32_t slot) {
-  if (weft__goes_on_unseen(sim, slot)) return (uint64_t)sim->now + ((uint64_t)1 << 63);
+  if (accel_goes_on_unseen(sim, slot)) return (uint64_t)sim->now + ((uint64_t)1 << 63);
   return sim->packet.rx.at[slot].next;
 }
 
@@ -59,15 +59,15 @@ void weft__packet_settle(weft_sim *sim) {
 }
 
 static void before_sample(weft_sim *sim) {
-  weft__apart_catch_up_all(sim, sim->now);
+  accel_catch_up(sim, sim->now);
 }
 
 static void port_row(weft_sim *sim, uint32_t p, struct port_row *row) {
   struct port *port = &sim->packet.ports.at[p];
   const struct port_cold *cold = &sim->packet.port_cold.at[p];
   const struct fabric_port *link = &sim->fabric.ports.at[p];
-  uint64_t parked_packets = 0, parked_bytes = 0;
-  if (port->flags & PORT_PARKED) parked_bytes = weft__parked_port(sim, p, &parked_packets);
+  uint64_t parked_packets;
+  const uint64_t parked_bytes = accel_parked_port(sim, p, &parked_packets);
   const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
   const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
   *row = (struct port_row){.rate_bps = link->rate_bps,
@@ -91,8 +91,7 @@ static void port_row(weft_sim *sim, uint32_t p, struct port_row *row) {
 static uint64_t port_bytes(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->packet.ports.at[index];
   port_settle(sim, index, port, sim->now);
-  if (!(port->flags & PORT_PARKED)) return port_tx_bytes(sim, index);
-  return port_tx_bytes(sim, index) + weft__parked_port(sim, index, &(uint64_t){0});
+  return port_tx_bytes(sim, index) + accel_parked_port(sim, index, &(uint64_t){0});
 }
 
 static uint64_t port_queue(weft_sim *sim, uint32_t index) {
@@ -102,13 +101,18 @@ static uint64_t port_queue(weft_sim *sim, uint32_t index) {
 }
 
 static const void *table(const weft_sim *sim, int which, uint64_t *count) {
-  *count = which == WEFT_TABLE_ACKS ? sim->packet.ack_rows.n : sim->accel.span_rows.n;
-  return which == WEFT_TABLE_ACKS ? (const void *)sim->packet.ack_rows.at
-                                  : (const void *)sim->accel.span_rows.at;
+  if (which == WEFT_TABLE_ACKS) {
+    *count = sim->packet.ack_rows.n;
+    return sim->packet.ack_rows.at;
+  }
+  uint32_t spans;
+  const void *rows = accel_spans(sim, &spans);
+  *count = spans;
+  return rows;
 }
 
 void weft__packet_stats(weft_sim *sim, weft_stats *stats) {
-  weft__parked_stats(sim, stats);
+  accel_parked_stats(sim, stats);
   stats->packets_in_flight =
       stats->packets_injected - stats->packets_delivered - stats->packets_dropped;
   stats->bytes_in_flight = stats->bytes_injected - stats->bytes_delivered - stats->bytes_dropped;
@@ -121,7 +125,7 @@ const struct engine_ops weft__packet_engine = {.name = "packet",
                                                .create = weft__packet_create,
                                                .link_added = weft__packet_link_added,
                                                .ready = weft__packet_ready,
-                                               .change_begins = weft__partitions_wake_all,
+                                               .change_begins = accel_wake_all,
                                                .port_changed = weft__packet_port_changed,
                                                .rerouted = weft__reroute_flows,
                                                .storm = weft__packet_storm,

@@ -1,7 +1,7 @@
 /* The packet engine's part of the loop: its events, and what happens at the far end of a link. */
 #include "base/hash_i.h"
 #include "engine.h"
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domain.h"
 #include "packet/ns3/ns3.h"
@@ -20,7 +20,7 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
   if (out == WEFT_NONE || (sim->packet.ports.at[out].flags & (PORT_DOWN | PORT_PARKED))) {
     moved = *packet;
     packet = &moved;
-    if (out != WEFT_NONE) weft__partition_wake_port(sim, out);
+    if (out != WEFT_NONE) accel_wake_port(sim, out);
     if (out == WEFT_NONE || (sim->packet.ports.at[out].flags & PORT_DOWN)) {
       weft__packet_drop(sim, out == WEFT_NONE ? in_port : out, packet);
       return;
@@ -179,7 +179,7 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       weft__ns3_sent_event(sim, source);
       break;
     case EV_PARTITION:
-      weft__partition_event(sim, source);
+      accel_event(sim, source);
       break;
     case EV_START: /* of a view: see packet/domains/threads.c */
       weft__flow_activate(sim, source);
@@ -220,8 +220,8 @@ int weft__domain_run(weft_sim *view, weft_time end, int how) {
 /* Timers of congestion control move nothing by themselves, nor do the `idle` events of others;
  * retransmission timers do as long as there is a flow. */
 static inline int nothing_left(const weft_sim *sim, uint32_t idle) {
-  if (sim->accel.parked + sim->accel.unarmed > 0) return 0;
-  const uint32_t timers = idle + sim->packet.cc_events + sim->accel.events;
+  if (accel_is_busy(sim)) return 0;
+  const uint32_t timers = idle + sim->packet.cc_events + accel_events(sim);
   if (sim->queue->count == timers) return 1;
   return sim->flow.active == 0 && sim->queue->count == timers + sim->packet.rto_events;
 }

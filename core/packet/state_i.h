@@ -30,6 +30,9 @@ enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
 
 struct packet_room {
   PACKET_POOLS(WEFT_POOL_MEMBER)
+  const struct accel_hooks *accel_hooks; /* NULL: nothing is skipped; see packet/hooks.h */
+  const struct domain_hooks *domain_hooks; /* of a domain's view, else NULL */
+  uint32_t replaying; /* the clock shows the past: a part is simulated by itself */
   weft_script script; /* cc = script */
   const struct cc_ops *cc; /* what config.cc and script say */
   uint32_t cc_header; /* bytes that it adds to a data packet */

@@ -108,6 +108,7 @@ void weft_sim_destroy(weft_sim *sim) {
   if (sim == NULL) return;
   const weft_allocator from = sim->allocator;
   if (sim->engine != NULL) sim->engine->destroy(sim);
+  weft__arena_free(sim, &sim->arena);
 #define X(room, pool, type)      \
   if (sim->room.pool.at != NULL) \
     from.resize(from.user, sim->room.pool.at, sim->room.pool.cap * sizeof(type), 0);
@@ -130,6 +131,7 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   *copy = *sim;
   copy->memory_bytes = sizeof *copy;
   copy->domains.shared = NULL;
+  copy->arena = (struct arena){0};
   copy->queue = &copy->queues[0];
   /* First cut all ties, so that a failure half way frees only what is the copy's own. */
 #define X(room, pool, type)  \

@@ -49,7 +49,7 @@ static uint64_t fingerprint_at_end(weft_sim *sim) {
   return fingerprint;
 }
 
-TEST(zones_apart_do_not_mind_where_a_run_is_cut) {
+TEST(partitions_apart_do_not_mind_where_a_run_is_cut) {
   for (uint32_t i = 0; i < 9; i++) {
     const uint32_t algorithm = ALGORITHMS[i % 3], cc = CONTROLS[i / 3];
     const uint64_t whole = fingerprint_at_end(alike(algorithm, cc, MEMOIZE | SKIP, 1));
@@ -63,7 +63,7 @@ TEST(zones_apart_do_not_mind_where_a_run_is_cut) {
   }
 }
 
-TEST(zones_apart_do_not_mind_samples_at_the_end_of_a_flow) {
+TEST(partitions_apart_do_not_mind_samples_at_the_end_of_a_flow) {
   for (uint32_t i = 0; i < 9; i++) {
     const uint32_t algorithm = ALGORITHMS[i % 3], cc = CONTROLS[i / 3];
     weft_sim *first = alike(algorithm, cc, MEMOIZE | SKIP, 1);
@@ -94,7 +94,7 @@ static uint32_t check_bounds(weft_sim *sim) {
   return apart;
 }
 
-TEST(zones_apart_reserve_what_they_can_hold) {
+TEST(partitions_apart_reserve_what_they_can_hold) {
   for (uint32_t n = 1; n < 24; n += 5) { /* flows of one pair, with nothing to hold them back */
     weft_config config = config_of(WEFT_CC_DCQCN, SKIP, 1);
     config.window_mode = WEFT_WINDOW_NONE;
@@ -114,7 +114,7 @@ TEST(zones_apart_reserve_what_they_can_hold) {
 }
 
 /* What is on a long wire as it becomes slow comes at the rate of before. */
-TEST(zones_apart_know_of_links_that_have_become_slow) {
+TEST(partitions_apart_know_of_links_that_have_become_slow) {
   uint64_t fingerprint[2];
   for (uint32_t i = 0; i < 2; i++) {
     weft_config config = config_of(WEFT_CC_WINDOW, SKIP, 1 + 2 * i);
@@ -132,4 +132,31 @@ TEST(zones_apart_know_of_links_that_have_become_slow) {
     fingerprint[i] = fingerprint_at_end(sim);
   }
   ENSURE_EQ(fingerprint[0], fingerprint[1]);
+}
+
+/* What is counted of phases as they change is what a walk over all partitions finds. */
+TEST(partitions_are_counted_by_their_phases) {
+  uint32_t seen[PARTITION_APART + 1] = {0};
+  for (uint32_t i = 0; i < 9; i++) {
+    weft_sim *sim = alike(ALGORITHMS[i % 3], CONTROLS[i / 3], MEMOIZE | SKIP, 1);
+    int result = WEFT_RUN_BUDGET;
+    for (uint64_t events = 7; result != WEFT_RUN_DONE; events += 5) {
+      result = MUST(sim, weft_run(sim, -1, events));
+      uint32_t counts[PARTITION_APART + 1] = {0}, unarmed = 0;
+      for (uint32_t p = 0; p < sim->accel.partitions.n; p++) {
+        ++counts[sim->accel.partitions.at[p].phase];
+        unarmed += sim->accel.partitions.at[p].unarmed;
+      }
+      ENSURE_EQ(counts[PARTITION_FREE], sim->accel.free_partitions.n);
+      ENSURE_EQ(counts[PARTITION_FOLLOW], sim->accel.followers);
+      ENSURE_EQ(counts[PARTITION_APART], sim->accel.apart.n);
+      ENSURE_EQ(sim->accel.partitions.n - counts[PARTITION_FREE] - counts[PARTITION_LIVE],
+                sim->accel.parked);
+      ENSURE_EQ(unarmed, sim->accel.unarmed);
+      for (uint32_t phase = 0; phase <= PARTITION_APART; phase++) seen[phase] += counts[phase];
+    }
+    ENSURE_EQ(sim->accel.free_partitions.n, sim->accel.partitions.n); /* all flows are over */
+    weft_sim_destroy(sim);
+  }
+  for (uint32_t phase = 0; phase <= PARTITION_APART; phase++) ENSURE(seen[phase] > 0);
 }

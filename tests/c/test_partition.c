@@ -171,3 +171,43 @@ TEST(a_triangle_and_a_path_are_two_partitions) {
   ENSURE_EQ(p.shared_count, 2);
   weft_sim_destroy(sim);
 }
+
+/* The accelerator divides partitions of its own all the time; what was asked for stays until it is
+ * asked for again, and goes with a fork. */
+TEST(partitions_that_were_asked_for_outlive_an_accelerated_run) {
+  weft_config config = weft_config_default();
+  config.memoize = config.fast_forward = 1;
+  weft_sim *sim = star(&config, 10, 100 * (uint64_t)GBPS, US), *fork;
+  static const uint32_t pairs[7][2] = {{0, 6}, {3, 7}, {1, 6}, {4, 7}, {2, 6}, {5, 7}, {8, 9}};
+  for (uint32_t i = 0; i < 7; i++) add_flow(sim, pairs[i][0], pairs[i][1], 3000000, 0);
+  MUST(sim, weft_run(sim, 2 * US, 0));
+  ENSURE_EQ(MUST(sim, weft_partitions_find(sim, WEFT_ACKS_DATA, 0)), 3);
+  weft_partition before[3];
+  for (uint32_t i = 0; i < 3; i++) MUST(sim, weft_partition_get(sim, i, &before[i]));
+  ENSURE_EQ(before[0].pattern, before[1].pattern);
+  add_flow(sim, 1, 9, 300000, 400 * (weft_time)US); /* joins two of them */
+  MUST(sim, weft_run(sim, 500 * (weft_time)US, 0));
+  MUST(sim, weft_sim_fork(sim, &fork));
+  for (weft_sim *of = sim;; of = fork) {
+    run_to_end(of);
+    for (uint32_t i = 0; i < 3; i++) {
+      weft_partition after;
+      uint32_t map[3];
+      MUST(of, weft_partition_get(of, i, &after));
+      ENSURE_EQ(after.key, before[i].key);
+      ENSURE_EQ(after.pattern, before[i].pattern);
+      ENSURE_EQ(after.flow_count, i < 2 ? 3 : 1);
+      for (uint32_t f = 0; f < after.flow_count; f++)
+        ENSURE_EQ(after.flows[f], i < 2 ? i + 2 * f : 6);
+      if (i > 1) continue;
+      ENSURE_EQ(MUST(of, weft_partition_match(of, i, 1 - i, map)), 1);
+      for (uint32_t f = 0; f < 3; f++) ENSURE_EQ(map[f] % 2, 1 - i); /* the other receiver's */
+    }
+    weft_acceleration acceleration;
+    weft_acceleration_get(of, &acceleration);
+    ENSURE(acceleration.events_skipped > 0);
+    if (of == fork) break;
+  }
+  weft_sim_destroy(fork);
+  weft_sim_destroy(sim);
+}

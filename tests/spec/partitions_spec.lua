@@ -74,6 +74,24 @@ describe("partitions", function()
     assert.error_matches(function() first:match(1, 2) end, "asked for again", 1, true)
   end)
 
+  it("stay what they were while an accelerated run goes on", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 10 }, cc = "hpcc",
+      memoize = true, fast_forward = true }
+    for i = 0, 5 do
+      sim:add_flow { src = i % 2 * 3 + math.floor(i / 2), dst = 6 + i % 2, size = "10MB" }
+    end
+    sim:add_flow { src = 8, dst = 9, size = "10MB" }
+    sim:run { stop_at = "2us" }
+    local found = sim:partitions()
+    sim:add_flow { src = 1, dst = 9, size = "100kB", start = "100us" } -- joins two of them
+    sim:run()
+    local map, images = found:match(1, 2), {}
+    for _, flow in ipairs(found[1].flows) do images[#images + 1] = map[flow] end
+    table.sort(images)
+    assert.same({ 1, 3, 5 }, images)
+    assert.is_nil(found:match(1, 3))
+  end)
+
   it("are drawn with every flow and port named, and no text on another", function()
     local sim, file = scene(), os.tmpname() .. ".png"
     finally(function() os.remove(file) end)

@@ -1,10 +1,90 @@
-/* What acceleration tells of itself, and of partitions that are being skipped right now. */
+/* Acceleration as the engine sees it: what it is told and asked (packet/hooks.h), and what it tells
+ * of itself and of partitions that are being skipped right now. */
+#include "packet/accel/accel.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
+#include "packet/cc/cc.h"
+#include "packet/hooks.h"
+
+/* ---- hooks ---- */
+
+static int is_busy(const weft_sim *sim) {
+  return sim->accel.parked + sim->accel.unarmed > 0;
+}
+
+static uint32_t events(const weft_sim *sim) {
+  return sim->accel.events;
+}
+
+/* A partition that is apart has reserved there what it could come to hold. */
+static uint64_t held(const weft_sim *sim, uint32_t port) {
+  const struct port_share *share = &sim->accel.port_shares.at[port];
+  return share->reserved ? share->bound : sim->packet.ports.at[port].queue_bytes;
+}
+
+static const struct span_row *spans(const weft_sim *sim, uint32_t *count) {
+  *count = sim->accel.span_rows.n;
+  return sim->accel.span_rows.at;
+}
+
+static const struct accel_hooks hooks = {.joined = weft__partition_join,
+                                         .received = weft__partition_received,
+                                         .left = weft__partition_leave,
+                                         .wake_port = weft__partition_wake_port,
+                                         .wake_all = weft__partitions_wake_all,
+                                         .disturbed = weft__partition_disturbed,
+                                         .event = weft__partition_event,
+                                         .catch_up = weft__partitions_catch_up,
+                                         .rest = weft__crew_rest,
+                                         .is_busy = is_busy,
+                                         .events = events,
+                                         .parked_received = weft__parked_received,
+                                         .goes_on_unseen = weft__goes_on_unseen,
+                                         .parked_port = weft__parked_port,
+                                         .parked_stats = weft__parked_stats,
+                                         .held = held,
+                                         .spans = spans};
+
+int weft__acceleration_init(weft_sim *sim) {
+  const weft_config *config = &sim->config;
+  if (!config->memoize && !config->fast_forward) return WEFT_OK;
+  if (is_ns3(sim))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option %s: expected compat = none, whose events can be foreseen",
+                      config->memoize ? "memoize" : "fast_forward");
+  if (!weft__cc_is_described(sim->packet.cc))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option %s: the congestion control %s does not describe its state; expected "
+                      "one that does",
+                      config->memoize ? "memoize" : "fast_forward", sim->packet.cc->name);
+  if (config->memoize && sim->packet.cc->outside)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option memoize: the state of a congestion control from outside cannot be "
+                      "kept; expected an algorithm of the engine, or fast_forward alone");
+  if (config->steady_samples > 0 && config->steady_samples < 4)
+    return weft__fail(sim, WEFT_EINVAL, "option steady_samples: expected 0 or 4 to 64, got %u",
+                      config->steady_samples);
+  if (!pool_reserve(sim, sim->accel.port_shares, sim->packet.ports.n) ||
+      !pool_reserve(sim, sim->accel.partition_ports, sim->packet.ports.n) ||
+      !pool_reserve(sim, sim->accel.node_visits, sim->fabric.nodes.n))
+    return weft__fail(sim, WEFT_ENOMEM, "fabric: out of memory");
+  memset(sim->accel.port_shares.at, 0, sim->packet.ports.n * sizeof *sim->accel.port_shares.at);
+  sim->accel.port_shares.n = sim->packet.ports.n;
+  memset(sim->accel.node_visits.at, 0, sim->fabric.nodes.n * sizeof *sim->accel.node_visits.at);
+  sim->accel.node_visits.n = sim->fabric.nodes.n;
+  weft__credit_init(sim);
+  const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .kept = 1};
+  sim->accel.memo_namespace = weft__graph_namespace(sim, &colouring);
+  if (config->theta != 0) sim->packet.accel_hooks = &hooks;
+  return WEFT_OK;
+}
+
+/* ---- what it tells of itself ---- */
 
 void weft_acceleration_get(const weft_sim *sim, weft_acceleration *out) {
   *out = sim->accel.totals;

@@ -1,15 +1,15 @@
-/* Partitions as they were found last, and what finding them needs. */
+/* Groups of flows that contend, partitions, and what is known of transients. */
 #ifndef WEFT_ACCEL_STATE_H
 #define WEFT_ACCEL_STATE_H
 
 #include "base/alloc.h"
 #include "tables_i.h"
 
-/* A port on the path of an active flow, while partitions are looked for. */
+/* A port on the path of an active flow, while conflicts are looked for. */
 struct port_use {
   uint32_t parent; /* union-find */
   uint32_t data, acks; /* flows that send them through it */
-  uint32_t mark; /* of a root: its partition; later of a shared port: its vertex; or WEFT_NONE */
+  uint32_t mark; /* of a root: its conflict; later of a shared port: its vertex; or WEFT_NONE */
   uint64_t colour; /* once worked out, or 0 */
 };
 
@@ -17,12 +17,12 @@ struct port_use {
  * then the ports where they meet, then switches with several of those. */
 struct conflict {
   uint64_t key;
-  uint32_t first_flow, flows; /* in partition_flows, rows */
-  uint32_t first_port, ports, shared; /* in partition_ports, the shared ones first */
-  uint32_t first_use, uses; /* in partition_uses */
-  uint32_t first_vertex, vertices; /* in conflict_vertices */
-  uint32_t first_arc, arcs; /* in conflict_arcs */
-  uint32_t pattern;
+  uint32_t first_flow, flows; /* in flows, rows */
+  uint32_t first_port, ports, shared; /* in ports, the shared ones first */
+  uint32_t first_use, uses; /* in uses */
+  uint32_t first_vertex, vertices; /* in vertices */
+  uint32_t first_arc, arcs; /* in arcs */
+  uint32_t pattern; /* its number, once they are numbered */
   uint32_t exact; /* its key is of the whole state of its flows */
   uint32_t next; /* of those that stand for a pattern and have a similar key, + 1 */
 };
@@ -36,6 +36,20 @@ struct conflict_vertex {
 
 struct conflict_arc {
   uint32_t to, label;
+};
+
+/* Conflicts that were found at a time, and their parts. */
+#define CONFLICT_POOLS(X, set)             \
+  X(set, port_uses, struct port_use)       \
+  X(set, conflicts, struct conflict)       \
+  X(set, flows, uint32_t)                  \
+  X(set, ports, uint32_t)                  \
+  X(set, uses, weft_partition_use)         \
+  X(set, vertices, struct conflict_vertex) \
+  X(set, arcs, struct conflict_arc)
+
+struct conflict_set {
+  CONFLICT_POOLS(WEFT_POOL_MEMBER, )
 };
 
 /* ---- partitions that are kept up to date while flows come and go: partitions ---- */
@@ -127,15 +141,15 @@ enum record_state {
 /* What is known of a transient; its parts are a block of words, see packet/accel/memo/record.h. */
 struct memo_record {
   uint64_t key;
-  weft_time span; /* of a ready one; of an open one, its begin */
+  weft_time begin; /* of an open one */
+  weft_time span; /* of a ready one */
   uint32_t words, used; /* first of memo_words, how many */
   uint32_t log2; /* of the block's size */
   uint32_t next; /* of similar keys, or of free records, + 1 */
   uint32_t flows, vertices, arcs;
   uint32_t ports, packets, blocks; /* of a ready one */
   uint32_t cc_words, path_ports;
-  uint32_t partition; /* that makes it; of a ready one whether a partition goes by it, where that
-                         matters */
+  uint32_t partition; /* that makes it */
   uint32_t steady; /* rates are from its end on */
   uint64_t trouble; /* of an open one: pauses and losses before */
   uint32_t state; /* enum record_state */
@@ -145,35 +159,30 @@ struct memo_record {
 
 enum { MEMO_CLASSES = 33 };
 
-#define ACCEL_POOLS(X)                                \
-  X(accel, span_rows, struct span_row)                \
-  X(accel, audit_rows, struct audit_row)              \
-  X(accel, port_uses, struct port_use)                \
-  X(accel, conflicts, struct conflict)                \
-  X(accel, conflict_flows, uint32_t)                  \
-  X(accel, conflict_ports, uint32_t)                  \
-  X(accel, conflict_uses, weft_partition_use)         \
-  X(accel, conflict_heads, uint32_t)                  \
-  X(accel, conflict_vertices, struct conflict_vertex) \
-  X(accel, conflict_arcs, struct conflict_arc)        \
-  X(accel, words, uint64_t)                           \
-  X(accel, indices, uint32_t)                         \
-  X(accel, partitions, struct partition)              \
-  X(accel, free_partitions, uint32_t)                 \
-  X(accel, apart, uint32_t)                           \
-  X(accel, members, struct member)                    \
-  X(accel, port_shares, struct port_share)            \
-  X(accel, partition_ports, uint32_t)                 \
-  X(accel, node_visits, uint32_t)                     \
-  X(accel, samples, struct sample)                    \
-  X(accel, records, struct memo_record)               \
-  X(accel, record_heads, uint32_t)                    \
+#define ACCEL_OWN_POOLS(X)                 \
+  X(accel, span_rows, struct span_row)     \
+  X(accel, audit_rows, struct audit_row)   \
+  X(accel, partitions, struct partition)   \
+  X(accel, free_partitions, uint32_t)      \
+  X(accel, apart, uint32_t)                \
+  X(accel, members, struct member)         \
+  X(accel, port_shares, struct port_share) \
+  X(accel, partition_ports, uint32_t)      \
+  X(accel, node_visits, uint32_t)          \
+  X(accel, samples, struct sample)         \
+  X(accel, records, struct memo_record)    \
+  X(accel, record_heads, uint32_t)         \
   X(accel, memo_words, uint64_t)
 
+#define ACCEL_POOLS(X)           \
+  ACCEL_OWN_POOLS(X)             \
+  CONFLICT_POOLS(X, accel.asked) \
+  CONFLICT_POOLS(X, accel.divided)
+
 struct accel_room {
-  ACCEL_POOLS(WEFT_POOL_MEMBER)
-  uint32_t on; /* memoize or fast_forward, and it can be */
-  uint32_t replaying; /* a partition is simulated by itself, in the past */
+  ACCEL_OWN_POOLS(WEFT_POOL_MEMBER)
+  struct conflict_set asked; /* what weft_partitions_find has found, until it is asked again */
+  struct conflict_set divided; /* of the partition that is looked at */
   uint32_t events; /* EV_PARTITION in the queue: alone they don't keep a run alive */
   uint32_t visits; /* walks over the ports of partitions so far */
   uint32_t serials; /* partitions so far */
@@ -193,7 +202,6 @@ struct accel_room {
   double doubt_ps, skipped_ps; /* of skipped flows: time x uncertainty, time */
   double audit_m2;
   uint32_t span_capacity; /* rows of the table of spans at most */
-  uint32_t pattern_count; /* of the conflicts found last */
   weft_acceleration totals;
 };
 

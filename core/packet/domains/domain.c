@@ -1,6 +1,7 @@
 /* Between one domain and another: the end of a window, and what they have for each other. */
 #include "packet/domains/domain.h"
 
+#include "packet/hooks.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
 
@@ -82,7 +83,7 @@ static void post(weft_sim *view, uint32_t to, struct message message) {
   domains->outbox[from][to].n = n + 1;
 }
 
-void weft__domain_note_failed(weft_sim *view, uint32_t slot) {
+static void note_failed(weft_sim *view, uint32_t slot) {
   struct domains *domains = view->domains.shared;
   const uint32_t from = view->domains.index - 1, n = domains->failed[from].n;
   if (!pool_reserve(view, domains->failed[from], n + 1u)) {
@@ -94,15 +95,20 @@ void weft__domain_note_failed(weft_sim *view, uint32_t slot) {
   domains->failed[from].n = n + 1;
 }
 
-void weft__domain_send_event(weft_sim *view, uint32_t port, struct event event) {
+static void send_event(weft_sim *view, uint32_t port, struct event event) {
   post(view, domain_of_port(view->domains.shared, port), (struct message){event, MESSAGE_EVENT});
 }
 
-void weft__domain_send_gone(weft_sim *view, uint32_t slot) {
-  post(view, weft__domain_of_slot(view, slot) - 1,
-       (struct message){{view->now, slot}, MESSAGE_GONE});
+static int gone(weft_sim *view, uint32_t slot) {
+  const uint32_t domain = weft__domain_of_slot(view, slot);
+  if (domain == view->domains.index) return 0;
+  post(view, domain - 1, (struct message){{view->now, slot}, MESSAGE_GONE});
+  return 1;
 }
 
-void weft__domain_retire_ring(weft_sim *view, uint32_t log2, uint32_t ring) {
+static void retire_ring(weft_sim *view, uint32_t log2, uint32_t ring) {
   post(view, view->domains.index - 1, (struct message){{(weft_time)log2, ring}, MESSAGE_RING});
 }
+
+const struct domain_hooks weft__domain_hooks = {
+    .gone = gone, .send_event = send_event, .failed = note_failed, .retire_ring = retire_ring};

@@ -75,6 +75,7 @@ struct domains {
   WEFT_POOL(struct message) outbox[DOMAINS_MAX][DOMAINS_MAX]; /* from, to */
   struct crew *crew; /* of an accelerated run, whose views have no domain: see
                         packet/accel/partitions/crew.c */
+  void (*free_crew)(struct domains *domains);
   pthread_mutex_t memory; /* the allocator need not be safe for threads */
   weft_allocator locked;
   atomic_uint threads, arrived, phase; /* the barrier */
@@ -109,6 +110,12 @@ int weft__domains_feed(struct domains *domains);
 void weft__domain_settle(struct domains *domains, uint32_t index, weft_time end);
 /** End of a window, far end: take over what has come. */
 void weft__domain_import(struct domains *domains, uint32_t index);
+
+/** What a view does where another domain is concerned. */
+extern const struct domain_hooks weft__domain_hooks;
+
+/** Which domain, from 1, a flow's sender is in. */
+uint32_t weft__domain_of_slot(const weft_sim *view, uint32_t slot);
 
 /* The domain, from 0, of a port's near end. */
 static inline uint32_t domain_of_port(const struct domains *domains, uint32_t port) {

@@ -2,7 +2,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/domains/domain.h"
 #include "packet/transport/transport.h"
 
@@ -195,7 +195,7 @@ static void *resize_locked(void *user, void *block, size_t old_size, size_t new_
   return resized;
 }
 
-static int make_views(struct domains *domains) {
+static int make_views(struct domains *domains, int for_partitions) {
   weft_sim *sim = domains->sim;
   for (uint32_t i = 0; i < domains->count; ++i) {
     weft_sim *view = weft__resize(sim, NULL, 0, sizeof *view);
@@ -207,8 +207,10 @@ static int make_views(struct domains *domains) {
     WEFT_POOLS(X)
 #undef X
     view->allocator = (weft_allocator){resize_locked, domains};
-    view->domains.index = i + 1;
+    view->domains.index = for_partitions ? 0 : i + 1; /* nothing of these is another's */
+    view->packet.domain_hooks = for_partitions ? NULL : &weft__domain_hooks;
     view->packet.largest_ring = 0;
+    view->arena = (struct arena){0}; /* views take none */
     view->queue = &view->queues[0];
     weft__events_init(view->queue, 1);
     view->queue->shift = sim->queue->shift;
@@ -230,7 +232,8 @@ struct domains *weft__domains_make(weft_sim *sim, int for_partitions) {
     domains->count = threads < DOMAINS_MAX ? threads : DOMAINS_MAX;
   else
     status = weft__domains_divide(domains, threads);
-  if (status == WEFT_OK && (domains->count < 2 || make_views(domains) == WEFT_OK)) return domains;
+  if (status == WEFT_OK && (domains->count < 2 || make_views(domains, for_partitions) == WEFT_OK))
+    return domains;
   weft__domains_free(sim);
   return NULL;
 }
@@ -238,7 +241,7 @@ struct domains *weft__domains_make(weft_sim *sim, int for_partitions) {
 void weft__domains_free(weft_sim *sim) {
   struct domains *domains = sim->domains.shared;
   if (domains == NULL) return;
-  if (domains->crew != NULL) weft__crew_free(sim);
+  if (domains->free_crew != NULL) domains->free_crew(domains);
 #define FREE(pool) weft__resize(sim, (pool).at, (pool).cap * sizeof *(pool).at, 0)
   for (uint32_t i = 0; i < DOMAINS_MAX && domains->view[i] != NULL; ++i) {
     weft_sim *view = domains->view[i];
@@ -282,18 +285,19 @@ static int stay_whole(weft_sim *sim, uint32_t why) {
 
 /* Tries that did not pay are no use: a quarter of the events is. */
 int weft_threads_used(const weft_sim *sim, uint32_t *why) {
-  const int in_use = sim->accel.on || sim->domains.threaded_events >= sim->events / 4;
+  const int in_use = accel_is_on(sim) || sim->domains.threaded_events >= sim->events / 4;
   const uint32_t used = in_use && sim->domains.threads_used > 1 ? sim->domains.threads_used : 1;
   /* Partitions that are never two at a time do not even ask. */
   const int asked =
-      sim->domains.threads_why != WEFT_THREADS_ENOUGH || !sim->accel.on || !sim->events;
+      sim->domains.threads_why != WEFT_THREADS_ENOUGH || !accel_is_on(sim) || !sim->events;
   const uint32_t reason = asked ? sim->domains.threads_why : WEFT_THREADS_LITTLE;
   if (why != NULL) *why = used < sim->config.threads ? reason : WEFT_THREADS_ENOUGH;
   return (int)used;
 }
 
 int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget) {
-  if (sim->config.threads < 2 || sim->accel.on) return WEFT_OK; /* packet/accel/partitions/crew.c */
+  /* Accelerated runs have threads of their own: packet/accel/partitions/crew.c. */
+  if (sim->config.threads < 2 || accel_is_on(sim)) return WEFT_OK;
   const uint32_t why = why_whole(sim);
   if (why != WEFT_THREADS_ENOUGH) return stay_whole(sim, why);
   if (budget < FEWEST && !sim->domains.always_split) return stay_whole(sim, WEFT_THREADS_BUDGET);

@@ -13,8 +13,7 @@
  * events (EV_DEQUEUE), until it has drained well below the bound. */
 #include <inttypes.h>
 
-#include "packet/accel/partition.h"
-#include "packet/domains/domains.h"
+#include "packet/hooks.h"
 #include "packet/port/port_i.h"
 
 enum { PFC_FRAME_BYTES = 64 };
@@ -140,7 +139,7 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
   const struct event frame = event_of(sim, EV_PFC, in_port * 2 + (uint32_t)pause,
                                       weft__wire_frame(sim, out, end + port->delay_ps));
   if (port->flags & PORT_BORDER)
-    weft__domain_send_event(sim, in_port, frame);
+    sim->packet.domain_hooks->send_event(sim, in_port, frame);
   else
     event_push(sim, frame);
 }
@@ -151,7 +150,7 @@ static void start_tracking(weft_sim *sim, uint32_t index) {
   const struct node *node = &sim->fabric.nodes.at[index];
   struct buffer *buffer = &sim->packet.buffers.at[index];
   for (uint32_t i = 0; i < node->port_count; ++i)
-    weft__partition_wake_port(sim, sim->fabric.adjacency.at[node->first_port + i]);
+    accel_wake_port(sim, sim->fabric.adjacency.at[node->first_port + i]);
   if (buffer->tracked) return; /* what was woken has come to it */
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i];
@@ -222,8 +221,8 @@ static int is_safe_when_settled(weft_sim *sim, uint32_t index, uint32_t size) {
 int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, uint32_t in_port,
                        uint32_t size) {
   struct buffer *buffer = &sim->packet.buffers.at[index];
-  if (!buffer->tracked && sim->accel.replaying) return 1; /* tracking begins in the present */
-  if (!buffer->tracked && sim->accel.on && is_safe_when_settled(sim, index, size)) return 1;
+  if (!buffer->tracked && sim->packet.replaying) return 1; /* tracking begins in the present */
+  if (!buffer->tracked && accel_is_on(sim) && is_safe_when_settled(sim, index, size)) return 1;
   if (!buffer->tracked) start_tracking(sim, index);
   port_settle(sim, out_port, &sim->packet.ports.at[out_port], sim->now);
   int admitted;

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "base/rng_i.h"
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/port/port.h"
 
 enum { REFERENCE_BPS_ECN_GBIT = 100 };
@@ -39,7 +39,7 @@ int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax
                       ", %g",
                       kmin, kmax, pmax);
   if (!pool_reserve(sim, sim->packet.ecn, sim->packet.ecn.n + 1u)) return WEFT_ENOMEM;
-  weft__partitions_wake_all(sim);
+  accel_wake_all(sim);
   sim->packet.ports.at[port].kmin = kmin < UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
   sim->packet.port_cold.at[port].ecn = find(sim, kmax, pmax);
   return WEFT_OK;

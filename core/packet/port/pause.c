@@ -6,7 +6,7 @@
  * need the way back, so a storm does nothing while either direction of its link is down. */
 #include <inttypes.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "fabric/fabric.h"
 #include "packet/port/port_i.h"
 
@@ -51,7 +51,7 @@ int weft__pauses_forget(weft_sim *sim, uint32_t index) {
 /* A pause stops the port behind the packet in transmission; what was queued loses its departure.
  * A resume assigns departures anew. A frame that was on the wire when it failed is lost. */
 int weft__port_pause(weft_sim *sim, uint32_t index, int pause) {
-  weft__partition_disturbed(sim, index);
+  accel_disturbed(sim, index);
   const struct port *port = &sim->packet.ports.at[index];
   struct port_cold *cold = &sim->packet.port_cold.at[index];
   const struct port_cold *back = &sim->packet.port_cold.at[index ^ 1];

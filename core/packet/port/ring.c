@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "packet/domains/domains.h"
+#include "packet/hooks.h"
 #include "packet/port/port.h"
 
 int weft__rings_init(weft_sim *sim) {
@@ -28,7 +28,7 @@ int weft__ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring) {
     return 1;
   }
   const uint64_t end = sim->packet.packets.n + (1ull << log2);
-  if (sim->domains.index != 0 && end > sim->packet.packets.cap)
+  if (sim->packet.domain_hooks != NULL && end > sim->packet.packets.cap)
     return 0; /* a view's stretch cannot grow */
   if (end > UINT32_MAX || !pool_reserve(sim, sim->packet.packets, end)) return 0;
   *ring = sim->packet.packets.n;
@@ -57,7 +57,7 @@ int weft__ring_grow(weft_sim *sim, uint32_t index) {
   port->ring_log2 = (uint8_t)log2;
   if (log2 > sim->packet.largest_ring) sim->packet.largest_ring = log2;
   if (port->flags & PORT_BORDER)
-    weft__domain_retire_ring(sim, old_log2, old_ring);
+    sim->packet.domain_hooks->retire_ring(sim, old_log2, old_ring);
   else
     weft__ring_release(sim, old_log2, old_ring);
   return 1;

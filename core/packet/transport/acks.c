@@ -1,9 +1,9 @@
 /* The table of ACKs: what a sender knew and decided, ACK by ACK. */
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/transport/transport.h"
 
 int weft_trace_acks(weft_sim *sim, uint32_t capacity) {
-  weft__partitions_wake_all(sim); /* what is skipped has no ACKs */
+  accel_wake_all(sim); /* what is skipped has no ACKs */
   sim->packet.ack_capacity = capacity;
   return WEFT_OK;
 }

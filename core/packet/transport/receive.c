@@ -5,7 +5,7 @@
  * missing, as RoCE NICs do; for selective repeat see selective.c. A lost NACK, ACK or tail is
  * mended by the retransmission timer. Deviation from the ns-3 model: duplicates are acknowledged
  * too, else a lost ACK would never be repeated. */
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/selective.h"
@@ -30,8 +30,7 @@ static void acknowledge(weft_sim *sim, const struct packet *data, int nack) {
   const uint32_t port = sim->packet.rx.at[data->flow].port;
   struct packet lost, *ack = &lost;
   const uint32_t flags = sim->packet.ports.at[port].flags, down = flags & PORT_DOWN;
-  if (flags & PORT_PARKED)
-    weft__partition_wake_port(sim, port); /* of a duplicate, by another partition */
+  if (flags & PORT_PARKED) accel_wake_port(sim, port); /* of a duplicate, by another partition */
   if (!down) ack = port_place(sim, port);
   if (ack == NULL) return; /* the run stops */
   weft__make_ack(sim, data, nack, ack);

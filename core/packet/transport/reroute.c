@@ -1,7 +1,7 @@
 /* New paths for flows under way, and packets that meet a path which has changed. */
 #include <string.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "flow/path.h"
 #include "packet/transport/transport.h"
 
@@ -33,7 +33,7 @@ void weft__reroute_flows(weft_sim *sim) {
     const int hops = weft__flow_paths(sim, sim->packet.tx.at[slot].row, data, ack, &ack_hops);
     if (hops == 0) continue; /* no way now: it keeps its path and times out until repair */
     if (same_path(sim, slot, data, hops, ack, ack_hops)) continue;
-    if (sim->accel.on) weft__partition_leave(sim, slot);
+    accel_left(sim, slot);
     const struct tx *tx = &sim->packet.tx.at[slot];
     const int moves = (tx->flags & TX_IN_LIST) && tx->port != data[0];
     if (moves) weft__nic_remove(sim, slot);
@@ -45,7 +45,7 @@ void weft__reroute_flows(weft_sim *sim) {
     weft__flow_take_rtt(sim, slot);
     if (moves) weft__list_by_row(sim, &first, &last, slot);
     sim->packet.tx_warm.at[slot].path_seq = sim->packet.tx_warm.at[slot].highest;
-    if (sim->accel.on) weft__partition_join(sim, slot);
+    accel_joined(sim, slot);
   }
   for (uint32_t slot = first, next; slot != WEFT_NONE; slot = next) {
     next = sim->packet.tx.at[slot].list_next;

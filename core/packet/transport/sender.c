@@ -3,9 +3,8 @@
 #include "base/hash_i.h"
 #include <string.h>
 
-#include "packet/accel/partition.h"
+#include "packet/hooks.h"
 #include "packet/cc/cc.h"
-#include "packet/domains/domains.h"
 #include "packet/transport/selective.h"
 
 static int is_quiet(const weft_sim *sim, uint32_t slot) {
@@ -87,9 +86,8 @@ void weft__packet_release(weft_sim *sim, const struct packet *packet) {
 void weft__packet_gone(weft_sim *sim, const struct packet *packet) {
   if (packet->telemetry != 0)
     sim->packet.telemetry_free.at[sim->packet.telemetry_free.n++] = packet->telemetry;
-  if (sim->domains.index != 0 && weft__domain_of_slot(sim, packet->flow) != sim->domains.index)
-    weft__domain_send_gone(sim, packet->flow);
-  else
+  const struct domain_hooks *domain = sim->packet.domain_hooks;
+  if (domain == NULL || !domain->gone(sim, packet->flow))
     weft__packet_gone_at(sim, packet->flow, sim->now);
 }
 
@@ -177,7 +175,7 @@ uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
 
 void weft__flow_activate(weft_sim *sim, uint32_t slot) {
   ++sim->flow.active;
-  if (sim->accel.on) weft__partition_join(sim, slot);
+  accel_joined(sim, slot);
   if (!(sim->packet.tx.at[slot].flags & TX_CUT_OFF)) {
     weft__nic_add(sim, slot);
     weft__nic_kick_flow(sim, slot);
@@ -193,8 +191,7 @@ void weft__flow_start(weft_sim *sim, uint32_t row) {
 /* ---- end ---- */
 
 uint64_t weft__sender_delivered(const weft_sim *sim, uint32_t slot) {
-  uint64_t packets = sim->packet.rx.at[slot].next;
-  if (sim->packet.tx.at[slot].flags & TX_PARKED) packets += weft__parked_received(sim, slot);
+  const uint64_t packets = sim->packet.rx.at[slot].next + accel_parked_received(sim, slot);
   return packets * sim->config.mtu_bytes;
 }
 
@@ -205,7 +202,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   if ((tx->flags & TX_IN_LIST) && !is_ns3(sim)) weft__nic_remove(sim, slot);
   weft__rto_rejoin(sim, slot);
   tx->flags &= (uint8_t)~TX_ACTIVE;
-  if (sim->accel.on) weft__partition_leave(sim, slot);
+  accel_left(sim, slot);
   if (is_selective(sim)) weft__selective_release(sim, slot);
   /* Of a flow that has failed: as far as its sender knows. */
   const uint64_t acked = (uint64_t)tx->una * sim->config.mtu_bytes;
@@ -217,7 +214,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
 }
 
 void weft__flow_received(weft_sim *sim, uint32_t slot) {
-  if (sim->accel.on) weft__partition_received(sim, slot);
+  accel_received(sim, slot);
   weft__flow_is_received(sim, sim->packet.rx.at[slot].row);
 }
 
@@ -229,9 +226,10 @@ void weft__flow_acked(weft_sim *sim, uint32_t slot) {
 
 void weft__flow_fail(weft_sim *sim, uint32_t slot) {
   const uint32_t row = sim->packet.tx.at[slot].row;
-  if (sim->domains.index != 0) weft__domain_note_failed(sim, slot);
+  const struct domain_hooks *domain = sim->packet.domain_hooks;
+  if (domain != NULL) domain->failed(sim, slot);
   leave(sim, slot, FLOW_FAILED);
-  if (sim->domains.index != 0) return;
+  if (domain != NULL) return;
   sim->packet.rx.at[slot].total = 0; /* what still comes will never be all */
   weft__flow_has_failed(sim, row);
 }

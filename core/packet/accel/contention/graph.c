@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"
 #include "packet/transport/transport.h"
@@ -104,8 +104,8 @@ static uint64_t port_queueing(const weft_sim *sim, uint32_t port) {
   return add_real(add(hash, ecn->kmax), ecn->pmax);
 }
 
-static uint64_t port_colour(const weft_sim *sim, uint32_t port) {
-  struct port_use *use = &sim->accel.port_uses.at[port];
+static uint64_t port_colour(const weft_sim *sim, struct port_use *uses, uint32_t port) {
+  struct port_use *use = &uses[port];
   const uint64_t delay = (uint64_t)sim->packet.ports.at[port].delay_ps;
   if (use->colour == 0)
     use->colour = add(add(port_queueing(sim, port), delay), port_trouble(sim, port));
@@ -120,12 +120,13 @@ static uint64_t class_of(uint64_t x) {
 }
 
 /* The ports that a flow has for itself: the slowest of its data path, and all troubles. */
-static uint64_t own_ports(const weft_sim *sim, uint32_t slot, int acks) {
+static uint64_t own_ports(const weft_sim *sim, const struct port_use *uses, uint32_t slot,
+                          int acks) {
   const uint32_t *path = slot_path(sim, slot), hops = sim->packet.tx.at[slot].hops;
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   uint64_t slowest = UINT64_MAX, queueing = 0, trouble = 0;
   for (uint32_t h = 0; h < n; ++h) {
-    const struct port_use *use = &sim->accel.port_uses.at[path[h]];
+    const struct port_use *use = &uses[path[h]];
     if ((h < hops || acks != WEFT_ACKS_NONE) && port_use_count(use, acks) > 1) continue;
     trouble += hash_mix(port_trouble(sim, path[h])) * (h < hops ? 1 : 3);
     const uint64_t rate = sim->fabric.ports.at[path[h]].rate_bps;
@@ -160,18 +161,20 @@ int weft__is_fresh(const weft_sim *sim, uint32_t slot) {
          sim->packet.tx.at[slot].rate_bps >= warm->line_bps / 2;
 }
 
-static uint64_t kept_colour(const weft_sim *sim, uint32_t slot, uint64_t namespace, int of_state) {
+static uint64_t kept_colour(const weft_sim *sim, struct port_use *uses, uint32_t slot,
+                            const struct colouring *colouring) {
   const struct tx *tx = &sim->packet.tx.at[slot];
   const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
   const uint32_t *path = slot_path(sim, slot);
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
-  uint64_t hash = add(add(OF_FLOW, namespace), warm->line_bps);
+  const int of_state = colouring->by_state;
+  uint64_t hash = add(add(OF_FLOW, colouring->namespace), warm->line_bps);
   hash = add(add(hash, (uint64_t)warm->base_rtt_ps), warm->base_window);
   hash = add(add(hash, tx->hops), n);
   for (uint32_t h = 0; h < n; ++h) {
-    hash = add(hash, port_colour(sim, path[h]));
+    hash = add(hash, port_colour(sim, uses, path[h]));
     if (!of_state) hash = add(hash, queue_class(sim, path[h]));
-    hash = add(hash, port_use_count(&sim->accel.port_uses.at[path[h]], WEFT_ACKS_ALL) > 1);
+    hash = add(hash, port_use_count(&uses[path[h]], WEFT_ACKS_ALL) > 1);
   }
   if (of_state) return add(add(hash, OF_STATE), sim->accel.members.at[slot].state);
   const double round_bytes = (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
@@ -182,9 +185,9 @@ static uint64_t kept_colour(const weft_sim *sim, uint32_t slot, uint64_t namespa
   return add(add(hash, 1 + class_of(tx->rate_bps) / 2), halves);
 }
 
-static uint64_t flow_colour(const weft_sim *sim, uint32_t slot, const struct colouring *colouring,
-                            int of_state) {
-  if (colouring->kept) return kept_colour(sim, slot, colouring->namespace, of_state);
+static uint64_t flow_colour(const weft_sim *sim, struct port_use *uses, uint32_t slot,
+                            const struct colouring *colouring) {
+  if (colouring->kept) return kept_colour(sim, uses, slot, colouring);
   const int acks = colouring->acks;
   const uint32_t rate_steps = colouring->rate_steps;
   const struct tx *tx = &sim->packet.tx.at[slot];
@@ -194,7 +197,7 @@ static uint64_t flow_colour(const weft_sim *sim, uint32_t slot, const struct col
   const weft_time rtt = weft__path_rtt(sim, path, tx->hops, path + tx->hops, (int)(n - tx->hops));
   uint64_t hash = add(add(OF_FLOW, colouring->namespace), warm->line_bps);
   hash = add(add(hash, (uint64_t)warm->base_rtt_ps), warm->base_window);
-  hash = add(add(hash, class_of((uint64_t)rtt)), own_ports(sim, slot, acks));
+  hash = add(add(hash, class_of((uint64_t)rtt)), own_ports(sim, uses, slot, acks));
   if (sim->config.cc == WEFT_CC_SWIFT) hash = add(hash, tx->hops); /* its target counts them */
   const double share = (double)tx->rate_bps / (double)warm->line_bps;
   return add(hash, rate_steps > 0 ? (uint64_t)(share * rate_steps + 0.5) : 0);
@@ -244,11 +247,11 @@ static uint32_t join_switches(const weft_sim *sim, struct builder *graph, const 
 
 /* Arcs between a flow and its shared ports, labelled with what it sends there and their order on
  * its way. Pass 0 counts, pass 1 puts them and the uses. */
-static void join_flow(weft_sim *sim, struct builder *graph, uint32_t slot, uint32_t vertex,
-                      int acks, int pass) {
+static void join_flow(const weft_sim *sim, struct conflict_set *set, struct builder *graph,
+                      uint32_t slot, uint32_t vertex, int acks, int pass) {
   const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, acks);
   for (uint32_t h = 0, rank = 0; h < n; ++h) {
-    const struct port_use *use = &sim->accel.port_uses.at[path[h]];
+    const struct port_use *use = &set->port_uses.at[path[h]];
     const uint32_t ack = h >= sim->packet.tx.at[slot].hops;
     if (port_use_count(use, acks) < 2) continue;
     if (pass == 0) {
@@ -259,8 +262,7 @@ static void join_flow(weft_sim *sim, struct builder *graph, uint32_t slot, uint3
     const uint32_t label = 1 + 2 * rank++ + ack;
     put_arc(graph, vertex, use->mark, label);
     put_arc(graph, use->mark, vertex, label);
-    sim->accel.conflict_uses.at[sim->accel.conflict_uses.n++] =
-        (weft_partition_use){sim->packet.tx.at[slot].row, path[h], ack};
+    set->uses.at[set->uses.n++] = (weft_partition_use){sim->packet.tx.at[slot].row, path[h], ack};
   }
 }
 
@@ -276,54 +278,99 @@ static uint32_t place_arcs(struct builder *graph) {
   return first;
 }
 
-static uint32_t slot_of(const weft_sim *sim, const struct conflict *conflict, uint32_t flow) {
-  const uint32_t row = sim->accel.conflict_flows.at[conflict->first_flow + flow];
-  return sim->flow.rows.at[row].slot;
+static uint32_t slot_of(const weft_sim *sim, const struct conflict_set *set,
+                        const struct conflict *conflict, uint32_t flow) {
+  return sim->flow.rows.at[set->flows.at[conflict->first_flow + flow]].slot;
 }
 
-static int is_near_an_end(const weft_sim *sim, const struct conflict *p) {
-  for (uint32_t f = 0; f < p->flows; ++f)
-    if (weft__is_near_end(sim, slot_of(sim, p, f))) return 1;
-  return 0;
+enum { LISTED = WEFT_NONE - 1 };
+
+/* The ports of a conflict, shared ones first, each part in the order of numbers. */
+static int list_ports(weft_sim *sim, struct conflict_set *set, struct conflict *conflict,
+                      int acks) {
+  const uint64_t most = 2 * (uint64_t)sim->flow.path_ports * conflict->flows;
+  const size_t mark = weft__arena_mark(&sim->arena);
+  uint64_t *words = weft__arena_take(sim, &sim->arena, most * sizeof *words);
+  if (words == NULL || !pool_reserve(sim, set->ports, set->ports.n + most)) return 0;
+  uint32_t n = 0;
+  for (uint32_t f = 0; f < conflict->flows; ++f) {
+    const uint32_t slot = slot_of(sim, set, conflict, f);
+    const uint32_t *path = slot_path(sim, slot), n_ports = weft__flow_ports(sim, slot, acks);
+    for (uint32_t h = 0; h < n_ports; ++h) {
+      struct port_use *use = &set->port_uses.at[path[h]];
+      const uint32_t count = port_use_count(use, acks);
+      if (count == 0 || use->mark == LISTED) continue;
+      use->mark = LISTED;
+      conflict->shared += count > 1;
+      words[n++] = (uint64_t)(count < 2) << 32 | path[h];
+    }
+  }
+  weft__sort_words(words, n);
+  conflict->first_port = set->ports.n;
+  conflict->ports = n;
+  for (uint32_t i = 0; i < n; ++i) set->ports.at[set->ports.n++] = (uint32_t)words[i];
+  weft__arena_reset(sim, &sim->arena, mark);
+  return 1;
 }
 
-int weft__graph_build(weft_sim *sim, uint32_t index, const struct colouring *colouring) {
-  const int acks = colouring->acks;
-  struct conflict *p = &sim->accel.conflicts.at[index];
+/* Vertices of a conflict; `words` is room for its shared ports, which are left there as node << 32
+ * | vertex. */
+static void put_vertices(const weft_sim *sim, struct conflict_set *set, const struct conflict *p,
+                         const struct colouring *colouring, struct builder *graph,
+                         uint64_t *words) {
+  struct port_use *uses = set->port_uses.at;
   const uint32_t flows = p->flows, shared = p->shared;
-  const uint64_t most = flows + 2 * (uint64_t)shared; /* no more switches than shared ports */
-  if (!pool_reserve(sim, sim->accel.conflict_vertices, sim->accel.conflict_vertices.n + most) ||
-      !pool_reserve(sim, sim->accel.words, shared))
-    return 0;
-  p->exact = colouring->noted == 2 || (colouring->noted == 1 && is_near_an_end(sim, p));
-  p->first_vertex = sim->accel.conflict_vertices.n;
-  struct builder graph = {.vertices = &sim->accel.conflict_vertices.at[p->first_vertex]};
-  const int exact = (int)p->exact;
-  for (uint32_t f = 0; f < flows; ++f)
-    graph.vertices[f] =
-        (struct conflict_vertex){.colour = flow_colour(sim, slot_of(sim, p, f), colouring, exact)};
-  uint64_t *words = sim->accel.words.at;
+  for (uint32_t f = 0; f < flows; ++f) {
+    const uint64_t colour = flow_colour(sim, uses, slot_of(sim, set, p, f), colouring);
+    graph->vertices[f] = (struct conflict_vertex){.colour = colour};
+  }
   for (uint32_t i = 0; i < shared; ++i) {
-    const uint32_t port = sim->accel.conflict_ports.at[p->first_port + i], vertex = flows + i;
-    sim->accel.port_uses.at[port].mark = vertex;
-    graph.vertices[vertex] = (struct conflict_vertex){.colour = port_colour(sim, port)};
+    const uint32_t port = set->ports.at[p->first_port + i], vertex = flows + i;
+    uses[port].mark = vertex;
+    graph->vertices[vertex] = (struct conflict_vertex){.colour = port_colour(sim, uses, port)};
     words[i] = (uint64_t)sim->packet.ports.at[port].from_node << 32 | vertex;
   }
   weft__sort_words(words, shared);
-  graph.n = flows + shared + join_switches(sim, &graph, words, shared, flows + shared, 0);
-  for (uint32_t f = 0; f < flows; ++f) join_flow(sim, &graph, slot_of(sim, p, f), f, acks, 0);
+  const uint32_t first = flows + shared;
+  graph->n = first + join_switches(sim, graph, words, shared, first, 0);
+}
+
+static int build(weft_sim *sim, struct conflict_set *set, struct conflict *p,
+                 const struct colouring *colouring, uint64_t *words) {
+  const int acks = colouring->acks;
+  const uint32_t flows = p->flows, shared = p->shared;
+  const uint64_t most = flows + 2 * (uint64_t)shared; /* no more switches than shared ports */
+  if (words == NULL || !pool_reserve(sim, set->vertices, set->vertices.n + most)) return 0;
+  p->exact = (uint32_t)colouring->by_state;
+  p->first_vertex = set->vertices.n;
+  struct builder graph = {.vertices = &set->vertices.at[p->first_vertex]};
+  put_vertices(sim, set, p, colouring, &graph, words);
+  for (uint32_t f = 0; f < flows; ++f)
+    join_flow(sim, set, &graph, slot_of(sim, set, p, f), f, acks, 0);
   p->arcs = place_arcs(&graph);
-  p->first_arc = sim->accel.conflict_arcs.n;
-  p->first_use = sim->accel.conflict_uses.n;
-  if (!pool_reserve(sim, sim->accel.conflict_arcs, (uint64_t)p->first_arc + p->arcs) ||
-      !pool_reserve(sim, sim->accel.conflict_uses, (uint64_t)p->first_use + p->arcs / 2))
+  p->first_arc = set->arcs.n;
+  p->first_use = set->uses.n;
+  if (!pool_reserve(sim, set->arcs, (uint64_t)p->first_arc + p->arcs) ||
+      !pool_reserve(sim, set->uses, (uint64_t)p->first_use + p->arcs / 2))
     return 0;
-  graph.arcs = &sim->accel.conflict_arcs.at[p->first_arc];
-  for (uint32_t f = 0; f < flows; ++f) join_flow(sim, &graph, slot_of(sim, p, f), f, acks, 1);
+  graph.arcs = &set->arcs.at[p->first_arc];
+  for (uint32_t f = 0; f < flows; ++f)
+    join_flow(sim, set, &graph, slot_of(sim, set, p, f), f, acks, 1);
   join_switches(sim, &graph, words, shared, flows + shared, 1);
-  p->uses = sim->accel.conflict_uses.n - p->first_use;
+  p->uses = set->uses.n - p->first_use;
   p->vertices = graph.n;
-  sim->accel.conflict_vertices.n += graph.n;
-  sim->accel.conflict_arcs.n += p->arcs;
+  set->vertices.n += graph.n;
+  set->arcs.n += p->arcs;
   return weft__graph_refine(sim, graph.vertices, graph.n, graph.arcs, &p->key);
+}
+
+int weft__graph_build(weft_sim *sim, struct conflict_set *set, uint32_t index,
+                      const struct colouring *colouring) {
+  struct conflict *p = &set->conflicts.at[index];
+  const size_t mark = weft__arena_mark(&sim->arena);
+  if (!list_ports(sim, set, p, colouring->acks)) return 0;
+  uint64_t *words = weft__arena_take(sim, &sim->arena, p->shared * sizeof *words);
+  const int built = build(sim, set, p, colouring, words);
+  weft__arena_reset(sim, &sim->arena, mark);
+  return built;
 }

@@ -3,6 +3,7 @@
  * rarest colour, so each has a neighbour that is mapped already, and its candidates are that one's
  * neighbours of the right label and colour. Refined colours leave little to try; where flows are
  * interchangeable, any choice is right. Searches that turn out long are given up. */
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
 
 /* Steps of a search: candidates tried and arcs looked at. What is not symmetric takes about one for
@@ -151,9 +152,10 @@ static int backtrack(struct search *search) {
   }
 }
 
-static int same_colours(weft_sim *sim, const struct conflict_graph *a,
+/* Have both the same colours? Those of `a` are left at `of_a`, sorted; it is room for both. */
+static int same_colours(uint64_t *of_a, const struct conflict_graph *a,
                         const struct conflict_graph *b) {
-  uint64_t *of_a = sim->accel.words.at, *of_b = of_a + a->n;
+  uint64_t *of_b = of_a + a->n;
   for (uint32_t v = 0; v < a->n; ++v) {
     of_a[v] = a->vertices[v].colour;
     of_b[v] = b->vertices[v].colour;
@@ -165,25 +167,32 @@ static int same_colours(weft_sim *sim, const struct conflict_graph *a,
   return 1;
 }
 
-enum { PLACE_INDICES = sizeof(struct place) / sizeof(uint32_t) };
-
-int weft__graph_match(weft_sim *sim, const struct conflict_graph *a,
-                      const struct conflict_graph *b) {
-  const uint64_t n = a->n;
-  if (a->n != b->n || a->arc_count != b->arc_count) return 0;
-  if (!pool_reserve(sim, sim->accel.words, 2 * n) ||
-      !pool_reserve(sim, sim->accel.indices, (3 + PLACE_INDICES) * n))
-    return WEFT_ENOMEM;
-  if (!same_colours(sim, a, b)) return 0;
-  uint32_t *indices = sim->accel.indices.at;
+/* `scratch` is room for two numbers a vertex. */
+static int look_for(const struct conflict_graph *a, const struct conflict_graph *b, uint32_t *map,
+                    const uint64_t *colours, struct place *places, uint32_t *scratch) {
   struct search search = {.a = *a,
                           .b = *b,
-                          .map = indices,
-                          .taken = indices + n,
-                          .hint = indices + 2 * n,
-                          .places = (struct place *)(void *)(indices + 3 * n),
+                          .map = map,
+                          .taken = scratch,
+                          .hint = scratch + a->n,
+                          .places = places,
                           .most = (uint64_t)STEPS_PER_ARC * a->arc_count + STEPS_MORE};
-  for (uint32_t v = 0; v < n; ++v) search.taken[v] = search.hint[v] = 0;
-  if (order(&search, rarest(a, sim->accel.words.at)) < n) return 0;
+  for (uint32_t v = 0; v < a->n; ++v) search.taken[v] = search.hint[v] = 0;
+  if (order(&search, rarest(a, colours)) < a->n) return 0;
   return backtrack(&search);
+}
+
+int weft__graph_match(weft_sim *sim, const struct conflict_graph *a, const struct conflict_graph *b,
+                      uint32_t *map) {
+  const uint64_t n = a->n;
+  if (a->n != b->n || a->arc_count != b->arc_count) return 0;
+  const size_t mark = weft__arena_mark(&sim->arena);
+  uint64_t *colours = weft__arena_take(sim, &sim->arena, 2 * n * sizeof *colours);
+  struct place *places = weft__arena_take(sim, &sim->arena, n * sizeof *places);
+  uint32_t *scratch = weft__arena_take(sim, &sim->arena, 2 * n * sizeof *scratch);
+  int status = WEFT_ENOMEM;
+  if (colours != NULL && places != NULL && scratch != NULL)
+    status = same_colours(colours, a, b) ? look_for(a, b, map, colours, places, scratch) : 0;
+  weft__arena_reset(sim, &sim->arena, mark);
+  return status;
 }

@@ -2,47 +2,9 @@
  * numbered, by colour refinement (1-dimensional Weisfeiler-Leman): in each round a vertex takes the
  * hash of its colour and of the colours of its neighbours. Graphs with equal keys are then matched
  * vertex by vertex, so what refinement cannot tell apart is told apart all the same. */
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
 #include "base/hash_i.h"
-
-static void sift(uint64_t *at, uint32_t hole, uint32_t n) {
-  const uint64_t word = at[hole];
-  for (uint32_t child; (child = 2 * hole + 1) < n; hole = child) {
-    if (child + 1 < n && at[child] < at[child + 1]) ++child;
-    if (word >= at[child]) break;
-    at[hole] = at[child];
-  }
-  at[hole] = word;
-}
-
-enum { FEW = 24 };
-
-static void insert_rest(uint64_t *at, uint32_t sorted, uint32_t n) {
-  for (; sorted < n; ++sorted) {
-    const uint64_t word = at[sorted];
-    uint32_t i = sorted;
-    for (; i > 0 && at[i - 1] > word; --i) at[i] = at[i - 1];
-    at[i] = word;
-  }
-}
-
-/* Heap sort, but of few: no memory, no bad case. */
-void weft__sort_words(uint64_t *at, uint32_t n) {
-  uint32_t sorted = 1;
-  while (sorted < n && at[sorted - 1] <= at[sorted]) ++sorted;
-  if (sorted >= n) return;
-  if (n <= FEW) {
-    insert_rest(at, sorted, n);
-    return;
-  }
-  for (uint32_t i = n / 2; i-- > 0;) sift(at, i, n);
-  for (uint32_t end = n; end-- > 1;) {
-    const uint64_t last = at[0];
-    at[0] = at[end];
-    at[end] = last;
-    sift(at, 0, end);
-  }
-}
 
 /* ---- refinement ---- */
 
@@ -104,10 +66,9 @@ static void sort_arcs(const struct conflict_vertex *vertices, uint32_t n, struct
   }
 }
 
-int weft__graph_refine(weft_sim *sim, struct conflict_vertex *vertices, uint32_t n,
-                       struct conflict_arc *arcs, uint64_t *key) {
-  if (n >> VERTEX_BITS != 0 || !pool_reserve(sim, sim->accel.words, 2 * (uint64_t)n)) return 0;
-  uint64_t *sorted = sim->accel.words.at, *words = sorted + n;
+/* `sorted` and `words` are room for a word a vertex. */
+static uint64_t refine(struct conflict_vertex *vertices, uint32_t n, struct conflict_arc *arcs,
+                       uint64_t *sorted, uint64_t *words) {
   uint32_t classes = sorted_colours(vertices, n, sorted), before = 0;
   for (uint32_t round = 0; round < ROUNDS_MOST && classes > before && classes < n; ++round) {
     before = classes;
@@ -117,45 +78,66 @@ int weft__graph_refine(weft_sim *sim, struct conflict_vertex *vertices, uint32_t
   sort_arcs(vertices, n, arcs, sorted, words);
   uint64_t hash = hash_mix(((uint64_t)n << 32 | classes) + 1);
   for (uint32_t v = 0; v < n; ++v) hash = hash_mix(hash ^ hash_mix(sorted[v]));
-  *key = hash;
-  return 1;
+  return hash;
+}
+
+int weft__graph_refine(weft_sim *sim, struct conflict_vertex *vertices, uint32_t n,
+                       struct conflict_arc *arcs, uint64_t *key) {
+  if (n >> VERTEX_BITS != 0) return 0;
+  const size_t mark = weft__arena_mark(&sim->arena);
+  uint64_t *words = weft__arena_take(sim, &sim->arena, 2 * (uint64_t)n * sizeof *words);
+  if (words != NULL) *key = refine(vertices, n, arcs, words, words + n);
+  weft__arena_reset(sim, &sim->arena, mark);
+  return words != NULL;
 }
 
 /* ---- numbers ---- */
 
-/* The pattern of a partition among those before it; WEFT_NONE if it is new. 0 when out of memory.
- * What the matching gives up counts as another pattern: safe, and the same every time. */
-static int find_pattern(weft_sim *sim, uint32_t index, uint32_t head, uint32_t *pattern) {
-  const struct conflict_graph graph = conflict_graph_of(sim, index);
-  *pattern = WEFT_NONE;
-  for (uint32_t next = head; next != 0; next = sim->accel.conflicts.at[next - 1].next) {
-    const struct conflict *known = &sim->accel.conflicts.at[next - 1];
-    if (known->key != sim->accel.conflicts.at[index].key) continue;
-    const struct conflict_graph other = conflict_graph_of(sim, next - 1);
-    const int status = weft__graph_match(sim, &graph, &other);
+/* The pattern of a conflict among those before it; WEFT_NONE if it is new. 0 when out of memory.
+ * What the matching gives up counts as another pattern: safe, and the same every time. `map` is
+ * room for a number a vertex. */
+static int find_pattern(weft_sim *sim, struct conflict_set *set, uint32_t index, uint32_t head,
+                        uint32_t *map) {
+  const struct conflict_graph graph = conflict_graph_of(set, index);
+  struct conflict *conflict = &set->conflicts.at[index];
+  conflict->pattern = WEFT_NONE;
+  for (uint32_t next = head; next != 0; next = set->conflicts.at[next - 1].next) {
+    const struct conflict *known = &set->conflicts.at[next - 1];
+    if (known->key != conflict->key) continue;
+    const struct conflict_graph other = conflict_graph_of(set, next - 1);
+    const int status = weft__graph_match(sim, &graph, &other, map);
     if (status == WEFT_ENOMEM) return 0;
     if (status != 1) continue;
-    *pattern = known->pattern;
-    return 1;
+    conflict->pattern = known->pattern;
+    break;
   }
   return 1;
 }
 
-int weft__patterns_number(weft_sim *sim) {
-  uint32_t heads = 1;
-  while (heads < sim->accel.conflicts.n) heads *= 2;
-  if (!pool_reserve(sim, sim->accel.conflict_heads, heads)) return 0;
-  for (uint32_t i = 0; i < heads; ++i) sim->accel.conflict_heads.at[i] = 0;
-  for (uint32_t p = 0; p < sim->accel.conflicts.n; ++p) {
-    uint32_t *head = &sim->accel.conflict_heads.at[sim->accel.conflicts.at[p].key & (heads - 1)];
-    uint32_t pattern;
-    if (!find_pattern(sim, p, *head, &pattern)) return 0;
-    struct conflict *conflict = &sim->accel.conflicts.at[p];
-    conflict->pattern = pattern;
-    if (pattern != WEFT_NONE) continue;
-    conflict->pattern = sim->accel.pattern_count++;
+/* `heads` are those of lists of conflicts that stand for a pattern, by `mask` of their keys. */
+static int number(weft_sim *sim, struct conflict_set *set, uint32_t *heads, uint32_t mask,
+                  uint32_t *map) {
+  uint32_t count = 0;
+  for (uint32_t p = 0; p < set->conflicts.n; ++p) {
+    struct conflict *conflict = &set->conflicts.at[p];
+    uint32_t *head = &heads[conflict->key & mask];
+    if (!find_pattern(sim, set, p, *head, map)) return 0;
+    if (conflict->pattern != WEFT_NONE) continue;
+    conflict->pattern = count++;
     conflict->next = *head;
     *head = p + 1;
   }
   return 1;
+}
+
+int weft__patterns_number(weft_sim *sim, struct conflict_set *set) {
+  uint32_t count = 1;
+  while (count < set->conflicts.n) count *= 2;
+  const size_t mark = weft__arena_mark(&sim->arena);
+  uint32_t *heads = weft__arena_take(sim, &sim->arena, count * sizeof *heads);
+  uint32_t *map = weft__arena_take(sim, &sim->arena, set->vertices.n * sizeof *map);
+  for (uint32_t i = 0; heads != NULL && i < count; ++i) heads[i] = 0;
+  const int all = heads != NULL && map != NULL && number(sim, set, heads, count - 1, map);
+  weft__arena_reset(sim, &sim->arena, mark);
+  return all;
 }

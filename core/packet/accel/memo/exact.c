@@ -10,7 +10,7 @@
  * as the present. How much a flow has left does not count while it is a lot. */
 
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/memo/memo.h"
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
@@ -158,18 +158,21 @@ static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *words) {
 }
 
 int weft__exact_note(weft_sim *sim, uint32_t partition) {
-  if (!pool_reserve(sim, sim->accel.words, sim->packet.cc_words)) return 0;
+  const size_t mark = weft__arena_mark(&sim->arena);
+  uint64_t *words = weft__arena_take(sim, &sim->arena, sim->packet.cc_words * sizeof *words);
+  if (words == NULL) return 0;
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
     const uint32_t index = sim->accel.partition_ports.at[i];
     sim->accel.port_shares.at[index].bytes = -(int64_t)sim->packet.ports.at[index].tx_bytes;
   }
   FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
-  note_flow(sim, slot, sim->accel.words.at);
+  note_flow(sim, slot, words);
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
     const uint32_t index = sim->accel.partition_ports.at[i];
     note_turns(sim, index);
     note_packets(sim, partition, index);
     sim->accel.port_shares.at[index].bytes = 0;
   }
+  weft__arena_reset(sim, &sim->arena, mark);
   return 1;
 }

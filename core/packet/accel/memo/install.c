@@ -154,20 +154,20 @@ static void share_transient(weft_sim *sim, uint32_t slot, const struct record_pa
 }
 
 const uint32_t *weft__partition_slots(weft_sim *sim, uint32_t partition) {
-  if (!pool_reserve(sim, sim->accel.indices, sim->accel.partitions.at[partition].flows)) {
+  const struct partition *z = &sim->accel.partitions.at[partition];
+  uint32_t *slots = weft__arena_take(sim, &sim->arena, z->flows * sizeof *slots);
+  if (slots == NULL) {
     weft__no_memory(sim);
     return NULL;
   }
-  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
-  sim->accel.indices.at[sim->accel.members.at[slot].as] = slot;
-  return sim->accel.indices.at;
+  FOR_MEMBERS(slot, sim, z) slots[sim->accel.members.at[slot].as] = slot;
+  return slots;
 }
 
-void weft__memo_install(weft_sim *sim, uint32_t partition) {
+/* `slots` are those of the flows of its record. */
+static void install(weft_sim *sim, uint32_t partition, const uint32_t *slots) {
   const uint32_t record = sim->accel.partitions.at[partition].record - 1;
   const struct memo_record *r = &sim->accel.records.at[record];
-  const uint32_t *slots = weft__partition_slots(sim, partition);
-  if (slots == NULL) return;
   const struct record_parts parts = record_parts(sim, record); /* nothing grows that it is in */
   const struct field_names names = {slots, sizeof *slots};
   count_all_waiting(sim, 1);
@@ -185,4 +185,11 @@ void weft__memo_install(weft_sim *sim, uint32_t partition) {
   count_all_waiting(sim, -1);
   for (uint32_t f = 0; f < r->flows; ++f) put_flow(sim, slots[f], r, &parts, &names);
   weft__partition_shift(sim, partition, weft__memo_end(sim, partition));
+}
+
+void weft__memo_install(weft_sim *sim, uint32_t partition) {
+  const size_t mark = weft__arena_mark(&sim->arena);
+  const uint32_t *slots = weft__partition_slots(sim, partition);
+  if (slots != NULL) install(sim, partition, slots);
+  weft__arena_reset(sim, &sim->arena, mark);
 }

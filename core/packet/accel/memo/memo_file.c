@@ -102,6 +102,7 @@ static struct memo_record bare(const struct memo_record *r) {
   struct memo_record copy = *r;
   copy.words = copy.log2 = copy.next = copy.partition = copy.draws = 0;
   copy.trouble = 0;
+  copy.begin = 0;
   return copy;
 }
 
@@ -175,6 +176,15 @@ static int is_sound(const struct memo_record *r, uint64_t *words) {
   return packets == r->packets;
 }
 
+/* The parts of a record, for which there is room at `words`, and whether they are sound. */
+static int read_parts(weft_sim *sim, FILE *file, const struct memo_record *r, uint64_t sum,
+                      uint64_t *words) {
+  if (words == NULL) return WEFT_ENOMEM;
+  if (fread(words, 8, r->used, file) != r->used || checksum(r, words) != sum || !is_sound(r, words))
+    return WEFT_EINVAL;
+  return add_record(sim, r, words);
+}
+
 /* One record of a file; 1 if it is new, 0 if known, WEFT_EINVAL if it is damaged. */
 static int read_record(weft_sim *sim, FILE *file) {
   struct memo_record r;
@@ -186,11 +196,11 @@ static int read_record(weft_sim *sim, FILE *file) {
                      r.path_ports <= WEFT_PATH_MAX && r.cc_words <= CC_WORDS_MOST &&
                      weft__record_words(&r) == r.used;
   if (!counts) return WEFT_EINVAL;
-  if (!pool_reserve(sim, sim->accel.words, r.used)) return WEFT_ENOMEM;
-  uint64_t *words = sim->accel.words.at;
-  if (fread(words, 8, r.used, file) != r.used || checksum(&r, words) != sum || !is_sound(&r, words))
-    return WEFT_EINVAL;
-  return add_record(sim, &r, words);
+  const size_t mark = weft__arena_mark(&sim->arena);
+  uint64_t *words = weft__arena_take(sim, &sim->arena, r.used * 8ull);
+  const int status = read_parts(sim, file, &r, sum, words);
+  weft__arena_reset(sim, &sim->arena, mark);
+  return status;
 }
 
 static int read_records(weft_sim *sim, FILE *file, const char *path) {

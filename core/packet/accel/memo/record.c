@@ -9,41 +9,6 @@ enum {
   EXACT_MOST = WORDS_MOST / 2 /* of those for records of states, or they would leave no room */
 };
 
-/* Words up to the end of each part. */
-struct layout {
-  uint64_t vertices, arcs, begin, flows, cc, ports, packets, blocks;
-};
-
-static struct layout lay_out(const struct memo_record *r) {
-  const uint64_t flows = r->ports > 0 ? r->flows : 0; /* an open record ends before them */
-  struct layout at;
-  at.vertices = r->vertices * (sizeof(struct conflict_vertex) / 8);
-  at.arcs = at.vertices + r->arcs;
-  at.begin = at.arcs + r->flows * (sizeof(struct memo_begin) / 8);
-  at.flows = at.begin + flows * (sizeof(struct memo_flow) / 8);
-  at.cc = at.flows + flows * r->cc_words;
-  at.ports = at.cc + r->ports * (sizeof(struct memo_port) / 8);
-  at.packets = at.ports + r->packets * (sizeof(struct packet) / 8);
-  at.blocks = at.packets + (uint64_t)r->blocks * r->path_ports * (sizeof(struct telemetry) / 8);
-  return at;
-}
-
-uint64_t weft__record_words(const struct memo_record *record) {
-  return lay_out(record).blocks;
-}
-
-struct record_parts weft__record_parts(const struct memo_record *r, uint64_t *base) {
-  const struct layout end = lay_out(r);
-  return (struct record_parts){.vertices = (struct conflict_vertex *)(void *)base,
-                               .arcs = (struct conflict_arc *)(void *)(base + end.vertices),
-                               .begin = (struct memo_begin *)(void *)(base + end.arcs),
-                               .flows = (struct memo_flow *)(void *)(base + end.begin),
-                               .cc = base + end.flows,
-                               .ports = (struct memo_port *)(void *)(base + end.cc),
-                               .packets = (struct packet *)(void *)(base + end.ports),
-                               .blocks = (struct telemetry *)(void *)(base + end.packets)};
-}
-
 /* ---- blocks ---- */
 
 static int block_take(weft_sim *sim, uint32_t log2, uint32_t *first) {
@@ -128,15 +93,18 @@ void weft__record_free(weft_sim *sim, uint32_t record) {
 /* Forget the records of states, but those that a partition goes by. What is of use comes again, and
  * then may have followers, which it has not where nothing is recorded any more. */
 static void forget_states(weft_sim *sim) {
-  for (uint32_t partition = 0; partition < sim->accel.partitions.n; ++partition)
-    if (sim->accel.partitions.at[partition].phase == PARTITION_MEMO)
-      sim->accel.records.at[sim->accel.partitions.at[partition].record - 1].partition = 1;
-  for (uint32_t record = 0; record < sim->accel.records.n; ++record) {
-    struct memo_record *r = &sim->accel.records.at[record];
-    if (r->state != RECORD_READY || !r->exact) continue;
-    if (!r->partition) weft__record_free(sim, record);
-    r->partition = 0;
+  const size_t mark = weft__arena_mark(&sim->arena);
+  const uint32_t n = sim->accel.records.n;
+  uint8_t *taken = weft__arena_take(sim, &sim->arena, n); /* some partition goes by it */
+  for (uint32_t record = 0; taken != NULL && record < n; ++record) taken[record] = 0;
+  for (uint32_t p = 0; taken != NULL && p < sim->accel.partitions.n; ++p)
+    if (sim->accel.partitions.at[p].phase == PARTITION_MEMO)
+      taken[sim->accel.partitions.at[p].record - 1] = 1;
+  for (uint32_t record = 0; taken != NULL && record < n; ++record) {
+    const struct memo_record *r = &sim->accel.records.at[record];
+    if (r->state == RECORD_READY && r->exact && !taken[record]) weft__record_free(sim, record);
   }
+  weft__arena_reset(sim, &sim->arena, mark);
 }
 
 int weft__record_has_room(weft_sim *sim, int exact) {

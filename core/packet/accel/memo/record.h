@@ -16,7 +16,7 @@
 #define WEFT_RECORD_H
 
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/memo/memo.h"
 
 struct memo_begin {
   uint32_t sent, received; /* packets */
@@ -59,11 +59,42 @@ struct record_parts {
   struct telemetry *blocks;
 };
 
+/* Words up to the end of each part. */
+struct record_layout {
+  uint64_t vertices, arcs, begin, flows, cc, ports, packets, blocks;
+};
+
+static inline struct record_layout lay_out(const struct memo_record *r) {
+  const uint64_t flows = r->ports > 0 ? r->flows : 0; /* an open record ends before them */
+  struct record_layout at;
+  at.vertices = r->vertices * (sizeof(struct conflict_vertex) / 8);
+  at.arcs = at.vertices + r->arcs;
+  at.begin = at.arcs + r->flows * (sizeof(struct memo_begin) / 8);
+  at.flows = at.begin + flows * (sizeof(struct memo_flow) / 8);
+  at.cc = at.flows + flows * r->cc_words;
+  at.ports = at.cc + r->ports * (sizeof(struct memo_port) / 8);
+  at.packets = at.ports + r->packets * (sizeof(struct packet) / 8);
+  at.blocks = at.packets + (uint64_t)r->blocks * r->path_ports * (sizeof(struct telemetry) / 8);
+  return at;
+}
+
 /** How many words all its parts take. */
-uint64_t weft__record_words(const struct memo_record *record);
+static inline uint64_t weft__record_words(const struct memo_record *record) {
+  return lay_out(record).blocks;
+}
 
 /** The parts of a record with those counts, the first at `base`. */
-struct record_parts weft__record_parts(const struct memo_record *record, uint64_t *base);
+static inline struct record_parts weft__record_parts(const struct memo_record *r, uint64_t *base) {
+  const struct record_layout end = lay_out(r);
+  return (struct record_parts){.vertices = (struct conflict_vertex *)(void *)base,
+                               .arcs = (struct conflict_arc *)(void *)(base + end.vertices),
+                               .begin = (struct memo_begin *)(void *)(base + end.arcs),
+                               .flows = (struct memo_flow *)(void *)(base + end.begin),
+                               .cc = base + end.flows,
+                               .ports = (struct memo_port *)(void *)(base + end.cc),
+                               .packets = (struct packet *)(void *)(base + end.ports),
+                               .blocks = (struct telemetry *)(void *)(base + end.packets)};
+}
 
 static inline struct record_parts record_parts(const weft_sim *sim, uint32_t record) {
   const struct memo_record *r = &sim->accel.records.at[record];
@@ -93,44 +124,5 @@ static inline struct conflict_graph record_graph(const weft_sim *sim, uint32_t r
   const struct record_parts parts = record_parts(sim, record);
   return (struct conflict_graph){parts.vertices, parts.arcs, r->vertices, r->arcs};
 }
-
-/* record.c: records and their blocks */
-
-/** A new record, open and known by its key; WEFT_NONE when out of memory. */
-uint32_t weft__record_new(weft_sim *sim, uint64_t key);
-
-/** Whether there may be one more, of a state or not; to be asked before it is made. */
-int weft__record_has_room(weft_sim *sim, int exact);
-
-/** Make room for all its parts as it counts them now; keeps those of the begin. 0: no memory. */
-int weft__record_fit(weft_sim *sim, uint32_t record);
-
-/** Forget it. */
-void weft__record_free(weft_sim *sim, uint32_t record);
-
-/** The first record with a key's hash, and the one after another; WEFT_NONE: none. */
-uint32_t weft__record_first(const weft_sim *sim, uint64_t key);
-uint32_t weft__record_next(const weft_sim *sim, uint32_t record);
-
-/* close.c */
-
-/** By how much longer than there a partition goes through the transient of a record that it has
- * been matched to, as its flows began later than those. */
-weft_time weft__memo_late(const weft_sim *sim, uint32_t partition, uint32_t record);
-
-/** Are the flows of a partition, matched to a record by classes, near enough to where its flows
- * began that none is off by a noticeable part of what it has left? */
-int weft__memo_is_close(const weft_sim *sim, uint32_t partition, uint32_t record);
-
-/* forward.c */
-
-/** Is all that the flows of a partition hold at the end of their record, matched flow by flow, at
- * or before them now? 0 also when out of memory. */
-int weft__memo_is_forward(weft_sim *sim, uint32_t partition);
-
-/* snapshot.c */
-
-/** Write the state of a partition into its record, with the present as its end. 0: no memory. */
-int weft__snapshot_take(weft_sim *sim, uint32_t partition);
 
 #endif

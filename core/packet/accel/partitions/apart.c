@@ -12,7 +12,7 @@
  * threshold: so a partition that goes apart reserves there all that its ports could hold meanwhile,
  * and stays with the others where there is too little left. */
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
 
@@ -154,10 +154,7 @@ int weft__apart_begin(weft_sim *sim, uint32_t partition) {
   z->apart_cost = anew + z->flows;
   if (!weft__afford(sim, anew) || !reserve_until(sim, partition, end)) return 0;
   weft__partition_mark(sim, partition, 1);
-  z->phase = PARTITION_APART;
-  z->parked_at = sim->now;
-  partition_set_unarmed(sim, z, 0);
-  ++sim->accel.parked;
+  weft__partition_become(sim, partition, PARTITION_APART);
   z->apart_index = sim->accel.apart.n;
   sim->accel.apart.at[sim->accel.apart.n++] = partition; /* there is room for all partitions */
   weft__partition_call(sim, partition, end);
@@ -171,7 +168,7 @@ static void take(weft_sim *sim, uint32_t partition, weft_time last) {
   weft__partition_list_ports(sim, partition);
   reserve(sim, -1);
   weft__partition_mark(sim, partition, 0);
-  z->phase = PARTITION_LIVE;
+  weft__partition_become(sim, partition, PARTITION_LIVE);
   if (z->parked_at <= last) weft__replay(sim, partition, last);
   z = &sim->accel.partitions.at[partition];
   z->apart_hops += sim->stats.packet_hops - before;
@@ -188,14 +185,13 @@ static void leave(weft_sim *sim, uint32_t partition) {
   const uint32_t last = sim->accel.apart.at[--sim->accel.apart.n];
   sim->accel.apart.at[z->apart_index] = last;
   sim->accel.partitions.at[last].apart_index = z->apart_index;
-  --sim->accel.parked;
 }
 
 void weft__apart_end(weft_sim *sim, uint32_t partition, weft_time last) {
   take(sim, partition, last);
   leave(sim, partition);
   if (sim->accel.partitions.at[partition].phase != PARTITION_FREE)
-    partition_set_unarmed(sim, &sim->accel.partitions.at[partition], 1);
+    weft__partition_set_unarmed(sim, &sim->accel.partitions.at[partition], 1);
 }
 
 void weft__apart_catch_up(weft_sim *sim, uint32_t partition, weft_time last) {
@@ -210,7 +206,7 @@ void weft__apart_catch_up(weft_sim *sim, uint32_t partition, weft_time last) {
   weft__partition_settle(sim, partition, last); /* ports may be fewer */
   reserve(sim, 1);
   weft__partition_mark(sim, partition, 1);
-  z->phase = PARTITION_APART;
+  weft__partition_become(sim, partition, PARTITION_APART);
   z->parked_at = last;
 }
 

@@ -10,8 +10,9 @@
  * the number of threads. */
 #include <string.h>
 
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/domains/domain.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
@@ -112,6 +113,24 @@ static void *thread_main(void *given) {
 
 /* ---- the first thread ---- */
 
+/* Its threads are gone. */
+static void free_crew(struct domains *domains) {
+  weft_sim *sim = domains->sim;
+  struct crew *crew = domains->crew;
+#define FREE(pool) weft__resize(sim, (pool).at, (pool).cap * sizeof *(pool).at, 0)
+  if (crew->jobs.at != NULL) FREE(crew->jobs);
+  for (uint32_t i = 0; i < crew->domains->count; ++i) {
+    if (crew->worker[i].buffers.at != NULL) FREE(crew->worker[i].buffers);
+    if (crew->worker[i].ports.at != NULL) FREE(crew->worker[i].ports);
+  }
+#undef FREE
+  pthread_mutex_destroy(&crew->mutex);
+  pthread_cond_destroy(&crew->begin);
+  pthread_cond_destroy(&crew->done);
+  domains->crew = NULL;
+  weft__resize(sim, crew, sizeof *crew, 0);
+}
+
 static struct crew *make_crew(weft_sim *sim) {
   struct domains *domains = weft__domains_make(sim, 1);
   if (domains == NULL) return NULL;
@@ -119,14 +138,14 @@ static struct crew *make_crew(weft_sim *sim) {
   if (crew == NULL) return NULL;
   memset(crew, 0, sizeof *crew);
   domains->crew = crew;
+  domains->free_crew = free_crew;
   crew->sim = sim;
   crew->domains = domains;
   pthread_mutex_init(&crew->mutex, NULL);
   pthread_cond_init(&crew->begin, NULL);
   pthread_cond_init(&crew->done, NULL);
   for (uint32_t i = 0; i < domains->count; ++i) {
-    domains->view[i]->domains.index = 0; /* nothing of it is another's */
-    domains->view[i]->accel.replaying = 1;
+    domains->view[i]->packet.replaying = 1;
     crew->worker[i].crew = crew;
     crew->worker[i].index = i;
     if (!pool_reserve(sim, crew->worker[i].buffers, sim->packet.buffers.n) ||
@@ -226,33 +245,32 @@ static uint64_t work_of(const weft_sim *sim, uint32_t partition, weft_time last)
   return events < UINT32_MAX ? (uint64_t)events : UINT32_MAX;
 }
 
-/* Partitions that are behind, most work first, in accel_words. Returns how many, 0 if they are not
- * worth a round. */
-static uint32_t list_work(weft_sim *sim, weft_time last) {
+/* Partitions that are behind, most work first, into `words`, which has room for all that are apart.
+ * Returns how many, 0 if they are not worth a round. */
+static uint32_t list_work(const weft_sim *sim, weft_time last, uint64_t *words) {
   uint64_t sum = 0, most = 0;
   uint32_t n = 0;
-  if (!pool_reserve(sim, sim->accel.words, sim->accel.apart.n)) return 0;
   for (uint32_t i = 0; i < sim->accel.apart.n; ++i) {
     const uint64_t events = work_of(sim, sim->accel.apart.at[i], last);
     if (events == 0) continue;
     sum += events;
     if (events > most) most = events;
-    sim->accel.words.at[n++] = (UINT32_MAX - events) << 32 | sim->accel.apart.at[i];
+    words[n++] = (UINT32_MAX - events) << 32 | sim->accel.apart.at[i];
   }
   if (n < 2 || (sum - most < WORK_OF_ROUND && !sim->domains.always_split)) return 0;
-  weft__sort_words(sim->accel.words.at, n);
+  weft__sort_words(words, n);
   return n;
 }
 
 /* Each to who has least to do. 0 when out of memory. */
-static int share_out(struct crew *crew, uint32_t n) {
+static int share_out(struct crew *crew, const uint64_t *words, uint32_t n) {
   weft_sim *sim = crew->sim;
   crew->jobs.n = 0;
   if (!pool_reserve(sim, crew->jobs, n)) return 0;
   for (uint32_t i = 0; i <= crew->running; ++i)
     crew->worker[i].load = crew->worker[i].job = crew->worker[i].begun = 0;
   for (; crew->jobs.n < n; ++crew->jobs.n) {
-    const uint64_t word = sim->accel.words.at[crew->jobs.n];
+    const uint64_t word = words[crew->jobs.n];
     uint32_t view = 0;
     for (uint32_t i = 1; i <= crew->running; ++i)
       if (crew->worker[i].load < crew->worker[view].load) view = i;
@@ -263,11 +281,8 @@ static int share_out(struct crew *crew, uint32_t n) {
   return 1;
 }
 
-void weft__crew_advance(weft_sim *sim, weft_time last) {
-  if (sim->config.threads < 2 || sim->accel.apart.n < 2 || sim->failed) return;
-  const uint32_t n = list_work(sim, last);
-  sim->domains.threads_why = WEFT_THREADS_LITTLE;
-  if (n == 0) return;
+/* Bring the n partitions of `words` to `last`. */
+static void advance(weft_sim *sim, weft_time last, const uint64_t *words, uint32_t n) {
   struct crew *crew = sim->domains.shared != NULL ? sim->domains.shared->crew : make_crew(sim);
   if (crew == NULL) {
     weft__no_memory(sim);
@@ -276,7 +291,7 @@ void weft__crew_advance(weft_sim *sim, weft_time last) {
   if (!crew->started) start_threads(crew);
   if (!crew->copied || crew->rate_epoch != sim->fabric.rate_epoch) copy_buffers(crew);
   crew->last = last;
-  int fed = share_out(crew, n) && prepare(crew);
+  int fed = share_out(crew, words, n) && prepare(crew);
   if (fed) run_round(crew);
   if (crew->running >= sim->domains.threads_used) sim->domains.threads_used = crew->running + 1;
   while (fed && !sim->failed && someone_stalls(crew)) {
@@ -285,6 +300,16 @@ void weft__crew_advance(weft_sim *sim, weft_time last) {
   }
   if (!fed) weft__no_memory(sim);
   collect(crew);
+}
+
+void weft__crew_advance(weft_sim *sim, weft_time last) {
+  if (sim->config.threads < 2 || sim->accel.apart.n < 2 || sim->failed) return;
+  const size_t mark = weft__arena_mark(&sim->arena);
+  uint64_t *words = weft__arena_take(sim, &sim->arena, sim->accel.apart.n * sizeof *words);
+  const uint32_t n = words != NULL ? list_work(sim, last, words) : 0;
+  sim->domains.threads_why = WEFT_THREADS_LITTLE;
+  if (n > 0) advance(sim, last, words, n);
+  weft__arena_reset(sim, &sim->arena, mark);
 }
 
 void weft__crew_rest(weft_sim *sim) {
@@ -298,20 +323,4 @@ void weft__crew_rest(weft_sim *sim) {
   for (uint32_t i = 0; i < crew->domains->count; ++i)
     weft__view_give_back(sim, crew->domains->view[i]);
   crew->started = 0;
-}
-
-void weft__crew_free(weft_sim *sim) {
-  struct crew *crew = sim->domains.shared->crew;
-#define FREE(pool) weft__resize(sim, (pool).at, (pool).cap * sizeof *(pool).at, 0)
-  if (crew->jobs.at != NULL) FREE(crew->jobs);
-  for (uint32_t i = 0; i < crew->domains->count; ++i) {
-    if (crew->worker[i].buffers.at != NULL) FREE(crew->worker[i].buffers);
-    if (crew->worker[i].ports.at != NULL) FREE(crew->worker[i].ports);
-  }
-#undef FREE
-  pthread_mutex_destroy(&crew->mutex);
-  pthread_cond_destroy(&crew->begin);
-  pthread_cond_destroy(&crew->done);
-  sim->domains.shared->crew = NULL;
-  weft__resize(sim, crew, sizeof *crew, 0);
 }

@@ -4,37 +4,16 @@
  * its state; if that is not known, it is sampled until it is steady. That is done on credit: a part
  * of the events simulated or skipped, so that traffic that never becomes steady costs little more
  * than without. */
+#include "base/sort.h"
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/transport/transport.h"
 
 enum {
-  CREDIT_OF_SKIPPED = 10, /* 1 / so much of the events skipped may go into looking at partitions */
-  CREDIT_OF_SIMULATED = 32, /* and of those simulated */
-  CREDIT_FIRST = 1000000, /* before there are any: some 70 ms */
-  CREDIT_LEFT = CREDIT_FIRST / 4, /* what looking at states leaves for patterns by classes */
   COST_LOOK_UP = 40, /* events' worth of dividing a partition and making its graph, per flow */
   COST_SAMPLE = 2,
   TRIFLE = 1 /* expected events per flow that are not worth looking at a state for */
 };
-
-/* ---- credit ---- */
-
-void weft__credit_init(weft_sim *sim) {
-  sim->accel.credit = CREDIT_FIRST;
-}
-
-int weft__afford(weft_sim *sim, int64_t cost) {
-  /* Not what partitions apart have done that others need not have taken so far yet. */
-  const uint64_t hops = sim->stats.packet_hops - sim->accel.skipped_hops - sim->accel.apart_hops;
-  const uint64_t all =
-      hops / CREDIT_OF_SIMULATED + sim->accel.totals.events_skipped / CREDIT_OF_SKIPPED;
-  sim->accel.credit += (int64_t)(all - sim->accel.credited);
-  sim->accel.credited = all;
-  if (sim->accel.credit < cost) return 0;
-  sim->accel.credit -= cost;
-  return 1;
-}
 
 /* ---- what it is ---- */
 
@@ -56,40 +35,78 @@ static int is_trifle(const weft_sim *sim, uint32_t partition) {
   return hops * (double)time < (double)z->flows * TRIFLE * (double)base_rtt(sim);
 }
 
-/* Divide a partition into those that are connected; each becomes an entry of sim->accel.conflicts
- * with its conflict graph and, in `pattern`, its partition. 0 when out of memory. */
-static int divide(weft_sim *sim, uint32_t partition) {
-  const uint32_t flows = sim->accel.partitions.at[partition].flows;
-  struct colouring colouring = {.acks = WEFT_ACKS_ALL,
-                                .namespace = sim->accel.memo_namespace,
-                                .kept = 1,
-                                .without_graph = !sim->config.memoize};
+/* Which of its flows are to be looked up by their state: none, those of a part in which one is
+ * near its end, all. */
+enum by_state { BY_CLASS, WHERE_AN_END_IS_NEAR, BY_STATE };
+
+static enum by_state how_to_look_up(const weft_sim *sim, uint32_t partition) {
+  if (!sim->config.memoize || !weft__credit_is_ample(sim)) return BY_CLASS;
+  if (sim->accel.partitions.at[partition].exact) return BY_STATE;
+  return is_exact(sim, partition) ? WHERE_AN_END_IS_NEAR : BY_CLASS;
+}
+
+static uint32_t slot_of(const weft_sim *sim, const struct conflict *p, uint32_t flow) {
+  return sim->flow.rows.at[sim->accel.divided.flows.at[p->first_flow + flow]].slot;
+}
+
+static int is_near_an_end(const weft_sim *sim, const struct conflict *p) {
+  for (uint32_t f = 0; f < p->flows; ++f)
+    if (weft__is_near_end(sim, slot_of(sim, p, f))) return 1;
+  return 0;
+}
+
+/* Find what is connected in a partition, as conflicts in sim->accel.divided, with their graphs if
+ * patterns are of interest. 0 when out of memory. */
+static int find_parts(weft_sim *sim, uint32_t partition) {
+  const struct partition *z = &sim->accel.partitions.at[partition];
+  struct conflict_set *set = &sim->accel.divided;
+  struct colouring colouring = {
+      .acks = WEFT_ACKS_ALL, .namespace = sim->accel.memo_namespace, .kept = 1};
   weft__partition_settle(sim, partition, sim->now); /* queues are in the pattern */
-  if (sim->config.memoize && sim->accel.credit > CREDIT_LEFT)
-    colouring.noted = sim->accel.partitions.at[partition].exact ? 2 : is_exact(sim, partition);
-  if (colouring.noted && !weft__exact_note(sim, partition)) return 0;
-  if (!pool_reserve(sim, sim->accel.words, flows)) return 0;
+  const enum by_state how = how_to_look_up(sim, partition);
+  if (how != BY_CLASS && !weft__exact_note(sim, partition)) return 0;
+  uint64_t *flows = weft__arena_take(sim, &sim->arena, z->flows * sizeof *flows);
+  if (flows == NULL) return 0;
   uint32_t n = 0;
-  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
-  sim->accel.words.at[n++] = (uint64_t)sim->packet.tx.at[slot].row << 32 | slot;
-  weft__sort_words(sim->accel.words.at, flows);
-  if (!weft__conflicts_among(sim, flows, &colouring)) return 0;
-  sim->accel.partitions.at[partition].may_split = 0;
-  for (uint32_t i = 0; i < sim->accel.conflicts.n; ++i) {
-    const struct conflict *p = &sim->accel.conflicts.at[i];
-    const uint32_t home = i == 0 ? partition : weft__partition_new(sim);
-    if (home == WEFT_NONE) return 0;
-    sim->accel.partitions.at[home].disturbed = sim->accel.partitions.at[partition].disturbed;
-    sim->accel.partitions.at[home].plain = sim->accel.partitions.at[partition].plain;
-    partition_set_unarmed(sim, &sim->accel.partitions.at[home],
-                          sim->accel.partitions.at[partition].unarmed);
-    sim->accel.partitions.at[home].exact = sim->accel.partitions.at[partition].exact;
-    sim->accel.conflicts.at[i].pattern = home;
-    for (uint32_t f = 0; i > 0 && f < p->flows; ++f)
-      weft__partition_take(
-          sim, sim->flow.rows.at[sim->accel.conflict_flows.at[p->first_flow + f]].slot, home);
+  FOR_MEMBERS(slot, sim, z) flows[n++] = (uint64_t)sim->packet.tx.at[slot].row << 32 | slot;
+  weft__sort_words(flows, n);
+  if (!weft__conflicts_find(sim, set, flows, n, colouring.acks)) return 0;
+  for (uint32_t i = 0; sim->config.memoize && i < set->conflicts.n; ++i) {
+    const struct conflict *p = &set->conflicts.at[i];
+    colouring.by_state = how == BY_STATE || (how != BY_CLASS && is_near_an_end(sim, p));
+    if (!weft__graph_build(sim, set, i, &colouring)) return 0;
   }
   return 1;
+}
+
+/* Make a partition of each part; the first stays what it is. WEFT_NONE when out of memory. */
+static uint32_t home_of(weft_sim *sim, uint32_t partition, uint32_t part) {
+  const struct conflict *p = &sim->accel.divided.conflicts.at[part];
+  if (part == 0) return partition;
+  const uint32_t home = weft__partition_new(sim);
+  if (home == WEFT_NONE) return WEFT_NONE;
+  const struct partition *z = &sim->accel.partitions.at[partition];
+  struct partition *to = &sim->accel.partitions.at[home];
+  to->disturbed = z->disturbed;
+  to->plain = z->plain;
+  to->exact = z->exact;
+  weft__partition_set_unarmed(sim, to, z->unarmed);
+  for (uint32_t f = 0; f < p->flows; ++f) weft__partition_take(sim, slot_of(sim, p, f), home);
+  return home;
+}
+
+/* Divide a partition into those that are connected: `homes` of the conflicts that it has become in
+ * sim->accel.divided. NULL when out of memory. */
+static uint32_t *divide(weft_sim *sim, uint32_t partition) {
+  if (!find_parts(sim, partition)) return NULL;
+  const uint32_t n = sim->accel.divided.conflicts.n;
+  uint32_t *homes = weft__arena_take(sim, &sim->arena, n * sizeof *homes);
+  sim->accel.partitions.at[partition].may_split = 0;
+  for (uint32_t i = 0; homes != NULL && i < n; ++i) {
+    homes[i] = home_of(sim, partition, i);
+    if (homes[i] == WEFT_NONE) return NULL;
+  }
+  return homes;
 }
 
 /* ---- how to go on ---- */
@@ -126,7 +143,7 @@ static void plan(weft_sim *sim, uint32_t partition, weft_time period) {
   const weft_time close = weft__memo_close_time(sim, partition);
   if (close <= sim->now) {
     const int exact = weft__memo_is_exact(sim, partition);
-    weft__memo_close(sim, partition, 0);
+    weft__known_close(sim, partition, 0);
     look_by_state(sim, partition, sim->now + exact);
   } else if (close < z->look) {
     z->look = close;
@@ -145,8 +162,10 @@ static void begin(weft_sim *sim, uint32_t partition) {
 static void begin_transient(weft_sim *sim, uint32_t partition, uint32_t index) {
   struct partition *z = &sim->accel.partitions.at[partition];
   z->looked_up = 1;
-  if (sim->config.memoize && (sim->accel.conflicts.at[index].exact || !is_exact(sim, partition)) &&
-      !weft__memo_look_up(sim, partition, index) && !sim->accel.conflicts.at[index].exact) {
+  if (sim->config.memoize &&
+      (sim->accel.divided.conflicts.at[index].exact || !is_exact(sim, partition)) &&
+      !weft__known_look_up(sim, partition, index) &&
+      !sim->accel.divided.conflicts.at[index].exact) {
     look_by_state(sim, partition, sim->now);
     live_on(sim, partition);
     return;
@@ -175,13 +194,11 @@ static void look_up(weft_sim *sim, uint32_t partition) {
     begin_transient(sim, partition, 0);
     return;
   }
-  if (!divide(sim, partition)) {
-    weft__no_memory(sim);
-    return;
-  }
-  const uint32_t n = sim->accel.conflicts.n;
-  for (uint32_t i = 0; i < n && !sim->failed; ++i)
-    begin_transient(sim, sim->accel.conflicts.at[i].pattern, i);
+  const size_t mark = weft__arena_mark(&sim->arena);
+  const uint32_t *homes = divide(sim, partition), n = sim->accel.divided.conflicts.n;
+  if (homes == NULL) weft__no_memory(sim);
+  for (uint32_t i = 0; i < n && !sim->failed; ++i) begin_transient(sim, homes[i], i);
+  weft__arena_reset(sim, &sim->arena, mark);
 }
 
 static int is_short(const weft_sim *sim, uint32_t partition) {
@@ -193,7 +210,7 @@ static void end_transient(weft_sim *sim, uint32_t partition) {
   if (refusal >= 0) {
     ++sim->accel.totals.refused[refusal];
     weft__steady_begin(sim, partition);
-    weft__memo_drop(sim, partition);
+    weft__known_drop(sim, partition);
     sim->accel.partitions.at[partition].look = sim->now + sim->accel.steady_period;
     return;
   }
@@ -206,7 +223,7 @@ static void end_transient(weft_sim *sim, uint32_t partition) {
     plan(sim, partition, sim->accel.steady_period);
     return;
   }
-  weft__memo_close(sim, partition, 1);
+  weft__known_close(sim, partition, 1);
   if (!sim->config.fast_forward) return; /* nothing more to learn until it changes */
   if (too_short) {
     if (sim->config.memoize) look_by_state(sim, partition, sim->now);
@@ -236,7 +253,7 @@ static void end_of_span(weft_sim *sim, uint32_t partition) {
   /* Right behind an exact record a flow is through, or there is something to be found out. */
   const weft_time pause = !steady && weft__memo_is_exact(sim, partition);
   if (!apart) z->look = followed ? sim->now + sim->accel.steady_period : LATEST_PS;
-  weft__unpark(sim, partition, sim->now);
+  weft__partition_let_go(sim, partition, sim->now);
   z = &sim->accel.partitions.at[partition];
   if (z->phase == PARTITION_FREE || followed || apart || !sim->config.memoize) return;
   if (sim->config.fast_forward || !steady) look_by_state(sim, partition, sim->now + pause);
@@ -250,7 +267,8 @@ void weft__partition_event(weft_sim *sim, uint32_t partition) {
     return;
   }
   z->event = -1;
-  const weft_time follow_end = z->phase == PARTITION_FOLLOW ? weft__follow_end(sim, partition) : -1;
+  const weft_time follow_end =
+      z->phase == PARTITION_FOLLOW ? weft__known_follow_end(sim, partition) : -1;
   if (follow_end > sim->now) {
     weft__partition_ask(sim, partition, follow_end);
     return;

@@ -7,150 +7,11 @@
  * take 6 to 9 % of a port). A start joins partitions, the smaller to the larger; an end only notes
  * that its partition may have come apart, which is found out when the partition is next looked at
  * (look.c). */
-#include "packet/accel/partition.h"
-
-#include <string.h>
+#include "packet/accel/partitions/partitions.h"
 
 #include "packet/accel/contention/contention.h"
 #include "packet/cc/cc.h"
 #include "packet/transport/transport.h"
-
-int weft__partitions_init(weft_sim *sim) {
-  const weft_config *config = &sim->config;
-  if (!config->memoize && !config->fast_forward) return WEFT_OK;
-  if (is_ns3(sim))
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option %s: expected compat = none, whose events can be foreseen",
-                      config->memoize ? "memoize" : "fast_forward");
-  if (!weft__cc_is_described(sim->packet.cc))
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option %s: the congestion control %s does not describe its state; expected "
-                      "one that does",
-                      config->memoize ? "memoize" : "fast_forward", sim->packet.cc->name);
-  if (config->memoize && sim->packet.cc->outside)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option memoize: the state of a congestion control from outside cannot be "
-                      "kept; expected an algorithm of the engine, or fast_forward alone");
-  if (config->steady_samples > 0 && config->steady_samples < 4)
-    return weft__fail(sim, WEFT_EINVAL, "option steady_samples: expected 0 or 4 to 64, got %u",
-                      config->steady_samples);
-  if (!pool_reserve(sim, sim->accel.port_shares, sim->packet.ports.n) ||
-      !pool_reserve(sim, sim->accel.partition_ports, sim->packet.ports.n) ||
-      !pool_reserve(sim, sim->accel.node_visits, sim->fabric.nodes.n))
-    return weft__fail(sim, WEFT_ENOMEM, "fabric: out of memory");
-  memset(sim->accel.port_shares.at, 0, sim->packet.ports.n * sizeof *sim->accel.port_shares.at);
-  sim->accel.port_shares.n = sim->packet.ports.n;
-  memset(sim->accel.node_visits.at, 0, sim->fabric.nodes.n * sizeof *sim->accel.node_visits.at);
-  sim->accel.node_visits.n = sim->fabric.nodes.n;
-  weft__credit_init(sim);
-  const struct colouring colouring = {.acks = WEFT_ACKS_ALL, .kept = 1};
-  sim->accel.memo_namespace = weft__graph_namespace(sim, &colouring);
-  sim->accel.on = config->theta != 0;
-  return WEFT_OK;
-}
-
-/* ---- partitions and their members ---- */
-
-void weft__partition_call(weft_sim *sim, uint32_t partition, weft_time at) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->event == at || z->phase == PARTITION_FREE || sim->accel.replaying) return;
-  z->event = at;
-  ++sim->accel.events;
-  event_at(sim, EV_PARTITION, partition, at);
-}
-
-void weft__partition_ask(weft_sim *sim, uint32_t partition, weft_time at) {
-  sim->accel.partitions.at[partition].look = at;
-  weft__partition_call(sim, partition, at);
-}
-
-void weft__partition_resume(weft_sim *sim, uint32_t partition, weft_time look) {
-  sim->accel.partitions.at[partition].look = look;
-  weft__partition_call(sim, partition, sim->now);
-}
-
-uint32_t weft__partition_new(weft_sim *sim) {
-  uint32_t partition = sim->accel.partitions.n;
-  if (sim->accel.free_partitions.n > 0) {
-    partition = sim->accel.free_partitions.at[--sim->accel.free_partitions.n];
-  } else {
-    if (!pool_reserve(sim, sim->accel.partitions, partition + 1u) ||
-        !pool_reserve(sim, sim->accel.free_partitions, partition + 1u) ||
-        !pool_reserve(sim, sim->accel.apart, partition + 1u)) {
-      weft__no_memory(sim);
-      return WEFT_NONE;
-    }
-    sim->accel.partitions.n = partition + 1;
-  }
-  sim->accel.partitions.at[partition] = (struct partition){.since = sim->now,
-                                                           .event = -1,
-                                                           .look = LATEST_PS,
-                                                           .first = WEFT_NONE,
-                                                           .serial = sim->accel.serials++,
-                                                           .phase = PARTITION_LIVE};
-  ++sim->accel.totals.partitions;
-  return partition;
-}
-
-static void free_partition(weft_sim *sim, uint32_t partition) {
-  weft__memo_drop(sim, partition);
-  sim->accel.totals.transient_ps += sim->now - sim->accel.partitions.at[partition].since;
-  partition_set_unarmed(sim, &sim->accel.partitions.at[partition], 0);
-  sim->accel.partitions.at[partition].phase = PARTITION_FREE;
-  sim->accel.partitions.at[partition].event = -1;
-  sim->accel.free_partitions.at[sim->accel.free_partitions.n++] = partition;
-  --sim->accel.totals.partitions;
-}
-
-static void link_member(weft_sim *sim, uint32_t partition, uint32_t slot) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  struct member *m = &sim->accel.members.at[slot];
-  m->partition = partition;
-  if (z->first == WEFT_NONE) {
-    z->first = m->next = m->prev = slot;
-  } else {
-    struct member *first = &sim->accel.members.at[z->first];
-    m->next = z->first;
-    m->prev = first->prev;
-    sim->accel.members.at[first->prev].next = slot;
-    first->prev = slot;
-  }
-  ++z->flows;
-  z->draining += sim->flow.rows.at[sim->packet.tx.at[slot].row].received_ps >= 0;
-  if (z->flows > sim->accel.totals.largest_partition)
-    sim->accel.totals.largest_partition = z->flows;
-}
-
-static void unlink_member(weft_sim *sim, uint32_t slot) {
-  struct member *m = &sim->accel.members.at[slot];
-  struct partition *z = &sim->accel.partitions.at[m->partition];
-  if (m->next == slot) {
-    z->first = WEFT_NONE;
-  } else {
-    if (z->first == slot) z->first = m->next;
-    sim->accel.members.at[m->prev].next = m->next;
-    sim->accel.members.at[m->next].prev = m->prev;
-  }
-  m->partition = WEFT_NONE;
-  --z->flows;
-  z->draining -= sim->flow.rows.at[sim->packet.tx.at[slot].row].received_ps >= 0;
-}
-
-/* Say whose the ports of a flow are. */
-static void own_ports(weft_sim *sim, uint32_t slot, uint32_t partition, int users) {
-  const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
-  for (uint32_t h = 0; h < n; ++h) {
-    struct port_share *share = &sim->accel.port_shares.at[path[h]];
-    share->partition = partition;
-    share->users += (uint32_t)users;
-  }
-}
-
-void weft__partition_take(weft_sim *sim, uint32_t slot, uint32_t partition) {
-  unlink_member(sim, slot);
-  link_member(sim, partition, slot);
-  own_ports(sim, slot, partition, 0);
-}
 
 /* Two partitions that have met; returns what they are now. */
 static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
@@ -162,8 +23,9 @@ static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
   sim->accel.partitions.at[to].disturbed |= sim->accel.partitions.at[from].disturbed;
   sim->accel.partitions.at[to].plain |= sim->accel.partitions.at[from].plain;
   if (sim->accel.partitions.at[from].unarmed)
-    partition_set_unarmed(sim, &sim->accel.partitions.at[to], 1);
-  free_partition(sim, from);
+    weft__partition_set_unarmed(sim, &sim->accel.partitions.at[to], 1);
+  weft__known_drop(sim, from);
+  weft__partition_free(sim, from);
   return to;
 }
 
@@ -175,7 +37,7 @@ static void partition_changed(weft_sim *sim, uint32_t partition) {
   weft__steady_begin(sim, partition);
   z->looked_up = 0;
   z->exact = 0;
-  weft__memo_drop(sim, partition);
+  weft__known_drop(sim, partition);
   weft__partition_ask(sim, partition, sim->now);
 }
 
@@ -201,7 +63,7 @@ static void wake(weft_sim *sim, uint32_t partition, weft_time last) {
   const uint32_t phase = sim->accel.partitions.at[partition].phase;
   if (phase == PARTITION_FREE || phase == PARTITION_LIVE) return;
   sim->accel.totals.interruptions += phase != PARTITION_APART;
-  weft__unpark(sim, partition, last);
+  weft__partition_let_go(sim, partition, last);
 }
 
 void weft__partition_join(weft_sim *sim, uint32_t slot) {
@@ -214,13 +76,13 @@ void weft__partition_join(weft_sim *sim, uint32_t slot) {
     if (share->users == 0 || share->partition == partition) continue;
     wake(sim, share->partition, sim->now);
     if (share->users == 0) continue; /* all its flows have ended in a replay */
-    weft__memo_close(sim, share->partition, 0);
+    weft__known_close(sim, share->partition, 0);
     partition = partition == WEFT_NONE ? share->partition : merge(sim, partition, share->partition);
   }
   if (partition == WEFT_NONE) partition = weft__partition_new(sim);
   if (partition == WEFT_NONE) return;
-  link_member(sim, partition, slot);
-  own_ports(sim, slot, partition, 1);
+  weft__partition_link(sim, partition, slot);
+  weft__partition_own(sim, slot, partition, 1);
   partition_changed(sim, partition);
 }
 
@@ -235,34 +97,27 @@ void weft__partition_received(weft_sim *sim, uint32_t slot) {
  * takes any more. The event of such a NIC would find nothing to send; a time of one that never
  * comes would keep the next flow from asking for its own. */
 static void forget_wake(weft_sim *sim, uint32_t port) {
-  if (sim->accel.replaying && sim->accel.port_shares.at[port].users == 0)
+  if (sim->packet.replaying && sim->accel.port_shares.at[port].users == 0)
     sim->packet.nics.at[port].wake = -1;
 }
 
 void weft__partition_leave(weft_sim *sim, uint32_t slot) {
   if (slot >= sim->accel.members.n || sim->accel.members.at[slot].partition == WEFT_NONE) return;
   const uint32_t partition = sim->accel.members.at[slot].partition;
-  own_ports(sim, slot, partition, -1);
-  unlink_member(sim, slot);
+  weft__partition_own(sim, slot, partition, -1);
+  weft__partition_unlink(sim, slot);
   forget_wake(sim, sim->packet.tx.at[slot].port);
   if (sim->accel.partitions.at[partition].flows == 0) {
-    free_partition(sim, partition);
+    weft__known_drop(sim, partition);
+    weft__partition_free(sim, partition);
     return;
   }
   sim->accel.partitions.at[partition].may_split = 1;
   partition_changed(sim, partition);
 }
 
-void weft__partition_go_live(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->phase != PARTITION_LIVE || !z->unarmed || sim->failed) return;
-  partition_set_unarmed(sim, z, 0);
-  weft__partition_list_ports(sim, partition);
-  weft__partition_arm(sim, partition);
-}
-
 void weft__partition_wake_port(weft_sim *sim, uint32_t port) {
-  if (!(sim->packet.ports.at[port].flags & PORT_PARKED) || sim->accel.replaying) return;
+  if (!(sim->packet.ports.at[port].flags & PORT_PARKED) || sim->packet.replaying) return;
   const uint32_t partition = sim->accel.port_shares.at[port].partition;
   struct partition *z = &sim->accel.partitions.at[partition];
   if (z->phase != PARTITION_APART) z->look = sim->now + sim->accel.steady_period;
@@ -284,9 +139,9 @@ void weft__partitions_wake_all(weft_sim *sim) {
 }
 
 void weft__partition_disturbed(weft_sim *sim, uint32_t port) {
-  if (!sim->accel.on || sim->accel.port_shares.at[port].users == 0) return;
+  if (sim->accel.port_shares.at[port].users == 0) return;
   weft__partition_wake_port(sim, port);
   const uint32_t partition = sim->accel.port_shares.at[port].partition;
   sim->accel.partitions.at[partition].disturbed = 1;
-  weft__memo_drop(sim, partition);
+  weft__known_drop(sim, partition);
 }

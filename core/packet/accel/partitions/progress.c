@@ -1,6 +1,8 @@
 /* How far parked partitions are, for who asks while they are: results, samples, the audit. What is
  * known of a transient is its end, so inside it progress is drawn as a line. */
+#include "packet/accel/contention/contention.h"
 #include "packet/accel/memo/record.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/transport/transport.h"
 
 /* Packets from where the flow was parked, of those that `at_end` says were sent or received up to

@@ -7,7 +7,7 @@
  * is simulated after all up to that instant. Should a flow end in it, what waits for that begins
  * now: later than it should, but no record that is taken lets a flow come near its end. And what
  * can be done later need not be done among all other events: see apart.c. */
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/domains/domain.h"
 
 void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
@@ -18,13 +18,12 @@ void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
   sim->queue->shift = sim->queues[0].shift;
   sim->now = sim->accel.partitions.at[partition].parked_at;
   weft__events_reset(sim->queue, sim->now);
-  sim->accel.replaying = 1;
+  sim->packet.replaying = 1;
   weft__partition_arm(sim, partition);
   weft__domain_run(sim, last + 1, RUN_IDLE | RUN_UNFED); /* what is left is made anew */
   sim->queue = &sim->queues[0];
   sim->now = now;
-  sim->accel.replaying = 0;
+  sim->packet.replaying = 0;
   sim->packet.rto_events = rto_events;
   sim->packet.cc_events = cc_events;
-  if (sim->accel.gone_records > 0) weft__memo_bury(sim);
 }

@@ -13,7 +13,7 @@
  * enough by how samples scatter, is looked at for longer: while all is flat, the window doubles. */
 #include <math.h>
 
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 

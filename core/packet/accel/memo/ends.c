@@ -1,4 +1,4 @@
-/* How soon can a flow of a partition be through?
+/* How soon can a flow of a partition be through, and is that near?
  *
  * Tasks answer to the end of a flow at once, so a partition must not be simulated beyond it, and
  * what is remembered ends right before it. Until the last packet is on its last wire only a bound
@@ -6,9 +6,40 @@
  * that bound finds the time after as many questions as there are hops, at most. Where a task waits
  * for the last packet to be sent there is no such exact time: then the present is the answer. */
 #include "packet/accel/contention/contention.h"
-#include "packet/accel/partition.h"
+#include "packet/accel/memo/memo.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
+
+enum {
+  CLOSE_PACKETS = 32, /* left when a record ends before a flow does: more than a hit asks for */
+  NEXT_PACKETS = 16 /* of a port, among which one is looked for; behind them is later */
+};
+
+/* ---- at line rate ---- */
+
+weft_time weft__line_time(const weft_sim *sim, uint32_t slot, double packets) {
+  const double bits = 8.0 * full_frame(sim);
+  const double line = (double)sim->fabric.ports.at[sim->packet.tx.at[slot].port].rate_bps;
+  return sim->now + (weft_time)(packets > 0 ? packets * bits / line * 1e12 : 0);
+}
+
+weft_time weft__close_time(const weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  return weft__line_time(sim, slot, (double)(tx->total - tx->next) - CLOSE_PACKETS);
+}
+
+int weft__is_near_end(const weft_sim *sim, uint32_t slot) {
+  return sim->flow.rows.at[sim->packet.tx.at[slot].row].received_ps >= 0 ||
+         weft__close_time(sim, slot) < sim->now + sim->accel.steady_period;
+}
+
+int weft__has_near_end(const weft_sim *sim, uint32_t partition) {
+  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
+  if (weft__is_near_end(sim, slot)) return 1;
+  return 0;
+}
+
+/* ---- by its last packet ---- */
 
 /* The propagation of a part of a flow's path. */
 static weft_time delay_of(const weft_sim *sim, const uint32_t *path, uint32_t from, uint32_t end) {
@@ -16,8 +47,6 @@ static weft_time delay_of(const weft_sim *sim, const uint32_t *path, uint32_t fr
   for (uint32_t h = from; h < end; ++h) sum += sim->packet.ports.at[path[h]].delay_ps;
   return sum;
 }
-
-enum { NEXT_PACKETS = 16 }; /* of a port, among which one is looked for; behind them is later */
 
 /* When a packet that is somewhere on path[from, end) will have crossed it, at the earliest: exactly
  * if it is among the next that a port delivers. */

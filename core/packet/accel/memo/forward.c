@@ -60,19 +60,28 @@ static int goes_forward(const weft_sim *sim, uint32_t slot, const struct record_
   return 1;
 }
 
-int weft__memo_is_forward(weft_sim *sim, uint32_t partition) {
+static int is_forward(weft_sim *sim, uint32_t partition, const struct passing *passing,
+                      const uint32_t *slots) {
   const uint32_t record = sim->accel.partitions.at[partition].record - 1;
   const struct memo_record *r = &sim->accel.records.at[record];
   const struct record_parts parts = record_parts(sim, record);
-  const uint32_t hops = 2 * sim->flow.path_ports;
-  const uint64_t words = (uint64_t)r->flows * hops;
-  const uint32_t *slots = weft__partition_slots(sim, partition);
-  if (slots == NULL || !pool_reserve(sim, sim->accel.words, words)) return 0;
-  const struct passing passing = {(int64_t *)(void *)sim->accel.words.at, hops};
-  for (uint64_t i = 0; i < words; ++i) passing.at[i] = 0;
-  count_begin(sim, partition, &passing);
-  count_end(sim, r, &parts, &passing, slots);
+  for (uint64_t i = 0; i < (uint64_t)r->flows * passing->hops; ++i) passing->at[i] = 0;
+  count_begin(sim, partition, passing);
+  count_end(sim, r, &parts, passing, slots);
   FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
-  if (!goes_forward(sim, slot, &parts, &passing)) return 0;
+  if (!goes_forward(sim, slot, &parts, passing)) return 0;
   return 1;
+}
+
+int weft__memo_is_forward(weft_sim *sim, uint32_t partition) {
+  const struct partition *z = &sim->accel.partitions.at[partition];
+  const size_t mark = weft__arena_mark(&sim->arena);
+  const uint32_t hops = 2 * sim->flow.path_ports;
+  const uint64_t bytes = (uint64_t)sim->accel.records.at[z->record - 1].flows * hops * 8;
+  const uint32_t *slots = weft__partition_slots(sim, partition);
+  const struct passing passing = {weft__arena_take(sim, &sim->arena, bytes), hops};
+  const int forward =
+      slots != NULL && passing.at != NULL && is_forward(sim, partition, &passing, slots);
+  weft__arena_reset(sim, &sim->arena, mark);
+  return forward;
 }

@@ -52,7 +52,7 @@ static double apart_by(const weft_sim *sim, uint32_t slot, const struct memo_rec
   const struct tx *tx = &sim->packet.tx.at[slot];
   const double under_way = (double)(tx->next - sim->packet.rx.at[slot].next);
   const double faster = (double)tx->rate_bps / (double)begin->rate_bps - 1;
-  const weft_time span = r->state == RECORD_READY ? r->span : sim->now - r->span;
+  const weft_time span = r->state == RECORD_READY ? r->span : sim->now - r->begin;
   return fabs(under_way - (double)(begin->sent - begin->received)) +
          fabs(faster) * rate * (double)span;
 }

@@ -7,7 +7,7 @@
  * windows, telemetry, timers and the state of congestion control agree afterwards without any of
  * them being worked out, and what is measured across the gap (RTT, utilisation) is as if there were
  * none. */
-#include "packet/accel/partition.h"
+#include "packet/accel/memo/memo.h"
 
 #include <string.h>
 
@@ -37,6 +37,14 @@ void weft__partition_list_ports_as(weft_sim *sim, uint32_t partition, uint32_t v
       sim->accel.partition_ports.at[sim->accel.partition_ports.n++] =
           path[h]; /* there is room for all ports */
     }
+  }
+}
+
+void weft__partition_settle(weft_sim *sim, uint32_t partition, weft_time time) {
+  weft__partition_list_ports(sim, partition);
+  for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
+    const uint32_t port = sim->accel.partition_ports.at[i];
+    port_settle(sim, port, &sim->packet.ports.at[port], time);
   }
 }
 

@@ -7,7 +7,7 @@
  * its flows are over; their completion times are kept, and compared with those of the run. */
 #include <math.h>
 
-#include "packet/accel/partition.h"
+#include "packet/accel/partitions/partitions.h"
 #include "base/rng_i.h"
 
 /* Welford's mean and variance of |error|, the mean of errors, and the largest. */
@@ -72,7 +72,7 @@ void weft__audit(weft_sim *sim, uint32_t partition) {
   if (copy == NULL) return;
   weft__partition_list_ports(copy, partition);
   weft__partition_mark(copy, partition, 0);
-  copy->accel.on = 0; /* flows may end there, and what is left of the partition is of no interest */
+  copy->packet.accel_hooks = NULL; /* flows may end there, and what is left is of no interest */
   weft__replay(copy, partition, copy->now - 1);
   FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
   if (!copy->failed) compare(sim, copy, slot);
