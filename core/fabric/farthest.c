@@ -464,14 +464,22 @@ static size_t lay_out(struct survey *s, char *block) {
   return used;
 }
 
+/* The models that compat stands for count whole ns, of delays and of transmissions. */
+static weft_time cross(const weft_sim *sim, uint32_t port, uint64_t bytes) {
+  const weft_time time = weft__path_as_built(sim, &port, 1, bytes);
+  if (!sim->queue->whole_ns) return time;
+  const weft_time delay = sim->packet.ports.at[port].delay_ps;
+  return delay / 1000 * 1000 + (time - delay) / 1000 * 1000;
+}
+
 static void fill(struct survey *s, uint64_t data_bytes, uint64_t ack_bytes) {
   const weft_sim *sim = s->sim;
   memset(s->stamp, 0, sim->fabric.nodes.n * sizeof *s->stamp);
   for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n)
     if (!is_host(sim, n)) s->switches[sim->fabric.nodes.at[n].rank] = n;
   for (uint32_t port = 0; port < sim->fabric.ports.n; port += 2) {
-    s->data[port / 2] = weft__path_as_built(sim, &port, 1, data_bytes);
-    s->ack[port / 2] = weft__path_as_built(sim, &port, 1, ack_bytes);
+    s->data[port / 2] = cross(sim, port, data_bytes);
+    s->ack[port / 2] = cross(sim, port, ack_bytes);
   }
   find_inside(s);
   find_places(s);

@@ -168,12 +168,17 @@ void weft__flow_over(weft_sim *sim, uint32_t slot, enum flow_state state) {
   --sim->flow.active;
 }
 
-static int had_completed(const weft_sim *sim, const struct flow *flow) {
-  return flow->received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
+int weft__flow_is_complete(const weft_sim *sim, uint32_t row) {
+  return sim->flow.rows.at[row].received_ps >= 0 && sim->config.completion == WEFT_AT_RECEIVER;
 }
 
 void weft__flow_has_failed(weft_sim *sim, uint32_t row) {
-  if (had_completed(sim, &sim->flow.rows.at[row])) return;
+  struct flow *flow = &sim->flow.rows.at[row];
+  if (weft__flow_is_complete(sim, row)) {
+    flow->state = FLOW_DONE;
+    flow->delivered_bytes = flow->size_bytes;
+    return;
+  }
   ++sim->stats.flows_failed;
   weft__flow_tell(sim, row, NEWS_FAILED);
 }

@@ -46,7 +46,10 @@ void weft__flow_is_acked(weft_sim *sim, uint32_t row);
  *  back. */
 void weft__flow_over(weft_sim *sim, uint32_t slot, enum flow_state state);
 
-/** A flow has failed: count and tell, unless it had been complete. */
+/** Whether all that counts of a flow has happened, though its sender may not know. */
+int weft__flow_is_complete(const weft_sim *sim, uint32_t row);
+
+/** A sender has given up: count and tell, unless the flow is complete, and then done. */
 void weft__flow_has_failed(weft_sim *sim, uint32_t row);
 
 /** It has failed at a time before it could have been complete (see packet/domains). */

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "fabric/fabric.h"
 #include "fabric/path.h"
+#include "fabric/ways.h"
 #include "flow/flow.h"
 
 static int check_new(weft_sim *sim, const weft_flow_def *def) {
@@ -18,10 +19,9 @@ static int check_new(weft_sim *sim, const weft_flow_def *def) {
                       "flow start_ps: expected %" PRId64 " (the present) to %" PRId64
                       ", got %" PRId64,
                       sim->now, (int64_t)LATEST_PS, def->start_ps);
-  uint32_t ports[WEFT_PATH_MAX];
   const int hops = weft__route_hops(sim, def->src, def->dst);
-  if (hops == WEFT_ENOROUTE) /* it may wait for a repair */
-    return weft_built_path(sim, def->src, def->dst, 0, ports);
+  if (hops == WEFT_ENOROUTE && weft__ways_connect(sim, def->src, def->dst))
+    return WEFT_OK; /* it may wait for a repair */
   return weft__path_check(sim, hops, def->src, def->dst);
 }
 

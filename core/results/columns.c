@@ -59,7 +59,8 @@ static const struct field task_fields[] = {
     {"src", "source host of a send", WEFT_COL_U32, AT(task, src)},
     {"dst", "destination host of a send", WEFT_COL_U32, AT(task, dst)},
     {"size_bytes", "payload of a send, size of a collective", WEFT_COL_U64, AT(task, size_bytes)},
-    {"state", "0 waiting, 1 scheduled, 2 running, 3 done, 4 failed", WEFT_COL_U32, AT(task, state)},
+    {"state", "0 waiting, 1 scheduled, 2 running, 3 done, 4 failed or waits for one that is",
+     WEFT_COL_U32, AT(task, state)},
     {"flow", "its flow, 4294967295 if none yet", WEFT_COL_U32, AT(task, flow)},
     {"tag", "as given", WEFT_COL_U32, AT(task, tag)},
 };

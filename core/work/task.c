@@ -61,6 +61,22 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def) {
   return status != WEFT_OK ? status : weft__task_push(sim, def, WEFT_NONE);
 }
 
+static void work_off_ready(weft_sim *sim);
+
+/* A task that waits for one that has failed will never begin: it takes its only turn in the list of
+ * those that are ready to hand that on. */
+static void fail_unbegun(weft_sim *sim, uint32_t index) {
+  if (sim->work.tasks.at[index].state == TASK_FAILED) return;
+  sim->work.tasks.at[index].state = TASK_FAILED;
+  sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = index;
+}
+
+static void fail_what_waits(weft_sim *sim, uint32_t index) {
+  for (uint32_t e = sim->work.tasks.at[index].edges; e != WEFT_NONE;
+       e = sim->work.task_edges.at[e].next)
+    fail_unbegun(sim, sim->work.task_edges.at[e].task);
+}
+
 int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
   if (task >= sim->work.tasks.n || dependency >= task)
     return weft__fail(sim, WEFT_EINVAL,
@@ -78,6 +94,10 @@ int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
   sim->work.task_edges.n = edge + 1;
   before->edges = edge;
   ++sim->work.tasks.at[task].waits;
+  if (before->state == TASK_FAILED) {
+    fail_unbegun(sim, task);
+    work_off_ready(sim);
+  }
   return WEFT_OK;
 }
 
@@ -116,6 +136,10 @@ static void send(weft_sim *sim, uint32_t index) {
 
 static void begin(weft_sim *sim, uint32_t index) {
   struct task *task = &sim->work.tasks.at[index];
+  if (task->state == TASK_FAILED) {
+    fail_what_waits(sim, index);
+    return;
+  }
   if (task->start_ps > sim->now) {
     task->state = TASK_SCHEDULED;
     event_at(sim, EV_TASK, index, task->start_ps);
@@ -157,14 +181,16 @@ void weft__tasks_begin_new(weft_sim *sim) {
 
 static void hear(weft_sim *sim, struct news news) {
   struct task *task = &sim->work.tasks.at[news.task];
-  if (news.kind == NEWS_FAILED)
-    task->state = TASK_FAILED; /* what waits for it will never begin */
-  else if (task->kind != WEFT_TASK_COLLECTIVE)
+  if (news.kind == NEWS_FAILED) {
+    task->state = TASK_FAILED;
+    fail_what_waits(sim, news.task);
+  } else if (task->kind != WEFT_TASK_COLLECTIVE) {
     weft__task_done(sim, news.task);
-  else if (news.kind == NEWS_DONE)
+  } else if (news.kind == NEWS_DONE) {
     weft__collective_arrived(sim, task->collective, news.part);
-  else
+  } else {
     weft__collective_sent(sim, task->collective, news.part);
+  }
 }
 
 /* What begins upon one may fail at once and tell: that is heard as well. */

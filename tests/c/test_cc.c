@@ -305,3 +305,36 @@ TEST(swift_leaves_a_lone_flow_at_line_rate) {
   ENSURE(rate(sim) < 100e9);
   weft_sim_destroy(sim);
 }
+
+/* Four senders into one link, without a reaction to marks. */
+static void mark_queue(uint32_t kmin, uint32_t kmax, double pmax, uint32_t *draws,
+                       uint64_t *marks) {
+  weft_config config = quiet_config();
+  config.ecn_kmin_bytes = kmin;
+  config.ecn_kmax_bytes = kmax;
+  config.ecn_pmax = pmax;
+  weft_sim *sim = star(&config, 5, 100 * (uint64_t)GBPS, US);
+  for (uint32_t i = 0; i < 4; ++i) add_flow(sim, i, 4, 300000, 0);
+  run_to_end(sim);
+  *draws = sim->packet.port_cold.at[2 * 4 + 1].draws;
+  *marks = sim->packet.port_cold.at[2 * 4 + 1].ecn_marks;
+  weft_sim_destroy(sim);
+}
+
+/* Three windows of 52 kB or so stand before the link: some packets more than 100 kB. */
+TEST(marks_are_drawn_between_two_thresholds_and_nowhere_else) {
+  uint32_t draws;
+  uint64_t marks, all;
+  mark_queue(100000, 100000, 1, &draws, &all);
+  ENSURE_EQ(draws, 0);
+  ENSURE(all > 100);
+  mark_queue(100000, 100000, 0.2, &draws, &marks);
+  ENSURE_EQ(draws, 0);
+  ENSURE_EQ(marks, all);
+  mark_queue(100000, 1000000, 0, &draws, &marks);
+  ENSURE_EQ(draws, 0);
+  ENSURE_EQ(marks, 0);
+  mark_queue(100000, 1000000, 1, &draws, &marks);
+  ENSURE_EQ(draws, all);
+  ENSURE(marks > 0 && marks < all);
+}

@@ -255,8 +255,31 @@ TEST(with_compat_the_longest_round_trip_is_that_of_all_whatever_the_distance) {
     add_link(sim, i, hub, 100 * (uint64_t)GBPS, i == 71 ? 1000 * US : US);
   MUST(sim, weft_fabric_ready(sim));
   MUST(sim, weft__fabric_rtt(sim));
-  ENSURE_EQ(sim->packet.fabric_rtt, 2002 * US + 177280);
+  /* Two delays of 1001 us, and 1000 B of payload on two links. */
+  ENSURE_EQ(sim->packet.fabric_rtt, 2002 * (weft_time)US + 2 * 80000);
   weft_sim_destroy(sim);
+}
+
+/* 1000 B take 80 ns at 100 Gbit/s and 114.29 at 70; a delay of 1000.9 ns is one of 1000. */
+TEST(with_compat_the_round_trip_and_its_window_are_of_whole_ns_and_bytes) {
+  for (uint32_t compat = WEFT_COMPAT_NS3; compat <= WEFT_COMPAT_SIMAI; ++compat) {
+    weft_config config = quiet_config();
+    config.compat = compat;
+    config.rto_ps = 0;
+    weft_sim *sim = new_sim(&config, NULL);
+    add_node(sim, WEFT_HOST);
+    add_node(sim, WEFT_HOST);
+    const uint32_t hub = add_node(sim, WEFT_SWITCH);
+    add_link(sim, 0, hub, 100 * (uint64_t)GBPS, 1000900);
+    add_link(sim, hub, 1, 70 * (uint64_t)GBPS, US);
+    MUST(sim, weft_fabric_ready(sim));
+    const uint32_t fast = add_flow(sim, 0, 1, 1000000, 0), slow = add_flow(sim, 1, 0, 1000000, 0);
+    MUST(sim, weft_run(sim, US, 0));
+    ENSURE_EQ(sim->packet.fabric_rtt, (2 * 2000 + 80 + 114) * 1000);
+    ENSURE_EQ(sim->packet.tx_warm.at[sim->flow.rows.at[fast].slot].base_window, 4194 * 100 / 8);
+    ENSURE_EQ(sim->packet.tx_warm.at[sim->flow.rows.at[slow].slot].base_window, 4194 * 70 / 8);
+    weft_sim_destroy(sim);
+  }
 }
 
 TEST(links_refuse_classes_and_costs_that_are_not) {

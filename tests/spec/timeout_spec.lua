@@ -256,6 +256,21 @@ describe("a flow that starts while its host is cut off", function()
     end
   end)
 
+  it("is complete when all has arrived, whatever becomes of its ACKs", function()
+    for completion, stalls in pairs { receiver = 1, sender = 2 } do -- order-free
+      local sim = cut { completion = completion, give_up_after = "20ms" }
+      sim:fail("h4-leaf1", { at = 0, direction = "a_to_b", detect = "1s" })
+      sim:add_flow { src = 0, dst = 4, size = 1000 } -- of a window, whose ACKs are lost
+      sim:add_flow { src = 1, dst = 4, size = "10MB" } -- of many
+      assert.equal("done", sim:run { watchdog = "3ms", on_stall = function() end })
+      assert.equal(stalls, #sim.stalls)
+      assert.equal(stalls, #sim:unfinished())
+      assert.equal(1, sim:unfinished()[stalls].flow)
+      assert.same({ 2 - stalls, stalls }, { sim:stats().flows_done, sim:stats().flows_failed })
+      assert.equal(stalls == 1 and 2 or 3, sim:flows():row(1).state)
+    end
+  end)
+
   it("is refused where the fabric as built has no way", function()
     local net = weft.fabric.new("apart")
     for i = 0, 2 do net:add_node("h" .. i, "host") end

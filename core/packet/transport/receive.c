@@ -83,13 +83,14 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
   const uint32_t slot = packet->flow;
   struct tx *tx = &sim->packet.tx.at[slot];
   struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-  if ((tx->flags & (TX_ACTIVE | TX_CUT_OFF)) != TX_ACTIVE) {
+  if ((tx->flags & (TX_ACTIVE | TX_CUT_OFF | TX_DEAF)) != TX_ACTIVE) {
     if (!(tx->flags & TX_ACTIVE)) {
       weft__packet_release(sim, packet);
       return;
     }
-    weft__rto_rejoin(sim, slot);
-    weft__resend(sim, slot);
+    const int was_cut_off = tx->flags & TX_CUT_OFF;
+    if (was_cut_off || packet->seq > tx->una) weft__rto_rejoin(sim, slot);
+    if (was_cut_off) weft__resend(sim, slot);
   }
   const uint32_t una = tx->una;
   if (packet->seq > una) {

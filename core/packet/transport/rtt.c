@@ -8,13 +8,16 @@
  * Not over wide areas: a host 1 ms away must not give all others windows of 25 MB and a T in which
  * HPCC averages a thousand of their round trips. So pairs further apart than a datacenter is wide
  * have no say, and a flow between them has the round trip of its own path. The models that compat
- * stands for have one value, whatever the distance.
+ * stands for have one value, whatever the distance: of whole ns, for a payload without headers, and
+ * an ACK takes no time but the delay (pairRtt and pairBdp in the ns-3 model's scratch/third.cc).
  *
  * What is measured over a round trip is measured over the flow's own: HPCC renews its rate once in
  * it, and with an average over forty of them it would cut forty times for what it saw once. */
 #include "packet/cc/cc.h"
 #include "fabric/farthest.h"
 #include "fabric/path.h"
+
+__extension__ typedef unsigned __int128 wide;
 
 /* 10 km of fibre there and back: what one datacenter's fabric reaches, its queues included, and
  * below it thresholds that are times (TIMELY's 50 to 500 us) can work. */
@@ -28,15 +31,21 @@ weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, co
 }
 
 int weft__fabric_rtt(weft_sim *sim) {
-  const weft_time limit = is_ns3(sim) ? INT64_MAX : DATACENTER_PS;
-  return weft__farthest(sim, full_frame(sim), weft__ack_size(sim), limit, &sim->packet.fabric_rtt,
-                        &sim->packet.longest_rtt);
+  if (is_ns3(sim))
+    return weft__farthest(sim, sim->config.mtu_bytes, 0, INT64_MAX, &sim->packet.fabric_rtt,
+                          &sim->packet.longest_rtt);
+  return weft__farthest(sim, full_frame(sim), weft__ack_size(sim), DATACENTER_PS,
+                        &sim->packet.fabric_rtt, &sim->packet.longest_rtt);
 }
 
 /* The window at line rate that a round trip calls for. */
 static uint64_t window_of(const weft_sim *sim, const struct tx_warm *warm) {
   if (sim->config.window_mode == WEFT_WINDOW_NONE) return UINT64_MAX;
   if (sim->config.window_bytes != 0) return sim->config.window_bytes;
+  if (is_ns3(sim)) {
+    const wide bits = (wide)warm->line_bps * (uint64_t)(warm->base_rtt_ps / 1000) / 1000000000u;
+    return bits < 8 ? 1 : (uint64_t)(bits / 8);
+  }
   return (uint64_t)((double)warm->line_bps * (double)warm->base_rtt_ps / 8e12) + 1;
 }
 

@@ -204,9 +204,11 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   tx->flags &= (uint8_t)~TX_ACTIVE;
   accel_left(sim, slot);
   if (is_selective(sim)) weft__selective_release(sim, slot);
-  /* Of a flow that has failed: as far as its sender knows. */
-  const uint64_t acked = (uint64_t)tx->una * sim->config.mtu_bytes;
-  flow->delivered_bytes = acked < flow->size_bytes ? acked : flow->size_bytes;
+  flow->delivered_bytes = flow->size_bytes;
+  if (state == FLOW_FAILED) { /* as far as its sender knows */
+    const uint64_t acked = (uint64_t)tx->una * sim->config.mtu_bytes;
+    if (acked < flow->size_bytes) flow->delivered_bytes = acked;
+  }
   flow->retransmits = sim->packet.tx_warm.at[slot].retransmits;
   flow->ecn_marks = sim->packet.tx_warm.at[slot].ecn_marks;
   weft__flow_over(sim, slot, state);
@@ -227,9 +229,12 @@ void weft__flow_acked(weft_sim *sim, uint32_t slot) {
 void weft__flow_fail(weft_sim *sim, uint32_t slot) {
   const uint32_t row = sim->packet.tx.at[slot].row;
   const struct domain_hooks *domain = sim->packet.domain_hooks;
-  if (domain != NULL) domain->failed(sim, slot);
-  leave(sim, slot, FLOW_FAILED);
-  if (domain != NULL) return;
+  if (domain != NULL) { /* a view may not know what has arrived: see weft__flow_failed_at() */
+    domain->failed(sim, slot);
+    leave(sim, slot, FLOW_FAILED);
+    return;
+  }
+  leave(sim, slot, weft__flow_is_complete(sim, row) ? FLOW_DONE : FLOW_FAILED);
   sim->packet.rx.at[slot].total = 0; /* what still comes will never be all */
   weft__flow_has_failed(sim, row);
 }

@@ -10,7 +10,8 @@ enum tx_flags {
   TX_IN_LIST = 4,
   TX_CUT_OFF = 8, /* its way loses everything: retries wait for a change of a link */
   TX_RESEND = 16, /* selective repeat: lost packets go before new ones */
-  TX_PARKED = 32 /* of a partition that is skipped */
+  TX_PARKED = 32, /* of a partition that is skipped */
+  TX_DEAF = 64 /* its way back loses everything: a retry is due when that opens */
 };
 
 /* Sender side of an active flow, the part that every packet and ACK touches: one cache line. */

@@ -23,7 +23,8 @@
  * the time of the question; the same for any number of threads.
  *
  * A flow whose way loses everything, as a link of it is down, has no use for its retries. They are
- * not simulated: it is cut off, and goes on within a timeout of the change that opens it again.
+ * not simulated: it is cut off, and an adaptive one goes on within a round trip of the change that
+ * opens its way again. Likewise where only the way back is closed, and retries go on meanwhile.
  * The same holds for one whose retries have come to nothing for long enough, such as those of a
  * sender by the clock into a deadlock. So flows that wait for ever don't keep a run alive. */
 #include "base/rng_i.h"
@@ -202,13 +203,19 @@ static int has_dead(const weft_sim *sim, const uint32_t *ports, int count) {
   return 0;
 }
 
+static int is_way_there_dead(const weft_sim *sim, uint32_t slot) {
+  return has_dead(sim, slot_path(sim, slot), sim->packet.tx.at[slot].hops);
+}
+
+static int is_way_back_dead(const weft_sim *sim, uint32_t slot) {
+  return has_dead(sim, slot_path(sim, slot) + sim->packet.tx.at[slot].hops,
+                  sim->flow.slots.at[slot].ack_hops);
+}
+
 /* A way back that is dead does not keep data from arriving: after some retries all of it has. */
 static int is_way_dead(const weft_sim *sim, uint32_t slot) {
-  const uint32_t *path = slot_path(sim, slot);
-  const int hops = sim->packet.tx.at[slot].hops;
-  if (has_dead(sim, path, hops)) return 1;
-  return sim->packet.tx_warm.at[slot].retries > RETRIES_MAX &&
-         has_dead(sim, path + hops, sim->flow.slots.at[slot].ack_hops);
+  if (is_way_there_dead(sim, slot)) return 1;
+  return sim->packet.tx_warm.at[slot].retries > RETRIES_MAX && is_way_back_dead(sim, slot);
 }
 
 /* Whether retries are of no use. What a NIC holds while its link is down is sent at the repair. */
@@ -218,23 +225,28 @@ static int is_cut(const weft_sim *sim, uint32_t slot) {
   return sim->packet.tx_warm.at[slot].retries > RETRIES_LAST && !may_lose(sim, slot);
 }
 
+static void note_closed(weft_sim *sim, uint32_t slot, uint8_t how) {
+  if (!(sim->packet.tx.at[slot].flags & (TX_CUT_OFF | TX_DEAF))) ++sim->packet.cut_off;
+  sim->packet.tx.at[slot].flags |= how;
+}
+
 void weft__rto_cut_off(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->packet.tx.at[slot];
   struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-  if (!(tx->flags & TX_CUT_OFF)) ++sim->packet.cut_off;
-  tx->flags |= TX_CUT_OFF;
+  note_closed(sim, slot, TX_CUT_OFF);
   if (tx->flags & TX_IN_LIST) weft__nic_remove(sim, slot);
   warm->restarted_at = sim->now;
   warm->answer_at = -1;
 }
 
 void weft__rto_rejoin(weft_sim *sim, uint32_t slot) {
-  if (sim->packet.tx.at[slot].flags & TX_CUT_OFF) --sim->packet.cut_off;
-  sim->packet.tx.at[slot].flags &= (uint8_t)~TX_CUT_OFF;
+  if (sim->packet.tx.at[slot].flags & (TX_CUT_OFF | TX_DEAF)) --sim->packet.cut_off;
+  sim->packet.tx.at[slot].flags &= (uint8_t) ~(TX_CUT_OFF | TX_DEAF);
 }
 
 static void go_on(weft_sim *sim, uint32_t slot) {
   weft__rto_rejoin(sim, slot);
+  if (is_way_back_dead(sim, slot)) note_closed(sim, slot, TX_DEAF);
   sim->packet.tx_warm.at[slot].restarted_at = sim->now;
   weft__resend(sim, slot);
   weft__nic_kick_flow(sim, slot);
@@ -355,14 +367,15 @@ static void begin_all(weft_sim *sim, uint32_t first) {
 }
 
 /* The retries that were not simulated have been made; the next one is to come. A sender that can be
- * told of its way has not doubled its timeout for them: it is somewhere within one. */
+ * told of its way does not wait for it: it sends within a round trip, drawn so that those that wait
+ * for the same link do not come in one burst. */
 static void wake(weft_sim *sim, uint32_t slot) {
   struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
   if (sim->config.rto_ps == WEFT_RTO_ADAPTIVE) {
     const uint32_t row = sim->packet.tx.at[slot].row;
     const double part = rng_uniform(sim->config.seed, RNG_TIMEOUT, row, (uint64_t)sim->now);
     warm->retries = 0;
-    warm->answer_at = sim->now + 1 + (weft_time)(part * (double)adaptive_rto(sim, slot));
+    warm->answer_at = sim->now + 1 + (weft_time)(part * (double)empty_rtt(sim, slot));
     arm(sim, slot);
     return;
   }
@@ -377,11 +390,24 @@ static void wake(weft_sim *sim, uint32_t slot) {
   arm(sim, slot);
 }
 
+/* The way back was closed as the timer ran out. The network may hold what has gone again since, so
+ * the question is put anew. A sender by the clock knows nothing of its way. */
+static void ask_anew(weft_sim *sim, uint32_t slot) {
+  struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+  if (sim->config.rto_ps != WEFT_RTO_ADAPTIVE) return;
+  if (is_way_there_dead(sim, slot) || is_way_back_dead(sim, slot)) return;
+  weft__rto_rejoin(sim, slot);
+  warm->retries = 0;
+  const int is_answered = !is_asked(warm) || warm->answer_at < 0;
+  if (is_answered && since(warm) < sim->now && !waits_to_send(sim, slot)) ask(sim, slot);
+}
+
 void weft__rto_wake_all(weft_sim *sim) {
   uint32_t first = WEFT_NONE, last = WEFT_NONE;
   for (uint32_t slot = 0; sim->packet.cut_off > 0 && slot < sim->packet.tx.n; ++slot) {
-    const int waits =
-        (sim->packet.tx.at[slot].flags & TX_CUT_OFF) && sim->packet.tx_warm.at[slot].answer_at < 0;
+    const uint32_t flags = sim->packet.tx.at[slot].flags;
+    if ((flags & (TX_CUT_OFF | TX_DEAF)) == TX_DEAF) ask_anew(sim, slot);
+    const int waits = (flags & TX_CUT_OFF) && sim->packet.tx_warm.at[slot].answer_at < 0;
     if (!waits || is_way_dead(sim, slot)) continue;
     if (may_begin(sim, slot))
       weft__list_by_row(sim, &first, &last, slot);
