@@ -231,3 +231,99 @@ describe("a steady state", function()
     for i = 1, 2 do assert(math.abs(skipped[i] / plain[i] - 1) < 3e-3) end
   end)
 end)
+
+-- A flow that joins others while they are skipped meets them in some phase of their swing. Fabrics
+-- have a link of `middle` between their halves, hosts of 100 Gbit/s, and links of 5 us.
+local function joined(scene, at_us, options)
+  local sim = weft.simulation(with({ cc = scene.cc,
+    topology = weft.topology.dumbbell {
+      hosts = scene.hosts or 2, rate = "100Gbps", bottleneck = scene.middle,
+      delay = scene.delay or "5us",
+    } }, options))
+  for i, flow in ipairs(scene) do
+    local start = flow.start and flow.start + at_us or 0
+    sim:add_flow { src = i - 1, dst = (scene.hosts or 2) + i - 1, size = flow.size,
+      start = ("%.3fus"):format(start) }
+  end
+  sim:run()
+  return completion_times(sim)
+end
+
+local function mean_and_variance(list)
+  local mean, square = 0, 0
+  for _, value in ipairs(list) do mean = mean + value / #list end
+  for _, value in ipairs(list) do square = square + (value - mean) ^ 2 / (#list - 1) end
+  return mean, square
+end
+
+-- Times of flow `i` over starts that are spread evenly, plain and skipped.
+local function over_starts(scene, i, runs, spread)
+  local plain, skipped = {}, {}
+  for k = 1, runs do
+    local at = (k - 0.5) * spread / runs
+    plain[k] = joined(scene, at, {})[i]
+    skipped[k] = joined(scene, at, { fast_forward = true })[i]
+  end
+  return plain, skipped
+end
+
+describe("who joins flows that are skipped", function()
+  -- Where that is chaotic, times are as in plain runs in the mean (Welch's t) and in their spread.
+  it("meets them in any phase of their swing, not always in one", function()
+    for _, scene in ipairs {
+      { cc = "hpcc", middle = "40Gbps", { size = 17e6 }, { size = 34e6, start = 1500 } },
+      { cc = "swift", middle = "40Gbps", { size = 17e6 }, { size = 34e6, start = 1300 } },
+    } do
+      local plain, skipped = over_starts(scene, 1, 24, 500)
+      local mean_a, square_a = mean_and_variance(plain)
+      local mean_b, square_b = mean_and_variance(skipped)
+      local t = (mean_b - mean_a) / math.sqrt((square_a + square_b) / #plain)
+      local name = ("%s: %g, not %g us, t %.1f"):format(scene.cc, mean_b / 1e6, mean_a / 1e6, t)
+      assert.is_true(math.abs(t) < 2, name)
+      assert.is_true(square_b > square_a / 4 and square_b < square_a * 4, name)
+    end
+  end)
+
+  -- An alpha that stood still would be 0.1 where that of the plain run is nothing.
+  it("meets DCTCP's memory of marks as it has decayed meanwhile", function()
+    local scene = { cc = "dctcp", hosts = 3, middle = "100Gbps", delay = "1us",
+      { size = 40e6 }, { size = 40e6, start = 800 }, { size = 20e6, start = 3000 } }
+    local plain, skipped = over_starts(scene, 2, 12, 100)
+    local mean_a, square_a = mean_and_variance(plain)
+    local mean_b, square_b = mean_and_variance(skipped)
+    local t = (mean_b - mean_a) / math.sqrt((square_a + square_b) / #plain)
+    assert.is_true(math.abs(t) < 2.5, ("%g, not %g us, t %.1f"):format(mean_b, mean_a, t))
+  end)
+
+  -- Where it is not chaotic, each is as in its plain run.
+  it("meets packets that take turns as if they had been simulated", function()
+    for _, cc in ipairs { "window", "timely" } do
+      local scene = { cc = cc, hosts = 3, middle = "100Gbps", delay = "1us",
+        { size = 40e6 }, { size = 40e6, start = 800 }, { size = 20e6, start = 3000 } }
+      for k = 0, 3 do
+        local mean, bias = errors(joined(scene, 17.3 * k, { fast_forward = true }),
+          joined(scene, 17.3 * k, {}))
+        assert.is_true(mean < 1e-5 and math.abs(bias) < 1e-5, ("%s: %g, %g"):format(cc, mean, bias))
+      end
+    end
+  end)
+
+  it("meets fixed windows on shared uplinks within 0.1 %, and 0.02 % to one side", function()
+    local all_mean, all_bias, runs = 0, 0, 12
+    for seed = 1, runs do
+      local function run(skip)
+        local sim = weft.simulation { cc = "window", ecn_kmin = "120KB", ecn_kmax = "120KB",
+          seed = seed, fast_forward = skip, topology = weft.topology.leaf_spine {
+            leaves = 2, hosts_per_leaf = 4, spines = 2, rate = "100Gbps",
+          } }
+        for i = 0, 3 do sim:add_flow { src = i, dst = 4 + i, size = 30e6 } end
+        sim:add_flow { src = 0, dst = 6, size = 10e6, start = "1801300ns" }
+        sim:run()
+        return completion_times(sim)
+      end
+      local mean, bias = errors(run(true), run(false))
+      all_mean, all_bias = all_mean + mean / runs, all_bias + bias / runs
+    end
+    assert.is_true(all_mean < 1e-3 and math.abs(all_bias) < 2e-4, all_mean .. " " .. all_bias)
+  end)
+end)

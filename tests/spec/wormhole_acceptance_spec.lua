@@ -18,14 +18,14 @@ local function completion_times(sim)
   return sim:flows():column "fct_ps"
 end
 
--- A alone until 1 ms, B joins, and is over at about 2.4 ms.
-local function two_flows(options)
+-- A alone until 1 ms, or a little longer, B joins, and is over at about 2.4 ms.
+local function two_flows(options, start)
   local sim = weft.simulation(with({
     topology = weft.topology.dumbbell { hosts = 2, rate = "100Gbps", delay = "1us" },
     cc = "window", spans = 100,
   }, options))
   sim:add_flow { src = 0, dst = 2, size = "40MB" }
-  sim:add_flow { src = 1, dst = 3, size = "8.5MB", start = "1ms" }
+  sim:add_flow { src = 1, dst = 3, size = "8.5MB", start = start or "1ms" }
   return sim
 end
 
@@ -35,16 +35,22 @@ end
 
 describe("two flows on a dumbbell", function()
   it("take as long as in the plain engine, within 0.1 %", function()
+    -- When a sawtooth is found steady depends on its phase, so the share is a mean of three.
     for _, cc in ipairs { "window", "dctcp", "dcqcn", "timely", "swift" } do
-      local plain, fast = two_flows { cc = cc }, two_flows(with(BOTH, { cc = cc }))
-      plain:run()
-      fast:run()
-      local exact, skipped = completion_times(plain), completion_times(fast)
-      for i = 1, 2 do
-        assert.is_true(math.abs(skipped[i] / exact[i] - 1) < 1e-3,
-          ("%s: flow %d takes %d ps instead of %d"):format(cc, i, skipped[i], exact[i]))
+      local share = 0
+      for _, start in ipairs { "1ms", "1003us", "1007us" } do
+        local plain = two_flows({ cc = cc }, start)
+        local fast = two_flows(with(BOTH, { cc = cc }), start)
+        plain:run()
+        fast:run()
+        local exact, skipped = completion_times(plain), completion_times(fast)
+        for i = 1, 2 do
+          assert.is_true(math.abs(skipped[i] / exact[i] - 1) < 1e-3,
+            ("%s: flow %d takes %d ps instead of %d"):format(cc, i, skipped[i], exact[i]))
+        end
+        share = share + fast:acceleration().events_skipped_pct / 3
       end
-      assert.is_true(fast:acceleration().events_skipped_pct > 60, cc)
+      assert.is_true(share > 60, cc)
     end
   end)
 

@@ -61,6 +61,17 @@ weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time,
   return (weft_time)((wide)time * (wide)rtt / (wide)reference);
 }
 
+enum { STEPS_MOST = 1 << 20 }; /* behind which nothing is left */
+#define ALPHA_NONE 1e-4 /* a cut of a rate by half of that is within any tolerance */
+
+double weft__cc_decayed(double alpha, double g, double steps) {
+  if (!(steps < STEPS_MOST)) return 0;
+  double factor = 1 - g; /* its powers by squaring: the same wherever it is worked out */
+  for (uint32_t left = (uint32_t)(steps + 0.5); left > 0; left /= 2, factor *= factor)
+    if (left % 2) alpha *= factor;
+  return alpha < ALPHA_NONE ? 0 : alpha;
+}
+
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
   const struct cc_ops *cc = sim->packet.cc;
   const struct tx *tx = &sim->packet.tx.at[packet->flow];

@@ -40,6 +40,9 @@ struct cc_ops {
   void (*start)(weft_sim *sim, uint32_t slot); /* rate is line rate, window is full */
   void (*on_ack)(weft_sim *sim, uint32_t slot, const struct cc_ack *ack);
   void (*on_timer)(weft_sim *sim, uint32_t slot, uint32_t timer); /* NULL: has none */
+  /* For acceleration: what goes on in the state while rates stand still, for a time in which a flow
+   * sends so many bytes; NULL: nothing. */
+  void (*relax)(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes);
 };
 
 extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc[2], weft__cc_dcqcn,
@@ -96,6 +99,10 @@ static inline uint64_t cc_nic_rate(const weft_sim *sim, uint32_t slot) {
 /** A default time of an algorithm, which is right for round trips up to `reference`: where the
  *  flow's base RTT is longer, longer in proportion. Times that were given stay as given. */
 weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time, weft_time reference);
+
+/** A memory of marks that decays by (1 - g) at each of so many steps. What is too little to matter
+ *  to any rate is nothing, so that states become the same again. */
+double weft__cc_decayed(double alpha, double g, double steps);
 
 /** ps per tick. */
 static inline weft_time cc_tick(const weft_sim *sim) {

@@ -99,10 +99,24 @@ static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
   }
 }
 
+/* Back at line rate it is not marked any more, as far as can be known: then alpha decays. */
+static void relax(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
+  struct dcqcn *dcqcn = cc_state(sim, slot);
+  const weft_config *config = &sim->config;
+  (void)bytes;
+  if (!dcqcn->reacting || dcqcn->marked_for_alpha || dcqcn->stage <= config->dcqcn_recovery_steps ||
+      sim->packet.tx.at[slot].rate_bps < cc_nic_rate(sim, slot))
+    return;
+  const weft_time step =
+      weft__cc_stretch(sim, slot, config->dcqcn_alpha_ps, config->dcqcn_decrease_ps);
+  dcqcn->alpha = weft__cc_decayed(dcqcn->alpha, config->dcqcn_g, (double)time / (double)step);
+}
+
 const struct cc_ops weft__cc_dcqcn = {.name = "dcqcn",
                                       .extra = CC_NOTHING,
                                       .paced = 1,
                                       .state = FIELDS_OF("dcqcn", fields, sizeof(struct dcqcn)),
                                       .start = start,
                                       .on_ack = on_ack,
-                                      .on_timer = on_timer};
+                                      .on_timer = on_timer,
+                                      .relax = relax};

@@ -4,6 +4,8 @@
  * mark of a window cuts by alpha/2 (eq. 2). Deviations, as in the HPCC ns-3 model: the state is a
  * rate, the window follows it; no slow start, flows begin at line rate; increase is a fixed rate
  * per window of data; alpha begins at 1. */
+#include <math.h>
+
 #include "packet/cc/cc.h"
 
 #define DCTCP_FIELDS(X)                                                                        \
@@ -13,10 +15,15 @@
   X(VALUE, STATE, uint32_t, marked) /* packets of the current window */                        \
   X(VALUE, STATE, uint32_t, sent) /* in it */                                                  \
   X(VALUE, STATE, uint32_t, in_recovery)                                                       \
-  X(VALUE, OWN, uint32_t, unused)
+  X(VALUE, STATE, uint32_t, calm) /* windows without a mark, as far as calm_enough() counts */
 
 FIELDS_STRUCT(dctcp, DCTCP_FIELDS);
 static const struct field_desc fields[] = {DCTCP_FIELDS(FIELD_LINE)};
+
+/* No sawtooth is that long, with this window: of sqrt(W / 2) round trips (eq. 8). */
+static uint32_t calm_enough(const struct dctcp *dctcp) {
+  return (uint32_t)(2 * sqrt(dctcp->sent / 2.0)) + 4;
+}
 
 static void start(weft_sim *sim, uint32_t slot) {
   struct dctcp *dctcp = cc_state(sim, slot);
@@ -33,6 +40,7 @@ static int end_window(struct dctcp *dctcp, const weft_config *config, const stru
     if (fraction > 1) fraction = 1;
     dctcp->alpha = (1 - config->dctcp_g) * dctcp->alpha + config->dctcp_g * fraction;
     dctcp->sent = (uint32_t)((ack->sent - ack->acked) / config->mtu_bytes + 1);
+    dctcp->calm = dctcp->marked == 0 ? dctcp->calm + (dctcp->calm < calm_enough(dctcp)) : 0;
     dctcp->marked = 0;
   }
   dctcp->window_end = ack->sent;
@@ -58,9 +66,18 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
         cc_at_most(tx->rate_bps + config->dctcp_ai_bps, sim->packet.tx_warm.at[slot].line_bps));
 }
 
+static void relax(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
+  struct dctcp *dctcp = cc_state(sim, slot);
+  (void)time;
+  if (dctcp->marked != 0 || dctcp->calm < calm_enough(dctcp)) return;
+  const double windows = (double)bytes / sim->config.mtu_bytes / dctcp->sent;
+  dctcp->alpha = weft__cc_decayed(dctcp->alpha, sim->config.dctcp_g, windows);
+}
+
 const struct cc_ops weft__cc_dctcp = {.name = "dctcp",
                                       .extra = CC_NOTHING,
                                       .paced = 1,
                                       .state = FIELDS_OF("dctcp", fields, sizeof(struct dctcp)),
                                       .start = start,
-                                      .on_ack = on_ack};
+                                      .on_ack = on_ack,
+                                      .relax = relax};

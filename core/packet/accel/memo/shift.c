@@ -163,6 +163,8 @@ void weft__partition_advance(weft_sim *sim, uint32_t partition, weft_time time) 
     uint32_t packets = (uint32_t)(m->rate * (double)time + 0.5);
     if (packets >= left) packets = left > 0 ? left - 1 : 0;
     m->skip = packets;
+    if (sim->packet.cc->relax != NULL)
+      sim->packet.cc->relax(sim, slot, time, (uint64_t)packets * sim->config.mtu_bytes);
     weft__share_out(sim, slot, packets, (int64_t)packets * full_frame(sim), packets);
     weft__count_skipped(sim, slot, packets, packets, packets);
     sim->accel.doubt_ps += m->uncertainty * (double)time;

@@ -6,7 +6,14 @@
  * flow that starts on its ports, a link that changes, a pause, whether announced or not, wakes it
  * at that very instant (Wormhole shifts its events ahead and, at an interrupt, back again). Waking
  * costs in proportion to the packets under way: less than simulating one round trip. */
+#include <math.h>
+
 #include "packet/accel/partitions/partitions.h"
+#include "packet/cc/cc.h"
+
+enum { SWING = 4 }; /* sample periods, of which each has a period or several of the algorithm's */
+
+#define CLOCKWORK 1e-7 /* how far a rate is known that is one packet after the other */
 
 void weft__park(weft_sim *sim, uint32_t partition, enum partition_phase phase) {
   if (phase != PARTITION_FOLLOW && weft__audit_is_drawn(sim, partition, sim->now))
@@ -44,9 +51,36 @@ static uint64_t data_skipped(const weft_sim *sim) {
   return sim->accel.totals.packets_skipped / 2;
 }
 
-/* Put the partition where it is now. */
+/* Congestion control has nothing that swings, and packets come like a clock; or who sets theta says
+ * that a swing is no matter. */
+static int is_still(const weft_sim *sim, uint32_t partition) {
+  if (sim->config.theta >= 0) return 1;
+  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
+  if (sim->accel.members.at[slot].uncertainty > CLOCKWORK) return 0;
+  return sim->packet.cc_words == 0;
+}
+
+/* Of a span at constant rates, so much at its end is to be simulated. A partition is parked in one
+ * state of its swing; put on by the whole span, it would meet whatever comes in that very state,
+ * whenever it comes, and as what follows depends on the state, the error would be to one side. Put
+ * on by a multiple of the swing's time, it is in that state as well, and the rest takes it to
+ * another, which is as likely as in the plain run. A multiple of the time of a packet, too: flows
+ * that take turns in lockstep do so as before. At its own flows' end there is no rest, nor one
+ * beyond it; nor where functions of a script would be called out of their turn. */
+static weft_time rest_of(const weft_sim *sim, uint32_t partition, weft_time span, weft_time left) {
+  const double packet = 1 / sim->accel.members.at[sim->accel.partitions.at[partition].first].rate;
+  const double least =
+      is_still(sim, partition) ? 0 : (double)(span % (SWING * sim->accel.steady_period));
+  const double skip = floor(((double)span - least) / packet) * packet;
+  const weft_time rest = span - (weft_time)floor(skip + 0.5);
+  if (left <= 0 || rest < 0 || sim->config.cc == WEFT_CC_SCRIPT) return 0;
+  return rest < left ? rest : left;
+}
+
+/* Put the partition where it is now, or so much before as it has parked_at. */
 static void go_on(weft_sim *sim, uint32_t partition) {
   struct partition *z = &sim->accel.partitions.at[partition];
+  const weft_time left = weft__park_end(sim, partition) - sim->now;
   weft_time from = z->parked_at;
   if (z->phase == PARTITION_MEMO) {
     const uint64_t before = data_skipped(sim);
@@ -56,8 +90,17 @@ static void go_on(weft_sim *sim, uint32_t partition) {
   }
   const uint64_t before = data_skipped(sim);
   weft__partition_list_ports(sim, partition); /* which clears what they were moved on by */
-  weft__partition_advance(sim, partition, sim->now - from);
-  note_span(sim, z, WEFT_PHASE_STEADY, from, sim->now, data_skipped(sim) - before);
+  z->parked_at = sim->now - rest_of(sim, partition, sim->now - from, left);
+  weft__partition_advance(sim, partition, z->parked_at - from);
+  note_span(sim, z, WEFT_PHASE_STEADY, from, z->parked_at, data_skipped(sim) - before);
+}
+
+/* Simulate it from parked_at on, by itself. 0 if all its flows have ended in that. */
+static int catch_up(weft_sim *sim, uint32_t partition, weft_time last) {
+  const uint64_t events = sim->events;
+  weft__replay(sim, partition, last);
+  sim->accel.totals.events_replayed += sim->events - events;
+  return sim->accel.partitions.at[partition].phase != PARTITION_FREE;
 }
 
 void weft__unpark(weft_sim *sim, uint32_t partition, weft_time last) {
@@ -72,19 +115,15 @@ void weft__unpark(weft_sim *sim, uint32_t partition, weft_time last) {
   z = &sim->accel.partitions.at[partition];
   weft__partition_list_ports(sim, partition);
   weft__partition_mark(sim, partition, 0);
+  weft_time since = sim->now;
   if (is_known) {
     go_on(sim, partition);
-    weft__partition_become(sim, partition, PARTITION_LIVE);
-  } else {
-    const uint64_t events = sim->events;
-    weft__partition_become(sim, partition, PARTITION_LIVE);
-    weft__replay(sim, partition, last);
-    sim->accel.totals.events_replayed += sim->events - events;
-    if (sim->accel.partitions.at[partition].phase == PARTITION_FREE)
-      return; /* all its flows have ended in it */
+    since = sim->accel.partitions.at[partition].parked_at;
   }
+  weft__partition_become(sim, partition, PARTITION_LIVE);
+  if ((!is_known || since < sim->now) && !catch_up(sim, partition, last)) return;
   z = &sim->accel.partitions.at[partition];
   weft__partition_set_unarmed(sim, z, 1);
   weft__steady_begin(sim, partition);
-  z->since = sim->now;
+  z->since = since;
 }

@@ -255,9 +255,10 @@ static int test_flow(const weft_sim *sim, uint32_t slot) {
   if (creeps(sim, s, n, mean)) return 0;
   /* Flows take turns, and which was last at the ends alone would count most. */
   const struct line line = line_through(s, n, packets_at);
-  if (is_left_to_chance(sim, s, n, line.deviation / line.slope)) return 0;
+  const double off = line.deviation / line.slope;
+  if (is_left_to_chance(sim, s, n, off)) return 0;
   sim->accel.members.at[slot].rate = line.slope;
-  sim->accel.members.at[slot].uncertainty = STUDENT * line.deviation / line.slope;
+  sim->accel.members.at[slot].uncertainty = STUDENT * off;
   return 1;
 }
 
