@@ -111,7 +111,21 @@ static int host_entries(lua_State *L) {
   return 1;
 }
 
+/* host.enter(thread): the thread is about to run; host.leave(): this one runs on */
+static int host_enter(lua_State *L) {
+  lua_State *thread = lua_tothread(L, 1);
+  if (thread) interrupt_enter(thread);
+  return 0;
+}
+
+static int host_leave(lua_State *L) {
+  interrupt_enter(L);
+  return 0;
+}
+
 static const luaL_Reg functions[] = {
+    {"enter", host_enter},
+    {"leave", host_leave},
     {"readline", host_readline},
     {"on_complete", host_on_complete},
     {"history_add", host_history_add},

@@ -23,6 +23,7 @@ static void stop_script(lua_State *L, lua_Debug *where) {
   lua_sethook(L, NULL, 0, 0);
   if (!running.pending) return;
   running.pending = 0;
+  running.stopped = 1;
   luaL_where(L, 0);
   lua_pushliteral(L, "interrupted");
   lua_concat(L, 2);
@@ -56,6 +57,11 @@ void interrupt_install(lua_State *L) {
   struct sigaction action = {.sa_handler = on_interrupt};
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
+}
+
+void interrupt_enter(lua_State *L) {
+  vm = L;
+  if (running.pending) lua_sethook(L, stop_script, LUA_MASKCOUNT, PATIENCE);
 }
 
 void interrupt_begin_line(void) {

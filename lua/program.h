@@ -19,6 +19,8 @@ void interrupt_end_line(void);
 
 /* How many SIGINT came since the last begin. */
 int interrupt_count(void);
+/* Another Lua thread runs from now on. */
+void interrupt_enter(lua_State *L);
 
 /* ---- lineedit.c ---- */
 

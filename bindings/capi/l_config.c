@@ -96,7 +96,7 @@ static void read_option(lua_State *L, const weft_option *option, int index, weft
 }
 
 void l_read_config(lua_State *L, int index, weft_config *config) {
-  luaL_checktype(L, index, LUA_TTABLE);
+  l_check_table(L, index, "options");
   for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) l_wrong(L, -2, "key", "the name of an option");
     const weft_option *option = find_option(lua_tostring(L, -2));

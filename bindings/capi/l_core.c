@@ -114,6 +114,10 @@ static const luaL_Reg functions[] = {
     {"_clock", core_clock},
     {"_output", l_output_open},
     {"_is_interruption", core_is_interruption},
+    {"_is_open", l_core_is_open},
+    {"_note_interrupted", l_core_note_interrupted},
+    {"_interrupted", l_core_interrupted},
+    {"_spool", l_core_spool},
     {NULL, NULL},
 };
 

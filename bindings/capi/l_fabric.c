@@ -98,6 +98,11 @@ static int ideal_fct(lua_State *L) {
   uint64_t size = (uint64_t)l_check_int(L, 4, "size_bytes", 1, INT64_MAX);
   weft_time fct;
   l_status(L, sim, weft_ideal_fct(sim, src, dst, size, &fct));
+  if (fct > (INT64_C(1) << 53)) { /* LuaJIT would get another number */
+    return luaL_error(L,
+                      "WEFT_ELIMIT: ideal_fct: expected a time of at most 2^53 ps, 9007 s, got "
+                      "a longer one");
+  }
   l_push_int(L, fct);
   return 1;
 }

@@ -5,8 +5,11 @@
  *   output:discard()        -- what the collector calls too; twice does no harm
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "l_util.h"
 #include "weft_output.h"
@@ -58,6 +61,45 @@ static const luaL_Reg methods[] = {
     {"discard", output_discard},
     {NULL, NULL},
 };
+
+/* Copy what comes from a descriptor to a file without a name: the descriptor of that, or -1. */
+static int copy_all(int from) {
+  FILE *copy = tmpfile();
+  if (!copy) return -1;
+  char block[1 << 16];
+  ssize_t got;
+  while ((got = read(from, block, sizeof block)) > 0) {
+    if (fwrite(block, 1, (size_t)got, copy) != (size_t)got) break;
+  }
+  const int fd = got == 0 && fflush(copy) == 0 ? fcntl(fileno(copy), F_DUPFD_CLOEXEC, 3) : -1;
+  const int reason = errno;
+  fclose(copy);
+  errno = reason;
+  return fd;
+}
+
+/* core._spool(path): a name under which the file can be read again and again: `path` itself, or
+ * that of a copy where it is a pipe or a terminal; or nil, message. The copy is there as long as
+ * the process. What cannot be opened at all is left to who reads it. */
+int l_core_spool(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct stat there;
+  lua_settop(L, 1);
+  if (stat(path, &there) != 0 || S_ISREG(there.st_mode) || S_ISDIR(there.st_mode)) return 1;
+  const int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return 1;
+  if (lseek(fd, 0, SEEK_CUR) >= 0) {
+    close(fd);
+    return 1;
+  }
+  const int copy = copy_all(fd), reason = errno;
+  close(fd);
+  if (copy < 0) return push_reason(L, reason != 0 ? reason : EIO);
+  char name[64];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", copy);
+  lua_pushstring(L, name);
+  return 1;
+}
 
 int l_output_open(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);

@@ -13,6 +13,50 @@ static l_running *get_running(lua_State *L) {
   return running;
 }
 
+/* Note whether the last run of the simulation at argument 1 was interrupted. Those that are gone
+ * since stay counted. */
+static void note_interrupted(lua_State *L, l_running *running, int is) {
+  lua_getfield(L, LUA_REGISTRYINDEX, L_INTERRUPTED);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    if (!is) return;
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, L_INTERRUPTED);
+  }
+  lua_pushvalue(L, 1);
+  lua_rawget(L, -2);
+  const int was = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  running->interrupted += is - was;
+  lua_pushvalue(L, 1);
+  if (is)
+    lua_pushboolean(L, 1);
+  else
+    lua_pushnil(L);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+int l_core_note_interrupted(lua_State *L) {
+  l_check_box(L, 1);
+  l_running *running = get_running(L);
+  if (!running) return 0;
+  running->stopped = 0;
+  note_interrupted(L, running, 1);
+  return 0;
+}
+
+int l_core_interrupted(lua_State *L) {
+  const l_running *running = get_running(L);
+  lua_pushboolean(L, running && (running->stopped || running->interrupted > 0));
+  return 1;
+}
+
 /* weft_run(), announced to the handler of Ctrl-C. Scripts run in slices to show progress, so a
  * Ctrl-C between two slices is meant for the second. */
 static int announced_run(lua_State *L, weft_sim *sim, weft_time until, uint64_t max_events) {
@@ -22,6 +66,7 @@ static int announced_run(lua_State *L, weft_sim *sim, weft_time until, uint64_t 
   int result = running->pending ? WEFT_RUN_INTERRUPTED : weft_run(sim, until, max_events);
   running->sim = NULL;
   running->pending = 0;
+  note_interrupted(L, running, result == WEFT_RUN_INTERRUPTED);
   return result;
 }
 
@@ -50,8 +95,8 @@ static int run(lua_State *L) {
 
 /* Callbacks may call it. */
 static int interrupt(lua_State *L) {
-  const weft_lua_sim *box = (const weft_lua_sim *)luaL_checkudata(L, 1, L_SIM);
-  if (!box->sim) return luaL_error(L, "closed sim");
+  const weft_lua_sim *box = l_check_box(L, 1);
+  if (!box->sim) return luaL_error(L, L_CLOSED);
   weft_interrupt(box->sim);
   return 0;
 }

@@ -13,9 +13,14 @@
  * error is none of Ctrl-C, whatever its text. */
 #define L_INTERRUPTION "weft.interruption"
 
+/* Where the registry has the set of simulations whose last run was interrupted, keys weak. */
+#define L_INTERRUPTED "weft.interrupted"
+
 typedef struct l_running {
   weft_sim *volatile sim; /* the simulation in sim:run(), or NULL */
   volatile sig_atomic_t pending; /* Ctrl-C came while none was: the next run ends at once */
+  volatile sig_atomic_t stopped; /* Lua code was stopped with an error, by the program */
+  int interrupted; /* simulations that were interrupted and have not run on since */
 } l_running;
 
 #endif

@@ -172,7 +172,7 @@ static void push_callback(lua_State *L, const char *name) {
 
 static int set_script(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  luaL_checktype(L, 2, LUA_TTABLE);
+  l_check_table(L, 2, "callbacks");
   lua_settop(L, 2);
   weft_script script = {.call = call};
   lua_getfield(L, 2, "needs");

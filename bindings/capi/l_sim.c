@@ -3,15 +3,37 @@
 
 #include "l_util.h"
 
+/* The box at `index`, or NULL: a value of another kind, or of another userdata. */
+static weft_lua_sim *box_at(lua_State *L, int index) {
+  weft_lua_sim *box = (weft_lua_sim *)lua_touserdata(L, index);
+  if (!box || !lua_getmetatable(L, index)) return NULL;
+  luaL_getmetatable(L, L_SIM);
+  const int is_sim = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is_sim ? box : NULL;
+}
+
+weft_lua_sim *l_check_box(lua_State *L, int index) {
+  weft_lua_sim *box = box_at(L, index);
+  if (!box) l_wrong(L, index, "sim", "simulation, as sim:method() gives it");
+  return box;
+}
+
+int l_core_is_open(lua_State *L) {
+  const weft_lua_sim *box = box_at(L, 1);
+  lua_pushboolean(L, box && box->sim);
+  return 1;
+}
+
 static weft_lua_sim *check_box(lua_State *L, int index) {
-  weft_lua_sim *box = (weft_lua_sim *)luaL_checkudata(L, index, L_SIM);
+  weft_lua_sim *box = l_check_box(L, index);
   if (box->running) luaL_error(L, "the simulation is running: a callback sees its flow alone");
   return box;
 }
 
 weft_sim *l_check_sim_at(lua_State *L, int index) {
   weft_lua_sim *box = check_box(L, index);
-  if (!box->sim) luaL_error(L, "closed sim");
+  if (!box->sim) luaL_error(L, L_CLOSED);
   box->calls++;
   return box->sim;
 }

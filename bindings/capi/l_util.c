@@ -95,6 +95,10 @@ uint64_t l_check_u64(lua_State *L, int index, const char *what) {
   return (uint64_t)l_check_int(L, index, what, 0, INT64_MAX);
 }
 
+void l_check_table(lua_State *L, int index, const char *what) {
+  if (lua_type(L, index) != LUA_TTABLE) l_wrong(L, index, what, "table");
+}
+
 double l_check_number(lua_State *L, int index, const char *what) {
   if (lua_type(L, index) != LUA_TNUMBER || isnan(lua_tonumber(L, index))) {
     l_wrong(L, index, what, "number");
@@ -261,7 +265,7 @@ static void read_field(lua_State *L, int index, const l_field *field, void *data
 }
 
 void l_read_struct(lua_State *L, int index, const l_struct *type, const char *others, void *data) {
-  luaL_checktype(L, index, LUA_TTABLE);
+  l_check_table(L, index, "fields");
   for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) l_wrong(L, -2, "key", "the name of a field");
     const char *key = lua_tostring(L, -2);

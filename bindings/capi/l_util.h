@@ -23,6 +23,7 @@ void l_push_uint(lua_State *L, uint64_t value);
 int64_t l_check_int(lua_State *L, int index, const char *what, int64_t min, int64_t max);
 uint32_t l_check_u32(lua_State *L, int index, const char *what);
 uint64_t l_check_u64(lua_State *L, int index, const char *what);
+void l_check_table(lua_State *L, int index, const char *what);
 double l_check_number(lua_State *L, int index, const char *what);
 
 /* Raise "argument `what`: expected `wanted`, got <the value at index>". */
@@ -82,6 +83,10 @@ void l_push_struct(lua_State *L, const l_struct *type, const void *data);
 /* ---- simulations ---- */
 
 #define L_SIM "weft.core.sim"
+#define L_CLOSED "argument `sim`: expected an open simulation, got a closed sim"
+
+/* The box at an index, open or not, or an error. */
+weft_lua_sim *l_check_box(lua_State *L, int index);
 
 /* The open simulation at argument 1, or an error. */
 weft_sim *l_check_sim(lua_State *L);
@@ -104,6 +109,13 @@ void l_push_options(lua_State *L);
 void l_push_config(lua_State *L, const weft_config *config);
 void l_read_config(lua_State *L, int index, weft_config *config);
 int l_core_new(lua_State *L);
+/* core._note_interrupted(sim): its run was interrupted between two calls of the engine. */
+int l_core_note_interrupted(lua_State *L);
+/* core._interrupted(): whether Ctrl-C has stopped a simulation that has not run on since, or Lua
+ * code. */
+int l_core_interrupted(lua_State *L);
+int l_core_is_open(lua_State *L); /* core._is_open(value): a simulation that is not closed */
 int l_output_open(lua_State *L);
+int l_core_spool(lua_State *L);
 
 #endif

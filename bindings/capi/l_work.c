@@ -25,7 +25,7 @@ static int push_element(lua_State *L, int index, uint32_t i) {
 /* sim:flows_add{src = {...}, dst = {...}, size_bytes = {...}, start_ps = {...}, tag = number} */
 static int flows_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
-  luaL_checktype(L, 2, LUA_TTABLE);
+  l_check_table(L, 2, "flows");
   lua_settop(L, 2);
   lua_getfield(L, 2, "tag");
   const uint32_t tag = lua_isnil(L, 3) ? 0 : l_check_u32(L, 3, "tag");

@@ -1,6 +1,6 @@
-/* Errors: the message that a simulation keeps, and the names and texts of enum weft_status, from one
- * list. A status that the list lacks fails the static assertions below or the C test that walks the
- * enumeration. */
+/* Errors: the message that a simulation keeps, and the names and texts of enum weft_status, from
+ * one list. A status that the list lacks fails the static assertions below or the C test that walks
+ * the enumeration. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,8 @@
 
 enum {
   NAMES = 1000, /* processes that may write one file at once */
-  SWEPT = 16 /* the first names, where what was left behind is looked for */
+  SWEPT = 16, /* the first names, where what was left behind is looked for */
+  FDS_LOOKED_AT = 255
 };
 
 static void name_of(weft_output *output, int number) {
@@ -103,6 +104,28 @@ static int is_special(const char *path, const struct stat *there) {
          (of_system && lstat(path, &link) == 0 && S_ISLNK(link.st_mode));
 }
 
+/* Of this process, the descriptor that writes to the file at a path, or -1: another one would write
+ * from the beginning, and what was replaced would be lost to it. Standard output and error for
+ * files of all kinds, others for regular files. */
+static int writer_of(const struct stat *there) {
+  const int last = S_ISREG(there->st_mode) ? FDS_LOOKED_AT : STDERR_FILENO;
+  for (int fd = STDOUT_FILENO; fd <= last; ++fd) {
+    struct stat held;
+    const int mode = fcntl(fd, F_GETFL);
+    if (mode >= 0 && (mode & O_ACCMODE) != O_RDONLY && fstat(fd, &held) == 0 &&
+        held.st_dev == there->st_dev && held.st_ino == there->st_ino)
+      return fd;
+  }
+  return -1;
+}
+
+/* Write on where the process has come to: behind what it has printed before. */
+static int open_direct(const weft_output *output, int writer) {
+  fflush(stdout);
+  if (writer >= 0) return fcntl(writer, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  return open(output->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+}
+
 static int open_file(weft_output *output) {
   struct stat there;
   const char *slash = strrchr(output->path, '/');
@@ -112,8 +135,10 @@ static int open_file(weft_output *output) {
     errno = output->path[0] == '\0' ? ENOENT : EISDIR;
     return -1;
   }
-  output->direct = exists && is_special(output->path, &there);
-  if (output->direct) return open(output->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  const int writer = exists ? writer_of(&there) : -1;
+  const int is_standard = writer == STDOUT_FILENO || writer == STDERR_FILENO;
+  output->direct = exists && (is_standard || is_special(output->path, &there));
+  if (output->direct) return open_direct(output, writer);
   sweep_all(output);
   const int fd = open_nameless(output);
   return fd >= 0 ? fd : open_named(output);

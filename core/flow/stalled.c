@@ -1,5 +1,5 @@
-/* The watchdog: which flows make no progress. It compares what engines say of their progress with the
- * last time that it was asked, so that packets pay nothing for it. */
+/* The watchdog: which flows make no progress. It compares what engines say of their progress with
+ * the last time that it was asked, so that packets pay nothing for it. */
 #include <inttypes.h>
 
 #include "engine.h"

@@ -34,27 +34,50 @@ local NO_MEMORY = "not enough memory"
 local ENGINE_ERRORS = { ": (argument `[%w_]+`: [^\n]*)$", ": WEFT_%u+: ([^\n]*)$",
   ": (unknown %a+ '[^\n]*)$" }
 
+local CLOSED = "expected an open simulation"
+
 --- The user error that an error of the engine comes down to; nil if it is none, or if weft's own
 -- code has called the engine.
 local function engine_error(err)
   local message
   for _, pattern in ipairs(ENGINE_ERRORS) do message = message or err:match(pattern) end
   if not message or err:find("WEFT_EINTERNAL", 1, true) then return nil end
+  local closed = message:find(CLOSED, 1, true) -- whoever has noticed
   local level = 4
   local info = debug.getinfo(level, "Sl")
   while info and info.currentline <= 0 do
     level = level + 1
     info = debug.getinfo(level, "Sl")
   end
-  if not info or fail.is_own(info.source) then return nil end
+  if not closed and (not info or fail.is_own(info.source)) then return nil end
   local raise = err:find("WEFT_ENOMEM", 1, true) and fail.broken or fail.raise
   return select(2, pcall(raise, "%s", message))
+end
+
+--- The user error that a module or a file of Lua comes down to that is not there or does not
+-- compile; nil if the error is none of that. Called by on_error.
+local function load_error(err)
+  local module = err:match "^[^\n]-module '([^']*)' not found:\n"
+  local place, message = err:match "^error loading module .-:\n%s*(.-:%d+): (.*)$"
+  if not module and not place then
+    local raiser = debug.getinfo(3, "f")
+    if raiser and raiser.func == dofile then
+      place, message = err:match "^(.-:%d+): (.* near .*)$"
+    end
+  end
+  if module then
+    return select(2, pcall(fail.raise, "module '%s' not found in package.path and package.cpath",
+      module))
+  elseif place then
+    return select(2, pcall(fail.at, place, "%s", message))
+  end
+  return nil
 end
 
 --- What a script's error becomes: user errors stay, everything else gets a traceback.
 local function on_error(err)
   if fail.is(err) or err == NO_MEMORY or host.interrupted() > 0 then return err end
-  local known = type(err) == "string" and engine_error(err)
+  local known = type(err) == "string" and (load_error(err) or engine_error(err))
   if known then return known end
   local described = getmetatable(err) and getmetatable(err).__tostring
   local message = (type(err) == "string" or described) and tostring(err)
@@ -68,10 +91,10 @@ local function complain(message)
   io.stderr:write("weft: ", fail.printable(tostring(message), true), "\n")
 end
 
---- Whether Ctrl-C has stopped a run that did not go on since, though its script ended in peace.
+--- Whether Ctrl-C has stopped Lua code, or a run that did not go on since, though the script ended
+-- in peace.
 local function was_interrupted()
-  local simulation = package.loaded["weft.simulation"]
-  return host.interrupted() > 0 and simulation and simulation.interrupted() > 0
+  return host.interrupted() > 0 and require("weft.core")._interrupted()
 end
 
 --- Run a compiled chunk; returns the status of the process.
@@ -212,7 +235,7 @@ end
 -- @tparam table argv from 0, as in C
 -- @treturn integer status of the process
 function cli.main(argv)
-  if jit then require("weft.ffi").install() end
+  if jit then require("weft.ffi").install() else require("weft.coroutines").install() end
   local status, first = run_options(argv)
   if status then return status end
   if argv[first] == "help" then return print_help(argv[first + 1] or "overview") end

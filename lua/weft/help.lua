@@ -2,6 +2,7 @@
 -- above them in their source.
 local core = require "weft.core"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local manifest = require "api.manifest"
 local util = require "weft.util"
 
@@ -94,7 +95,7 @@ end
 
 --- Help on a Lua function from its source; nil when there is none to read.
 local function source_text(value)
-  local info = debug.getinfo(value, "S")
+  local info = debug.getinfo(guard.original(value), "S")
   local path = info.source:match("^@(.*)$")
   if not path then return nil end
   local comment, line = comment_above(path, info.linedefined)

@@ -62,7 +62,12 @@ local function evaluate(chunk)
   end
   if results.n == 1 then return end
   local shown = {}
-  for i = 2, results.n do shown[i - 1] = inspect(results[i]) end
+  for i = 2, results.n do
+    -- How a value shows itself is code, and may fail.
+    local good, text = pcall(inspect, results[i])
+    shown[i - 1] = good and text or ("(%s that cannot be shown: %s)"):format(type(results[i]),
+      tostring(text))
+  end
   print(fail.printable(table.concat(shown, "\t"), true))
 end
 

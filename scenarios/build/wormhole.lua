@@ -64,16 +64,16 @@ end
 -- Delay of a link, and one that should make no difference.
 local DELAY, DELAY_OF_TWIN = "500ns", "500.01ns"
 
--- Gradients are summed once, in whole: a bucket that all fit into.
-local BUCKET = 2 ^ 50
-
 local function workload(options)
   local setting, groups = MODELS[options.model], options.groups
   return weft.workload[setting.kind] {
     model = setting.model, tp = groups.tp, pp = groups.pp, dp = groups.dp,
     ep = setting.kind == "moe" and groups.ep or nil,
-    tp_traffic = "ignore", embedding_traffic = options.embedding and "simulate" or "ignore",
-    overlap = false, bucket = BUCKET,
+    tp_traffic = "ignore",
+    -- A mixture of experts has no table with two copies.
+    embedding_traffic = setting.kind == "gpt" and groups.pp > 1 and not options.embedding
+      and "ignore" or nil,
+    overlap = false, -- gradients are summed once, in whole
     iterations = options.iterations, scale_bytes = options.scale_bytes,
   }
 end

@@ -68,7 +68,7 @@ local function read(sim)
   return setmetatable(self, Acceleration)
 end
 
-local function percent(value) return ("%.3g %%"):format(100 * value) end
+local function percent(value) return units.digits(100 * value, 3) .. " %" end
 
 -- "3 paused, 1 cut", in the order in which the engine has them.
 local function refusals(self, reasons)
@@ -96,7 +96,8 @@ local function audit_lines(audit)
 end
 
 local function memory_lines(self)
-  local rate = self.hit_rate and (" (%.1f %% known)"):format(100 * self.hit_rate) or ""
+  local rate = self.hit_rate
+    and (" (%s %% known)"):format(units.fixed(100 * self.hit_rate, 1)) or ""
   local chance = self.left_to_chance > 0
     and ("; %d left to chance"):format(self.left_to_chance) or ""
   return {
@@ -114,8 +115,8 @@ local function lines_of(self)
     or self.memoize and "memoize" or "fast_forward"
   local lines = {
     { "acceleration", method },
-    { "events", ("%d simulated, %d skipped (%.4g %%)"):format(self.events, self.events_skipped,
-      self.events_skipped_pct) },
+    { "events", ("%d simulated, %d skipped (%s %%)"):format(self.events, self.events_skipped,
+      units.digits(self.events_skipped_pct, 4)) },
     { "spans", ("%s, %s; %d interrupted; %s"):format(
       util.counted(self.steady_spans, "steady state"),
       util.counted(self.memo_spans, "known transient"), self.interruptions,

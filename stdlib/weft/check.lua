@@ -1,4 +1,5 @@
 --- Checked option tables: types, ranges, units; an unknown key is an error that names the nearest.
+local core = require "weft.core"
 local fail = require "weft.fail"
 local units = require "weft.units"
 local util = require "weft.util"
@@ -22,6 +23,12 @@ local ARTICLES = {
   ["function"] = "a function",
 }
 
+-- Types of rules.
+local RULES = {
+  number = true, integer = true, string = true, boolean = true, table = true, list = true,
+  ["function"] = true, rate = true, time = true, bytes = true, enum = true, any = true,
+}
+
 local function show_limit(kind, limit)
   return (FORMATTERS[kind] or fail.show)(limit)
 end
@@ -34,6 +41,35 @@ local function range_text(rule)
     return "at least " .. show_limit(rule.type, rule.min)
   end
   return "at most " .. show_limit(rule.type, rule.max)
+end
+
+-- The last number in a table, and the first below it that is missing. `#` of a list with nil in it
+-- may be any of the places before a nil, another one on each virtual machine.
+local function measure(list)
+  local last, count = 0, 0
+  for key in pairs(list) do -- order-free: a largest and a count
+    if type(key) == "number" and key >= 1 and key % 1 == 0 and key < math.huge then
+      last, count = math.max(last, key), count + 1
+    end
+  end
+  if count == last then return last, nil end
+  local hole = 1
+  while list[hole] ~= nil do hole = hole + 1 end
+  return last, hole
+end
+
+-- What is wrong with a value that is to be a list; nil if nothing is.
+local function wrong_list(value)
+  if type(value) ~= "table" then return "expected a list, got " .. fail.show(value) end
+  local last, hole = measure(value)
+  if hole then
+    return ("expected a list without holes, got nil as number %.0f of %.0f"):format(hole, last)
+  end
+  local key = last == 0 and next(value)
+  if key and not getmetatable(value) then
+    return ("expected a list, got a table with %s in it"):format(fail.show(key))
+  end
+  return nil
 end
 
 --- Convert one value by its rule; nil and the reason if it does not fit.
@@ -67,6 +103,10 @@ local function convert(value, rule)
     end
     return util.integer(value)
   end
+  if kind == "list" then
+    local reason = wrong_list(value)
+    return not reason and value or nil, reason
+  end
   local endless = value == math.huge or value == -math.huge
   if type(value) ~= kind or value ~= value or endless then
     return nil, ("expected %s, got %s"):format(ARTICLES[kind] or kind, fail.show(value))
@@ -80,6 +120,11 @@ end
 -- @tparam table rule
 -- @return the value, quantities in the engine's unit
 function check.value(what, value, rule)
+  if type(what) ~= "string" or type(rule) ~= "table" or not RULES[rule.type] then
+    fail.raise("check.value: expected a name, a value and a rule with a type, got %s and %s",
+      fail.show(what), type(rule) == "table" and "the type " .. fail.show(rule.type)
+      or fail.show(rule))
+  end
   local result, reason = convert(value, rule)
   if reason then fail.raise("%s: %s", what, reason) end
   local is_word = QUANTITIES[rule.type] and type(result) == "string"
@@ -106,29 +151,43 @@ end
 local KINDS = {
   number = { is_number, "a number" },
   text = { function(value) return type(value) == "string" end, "text" },
-  list = { function(value) return type(value) == "table" end, "a list" },
-  numbers = { function(value) return type(value) == "table" end, "a list of numbers" },
+  list = { nil, "a list" },
+  numbers = { nil, "a list of numbers" },
   table = { function(value) return type(value) == "table" end, "a table" },
   ["function"] = { function(value) return type(value) == "function" end, "a function" },
   fabric = { function(value) return require("weft.fabric").is(value) end,
     "a fabric, as weft.topology.star gives" },
+  report = { function(value) return require("weft.report").is(value) end,
+    "a report, as weft.report.new gives" },
   simulation = {
-    function(value) return getmetatable(value) == require("weft.simulation").methods end,
-    "a simulation",
+    function(value)
+      local is_simulation = getmetatable(value) == require("weft.simulation").methods
+      return is_simulation and core._is_open(value.core)
+    end,
+    "an open simulation",
   },
 }
 
 --- Check an argument of a function: a value of the wrong kind is a mistake of the script.
 -- @tparam string what "stats.mean"
 -- @param value
--- @tparam string kind "number" (not nan), "text", "list", "numbers" (a list of them), "table",
--- "function", "fabric" or "simulation"
+-- @tparam string kind "number" (not nan), "text", "list" (without holes), "numbers" (a list of
+-- them), "table",
+-- "function", "fabric", "report" or "simulation"
 -- @return the value
 function check.argument(what, value, kind)
-  local is_kind, wanted = KINDS[kind][1], KINDS[kind][2]
-  if not is_kind(value) then
-    fail.raise("%s: expected %s, got %s", what, wanted, fail.show(value))
+  if type(what) ~= "string" or not KINDS[kind] then
+    fail.raise("check.argument: expected a name and a kind of argument%s, got %s and %s",
+      fail.hint(tostring(kind), util.sorted_keys(KINDS)), fail.show(what), fail.show(kind))
   end
+  local is_kind, wanted = KINDS[kind][1], KINDS[kind][2]
+  if is_kind and not is_kind(value) or type(value) ~= "table" and not is_kind then
+    local closed = kind == "simulation" and tostring(value) == "closed simulation"
+    fail.raise("%s: expected %s, got %s", what, wanted, closed and "a closed one"
+      or fail.show(value))
+  end
+  local reason = not is_kind and wrong_list(value)
+  if reason then fail.raise("%s: %s", what, reason) end
   local wrong = kind == "numbers" and no_number(value)
   if wrong then
     fail.raise("%s: expected %s, got %s as number %d", what, wanted, fail.show(value[wrong]), wrong)
@@ -139,15 +198,19 @@ end
 --- Check an options table and return a new one with defaults filled in.
 --
 -- `spec` maps each name to a rule: `type` ("number", "integer", "string", "boolean", "table",
--- "function", "rate", "time", "bytes", "enum" or "any"), `default`, `required`, `min` and `max`
--- (inclusive; for quantities in ps, bit/s, bytes), `choices` (enum; of a quantity: words that may
--- stand for it), `brief`.
+-- "list" (without holes), "function", "rate", "time", "bytes", "enum" or "any"), `default`,
+-- `required`, `min` and `max` (inclusive; for quantities in ps, bit/s, bytes), `choices` (enum; of
+-- a quantity: words that may stand for it), `brief`.
 -- Times come back in ps, rates in bit/s, sizes in bytes.
 -- @tparam string what the function whose options these are, such as "topology.star"
 -- @tparam ?table given
 -- @tparam table spec
 -- @treturn table
 function check.options(what, given, spec)
+  if type(what) ~= "string" or type(spec) ~= "table" then
+    fail.raise("check.options: expected a name, options and a table of rules, got %s and %s",
+      fail.show(what), fail.show(spec))
+  end
   if given == nil then given = {} end
   if type(given) ~= "table" then
     fail.raise("%s: expected a table of options, got %s", what, fail.show(given))

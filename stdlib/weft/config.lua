@@ -9,8 +9,10 @@
 
 local base = require "weft.workload.base"
 local check = require "weft.check"
+local effect = require "weft.effect"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local hpcc = require "weft.formats.hpcc"
 local hpcc_compat = require "weft.formats.hpcc_compat"
 local hpcc_config = require "weft.formats.hpcc_config"
@@ -66,33 +68,46 @@ local RULES = {
   format = { type = "enum", choices = hpcc_config.FORMATS },
   compat = { type = "boolean", default = false },
   buffer_unit = { type = "enum", choices = hpcc_options.BUFFER_UNITS },
-  skip = { type = "table", default = {} },
+  skip = { type = "list", default = {} },
   lenient = { type = "boolean" },
   topology = { type = "any" },
   flows = { type = "any" },
 }
 
+-- What notices begin with: the file, or for a table the line of the script.
+local function said_of(self)
+  if not self.is_table then return self.path end
+  return ("%s: config"):format(fail.place() or "script")
+end
+
 -- One line about what a reader would not expect to be left out.
 local function say_ignored(self)
   local unknown, others = {}, {}
+  -- What is said of a key, behind its line if it has one.
+  local function with_line(one, ...)
+    local parts = { ... }
+    if not self.is_table then table.insert(parts, 1, ("line %d"):format(one.line)) end
+    return #parts > 0 and ("%s (%s)"):format(one.name, table.concat(parts, ": ")) or one.name
+  end
   for _, one in ipairs(self.ignored) do
     if one.kind == "unknown" then
       local hint = one.hint and ("; did you mean %s?"):format(one.hint) or ""
-      unknown[#unknown + 1] = ("%s (line %d%s)"):format(one.name, one.line, hint)
+      unknown[#unknown + 1] = self.is_table and one.name .. hint
+        or ("%s (line %d%s)"):format(one.name, one.line, hint)
     elseif one.kind == "not simulated" or one.kind == "overridden" then
-      others[#others + 1] = ("%s (line %d: %s)"):format(one.name, one.line, one.why)
+      others[#others + 1] = with_line(one, one.why)
     end
   end
   if #unknown > 0 then
     others[#others + 1] = ("not known to that simulator (%s): %s"):format(self.format,
       table.concat(unknown, ", "))
   end
-  if #others > 0 then notice.say("%s: ignored: %s", self.path, table.concat(others, "; ")) end
+  if #others > 0 then notice.say("%s: ignored: %s", said_of(self), table.concat(others, "; ")) end
 end
 
 local function say_missing(self)
   if #self.missing > 0 then
-    notice.say("%s: not there, so as weft has it: %s", self.path,
+    notice.say("%s: not there, so as weft has it: %s", said_of(self),
       table.concat(self.missing, ", "))
   end
 end
@@ -141,9 +156,13 @@ local function interpret(self, entries, o)
     skip = skipped(o.skip, entries), fabric = function() return load_fabric(self) end,
   })
   for key, value in pairs(found) do self[key] = value end -- order-free: a copy
+  effect.accept(self.options)
   if found.loss > 0 and self.is_given then
-    fail.raise("config: ERROR_RATE_PER_LINK: the fabric that was given has its own losses; leave"
-      .. " the key out with skip = { \"ERROR_RATE_PER_LINK\" }")
+    local lossy = 0
+    for _, link in ipairs(self.fabric.links) do lossy = lossy + (link.loss > 0 and 1 or 0) end
+    fail.raise("config: ERROR_RATE_PER_LINK: the fabric that was given has its own losses (%s);"
+      .. " give its links that loss, and leave the key out with skip = { \"ERROR_RATE_PER_LINK\" }",
+      lossy == 0 and "none" or util.counted(lossy, "link"))
   end
   add_loss(self) -- with compat the fabric has been read
   say_ignored(self)
@@ -225,12 +244,29 @@ end
 function M.from_table(values, options)
   check.argument("config.from_table", values, "table")
   local o = check.options("config.from_table", options, RULES)
+  for _, name in ipairs(util.sorted_keys(values)) do
+    local value = values[name]
+    local kind = type(value)
+    if type(name) ~= "string" then
+      fail.raise("config.from_table: expected values by key, got %s for %s", fail.show(value),
+        fail.show(name))
+    elseif kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+      fail.raise("config.from_table: %s: expected text, a number or true or false, got %s", name,
+        fail.show(value))
+    end
+  end
   local format = o.format or "hpcc"
   local self = new("config", format)
-  local entries = hpcc_config.from_table("config", values, format)
-  named_files(self, entries, o)
-  interpret(self, entries, o)
-  return self
+  self.is_table = true
+  local good, err = pcall(function()
+    local entries = hpcc_config.from_table("config", values, format)
+    named_files(self, entries, o)
+    interpret(self, entries, o)
+  end)
+  if good then return self end
+  -- A table has no lines: the place is the script's.
+  if fail.is(err) and err.place == "config" then fail.raise("config: %s", err.message) end
+  return error(err, 0)
 end
 
 -- ---- running ----------------------------------------------------------------------------------
@@ -328,10 +364,13 @@ function Config:__tostring()
   end
   if self.stop_at then lines[#lines + 1] = ("  %-20s %s"):format("stop_at", self.stop_at) end
   for _, one in ipairs(self.ignored) do
-    lines[#lines + 1] = ("  ignored line %d, %s %s: %s"):format(one.line, shown(one.name),
-      shown(one.value), one.why)
+    lines[#lines + 1] = ("  ignored %s%s %s: %s"):format(
+      self.is_table and "" or ("line %d, "):format(one.line), shown(one.name), shown(one.value),
+      one.why)
   end
   return table.concat(lines, "\n")
 end
+
+guard.class("config", "configuration", Config)
 
 return M

@@ -73,7 +73,7 @@ local NO_MEMORY = "WEFT_ENOMEM"
 
 local function open(path)
   check.argument("csv: file", path, "text")
-  local reader, message, code = csvcore.open(path)
+  local reader, message, code = csvcore.open(util.readable(path))
   if code == NO_MEMORY then fail.broken("cannot read '%s': %s", path, message) end
   if not reader then fail.raise("cannot read '%s': %s", path, message) end
   return reader

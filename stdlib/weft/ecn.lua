@@ -10,7 +10,7 @@ local units = require "weft.units"
 local M = {}
 
 --- The option, for weft.check.
-M.rule = { type = "table",
+M.rule = { type = "list",
   brief = "ECN thresholds by the rate of a switch's port: list of { rate, kmin, kmax, pmax }." }
 
 local ENTRY = {

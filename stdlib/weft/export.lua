@@ -23,8 +23,11 @@ local NO_TASK = 4294967295
 
 -- A simulation, or a job with its simulation.
 local function resolve(what, given)
-  if type(given) == "table" and given.core and given.fabric then return given, nil end
-  if type(given) == "table" and given.started and given.sim then return given.sim, given end
+  if type(given) == "table" and given.core and given.fabric then
+    return check.argument(what, given, "simulation"), nil
+  elseif type(given) == "table" and given.started and given.sim then
+    return check.argument(what, given.sim, "simulation"), given
+  end
   return fail.raise("%s: expected a simulation or a job, got %s", what, fail.show(given))
 end
 

@@ -5,6 +5,7 @@
 -- links is the order of its ports, which decides ECMP choices.
 local core = require "weft.core"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local units = require "weft.units"
 local util = require "weft.util"
 
@@ -27,6 +28,7 @@ local TIER_MAX = 100
 local RATE_MIN_BPS, RATE_MAX_BPS = 1e6, 1e14
 local DELAY_MAX_PS = 1e13
 local COST_MAX = 65535
+local LINKS_MAX = 2 ^ 26 - 1 -- two ports each, for which events have 28 bits, one in reserve
 
 -- Classes of links, best first.
 local CLASSES, IS_CLASS = {}, {}
@@ -95,7 +97,7 @@ end
 
 --- Raise at `place` ("topology.txt:17"), or at the calling script if there is none.
 local function complain(place, ...)
-  if place then fail.at(place, ...) end
+  if type(place) == "string" then fail.at(place, ...) end
   fail.raise(...)
 end
 
@@ -214,6 +216,7 @@ function Fabric:connect(a, b, rate_bps, delay_ps, more, place)
     units.format_time(delay_ps))
   local loss, class, cost = more_of_link(more, expect)
   local id = #self.links
+  expect(id < LINKS_MAX, "number", ("at most %d links in a fabric"):format(LINKS_MAX), "more")
   self.links[id + 1] = setmetatable({
     id = id,
     a = node_a.id,
@@ -321,9 +324,8 @@ end
 --- As distances, from the nearest of several node ids. Hosts are ends: no way leads through one.
 function Fabric:distances_from(sources)
   local distance, queue = {}, {}
-  if type(sources) ~= "table" then
-    fail.raise("distances_from: expected a list of nodes, got %s", fail.show(sources))
-  end
+  -- Not at the top: weft.check asks what a fabric is.
+  require("weft.check").argument("distances_from", sources, "list")
   for i, which in ipairs(sources) do
     local id = self:node(which).id
     distance[id + 1] = 0
@@ -396,6 +398,10 @@ Fabric.__tostring = Fabric.describe
 
 --- Add all nodes and links to an engine simulation (weft.core), with the same ids.
 function Fabric:build(core_sim)
+  if not core._is_open(core_sim) then
+    fail.raise("fabric:build: expected an open simulation of weft.core, got %s",
+      fail.show(core_sim))
+  end
   for _, node in ipairs(self.nodes) do core_sim:node_add(node.kind) end
   for _, link in ipairs(self.links) do
     core_sim:link_add {
@@ -433,5 +439,9 @@ end
 function fabric.is(value)
   return getmetatable(value) == Fabric
 end
+
+guard.class("fabric", "fabric", Fabric)
+
+guard.class("link", "link", Link)
 
 return fabric

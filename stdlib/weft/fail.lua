@@ -32,6 +32,7 @@ end
 -- @tparam[opt] boolean lines ends of lines and tabs stay
 -- @treturn string
 function fail.printable(text, lines)
+  if type(text) ~= "string" then text = tostring(text) end
   local function escape(c)
     if lines and (c == "\n" or c == "\t") then return nil end
     return ESCAPES[c] or ("\\x%02x"):format(c:byte())
@@ -54,6 +55,7 @@ local own_folders = { "stdlib/", "viz/", "lua/", "bindings/" }
 --- Whether a chunk's source is one of weft's own modules.
 -- @tparam string source as debug.getinfo has it
 function fail.is_own(source)
+  if type(source) ~= "string" then return false end
   local path = source:match("^@(.*)$")
   if not path or path:sub(1, #root) ~= root then return false end
   local inside = path:sub(#root + 1)
@@ -105,6 +107,7 @@ end
 -- @tparam string place
 -- @tparam string format
 function fail.at(place, format, ...)
+  if type(place) ~= "string" then place = caller_place() end
   error(setmetatable({ place = place, message = format_message(format, ...) }, UserError), 0)
 end
 
@@ -155,11 +158,23 @@ local function edit_distance(a, b, limit)
   return previous[#b]
 end
 
+local function need_names(what, list)
+  if type(list) ~= "table" then
+    fail.raise("%s: expected a list of names, got %s", what, fail.show(list))
+  end
+  for i, name in ipairs(list) do
+    if type(name) ~= "string" and type(name) ~= "number" then
+      fail.raise("%s: expected a list of names, got %s as number %d", what, fail.show(name), i)
+    end
+  end
+end
+
 --- The name in `list` that `word` most likely meant, or nil. Ties go to the first in the list.
 -- @tparam string word
 -- @tparam {string,...} list
 -- @treturn ?string
 function fail.nearest(word, list)
+  need_names("fail.nearest", list)
   word = tostring(word):lower()
   -- A third of the letters may be wrong; short words get one edit, a single letter none.
   local best, limit = nil, math.min(#word - 1, math.max(1, math.floor(#word / 3)))
@@ -181,6 +196,7 @@ local LISTED_MAX = 12
 -- @tparam {string,...} list
 -- @treturn string possibly empty
 function fail.hint(word, list)
+  need_names("fail.hint", list)
   local near = fail.nearest(word, list)
   if near then return ("; did you mean '%s'?"):format(near) end
   if #list == 0 or #list > LISTED_MAX then return "" end

@@ -6,6 +6,7 @@
 
 local check = require "weft.check"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local stats = require "weft.stats"
 local unfinished = require "weft.unfinished"
 local units = require "weft.units"
@@ -31,6 +32,7 @@ end
 
 --- The same job in a fork of its simulation.
 function Job:copy_to(sim)
+  check.argument("job:copy_to", sim, "simulation")
   local started = self.started
   if started.copy_to then -- a stream
     started = started:copy_to(sim)
@@ -135,8 +137,11 @@ local function describe_flows(result)
     units.format_bytes(result.size_bytes))
   if result.time_ps then text = text .. " in " .. units.format_time(result.time_ps) end
   if not result.slowdown then return text end
-  return ("%s; slowdown mean %.3f, p50 %.3f, p99 %.3f, max %.3f"):format(text, result.slowdown.mean,
-    result.slowdown.p50, result.slowdown.p99, result.slowdown.max)
+  local slowdown, parts = result.slowdown, {}
+  for i, name in ipairs { "mean", "p50", "p99", "max" } do
+    parts[i] = name .. " " .. units.fixed(slowdown[name], 3)
+  end
+  return ("%s; slowdown %s"):format(text, table.concat(parts, ", "))
 end
 
 -- What stops a job that is not complete.
@@ -171,5 +176,7 @@ function Job:time_ps()
   if not result.time_ps then fail.raise("job %d (%s) is not complete", self.number, self.kind) end
   return result.time_ps
 end
+
+guard.class("job", "job", Job)
 
 return M

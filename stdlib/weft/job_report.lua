@@ -15,6 +15,7 @@
 local check = require "weft.check"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local json = require "weft.json"
 local report = require "weft.report"
 local sharing = require "weft.sharing"
@@ -39,6 +40,23 @@ local function rows_by_job(flows, jobs)
     if owner > 0 then rows[owner][#rows[owner] + 1] = i end
   end
   return rows
+end
+
+-- What the numbers leave out, in words: jobs that have not ended, and those that were to run alone.
+local function gaps_of(self)
+  local lines = {}
+  for _, entry in ipairs(self.jobs) do
+    if not entry.complete then
+      lines[#lines + 1] = ("job %d is not complete: means are of its %s"):format(entry.job,
+        util.counted(entry.done, "complete flow"))
+    end
+  end
+  if self.cut_at then
+    local last = #self.jobs
+    lines[#lines + 1] = ("interrupted: %s not run alone to the end"):format(last == self.cut_at
+      and ("job %d was"):format(last) or ("jobs %d to %d were"):format(self.cut_at, last))
+  end
+  return lines
 end
 
 -- Completion times of the job's flows that are complete.
@@ -87,7 +105,10 @@ local function run_alone(self, one, o)
   if o.prepare then o.prepare(sim) end
   if one.added_ps > 0 then sim:run { stop_at = one.added_ps / 1e12 } end
   local alone = sim:add_job(one.work)
-  sim:run { progress = o.progress }
+  if sim.outcome == "interrupted" or sim:run { progress = o.progress } == "interrupted" then
+    self.cut_at = one.number
+    return
+  end
   local flows = sim:flows()
   local rows = rows_by_job(flows, 1)[1]
   local entry = self.jobs[one.number]
@@ -110,7 +131,7 @@ local function job_entry(self, one)
   local done = completion_times(self.flows, rows)
   local entry = {
     job = one.number, kind = one.kind, flows = #rows, complete = result.complete,
-    time_ps = result.time_ps, bytes = 0, retransmits = 0,
+    time_ps = result.time_ps, bytes = 0, retransmits = 0, done = #done,
   }
   if #rows > 0 then entry.start_ps = one.started.start_ps or first_start(self.flows, rows) end
   if #done > 0 then entry.mean_fct_ps = stats.mean(done) end
@@ -191,7 +212,7 @@ function M.new(sim, options)
     local entry = job_entry(self, one)
     self.jobs[j] = entry
     entry.links = entry.start_ps and links_of(self, entry, given[j] or {}) or {}
-    if o.alone then run_alone(self, one, o) end
+    if o.alone and not self.cut_at then run_alone(self, one, o) end
   end
   self.unowned_bytes = 0
   for port = 0, #self.ports - 1 do
@@ -200,8 +221,8 @@ function M.new(sim, options)
   return self
 end
 
-local function ratio(value) return ("%.3f"):format(value) end
-local function percent(value) return ("%.1f %%"):format(100 * value) end
+local function ratio(value) return units.fixed(value, 3) end
+local function percent(value) return units.fixed(100 * value, 1) .. " %" end
 
 local job_columns = {
   { "job" }, { "kind" }, { "flows" }, { "bytes", "bytes on links", units.format_bytes },
@@ -235,6 +256,7 @@ end
 --- Print a row for each job.
 -- @tparam Report out of weft.report.new
 function JobReport:print_jobs(out)
+  check.argument("print_jobs", out, "report")
   out:table(job_columns, self.jobs)
 end
 
@@ -242,6 +264,8 @@ end
 -- @tparam Report out of weft.report.new
 -- @tparam[opt] number most links of a job; default: all that it used
 function JobReport:print_links(out, most)
+  check.argument("print_links", out, "report")
+  if most ~= nil then check.argument("print_links: most", most, "number") end
   out:table(link_columns, link_rows(self, most or math.huge))
 end
 
@@ -267,6 +291,7 @@ function JobReport:__tostring()
     out:line("where flows gave way to others (own, others: utilization while the job ran)")
     out:table(link_columns, rows)
   end
+  for _, line in ipairs(gaps_of(self)) do out:line("%s", line) end
   if self.unowned_bytes > 0 then
     out:line("%s on links belong to no flow: sent again, lost, under way, or on a way left since",
       units.format_bytes(self.unowned_bytes))
@@ -303,8 +328,11 @@ function JobReport:write_json(path)
     jobs[j].links = json.array {}
     for i, link in ipairs(entry.links) do jobs[j].links[i] = pick(link_columns, link) end
   end
-  util.write_file(path, json.encode({ jobs = jobs, unowned_bytes = self.unowned_bytes }, "  ")
-    .. "\n")
+  util.write_file(path, json.encode({
+    jobs = jobs, unowned_bytes = self.unowned_bytes, interrupted_at_job = self.cut_at,
+  }, "  ") .. "\n")
 end
+
+guard.class("report", "job report", JobReport)
 
 return M

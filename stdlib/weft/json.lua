@@ -67,6 +67,7 @@ end
 local function write_table(out, value, indent, depth)
   local members = {}
   if #value > 0 or getmetatable(value) == array_mark then
+    check.argument("json", value, "list")
     for i = 1, #value do members[i] = { value = value[i] } end
     write_members(out, "[", "]", members, indent, depth)
   else
@@ -78,7 +79,10 @@ end
 function write(out, value, indent, depth)
   local kind = type(value)
   if kind == "table" then
+    if out.inside[value] then fail.raise "json: cannot write a table that contains itself" end
+    out.inside[value] = true
     write_table(out, value, indent, depth)
+    out.inside[value] = nil
   elseif kind == "string" then
     out[#out + 1] = quote(value)
   elseif kind == "number" then
@@ -96,7 +100,7 @@ end
 -- @treturn string without a newline at its end
 function M.encode(value, indent)
   if indent ~= nil then check.argument("json.encode: indent", indent, "text") end
-  local out = {}
+  local out = { inside = {} }
   write(out, value, indent, 0)
   return table.concat(out)
 end

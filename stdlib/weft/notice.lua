@@ -39,6 +39,10 @@ end
 -- @tparam string thing as in notice.once
 function notice.known(thing) said[thing] = true end
 
+--- Whether a thing has been said, or is left unsaid.
+-- @tparam string thing as in notice.once
+function notice.knows(thing) return said[thing] == true end
+
 --- Forget what has been said, so that it is said again.
 function notice.forget()
   said = {}

@@ -41,7 +41,7 @@ local parameter_rule = {
   name = { type = "string", required = true },
   type = { type = "enum", default = "string",
     choices = { "string", "integer", "number", "boolean", "bytes", "rate", "time", "setting" } },
-  choices = { type = "table" },
+  choices = { type = "list" },
   default = { type = "any" },
   min = { type = "number" },
   max = { type = "number" },

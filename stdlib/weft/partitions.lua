@@ -11,6 +11,7 @@
 local acceleration = require "weft.acceleration"
 local check = require "weft.check"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local report = require "weft.report"
 local units = require "weft.units"
 
@@ -120,12 +121,15 @@ end
 -- @tparam number b of another
 -- @treturn table from each flow of `a` to one of `b`; nil if they contend in different ways
 function Partitions:match(a, b)
-  for _, index in ipairs { a, b } do
-    if not self[index] then
+  for i = 1, 2 do
+    local index = i == 1 and a
+    if i == 2 then index = b end
+    if type(index) ~= "number" or not self[index] then
       fail.raise("partitions: match: expected a partition from 1 to %d, got %s", #self,
         fail.show(index))
     end
   end
+  check.argument("partitions: match", self.sim, "simulation")
   if self.sim.found_partitions ~= self then
     fail.raise("partitions: match: partitions were asked for again since; use those")
   end
@@ -179,5 +183,7 @@ function Partitions:__tostring()
   if #rows > NAMED then out:line("... and %s", count(#rows - NAMED, "pattern")) end
   return (table.concat(parts):gsub("\n$", ""))
 end
+
+guard.class("partitions", "list of partitions", Partitions)
 
 return M

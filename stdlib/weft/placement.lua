@@ -54,6 +54,7 @@ local function check_sizes(what, fabric, sizes)
     fail.raise("%s: expected a list of the jobs' numbers of ranks, got %s", what,
       type(sizes) == "table" and "an empty list" or fail.show(sizes))
   end
+  check.argument(what .. ": sizes", sizes, "list")
   local sum = 0
   for i, size in ipairs(sizes) do
     check.value(("%s: ranks of job %d"):format(what, i), size, { type = "integer", min = 1 })
@@ -186,12 +187,14 @@ function M.explicit(fabric, lists)
     fail.raise("placement.explicit: expected a list of hosts for each job, got %s",
       type(lists) == "table" and "an empty list" or fail.show(lists))
   end
+  check.argument("placement.explicit", lists, "list")
   local jobs, owner = {}, {}
   for j, list in ipairs(lists) do
     if type(list) ~= "table" or #list == 0 then
       fail.raise("placement.explicit: job %d: expected a list of hosts, got %s", j,
         type(list) == "table" and "an empty list" or fail.show(list))
     end
+    check.argument("placement.explicit: job " .. j, list, "list")
     jobs[j] = {}
     for i, which in ipairs(list) do
       local host = fabric:host(which)

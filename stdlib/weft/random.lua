@@ -6,6 +6,7 @@
 -- @usage local order = weft.random.stream(1, "permutation"):shuffle { "a", "b", "c" }
 
 local check = require "weft.check"
+local guard = require "weft.guard"
 
 local M = {}
 
@@ -52,12 +53,14 @@ function Stream:uniform()
   return difference / (M1 + 1)
 end
 
+local uniform = Stream.uniform -- as it is before it is guarded below
+
 --- A whole number.
 -- @tparam number n
 -- @treturn number 1 to n
 function Stream:integer(n)
   check.value("integer", n, { type = "integer", min = 1 })
-  return math.floor(self:uniform() * n) + 1
+  return math.floor(uniform(self) * n) + 1
 end
 
 --- A number from the exponential distribution: gaps of a Poisson process.
@@ -65,7 +68,7 @@ end
 -- @treturn number
 function Stream:exponential(mean)
   check.argument("exponential: mean", mean, "number")
-  return -mean * math.log(self:uniform())
+  return -mean * math.log(uniform(self))
 end
 
 --- A number from the normal distribution of mean 0 and variance 1 (the polar method of Marsaglia
@@ -79,7 +82,7 @@ function Stream:normal()
   end
   local x, y, square
   repeat
-    x, y = 2 * self:uniform() - 1, 2 * self:uniform() - 1
+    x, y = 2 * uniform(self) - 1, 2 * uniform(self) - 1
     square = x * x + y * y
   until square < 1 and square > 0
   local factor = math.sqrt(-2 * math.log(square) / square)
@@ -93,7 +96,7 @@ end
 function Stream:shuffle(list)
   check.argument("shuffle", list, "list")
   for i = #list, 2, -1 do
-    local j = self:integer(i)
+    local j = math.floor(uniform(self) * i) + 1
     list[i], list[j] = list[j], list[i]
   end
   return list
@@ -108,7 +111,7 @@ function Stream:sample(list, count)
   check.value("sample: count", count, { type = "integer", min = 0, max = #list })
   local left, chosen = count, {}
   for i = 1, #list do
-    if self:uniform() * (#list - i + 1) < left then
+    if uniform(self) * (#list - i + 1) < left then
       chosen[#chosen + 1] = list[i]
       left = left - 1
     end
@@ -131,5 +134,7 @@ function Stream:derangement(n)
   until not fixed
   return order
 end
+
+guard.class("stream", "stream of random numbers", Stream)
 
 return M

@@ -11,6 +11,7 @@ local check = require "weft.check"
 local core = require "weft.core"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local json = require "weft.json"
 local units = require "weft.units"
 
@@ -24,13 +25,20 @@ Report.__index = Report
 -- @param[opt] file where to print; default: standard output
 -- @treturn Report
 function M.new(format, file)
+  if file ~= nil and not pcall(function() return assert(file.write) end) then
+    fail.raise("report.new: expected a file to print to, got %s", fail.show(file))
+  end
   local formats = { "table", "csv", "json" }
   for _, name in ipairs(formats) do
     if name == format then
       return setmetatable({ format = format, file = file or io.stdout }, Report)
     end
   end
-  fail.raise("report: no format '%s'%s", tostring(format), fail.hint(tostring(format), formats))
+  if type(format) ~= "string" then
+    fail.raise("report.new: expected a format, one of: %s, got %s", table.concat(formats, ", "),
+      fail.show(format))
+  end
+  fail.raise("report: no format '%s'%s", format, fail.hint(format, formats))
 end
 
 --- A line of text for people; dropped when the format is for programs.
@@ -112,6 +120,10 @@ function Report:table(columns, rows)
   for i, column in ipairs(columns) do
     check.argument("report: column " .. i, column, "table")
     check.argument("report: key of column " .. i, column[1], "text")
+    if column[2] ~= nil then check.argument("report: title of column " .. i, column[2], "text") end
+    if column[3] ~= nil then
+      check.argument("report: format of column " .. i, column[3], "function")
+    end
   end
   for i, row in ipairs(rows) do check.argument("report: row " .. i, row, "table") end
   local print_rows = self.format == "csv" and print_csv or self.format == "json" and print_json
@@ -143,7 +155,7 @@ function M.add_congestion(sim, row)
   return row
 end
 
-local function three_digits(value) return ("%.3f"):format(value) end
+local function three_digits(value) return units.fixed(value, 3) end
 
 local acceleration_columns = {
   { "events", "events" },
@@ -229,5 +241,10 @@ end
 function M.explain(sim)
   M.new("table", io.stderr):table(M.configuration(sim))
 end
+
+guard.class("report", "report", Report)
+
+--- Whether a value is a report.
+function M.is(value) return getmetatable(value) == Report end
 
 return M

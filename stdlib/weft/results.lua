@@ -7,8 +7,10 @@
 
 local check = require "weft.check"
 local csv = require "weft.csv"
+local engine = require "weft.engine"
 local fail = require "weft.fail"
-local constants = require("weft.core").constants
+local guard = require "weft.guard"
+local core = require "weft.core"
 local util = require "weft.util"
 
 local M = {}
@@ -25,15 +27,20 @@ local function names_of(self)
 end
 
 local function find_column(self, name)
+  if type(name) ~= "string" then
+    fail.raise("table of %s: expected the name of a column, got %s", self.name, fail.show(name))
+  end
   for _, column in ipairs(self.columns) do
     if column.name == name then return column end
   end
-  fail.raise("table of %s: no column '%s'%s", self.name, tostring(name),
-    fail.hint(tostring(name), names_of(self)))
+  fail.raise("table of %s: no column '%s'%s", self.name, name, fail.hint(name, names_of(self)))
 end
 
 -- A simulation runs on by events, or by skipping time.
 local function refuse_stale(self)
+  if not core._is_open(self.core) then
+    fail.raise("table of %s: expected an open simulation, got a closed one", self.name)
+  end
   local totals = self.core:stats()
   if totals.events ~= self.events or totals.now_ps ~= self.now_ps then
     fail.raise("table of %s: the simulation has run on since; ask for the table again", self.name)
@@ -166,6 +173,13 @@ end
 -- `#results` needs a userdata on Lua 5.1 and LuaJIT, where tables have no __len.
 local newproxy = rawget(_G, "newproxy")
 
+-- Tables as scripts have them: on LuaJIT each is a userdata with a metatable of its own.
+local tables = setmetatable({}, { __mode = "k" })
+
+guard.class("table", "table of results", Table, function(value)
+  return value ~= nil and tables[value] ~= nil
+end)
+
 local function object(state)
   local proxy = newproxy and newproxy(true)
   local meta = proxy and getmetatable(proxy) or {}
@@ -176,6 +190,7 @@ local function object(state)
   end
   if not proxy then
     meta.__index = Table
+    tables[state] = true
     return setmetatable(state, meta)
   end
   meta.__index = function(_, key)
@@ -183,6 +198,7 @@ local function object(state)
     if value == nil then value = Table[key] end
     return value
   end
+  tables[proxy] = true
   return proxy
 end
 
@@ -225,28 +241,31 @@ local function derived(name, fabric)
       name_column("from_name", "from", fabric, "name of the node that sends"),
       name_column("to_name", "to", fabric, "name of the node that receives"),
       { name = "class_name", brief = "nvlink, pcie or net", type = "string",
-        derive = names_in("class", constants.link_class) },
+        derive = names_in("class", core.constants.link_class) },
     }
   elseif name == "spans" then
     return {
       { name = "phase_name", brief = "steady or memo: known transient", type = "string",
-        derive = names_in("phase", constants.phase) },
+        derive = names_in("phase", core.constants.phase) },
     }
   end
   return {}
 end
 
+local function core_columns(...) return core._sim.__index.columns(...) end
+
 --- A table of results of an engine simulation.
--- @param core engine simulation
+-- @param of engine simulation
 -- @tparam string name "flows", "ports", "tasks", "acks" or "spans"
 -- @tparam weft.Fabric fabric for the names of nodes
 -- @treturn Table with `#table` rows
-function M.table(core, name, fabric)
+function M.table(of, name, fabric)
+  check.argument("results.table", fabric, "fabric")
   local columns = {}
-  for i, column in ipairs(core:columns(name)) do columns[i] = column end
-  local totals = core:stats()
+  for i, column in ipairs(engine.call(core_columns, of, name)) do columns[i] = column end
+  local totals = of:stats()
   local state = {
-    name = name, core = core, columns = columns, cache = {}, events = totals.events,
+    name = name, core = of, columns = columns, cache = {}, events = totals.events,
     now_ps = totals.now_ps,
   }
   state.count = columns[1].count

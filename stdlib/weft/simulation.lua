@@ -19,6 +19,7 @@ local engine = require "weft.engine"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
+local guard = require "weft.guard"
 local job = require "weft.job"
 local notice = require "weft.notice"
 local progress = require "weft.progress"
@@ -70,6 +71,15 @@ end
 
 local function call(sim, method, ...) return engine.call(sim[method], sim, ...) end
 
+-- The engine's simulation. What it refuses of an option is told by the option's name.
+local function new_core(config)
+  local good, sim = pcall(core.new, config)
+  if good then return sim end
+  local name, message = tostring(sim):match "argument `([%w_]+)`: (.*)$"
+  if name then fail.raise("simulation: option '%s': %s", name, message) end
+  engine.raise(sim)
+end
+
 --- Build a simulation. Every engine option may be given by its name; those in `set` win.
 -- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name),
 -- `memo` (sets memoize; a file: transients are read from it now and written to it after runs; a
@@ -77,6 +87,9 @@ local function call(sim, method, ...) return engine.call(sim[method], sim, ...) 
 -- `ecn_by_rate` (ECN thresholds of ports by their rate; see weft.ecn)
 -- @treturn Simulation
 function M.new(options)
+  if options ~= nil and type(options) ~= "table" then
+    fail.raise("simulation: expected a table of options, got %s", fail.show(options))
+  end
   local spec = rules()
   local given = {}
   for key, value in pairs(type(options) == "table" and options or {}) do -- order-free: a copy
@@ -99,7 +112,8 @@ function M.new(options)
   end)
   local script = cc.find(config.cc)
   if script then config.cc = "script" end
-  local sim = engine.call(core.new, config)
+  local sim = new_core(config)
+  engine.know(sim, topology)
   effect.of_options(given, sim:config(), script and given.cc or sim:config().cc)
   if script then sim:set_script(script) end
   engine.call(topology.build, topology, sim)
@@ -121,6 +135,7 @@ function Simulation:fork()
     streams = {}, total_bytes = self.total_bytes, outcome = self.outcome, given = self.given,
     changes = {}, announced = {}, stalls = {},
   }, Simulation)
+  engine.know(copy.core, self.fabric)
   for _, list in ipairs { "changes", "announced", "stalls" } do
     for i, one in ipairs(self[list]) do copy[list][i] = one end
   end
@@ -252,18 +267,6 @@ local function say_stuck(self)
   if text then io.stderr:write("weft: ", fail.printable(text), "\n") end
 end
 
--- Simulations whose last run was interrupted.
-local interrupted = 0
-
---- How many simulations were interrupted and have not run on since. For programs.
-function M.interrupted() return interrupted end
-
-local function note_outcome(self, outcome)
-  local before, now = self.is_interrupted and 1 or 0, outcome == "interrupted" and 1 or 0
-  interrupted = interrupted + now - before
-  self.outcome, self.is_interrupted = outcome, now == 1
-end
-
 -- Time-outs by the clock that came too soon cost a network that loses nothing, and little else
 -- shows. (Adaptive ones need a loss; if it was of ACKs alone, data goes twice as well.)
 local function say_spurious(self)
@@ -304,11 +307,12 @@ function Simulation:run(options)
   if reporter then reporter:finish() end
   -- Ctrl-C between two slices, while no engine runs, stops Lua with an error.
   local stopped = not good and core._is_interruption(outcome)
-  if good or stopped then note_outcome(self, stopped and "interrupted" or outcome) end
+  if stopped then core._note_interrupted(self.core) end
+  if good or stopped then self.outcome = stopped and "interrupted" or outcome end
   if good then
     acceleration.keep(self)
     say_spurious(self)
-    if outcome == "done" then effect.of_run(self) end
+    if outcome ~= "interrupted" then effect.of_run(self, outcome == "done") end
     local watched = dog and not limits.on_stall and outcome == "done"
     local totals = self:stats()
     local short = totals.flows_failed > 0
@@ -321,6 +325,7 @@ function Simulation:run(options)
 end
 
 function Simulation:__tostring()
+  if not core._is_open(self.core) then return "closed simulation" end
   return ("simulation of %s; %s, %s, now %s"):format(self.fabric:describe(),
     util.counted(#self.jobs, "job"), util.counted(#self:flows(), "flow"),
     units.format_time(self:now_ps()))
@@ -397,18 +402,32 @@ function Simulation:acks() return results.table(self.core, "acks", self.fabric) 
 local sample_rule = {
   period = { type = "time", required = true, min = 1 },
   capacity = { type = "integer", default = 1024, min = 16, max = 2 ^ 24 },
-  ports = { type = "table", default = {} },
-  queues = { type = "table", default = {} },
-  flows = { type = "table", default = {} },
+  ports = { type = "list", default = {} },
+  queues = { type = "list", default = {} },
+  flows = { type = "list", default = {} },
 }
 
+local metric_rule = { type = "enum", choices = core.constants.metric }
+
 local object_rule = { type = "integer", min = 0, max = 2 ^ 32 - 1 }
+
+-- Refuse a number of an object that is not there: of a flow, perhaps not yet.
+local function need_objects(option, objects, kind, count)
+  for i, object in ipairs(objects) do
+    local what = ("sample: option '%s', number %d"):format(option, i)
+    check.value(what, object, object_rule)
+    if object >= count and count == 0 then
+      fail.raise("%s: got %s, and the simulation has no %ss yet", what, fail.show(object), kind)
+    elseif object >= count then
+      fail.raise("%s: expected a %s, 0 to %d, got %s", what, kind, count - 1, fail.show(object))
+    end
+  end
+end
 
 local function watch(self, metric, objects)
   local known = self.watches[metric] or {}
   self.watches[metric] = known
-  for i, object in ipairs(objects) do
-    check.value(("sample: number %d of %s"):format(i, metric), object, object_rule)
+  for _, object in ipairs(objects) do
     known[object] = known[object] or call(self.core, "watch", metric, object)
   end
 end
@@ -418,6 +437,10 @@ end
 -- are counted), `queues` (numbers of ports whose queue is read), `flows` (numbers of flows)
 function Simulation:sample(options)
   local wanted = check.options("sample", options, sample_rule)
+  local ports = 2 * #self.fabric.links
+  need_objects("ports", wanted.ports, "port", ports)
+  need_objects("queues", wanted.queues, "port", ports)
+  need_objects("flows", wanted.flows, "flow", #wanted.flows > 0 and #self:flows() or 0)
   call(self.core, "sample", wanted.period, wanted.capacity)
   watch(self, "port_bytes", wanted.ports)
   watch(self, "port_queue", wanted.queues)
@@ -430,12 +453,20 @@ end
 -- @treturn table `start_ps`, `period_ps`, `count`, `value` (list); value i belongs to the period
 -- that ends at `start_ps + i * period_ps`
 function Simulation:series(metric, object)
+  check.value("series: metric", metric, metric_rule)
+  check.value("series: object", object, object_rule)
   local id = self.watches[metric] and self.watches[metric][object]
   if not id then
-    fail.raise("series: %s of %s is not sampled; name it in sim:sample before the run",
-      tostring(metric), fail.show(object))
+    fail.raise("series: %s of %s is not sampled; name it in sim:sample before the run", metric,
+      fail.show(object))
   end
   return call(self.core, "series", id)
 end
+
+guard.class("sim", "simulation", Simulation, function(value)
+  if getmetatable(value) ~= Simulation then return false end
+  if core._is_open(value.core) then return true end
+  return false, "a closed one"
+end)
 
 return M

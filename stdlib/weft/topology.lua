@@ -28,6 +28,19 @@ local function count(default, brief, max)
     required = default == nil }
 end
 
+-- Links for which the sources of the engine's events have numbers: two directed ports of 2^27 each.
+local LINKS_MAX = 2 ^ 26 - 1
+
+--- Refuse a product of options that is a slip, before it fills the memory.
+local function check_size(what, hosts, links)
+  if hosts > HOSTS_MAX then
+    fail.raise("%s: expected at most %d hosts, got %.0f", what, HOSTS_MAX, hosts)
+  elseif links > LINKS_MAX then
+    fail.raise("%s: expected at most %d links (events have 28 bits for their port), got %.0f", what,
+      LINKS_MAX, links)
+  end
+end
+
 --- Add `n` nodes PREFIX0, PREFIX1, ...; returns the id of the first.
 -- @tparam ?function group_of index -> group
 local function add_nodes(net, prefix, n, kind, tier, group_of)
@@ -173,8 +186,9 @@ function topology.leaf_spine(options)
   local o = check.options(what, options, LEAF_SPINE)
   local uplink = o.uplink or o.rate
   local spines = spine_count(what, o, o.hosts_per_leaf * o.rate, uplink)
-  local net = fabric.new("leaf_spine")
   local hosts = o.leaves * o.hosts_per_leaf
+  check_size(what, hosts, hosts + o.leaves * spines)
+  local net = fabric.new("leaf_spine")
   add_nodes(net, "h", hosts, "host", 0, function(i) return quotient(i, o.hosts_per_leaf) end)
   local leaf = add_nodes(net, "leaf", o.leaves, "switch", 1, function(i) return i end)
   local spine = add_nodes(net, "spine", spines, "switch", 2)
@@ -227,6 +241,7 @@ function topology.rail_optimized(options)
   local uplink = o.uplink or o.nic
   local spines = spine_count(what, o, per_pod * per_server / rails * o.nic, uplink)
   local gpus, leaves = o.servers * per_server, quotient(o.servers, per_pod) * rails
+  check_size(what, gpus, 2 * gpus + leaves * spines)
 
   local net = fabric.new("rail_optimized")
   net.attributes.gpus_per_server = per_server

@@ -59,7 +59,19 @@ function units.convert(value, unit)
   return util.integer(whole)
 end
 
+-- A name of a value for messages, if it is given.
+local function check_name(what, name)
+  if name ~= nil and type(name) ~= "string" then
+    fail.raise("%s: expected text as the name of the value, got %s", what, fail.show(name))
+  end
+end
+
+local function need_text(what, text)
+  if type(text) ~= "string" then fail.raise("%s: expected text, got %s", what, fail.show(text)) end
+end
+
 local function convert_or_raise(value, unit, what)
+  check_name("units", what)
   local number, message = units.convert(value, unit)
   if not number then fail.raise("%s: %s", what or unit, message) end
   return number
@@ -78,6 +90,7 @@ function units.bytes(value, what) return convert_or_raise(value, "bytes", what) 
 -- @tparam string text
 -- @treturn ?number nil if it is none, or beyond 2^53
 function units.whole(text)
+  need_text("units.whole", text)
   if not text:find("^%-?%d+$") then return nil end
   if #text < 16 then return util.integer(tonumber(text)) end
   return (core.parse(text, "none"))
@@ -87,6 +100,13 @@ end
 -- @tparam string text
 -- @treturn ?number finite
 function units.decimal(text)
+  need_text("units.decimal", text)
+  -- LuaJIT takes no exponent of many digits, and Lua 5.4 reads it.
+  local mantissa, sign, exponent = text:match "^([%d.]+)[eE]([+-]?)0*(%d+)$"
+  if exponent and #exponent > 6 and tonumber(mantissa) then
+    if sign ~= "-" and tonumber(mantissa) ~= 0 then return nil end
+    return 0
+  end
   local value = text:find("^[%d.eE+-]+$") and tonumber(text)
   if not value or value == math.huge or value == -math.huge then return nil end
   -- A long integer of Lua 5.4 as the double that it is on LuaJIT.
@@ -97,6 +117,7 @@ end
 -- @tparam string text
 -- @treturn ?number
 function units.number(text)
+  need_text("units.number", text)
   if text:find("^%-?%d+$") then return units.whole(text) end
   return units.decimal(text)
 end
@@ -111,6 +132,11 @@ end
 -- default: the line of the script
 -- @treturn number a whole number, at most 2^53
 function units.scaled(value, per_unit, what, place, ...)
+  if type(value) ~= "number" or type(per_unit) ~= "number" then
+    fail.raise("units.scaled: expected a number and how much a unit is, got %s and %s",
+      fail.show(value), fail.show(per_unit))
+  end
+  check_name("units.scaled", what)
   local product = (value + 0.0) * per_unit
   if product >= -EXACT and product <= EXACT then
     return util.integer(product % 1 == 0 and product or math.floor(product + 0.5))
@@ -118,15 +144,63 @@ function units.scaled(value, per_unit, what, place, ...)
   if type(place) == "function" then place = place(...) end
   local got = fail.show(value)
   if per_unit ~= 1 then got = ("%s times %s"):format(got, fail.show(per_unit)) end
-  local message = ("%s: expected at most 2^53 in the engine's unit, got %s"):format(what, got)
+  local message = ("%s: expected at most 2^53 in the engine's unit, got %s"):format(
+    what or "units.scaled", got)
   if place then fail.at(place, "%s", message) end
   return fail.raise("%s", message)
 end
 
+local function is_whole(value, least, most)
+  return type(value) == "number" and value >= least and value <= most and value % 1 == 0
+end
+
+-- A value that lies in the middle between two of so many decimals, moved to the even one: the C
+-- library rounds it so, and LuaJIT's own string.format away from 0.
+local function off_the_tie(value, decimals)
+  local size, scale = math.abs(value), tonumber("1e" .. decimals)
+  -- What lies in the middle has at most one binary digit more than decimals.
+  if size ~= size or size >= 2 ^ 40 or size * 2 ^ (decimals + 1) % 1 ~= 0 then return value end
+  local scaled = size * scale
+  if scaled % 1 ~= 0.5 then return value end
+  local low = scaled - 0.5
+  local even = (low % 2 == 0 and low or low + 1) / scale
+  return value < 0 and -even or even
+end
+
+--- A number with so many decimals, the same on both virtual machines.
+-- @tparam number value
+-- @tparam number decimals 0 to 9
+-- @treturn string as by string.format's "%.2f"
+function units.fixed(value, decimals)
+  if type(value) ~= "number" then
+    fail.raise("units.fixed: expected a number, got %s", fail.show(value))
+  elseif not is_whole(decimals, 0, 9) then
+    fail.raise("units.fixed: expected 0 to 9 decimals, got %s", fail.show(decimals))
+  end
+  return ("%." .. ("%.0f"):format(decimals) .. "f"):format(off_the_tie(value, decimals))
+end
+
+--- A number with so many significant digits, the same on both virtual machines.
+-- @tparam number value
+-- @tparam number digits 1 to 9
+-- @treturn string as by string.format's "%.4g"
+function units.digits(value, digits)
+  if type(value) ~= "number" then
+    fail.raise("units.digits: expected a number, got %s", fail.show(value))
+  elseif not is_whole(digits, 1, 9) then
+    fail.raise("units.digits: expected 1 to 9 digits, got %s", fail.show(digits))
+  end
+  local decimals, bound = digits - 1, 10
+  while decimals > 0 and math.abs(value) >= bound do decimals, bound = decimals - 1, bound * 10 end
+  bound = 1
+  while decimals < 20 and math.abs(value) < bound do decimals, bound = decimals + 1, bound / 10 end
+  return ("%." .. ("%.0f"):format(digits) .. "g"):format(off_the_tie(value, decimals))
+end
+
 --- Four significant digits, without exponent below a million.
 local function short_number(value)
-  local text = ("%.4g"):format(value)
-  if text:find("e", 1, true) then text = ("%.0f"):format(value) end
+  local text = units.digits(value, 4)
+  if text:find("e", 1, true) then text = ("%.0f"):format(off_the_tie(value, 0)) end
   return text
 end
 
@@ -176,7 +250,7 @@ function units.format_bandwidth(bps)
   while size >= 999.995 and i < #BANDWIDTH_NAMES do
     size, i = size / 1000, i + 1
   end
-  return ("%s%.2f %s"):format(bps < 0 and "-" or "", size, BANDWIDTH_NAMES[i])
+  return ("%s%s %s"):format(bps < 0 and "-" or "", units.fixed(size, 2), BANDWIDTH_NAMES[i])
 end
 
 --- "16 MiB" or "1.5 MiB" where that is exact and shorter than the decimal form, else "1.573 MB".

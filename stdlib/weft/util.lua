@@ -34,6 +34,8 @@ end
 function util.counted(count, one, many)
   if type(count) ~= "number" or count % 1 ~= 0 then
     fail.raise("util.counted: expected a whole number, got %s", fail.show(count))
+  elseif type(one) ~= "string" then
+    fail.raise("util.counted: expected a noun, got %s", fail.show(one))
   end
   return ("%.0f %s"):format(count, count == 1 and one or many or one .. "s")
 end
@@ -89,10 +91,28 @@ local function check_path(path)
   end
 end
 
+-- Names of copies of what can be read but once.
+local spooled = {}
+
+--- A name to open a file by that is to be read: its own, or that of a copy if it is a pipe, which
+-- gives what it has once: readers open files several times.
+-- @tparam string path
+-- @treturn string
+function util.readable(path)
+  check_path(path)
+  if not spooled[path] then
+    local name, why = core._spool(path)
+    if not name then fail.raise("cannot read '%s': %s", path, why) end
+    if name == path then return path end
+    spooled[path] = name
+  end
+  return spooled[path]
+end
+
 --- Whether there is a file that can be opened.
 function util.exists(path)
   check_path(path)
-  local file = io.open(path)
+  local file = io.open(util.readable(path))
   if file then file:close() end
   return file ~= nil
 end

@@ -58,7 +58,10 @@ end
 local lazy = { names = util.sorted_keys(home) } -- names: for completion at the prompt
 
 function lazy.__index(_, name)
-  local module = "weft.workload." .. (home[name] or tostring(name))
+  if type(name) ~= "string" then
+    fail.raise("weft.workload: expected the name of a workload, got %s", fail.show(name))
+  end
+  local module = "weft.workload." .. (home[name] or name)
   local good, found = pcall(require, module)
   if good and type(found) == "table" and found[name] then
     rawset(M, name, found[name])
@@ -66,8 +69,7 @@ function lazy.__index(_, name)
   elseif not good and not tostring(found):find("module '" .. module .. "' not found", 1, true) then
     error(found, 0)
   end
-  return fail.raise("weft.workload has no '%s'%s", tostring(name),
-    fail.hint(tostring(name), lazy.names))
+  return fail.raise("weft.workload has no '%s'%s", name, fail.hint(name, lazy.names))
 end
 
 return setmetatable(M, lazy)

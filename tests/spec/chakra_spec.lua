@@ -312,6 +312,10 @@ describe("Chakra trace in JSON", function()
     assert.equal(":1: type of a node: expected 0 to 7, got 8", at '[{"type": 8}]')
     assert.equal(":1: node 1 'x': attribute 'comm_type' is missing",
       at '[{"id": 1, "name": "x", "type": 7}]')
+    for _, size in ipairs { "9007199254740993", "1e300", "18446744073709551616" } do
+      assert.matches("^:1: attribute 'comm_size': expected a whole number, 0 to 2^53, got ",
+        at('[{"type": 7, "comm_size": ' .. size .. '}]'))
+    end
     assert.equal(":1: attribute 'comm_size': expected a whole number, 0 to 2^53, got -1",
       at '[{"type": 7, "comm_size": -1}]')
     assert.equal(":1: id: expected a whole number, 0 to 2^53, got '18446744073709551615'",

@@ -204,6 +204,67 @@ describe("Ctrl-C", function()
     assert.same({ "interrupted\n", "", 130 }, { output, errors, status })
   end)
 
+  it("is the status of a script that has kept the error, or uses the engine alone", function()
+    local output, errors, status = weft(script(interrupt .. [[
+      interrupt()
+      print(pcall(function() while true do end end))]]))
+    assert.same({ "", 130 }, { errors, status })
+    assert.matches("^false\t[^\n]*interrupted\n$", output)
+    local core = [[
+      local sim = require("weft.core").new { cc = "window" }
+      for _ = 1, 2 do sim:node_add "host" end
+      sim:link_add { a = 0, b = 1, rate_bps = 100e9, delay_ps = 1000 }
+      sim:fabric_ready()
+      sim:flow_add { src = 0, dst = 1, size_bytes = 1e6 }
+      interrupt()
+    ]]
+    output, errors, status = weft(script(interrupt .. core .. "sim:run() print 'end'"))
+    assert.same({ "end\n", "", 130 }, { output, errors, status })
+    output, errors, status = weft(script(interrupt .. core .. "sim:run() print(sim:run())"))
+    assert.same({ "done\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("stops what runs in a coroutine", function()
+    for _, start in ipairs { "coroutine.wrap(f)()", "print(coroutine.resume(coroutine.create(f)))",
+      "coroutine.wrap(function() coroutine.wrap(f)() end)()",
+      "local w = coroutine.wrap(function() coroutine.yield() f() end) w() w()" } do
+      local _, _, status = weft(script(interrupt .. [[
+        local function f() interrupt() while true do end end
+      ]] .. start))
+      assert.equal(130, status, start)
+    end
+    local output, _, status = weft(script(interrupt .. [[
+      local weft = require "weft"
+      local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+      sim:add_flow { src = "h0", dst = "h1", size = "1MB" }
+      local step = coroutine.wrap(function()
+        while true do coroutine.yield(sim:run { events = 10 }) end
+      end)
+      print(step())
+      interrupt()
+      print(step())]]))
+    assert.same({ "budget\ninterrupted\n", 130 }, { output, status })
+  end)
+
+  it("leaves the means of a cut run out of a report on jobs", function()
+    local output, errors, status = weft(script(interrupt .. [[
+      local weft = require "weft"
+      local sim = weft.simulation { topology = weft.topology.star { hosts = 4 } }
+      for i = 0, 2 do sim:add_job(weft.workload.send { src = i, dst = 3, size = "1MB" }) end
+      sim:run()
+      local runs = 0
+      local report = sim:job_report { prepare = function()
+        runs = runs + 1
+        if runs == 2 then interrupt() end
+      end }
+      for _, job in ipairs(report.jobs) do
+        print(job.alone_ps ~= nil, job.alone_mean_fct_ps ~= nil)
+      end
+      print(runs, (tostring(report):match("interrupted[^\n]*")))]]))
+    assert.same({ "true\ttrue\nfalse\tfalse\nfalse\tfalse\n2\tinterrupted: jobs 2 to 3 were not "
+      .. "run alone to the end\n", "", 130 }, { output, errors, status })
+  end)
+
   it("ends the program when pressed twice", function()
     local output, _, status = weft(script(interrupt .. [[
       interrupt()

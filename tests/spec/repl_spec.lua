@@ -83,6 +83,19 @@ simulation of star: 3 hosts, 1 switch, 3 links (3 x 100 Gbit/s); 0 jobs, 1 flow,
     assert.equal("", errors)
   end)
 
+  it("shows closed simulations, and values that cannot show themselves", function()
+    shows("closed simulation\n{ closed simulation }\n1\n",
+      "s = weft.simulation { topology = weft.topology.star { hosts = 2 } }\n"
+      .. "s.core:close()\ns\n{ s }\n1\n")
+    shows("(table that cannot be shown: no)\n2\n",
+      "setmetatable({}, { __tostring = function() error('no', 0) end })\n2\n")
+    local output, errors, status = typed(
+      "s = weft.simulation { topology = weft.topology.star { hosts = 2 } }\n"
+      .. "j = s:add_job(weft.workload.allreduce { size = 9 })\ns.core:close()\nj\n3\n")
+    assert.same({ "", 0 }, { errors, status })
+    assert.matches("3\n$", output)
+  end)
+
   it("reads a last line without an end", function()
     shows("2\n", "1 + 1")
   end)

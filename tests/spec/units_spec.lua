@@ -65,3 +65,41 @@ describe("formatted quantities", function()
     assert.equal("25ns", units.exact(25000, "time"))
   end)
 end)
+
+describe("numbers as text", function()
+  it("in the middle between two go to the even one, on both virtual machines", function()
+    -- By hand: 10.625 lies between 10.62 and 10.63, of which 10.62 is even.
+    assert.equal("10.62 ns", units.format_time(10625))
+    assert.equal("10.38 ns", units.format_time(10375))
+    assert.equal("10.63 ns", units.format_time(10626))
+    assert.equal("1.062 us", units.format_time(1062500))
+    assert.equal("1.188 us", units.format_time(1187500))
+    assert.equal("100.2 ns", units.format_time(100250))
+    assert.equal("-100.2 ns", units.format_time(-100250))
+    assert.equal("1.062 kB", units.format_bytes(1062.5))
+    assert.equal("1.12 B/s", units.format_bandwidth(9))
+    for text, given in pairs { -- order-free
+      ["0.12"] = { 0.125, 2 }, ["0.38"] = { 0.375, 2 }, ["0.2"] = { 0.25, 1 },
+      ["0.13"] = { 0.126, 2 },
+      ["1.062"] = { 1.0625, 3 }, ["2"] = { 2.5, 0 }, ["0"] = { 0.5, 0 }, ["-0.12"] = { -0.125, 2 },
+      ["1.00"] = { 1.005, 2 }, ["12.2"] = { 12.25, 1 }, ["12.8"] = { 12.75, 1 },
+    } do
+      assert.equal(text, units.fixed(given[1], given[2]))
+    end
+    for text, given in pairs { -- order-free
+      ["10.62"] = { 10.625, 4 }, ["1.12"] = { 1.125, 3 }, ["0.0625"] = { 0.0625, 4 },
+      ["0.062"] = { 0.0625, 2 }, ["1.234e+04"] = { 12344.5, 4 }, ["inf"] = { math.huge, 4 },
+    } do
+      assert.equal(text, units.digits(given[1], given[2]))
+    end
+  end)
+
+  it("are read the same, however long their exponent is", function()
+    assert.equal(0, units.decimal("0e99999999999"))
+    assert.equal(0, units.decimal("0e" .. ("0"):rep(300)))
+    assert.equal(0, units.decimal("1e-99999999999"))
+    assert.is_nil(units.decimal("1e99999999999"))
+    assert.equal(10, units.decimal("1e" .. ("0"):rep(300) .. "1"))
+    assert.is_nil(units.decimal("1.2.3e99999999999"))
+  end)
+end)

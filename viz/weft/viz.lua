@@ -12,7 +12,7 @@ local topology_options = {
     brief = "What colours links.",
   },
   title = { type = "string" },
-  degraded = { type = "table", brief = "Links to mark: ids, links or { link =, factor = }." },
+  degraded = { type = "list", brief = "Links to mark: ids, links or { link =, factor = }." },
   utilization = { type = "table", brief = "Of each port, 0..1, instead of the simulation's." },
   width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
 }
@@ -34,15 +34,15 @@ end
 
 local rates_options = {
   file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
-  ports = { type = "table", brief = "Numbers of sampled ports." },
-  flows = { type = "table", brief = "Numbers of sampled flows." },
-  series = { type = "table", brief = "{ label =, time_s = {}, value = {} }, values in bit/s." },
+  ports = { type = "list", brief = "Numbers of sampled ports." },
+  flows = { type = "list", brief = "Numbers of sampled flows." },
+  series = { type = "list", brief = "{ label =, time_s = {}, value = {} }, values in bit/s." },
   style = { type = "enum", choices = { "lines", "heat" }, default = "lines" },
-  highlight = { type = "table", brief = "Numbers, from 1, of curves to keep in colour." },
+  highlight = { type = "list", brief = "Numbers, from 1, of curves to keep in colour." },
   spans = { type = "any", brief = "{ from =, to =, label = } in seconds, shaded; or sim:spans(), "
     .. "rows of it, or a simulation: what was skipped." },
   partition = { type = "any", brief = "Number, or numbers, of partitions whose spans are meant." },
-  events = { type = "table", brief = "{ at =, label = } in seconds, marked by a line." },
+  events = { type = "list", brief = "{ at =, label = } in seconds, marked by a line." },
   title = { type = "string" },
   width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
   height = { type = "number", min = 1, max = 100, brief = "Inches." },

@@ -119,7 +119,9 @@ View.__index = View
 --- Point the view at the column as it is now: the engine may have moved it since.
 local function refresh(view)
   local box = view.box
-  if box.sim == nil then error("closed sim", 3) end
+  if box.sim == nil then
+    error("argument `sim`: expected an open simulation, got a closed sim", 3)
+  end
   if not find_column(box, view.table_name, view.name) then error("column is gone", 3) end
   view.calls = box.calls
   view.base = ffi.cast(byte_pointer, column.data)

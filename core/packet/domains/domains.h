@@ -1,4 +1,5 @@
-/* Several threads, as the packet engine sees them; what ports and transport see is packet/hooks.h. */
+/* Several threads, as the packet engine sees them; what ports and transport see is
+ * packet/hooks.h. */
 #ifndef WEFT_DOMAINS_H
 #define WEFT_DOMAINS_H
 

@@ -10,7 +10,7 @@ local M = {}
 
 local rule = {
   seed = { type = "integer", default = 1, min = 0 },
-  kinds = { type = "table", default = { "degrade", "loss", "delay", "fail" } },
+  kinds = { type = "list", default = { "degrade", "loss", "delay", "fail" } },
   count = { type = "integer", min = 0, max = 100000 },
   every = { type = "time", min = 1 },
   start = { type = "time", default = 0, min = 0 },

@@ -27,7 +27,7 @@ local rules = {
     delay = { type = "time", min = 0, max = 1e13 },
     jitter = { type = "time", min = 0, max = 1e13 },
     period = duration, duty = duty,
-    factors = { type = "table" }, every = duration,
+    factors = { type = "list" }, every = duration,
     over = duration, steps = { type = "integer", min = 1, max = 1000 },
   },
   fail = {
@@ -76,7 +76,8 @@ function M.target(fabric, which)
       for _, one in ipairs(fabric.links) do names[#names + 1] = one:name() end
       fail.raise("unknown node or link '%s' in %s%s", which, fabric.name, fail.hint(which, names))
     end
-  elseif type(which) == "table" and fabric.nodes[(which.id or -1) + 1] == which then
+  elseif type(which) == "table" and type(which.id) == "number"
+    and fabric.nodes[which.id + 1] == which then
     node = which
   elseif type(which) == "table" and which[1] ~= nil and which[2] ~= nil then
     link = fabric:link(which[1], which[2], which[3])
@@ -89,9 +90,22 @@ end
 
 -- ---- plans ---------------------------------------------------------------------------------
 
+-- As far as the engine's times go.
+local TIME_MAX_PS = 2 ^ 53
+
 local function add(plan, method, change)
   if #plan.calls >= MOST_CHANGES then
     fail.raise("%s: expected at most %d changes in one failure, got more", plan.kind, MOST_CHANGES)
+  end
+  local at_ps = change.at_ps
+  if at_ps and at_ps > TIME_MAX_PS then
+    local o, told = plan.options, {}
+    for _, name in ipairs { "duration", "over", "every", "period" } do
+      if o[name] then told[#told + 1] = ("'%s'"):format(name) end
+    end
+    fail.raise("%s: option%s %s: expected changes before 2^53 ps, 9007 s, got one at %s", plan.kind,
+      #told > 1 and "s" or "", #told > 0 and table.concat(told, ", ") or "'at'",
+      units.format_time(at_ps))
   end
   plan.calls[#plan.calls + 1] = { method, change }
 end

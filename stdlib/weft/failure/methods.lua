@@ -5,6 +5,7 @@
 -- or "leaf3", a pair `{ "gpu3", "leaf3" }`, or the number of a link.
 -- @module weft.failure.methods
 
+local check = require "weft.check"
 local kinds = require "weft.failure.kinds"
 local timeline = require "weft.failure.timeline"
 local units = require "weft.units"
@@ -92,6 +93,8 @@ function M.install(class, call)
   end
   --- Schedule what a plan of weft.failure.kinds says, and note it for sim:failures().
   function class:apply_plan(plan)
+    check.argument("apply_plan", plan, "table")
+    check.argument("apply_plan: calls", plan.calls, "list")
     for _, one in ipairs(plan.calls) do
       call(self.core, one[1], one[2])
       self.changes[#self.changes + 1] = one -- sim:fresh() makes them again

@@ -139,6 +139,7 @@ function M.plans(sim, list)
     fail.raise("inject: expected a list of failures or the name of a CSV file, got %s",
       fail.show(list))
   end
+  check.argument("inject", list, "list")
   local plans = {}
   for i, entry in ipairs(list) do
     local what = "failure " .. i

@@ -5,6 +5,7 @@
 local fail = require "weft.fail"
 local json_reader = require "weft.formats.json_reader"
 local list_in = require("weft.formats.chakra_protobuf").list_in
+local units = require "weft.units"
 local util = require "weft.util"
 
 local chakra_json = {}
@@ -52,7 +53,7 @@ local function number(self, value, what, names)
   if type(value) == "boolean" then value = value and 1 or 0 end
   local given = value
   if type(value) == "string" then
-    value = names and names[value] or tonumber(value:match("^%d+$") or "")
+    value = names and names[value] or value:find "^%d+$" and units.whole(value)
   end
   if type(value) ~= "number" or value % 1 ~= 0 or value < 0 or value > 2 ^ 53 then
     self:fail("%s: expected a whole number, 0 to 2^53, got %s%s", what, fail.show(given),

@@ -2,6 +2,7 @@
 -- behind its length.
 local fail = require "weft.fail"
 local protobuf = require "weft.formats.protobuf"
+local units = require "weft.units"
 
 local chakra_protobuf = {}
 
@@ -87,7 +88,11 @@ end
 function chakra_protobuf.list_in(words)
   local list = {}
   if words:find("[^%d%s,%[%]]") then return nil end
-  for digits in words:gmatch("%d+") do list[#list + 1] = tonumber(digits) end
+  for digits in words:gmatch("%d+") do
+    local value = units.whole(digits)
+    if not value then return nil end
+    list[#list + 1] = value
+  end
   return list
 end
 

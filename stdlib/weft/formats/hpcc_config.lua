@@ -7,6 +7,7 @@
 local core = require "weft.core"
 local fail = require "weft.fail"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 local util = require "weft.util"
 
 local M = {}
@@ -128,7 +129,7 @@ end
 
 function Words:number(entry, anywhere)
   local word = self:take(entry, "a number", anywhere)
-  local value = word:find("^[%d.]+[eE]?[-+]?%d*$") and tonumber(word)
+  local value = word:find("^[%d.]+[eE]?[-+]?%d*$") and units.decimal(word)
   if not value or value == math.huge then
     fail.at(entry.place, "%s: expected a number, 0 or more, got %s", entry.name, fail.show(word))
   end

@@ -3,6 +3,7 @@
 -- number beyond 2^53 stays text, as Protocol Buffers write 64-bit numbers anyway.
 local fail = require "weft.fail"
 local text = require "weft.formats.text"
+local units = require "weft.units"
 
 local json_reader = {}
 
@@ -14,8 +15,6 @@ json_reader.AT = {}
 
 -- Deeper nesting is damage, and would overflow the stack.
 local DEPTH_MAX = 100
-
-local EXACT = 2 ^ 53
 
 local Reader = {}
 Reader.__index = Reader
@@ -105,7 +104,8 @@ local function read_number(self)
   local value = word and tonumber(word)
   if not value then complain(self, "a value") end
   self.at = self.at + #word
-  if math.abs(value) > EXACT and word:find("^-?%d+$") then return word end
+  -- Not by the value: on LuaJIT that of 2^53 + 1 is 2^53.
+  if word:find "^-?%d+$" then return units.whole(word) or word end
   return value
 end
 

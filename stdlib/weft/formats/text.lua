@@ -1,6 +1,7 @@
 --- Line by line reading of files of blank-separated fields; errors carry file and line.
 local fail = require "weft.fail"
 local units = require "weft.units"
+local util = require "weft.util"
 
 local text = {}
 
@@ -15,7 +16,7 @@ function text.open_file(path)
   if type(path) ~= "string" or path:find("\0", 1, true) then
     fail.raise("expected the name of a file, got %s", fail.show(path))
   end
-  local file, message = io.open(path, "rb")
+  local file, message = io.open(util.readable(path), "rb")
   -- Opening a folder succeeds on Linux; only reading fails.
   local ok, why = true, nil
   if file then ok, why = file:read(0) end

@@ -3,6 +3,7 @@
 
 local base = require "weft.workload.base"
 local check = require "weft.check"
+local effect = require "weft.effect"
 local fail = require "weft.fail"
 local rings = require "weft.rings"
 local units = require "weft.units"
@@ -19,8 +20,8 @@ local rule = {
   chunk = { type = "bytes", min = 1 },
   per_server = { type = "integer", min = 1 },
   keep_flows = { type = "boolean", default = true },
-  volumes = { type = "table" },
-  loads = { type = "table" },
+  volumes = { type = "list" },
+  loads = { type = "list" },
 }
 
 local function need_list(name, list, n)
@@ -38,6 +39,7 @@ local function read_volumes(volumes, n)
     if type(row) ~= "table" then
       fail.raise("all_to_all: %s: expected a list of sizes, got %s", name, fail.show(row))
     end
+    check.argument("all_to_all: " .. name, row, "list")
     need_list(name, row, n)
     matrix[i] = {}
     for j = 1, n do
@@ -160,6 +162,13 @@ local function begin(work, sim, engine)
   }
 end
 
+local NEEDS = {
+  per_server = function(options)
+    return options.algorithm ~= "hierarchical"
+      and ("with algorithm = '%s'"):format(options.algorithm) or nil
+  end,
+}
+
 --- All-to-all: every rank sends a part of its buffer to every other.
 -- @tparam table options `size` of each rank's buffer, its own part included; `ranks`, `start`,
 -- `chunk`, `keep_flows` as for allreduce; `algorithm`: "direct" (all at once), "pairwise" (one
@@ -172,9 +181,9 @@ end
 -- @treturn Workload
 -- @usage weft.workload.all_to_all { size = "4MiB", ranks = 4, loads = { 5, 1, 1, 1 } }
 function M.all_to_all(options)
-  return base.new {
-    kind = "all_to_all", options = check.options("all_to_all", options, rule), begin = begin,
-  }
+  local checked = check.options("all_to_all", options, rule)
+  effect.of_work("all_to_all", options, checked, rule, NEEDS, checked)
+  return base.new { kind = "all_to_all", options = checked, begin = begin }
 end
 
 return M

@@ -135,6 +135,7 @@ function M.resolve_ranks(what, fabric, ranks)
   elseif #ranks == 0 then
     fail.raise("%s: ranks: expected hosts, got an empty list", what)
   end
+  check.argument(what .. ": ranks", ranks, "list")
   for i, which in ipairs(ranks) do
     local host = fabric:host(which)
     if seen[host.id] then

@@ -3,6 +3,7 @@
 
 local base = require "weft.workload.base"
 local chakra = require "weft.formats.chakra"
+local check = require "weft.check"
 local fail = require "weft.fail"
 local schedule = require "weft.workload.schedule"
 
@@ -10,7 +11,7 @@ local M = {}
 
 local rule = base.extend(schedule.collective_rule, {
   dir = { type = "string" },
-  files = { type = "table" },
+  files = { type = "list" },
   groups = { type = "any" },
   control = { type = "boolean", default = false },
 })
@@ -40,7 +41,9 @@ local function groups_of(given, count)
       fail.show(given))
   end
   for name, ranks in pairs(given or {}) do -- order-free: each is checked on its own
-    for _, rank in ipairs(type(ranks) == "table" and ranks or { ranks }) do
+    local listed = type(ranks) == "table" and ranks or { ranks }
+    check.argument(("chakra: group '%s'"):format(tostring(name)), listed, "list")
+    for _, rank in ipairs(listed) do
       if type(rank) ~= "number" or rank % 1 ~= 0 or rank < 0 or rank >= count then
         fail.raise("chakra: group '%s': expected ranks, 0 to %d, got %s", tostring(name), count - 1,
           fail.show(rank))

@@ -15,19 +15,21 @@ local check = require "weft.check"
 local fail = require "weft.fail"
 local stats = require "weft.stats"
 local units = require "weft.units"
+local util = require "weft.util"
 
 local M = {}
 
 local COUNT_MAX = 2 ^ 20
+local TASKS_MAX = 2 ^ 28 - 1 -- for which the sources of the engine's events have numbers
 
 local rule = {
   server = { type = "any", required = true },
-  clients = { type = "table", required = true },
+  clients = { type = "list", required = true },
   operations = { type = "integer", required = true, min = 1, max = COUNT_MAX },
   window = { type = "integer", default = 1, min = 1, max = COUNT_MAX },
   start = { type = "time", min = 0 },
-  delays = { type = "table" },
-  steps = { type = "table", required = true },
+  delays = { type = "list" },
+  steps = { type = "list", required = true },
 }
 
 local step_rule = {
@@ -86,6 +88,12 @@ local function resolve_hosts(sim, options)
     clients[i] = client.id
   end
   if #clients == 0 then fail.raise("closed_loop: clients: expected at least one, got none") end
+  local tasks = #clients * options.operations * #options.steps
+  if tasks > TASKS_MAX then
+    fail.raise("closed_loop: expected at most %d tasks, got %.0f: %s, %s, %s", TASKS_MAX, tasks,
+      util.counted(#clients, "client"), util.counted(options.operations, "operation"),
+      util.counted(#options.steps, "step"))
+  end
   return server.id, clients
 end
 

@@ -8,6 +8,7 @@
 
 local base = require "weft.workload.base"
 local check = require "weft.check"
+local effect = require "weft.effect"
 local fail = require "weft.fail"
 local rings = require "weft.rings"
 local units = require "weft.units"
@@ -138,10 +139,19 @@ local function begin(work, sim, engine)
   }
 end
 
+local NEEDS = {
+  per_server = function(options)
+    local algorithm = options.algorithm
+    if algorithm == "hierarchical" or is_tree[algorithm] then return nil end
+    return ("with algorithm = '%s'"):format(algorithm)
+  end,
+}
+
 local function new(kind, options)
-  return base.new {
-    kind = kind, options = check.options(kind, options, rule_of(kind)), begin = begin,
-  }
+  local rule = rule_of(kind)
+  local checked = check.options(kind, options, rule)
+  effect.of_work(kind, options, checked, rule, NEEDS, checked)
+  return base.new { kind = kind, options = checked, begin = begin }
 end
 
 --- AllReduce: every rank gets the sum of all buffers.

@@ -73,6 +73,7 @@ function M.flows(options)
       fail.raise("flows: expected a list of flows or a file, got %s",
         type(options) == "table" and "an empty list" or fail.show(options))
     end
+    check.argument("flows", options, "list")
     local flows, named = {}, {}
     for key, value in pairs(options) do -- order-free: a copy
       if type(key) ~= "number" then named[key] = value end

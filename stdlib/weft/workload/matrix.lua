@@ -237,7 +237,8 @@ function make.hotspot(fabric, hosts, o)
   if type(o.hosts) == "number" then
     check.value("synthetic: hotspot: hosts", o.hosts, { type = "integer", min = 1, max = #hosts })
     for i = 1, o.hosts do hot[i] = hosts[i] end
-  elseif type(o.hosts) == "table" and #o.hosts > 0 then
+  elseif type(o.hosts) == "table" and next(o.hosts) ~= nil then
+    check.argument("synthetic: hotspot: hosts", o.hosts, "list")
     local known = positions(hosts)
     for i, which in ipairs(o.hosts) do
       local host = fabric:host(which)

@@ -8,6 +8,7 @@ local planning = require "weft.workload.model_plan"
 local results = require "weft.workload.model_result"
 local tasks = require "weft.workload.model_tasks"
 local units = require "weft.units"
+local util = require "weft.util"
 
 local M = {}
 
@@ -52,12 +53,27 @@ local function check_end(kind, plan, slow)
   end
 end
 
+-- Tasks for which the sources of the engine's events have numbers.
+local TASKS_MAX = 2 ^ 28 - 1
+
+-- Each operation computes on every rank of its stage: that many tasks at least.
+local function check_tasks(kind, plan)
+  local least = plan.options.iterations * #plan.order * plan.layout.size / plan.layout.pp
+  if least > TASKS_MAX then
+    fail.raise("%s: expected at most %d tasks, got at least %.0f: %s of %s on %s each", kind,
+      TASKS_MAX, least, util.counted(plan.options.iterations, "iteration"),
+      util.counted(#plan.order, "operation"), util.counted(plan.layout.size / plan.layout.pp,
+      "rank"))
+  end
+end
+
 -- Put the workload to work.
 local function begin(work, sim, engine)
   local plan = work:plan()
   local hosts = resolve_hosts(work.kind, plan, sim.fabric)
   local slow = resolve_slow(work.kind, plan, sim.fabric, hosts)
   check_end(work.kind, plan, slow)
+  check_tasks(work.kind, plan)
   local added = tasks.add(plan, {
     kind = work.kind, options = work.options, sim = sim, fabric = sim.fabric, core = sim.core,
     engine = engine, hosts = hosts, slow = slow, tag = work.tag, start_ps = work.start_ps,

@@ -3,6 +3,7 @@
 -- @module weft.workload.model_options
 
 local check = require "weft.check"
+local effects = require "weft.workload.model_effect"
 local fail = require "weft.fail"
 local model = require "weft.workload.model"
 local parallel = require "weft.workload.parallel"
@@ -60,7 +61,7 @@ local RULES = {
 local MOE_RULES = {
   experts = count(), top_k = count(), ep = count(1),
   capacity_factor = { type = "number", min = 1e-3, max = 1000, default = 1 },
-  expert_loads = { type = "table" },
+  expert_loads = { type = "list" },
   ep_algorithm = { type = "enum", choices = { "direct", "pairwise", "hierarchical" },
     default = "direct" },
 }
@@ -226,7 +227,8 @@ end
 -- @treturn table setup: `options`, `shape` (weft.workload.model), `layout`
 -- (weft.workload.parallel), `micro_batches`, `global_batch`, `times` (ps), `expert_shares`
 function M.setup(kind, given)
-  local o = check.options(kind, given, rules_of(kind))
+  local rules = rules_of(kind)
+  local o = check.options(kind, given, rules)
   if not o.model and not o.layers and not o.hidden then
     fail.raise("%s: expected a 'model' (%s), or 'layers', 'hidden' and 'heads'", kind,
       table.concat(NAMES[kind], ", "))
@@ -246,11 +248,13 @@ function M.setup(kind, given)
   check_slow(kind, o.slow_gpus)
   local times = layer_times(kind, o, shape)
   check_limits(kind, shape, times, layout, m)
-  return {
+  local setup = {
     kind = kind, options = o, shape = shape, layout = layout, micro_batches = m,
     global_batch = global, times = times,
     expert_shares = kind == "moe" and expert_shares(o, shape) or nil,
   }
+  effects.say(given, rules, setup)
+  return setup
 end
 
 return M

@@ -169,9 +169,10 @@ function M.describe(job, found)
     if #list == 0 then return text end
     text = text .. ", "
   end
-  text = text .. ("%s %s; compute %.1f %%, bubble %.1f %%, communication exposed %.1f %%"):format(
-    #list == 1 and "iteration" or "iterations", describe_times(list), 100 * mean(list, "compute"),
-    100 * mean(list, "bubble"), 100 * mean(list, "exposed"))
+  local function percent(name) return units.fixed(100 * mean(list, name), 1) end
+  text = text .. ("%s %s; compute %s %%, bubble %s %%, communication exposed %s %%"):format(
+    #list == 1 and "iteration" or "iterations", describe_times(list), percent "compute",
+    percent "bubble", percent "exposed")
   local bus = {}
   for i, row in ipairs(found.groups) do
     bus[i] = ("%s %s"):format(row.group, units.format_bandwidth(row.bus_bps))

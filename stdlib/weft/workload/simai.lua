@@ -28,7 +28,7 @@ local M = {}
 local DECISION_PS = 10000
 
 local rule = {
-  layers = { type = "table", required = true },
+  layers = { type = "list", required = true },
   group = { type = "integer", min = 2 },
   latency = { type = "time", min = 0, default = "6us" },
   start = { type = "time", min = 0 },

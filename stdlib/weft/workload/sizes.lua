@@ -177,7 +177,7 @@ function M.new(given)
   if type(given) == "table" then
     if given.cdf == nil and given.file == nil then return parametric(given) end
     local o = check.options("synthetic: sizes", given,
-      { cdf = { type = "table" }, file = { type = "string" } })
+      { cdf = { type = "list" }, file = { type = "string" } })
     if o.cdf and o.file then fail.raise("synthetic: sizes: expected 'cdf' or 'file', got both") end
     if o.file then return read(o.file) end
     check_points(o.cdf, function(i, format, ...)

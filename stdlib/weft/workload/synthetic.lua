@@ -25,6 +25,9 @@ local M = {}
 
 local PS_PER_S = 1e12
 
+-- Rows of the table of flows, in the engine.
+local FLOWS_MAX = 2 ^ 31 - 1
+
 local rule = {
   ranks = { type = "any" },
   start = { type = "time", min = 0 },
@@ -34,7 +37,7 @@ local rule = {
   sigma = { type = "number", min = 0, max = 10 },
   sizes = { type = "any", default = "websearch" },
   matrix = { type = "any", default = "uniform" },
-  flows = { type = "integer", min = 1 },
+  flows = { type = "integer", min = 1, max = FLOWS_MAX },
   duration = { type = "time", min = 1 },
   exact = { type = "boolean", default = false },
   seed = { type = "integer", default = 1, min = 0 },
@@ -158,9 +161,14 @@ local function plan(fabric, o)
   local traffic = matrix.new(fabric, hosts, o.matrix, random.stream(o.seed, "synthetic: matrix"))
   local rate = payload_bps(fabric, hosts, traffic, o)
   local mean = o.exact and drawn_mean(distribution, o) or distribution.mean
+  local gap_ps = mean * 8 * PS_PER_S / rate
+  if o.duration and o.duration / gap_ps > FLOWS_MAX then
+    fail.raise("synthetic: option 'duration': expected at most %d flows, the rows that the table of"
+      .. " flows has numbers for, got about %.3g in %s", FLOWS_MAX, o.duration / gap_ps,
+      units.format_time(o.duration))
+  end
   return {
-    options = o, sizes = distribution, matrix = traffic, payload_bps = rate,
-    gap_ps = mean * 8 * PS_PER_S / rate,
+    options = o, sizes = distribution, matrix = traffic, payload_bps = rate, gap_ps = gap_ps,
   }
 end
 

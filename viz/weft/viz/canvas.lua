@@ -24,6 +24,10 @@ end
 -- @tparam number width points
 -- @tparam number height points
 function canvas.new(file, width, height)
+  if type(file) ~= "string" then
+    fail.raise("picture: expected the name of a file that ends in .png, .svg or .pdf, got %s",
+      fail.show(file))
+  end
   local surface, message = cairo.create(file, width, height)
   if not surface then user_error(message) end
   surface:line_join "round"

@@ -8,6 +8,7 @@
 local canvas = require "weft.viz.canvas"
 local check = require "weft.check"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local panel = require "weft.viz.panel"
 local series = require "weft.viz.series"
 local size = require "weft.viz.size"
@@ -22,13 +23,13 @@ local axis_options = {
   scale = { type = "enum", choices = { "linear", "log" }, default = "linear" },
   min = { type = "number" },
   max = { type = "number" },
-  categories = { type = "table", brief = "Names; the axis then has one place for each." },
+  categories = { type = "list", brief = "Names; the axis then has one place for each." },
 }
 
 local heat_options = {
-  x = { type = "table", required = true, brief = "Edges of the columns: one more than columns." },
-  rows = { type = "table", required = true, brief = "Names of the rows, from the bottom." },
-  values = { type = "table", required = true,
+  x = { type = "list", required = true, brief = "Edges of the columns: one more than columns." },
+  rows = { type = "list", required = true, brief = "Names of the rows, from the bottom." },
+  values = { type = "list", required = true,
     brief = "Array of rows, each an array of numbers; NaN stays blank." },
   label = { type = "string" },
   unit = { type = "string" },
@@ -40,9 +41,9 @@ local panel_options = {
   title = { type = "string" },
   x = { type = "table", default = {} },
   y = { type = "table", default = {} },
-  series = { type = "table", default = {} },
-  spans = { type = "table", default = {}, brief = "{ from =, to =, label = } shaded." },
-  events = { type = "table", default = {}, brief = "{ at =, label = } marked by a line." },
+  series = { type = "list", default = {} },
+  spans = { type = "list", default = {}, brief = "{ from =, to =, label = } shaded." },
+  events = { type = "list", default = {}, brief = "{ at =, label = } marked by a line." },
   legend = { type = "enum", choices = { "auto", "below", "none" }, default = "auto" },
   heat = { type = "table", brief = "A heat map instead of series." },
 }
@@ -51,10 +52,10 @@ local series_options = {
   kind = { type = "enum", choices = { "line", "step", "scatter", "cdf", "bars", "band" },
     default = "line" },
   label = { type = "string" },
-  x = { type = "table" }, y = { type = "table" }, values = { type = "table" },
-  low = { type = "table" }, high = { type = "table" },
+  x = { type = "list" }, y = { type = "list" }, values = { type = "list" },
+  low = { type = "list" }, high = { type = "list" },
   step = { type = "boolean", brief = "Of a band: steps instead of straight edges." },
-  color = { type = "table", brief = "{ r, g, b }, each 0..1." },
+  color = { type = "list", brief = "{ r, g, b }, each 0..1." },
   dash = { type = "any", brief = "{ on, off, ... } in points, or false." },
   width = { type = "number", min = 0.1, max = 20 },
   alpha = { type = "number", min = 0, max = 1 },
@@ -78,7 +79,7 @@ local chart_options = {
   height = { type = "number", min = 1, max = 100, brief = "Inches, of the whole chart." },
   columns = { type = "integer", default = 1, min = 1, max = 8, brief = "Panels side by side." },
   share_y = { type = "boolean", default = false, brief = "One y scale for all panels." },
-  panels = { type = "table", brief = "Several plots; else the chart itself describes one." },
+  panels = { type = "list", brief = "Several plots; else the chart itself describes one." },
 }
 
 -- A chart of one panel describes it in the same table.
@@ -231,6 +232,9 @@ end
 
 --- Draw on a page.
 function chart:draw(page)
+  if getmetatable(page) ~= canvas then
+    fail.raise("chart:draw: expected a page of weft.viz.canvas, got %s", fail.show(page))
+  end
   local margin, columns = 6, self.options.columns
   local top = margin
   if self.options.title then
@@ -292,6 +296,11 @@ function chart:write(file)
     for _, item in ipairs(self.panels) do extra = math.max(extra, item.extra) end
     return height_of(self, rows, rows * extra)
   end)
+end
+
+for _, name in ipairs { "draw", "write", "write_csv" } do
+  chart[name] = guard.method("chart:" .. name, "chart",
+    function(value) return getmetatable(value) == chart end, chart[name])
 end
 
 return chart

@@ -1,4 +1,6 @@
 --- Numbers as people write them on plots. Text is the same on every Lua.
+local units = require "weft.units"
+
 local format = {}
 
 local prefixes = {
@@ -24,7 +26,7 @@ end
 --- A value with SI prefix and unit: "400 Gbit/s", "1.2 ms".
 function format.si(value, unit)
   local scale, prefix = format.prefix(value)
-  return ("%.4g %s%s"):format(value / scale, prefix, unit)
+  return ("%s %s%s"):format(units.digits(value / scale, 4), prefix, unit)
 end
 
 --- Seconds as "1.234 ms".

@@ -1,4 +1,5 @@
 --- What a picture of a fabric shows of each link: utilization, rate, and whether it is degraded.
+local check = require "weft.check"
 local fail = require "weft.fail"
 local util = require "weft.util"
 
@@ -6,7 +7,9 @@ local links = {}
 
 --- Is this a simulation rather than a fabric?
 local function is_sim(target)
-  return target.core ~= nil and target.fabric ~= nil
+  if target.core == nil or target.fabric == nil then return false end
+  check.argument("topology", target, "simulation")
+  return true
 end
 
 --- The fabric of a simulation, or the fabric itself.

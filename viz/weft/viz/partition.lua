@@ -3,6 +3,7 @@
 -- point. Both columns are put in an order with few crossings. What acceleration is skipping has a
 -- tinted ground.
 local canvas = require "weft.viz.canvas"
+local check = require "weft.check"
 local fail = require "weft.fail"
 local format = require "weft.viz.format"
 local palette = require "weft.viz.palette"
@@ -177,7 +178,8 @@ function partition.draw(partitions, index, options)
   if type(partitions) ~= "table" or not partitions.sim or not partitions.now_ps then
     fail.raise("partition: expected the result of sim:partitions(), got %s", fail.show(partitions))
   end
-  local one = partitions[index]
+  check.argument("partition", partitions.sim, "simulation")
+  local one = index ~= nil and partitions[index]
   if not one then
     fail.raise("partition: expected a partition from 1 to %d, got %s", #partitions,
       fail.show(index))

@@ -1,5 +1,6 @@
 --- Rates over time: of ports, of flows, or series that the caller brings.
 local chart = require "weft.viz.chart"
+local check = require "weft.check"
 local fail = require "weft.fail"
 local palette = require "weft.viz.palette"
 local skipped = require "weft.viz.spans"
@@ -49,6 +50,7 @@ end
 --- All curves that the options name.
 local function gather(sim, options)
   local list = {}
+  if options.ports or options.flows then check.argument("rates", sim, "simulation") end
   for i, item in ipairs(options.ports or {}) do
     local port = id_of("ports", item, i)
     list[#list + 1] = steps_of(sim:series("port_bytes", port), port_label(sim, port))

@@ -1,5 +1,6 @@
 --- Skipped spans (sim:spans()) as shades behind a plot: a tint for steady states, another for known
 -- transients.
+local check = require "weft.check"
 local fail = require "weft.fail"
 local palette = require "weft.viz.palette"
 
@@ -68,9 +69,10 @@ end
 --- Numbers of partitions as a set; nil for all.
 local function choice(partition)
   if partition == nil then return nil end
-  local set = {}
-  for i, number in ipairs(type(partition) == "table" and partition or { partition }) do
-    if type(number) ~= "number" then
+  local set, list = {}, type(partition) == "table" and partition or { partition }
+  check.argument("rates: partition", list, "list")
+  for i, number in ipairs(list) do
+    if type(number) ~= "number" or number ~= number then
       fail.raise("rates: partition: expected numbers of partitions, got %s (%d)",
         fail.show(number), i)
     end

@@ -15,7 +15,8 @@ static int port_refusal(const weft_sim *sim, uint32_t index) {
   const struct port_cold *cold = &sim->packet.port_cold.at[index];
   if (port->flags & (PORT_LOSSY | PORT_DOWN) || cold->wire != 0) return WEFT_REFUSED_LOSSY;
   if (port->flags & PORT_PAUSED || cold->pausing || cold->storms > 0) return WEFT_REFUSED_PAUSED;
-  if (sim->packet.buffers.at[port->from_node].tracked || sim->packet.buffers.at[port->to_node].tracked)
+  if (sim->packet.buffers.at[port->from_node].tracked ||
+      sim->packet.buffers.at[port->to_node].tracked)
     return WEFT_REFUSED_BUFFER;
   return -1;
 }
