@@ -83,6 +83,13 @@ local function state_of(graph)
   return owners, structs
 end
 
+-- Without prototypes: that a header names a function is no call of it.
+local function without_prototypes(code)
+  return (("\n" .. code):gsub("\n[%a_][^\n;{}#=]-%b()[^;{}=]-;", function(text)
+    return (text:gsub("[^\n]", " "))
+  end):sub(2))
+end
+
 -- {files = sorted paths, calls[from][to] = {names}, includes[from] = {paths}, owners, structs}.
 function M.read(files)
   local self = { files = files, calls = {}, includes = {}, code = {}, owner = {} }
@@ -94,7 +101,7 @@ function M.read(files)
     end
   end
   for _, path in ipairs(files) do
-    local code, calls, seen = self.code[path], {}, {}
+    local code, calls, seen = without_prototypes(self.code[path]), {}, {}
     for from, name, to in code:gmatch("()([%a_][%w_]*)()") do
       local target = self.owner[name]
       if target and target ~= path and not seen[name]
