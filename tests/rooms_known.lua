@@ -76,7 +76,7 @@ return {
     ["core/packet/port/buffer.c fabric"] = 9,
     ["core/packet/port/pause.c fabric"] = 1,
     ["core/packet/port/port_i.h fabric"] = 2,
-    ["core/packet/transport/flow.c flow"] = 33,
+    ["core/packet/transport/flow.c flow"] = 31,
     ["core/packet/transport/nic.c ns3"] = 1,
     ["core/results/columns.c flow"] = 3,
     ["core/run/loop.c packet"] = 3,

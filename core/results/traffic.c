@@ -1,5 +1,6 @@
 /* What a flow has put on the links of its way, worked out from what has arrived: no counter per
  * flow and port is kept while packets run. */
+#include "flow/rows.h"
 #include "packet/cc/cc.h"
 #include "fabric/path.h"
 #include "packet/transport/transport.h"
@@ -25,6 +26,13 @@ static int find_way(weft_sim *sim, uint32_t row, weft_flow_traffic *traffic) {
   traffic->data_hops = (uint32_t)hops;
   traffic->ack_hops = (uint32_t)back;
   return WEFT_OK;
+}
+
+int weft_flow_generation(weft_sim *sim, uint32_t row) {
+  if (row >= sim->flow.rows.n)
+    return weft__fail(sim, WEFT_EINVAL, "flow: expected less than %" PRIu32 ", got %" PRIu32,
+                      sim->flow.rows.n, row);
+  return (int)(row_generation(sim, row) & INT32_MAX);
 }
 
 int weft_flow_traffic_get(weft_sim *sim, uint32_t row, weft_flow_traffic *traffic) {

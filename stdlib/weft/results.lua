@@ -75,6 +75,15 @@ function Slice:column(name)
   return values
 end
 
+--- Some rows, without reading the others.
+-- @tparam number first row before the first of them
+-- @tparam number count how many
+-- @treturn table `first`, `count`, `slice:column(name)`
+function Table:slice(first, count)
+  refuse_stale(self)
+  return setmetatable({ whole = self, first = first, count = count, cache = {} }, Slice)
+end
+
 --- Iterate over the table in slices, for tables whose columns would take much memory.
 -- @treturn function gives one slice after another: `slice.first` (row before it), `slice.count`,
 -- `slice:column(name)`

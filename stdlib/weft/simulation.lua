@@ -20,6 +20,7 @@ local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
 local job = require "weft.job"
+local flow_handle = require "weft.flow"
 local notice = require "weft.notice"
 local progress = require "weft.progress"
 local results = require "weft.results"
@@ -341,6 +342,12 @@ function Simulation:stats() return self.core:stats() end
 
 --- The table of flows.
 function Simulation:flows() return results.table(self.core, "flows", self.fabric) end
+
+--- One flow by its number: its columns are fields, as they are whenever they are asked for. An
+-- error once its row is another flow's, as with `keep_flows = false`.
+-- @tparam number number from 0, as sim:add_flow gives it
+-- @treturn table see weft.flow
+function Simulation:flow(number) return flow_handle.new(self, number) end
 
 --- What the run was like, on one page.
 -- @treturn table prints as text; `outcome`, `stats`, `threads`, `acceleration` (nil when it is

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "flow/rows.h"
 #include "packet/accel/partition.h"
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"
@@ -60,11 +61,9 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task) {
 }
 
 int weft__flow_row_to_forget(weft_sim *sim, const weft_flow_def *def, uint32_t task) {
-  if (sim->flow.forgotten_rows.n == 0) {
-    if (!pool_reserve(sim, sim->flow.forgotten_rows, sim->flow.rows.n + 1u)) return WEFT_ENOMEM;
-    return weft__flow_row(sim, def, task);
-  }
-  const uint32_t row = sim->flow.forgotten_rows.at[--sim->flow.forgotten_rows.n];
+  const uint32_t row = row_again(sim);
+  if (row == WEFT_NONE)
+    return row_forget_reserve(sim) ? weft__flow_row(sim, def, task) : WEFT_ENOMEM;
   init_row(sim, row, def, task);
   ++sim->stats.flows_added; /* those without a row of their own */
   return (int)row;
