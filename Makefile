@@ -68,14 +68,18 @@ VMS := lua5.4 luajit
 CORE_SOURCES := $(addprefix core/, \
   base/alloc.c base/error.c base/event_queue.c base/output.c base/units.c base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
-  flow/stalled.c flow/starts.c \
-  packet/port/buffer.c packet/port/pause.c packet/port/port.c packet/port/wire.c \
-  packet/transport/bitmap.c packet/transport/data.c packet/transport/flow.c \
+  flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c \
+  packet/build.c packet/check.c packet/engine.c packet/loop.c packet/reaction.c \
+  packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
+  packet/port/rate.c packet/port/ring.c packet/port/wire.c \
+  packet/transport/acks.c packet/transport/bitmap.c packet/transport/data.c \
+  packet/transport/sender.c \
   packet/transport/nic.c packet/transport/receive.c packet/transport/reroute.c \
   packet/transport/rtt.c packet/transport/selective.c packet/transport/timer.c \
   packet/cc/cc.c packet/cc/dcqcn.c packet/cc/dctcp.c packet/cc/hpcc.c packet/cc/script.c \
   packet/cc/swift.c packet/cc/timely.c packet/cc/window.c \
-  packet/ns3/buffer.c packet/ns3/nic.c packet/ns3/port.c packet/ns3/random.c \
+  packet/ns3/buffer.c packet/ns3/create.c packet/ns3/nic.c packet/ns3/port.c \
+  packet/ns3/random.c \
   packet/domains/divide.c packet/domains/domain.c packet/domains/threads.c packet/domains/views.c \
   packet/accel/acceleration.c packet/accel/audit.c \
   packet/accel/contention/contention.c packet/accel/contention/graph.c \
@@ -89,7 +93,7 @@ CORE_SOURCES := $(addprefix core/, \
   packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/snapshot.c \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
   work/stream.c work/task.c work/tree.c \
-  results/acks.c results/columns.c results/sample.c results/traffic.c \
+  results/columns.c results/sample.c results/traffic.c \
   run/loop.c run/names.c run/options.c run/sim.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
   l_fields.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)

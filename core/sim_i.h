@@ -60,12 +60,6 @@ enum event_kind {
   EV_SAMPLE /* source: 0; what it sees is all of the instant */
 };
 
-enum {
-  EVENT_KIND_SHIFT = 28,
-  EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1,
-  LATE_NEWS = EVENT_SOURCE_MASK /* source of EV_TASK: no task, but what a replay has found out */
-};
-
 /* Every pool, for what treats them alike: copying, freeing. */
 #define WEFT_POOLS(X)       \
   FABRIC_POOLS(X)           \
@@ -77,6 +71,8 @@ enum {
   RESULTS_POOLS(X)          \
   QUEUE_POOLS(X, queues[0]) \
   QUEUE_POOLS(X, queues[1])
+
+struct engine_ops; /* engine.h */
 
 struct weft_sim {
   weft_config config;
@@ -91,6 +87,7 @@ struct weft_sim {
   weft_time now;
   uint64_t events, fingerprint;
   weft_stats stats; /* running totals; completed by weft_stats_get */
+  const struct engine_ops *engine; /* config.engine */
   struct event_queue *queue; /* the first, or the other while a partition is simulated by itself */
 
   struct fabric_room fabric;
@@ -124,6 +121,6 @@ _Static_assert(sizeof(struct port) == 64, "a port is one cache line");
 _Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
 _Static_assert(sizeof(struct event_chunk) == 64, "a chunk of events is one cache line");
 
-#include "base/events_i.h"
+#include "events_i.h"
 
 #endif

@@ -1,6 +1,30 @@
-/* Names and texts of enum weft_status, from one list. A status that the list lacks fails the
- * static assertions below or the C test that walks the enumeration. */
-#include "weft.h"
+/* Errors: the message that a simulation keeps, and the names and texts of enum weft_status, from
+ * one list. A status that the list lacks fails the static assertions below or the C test that walks
+ * the enumeration. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim_i.h"
+
+#if WEFT_CHECK
+void weft__assert_failed(const char *what, const char *file, int line) {
+  fprintf(stderr, "weft: %s:%d: broken invariant: %s\n", file, line, what);
+  abort();
+}
+#endif
+
+int weft__fail(weft_sim *sim, int status, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(sim->error, sizeof sim->error, format, args);
+  va_end(args);
+  return status;
+}
+
+const char *weft_sim_error(const weft_sim *sim) {
+  return sim->error;
+}
 
 #define WEFT_ERRORS(X)                                       \
   X(OK, 0, "success")                                        \

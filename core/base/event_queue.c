@@ -1,21 +1,22 @@
 /* The event queue, off the fast path: see event_queue_i.h. */
+#include "base/event_queue_i.h"
+
 #include <string.h>
 
 #include "sim_i.h"
 
 enum { HEAP_ARITY = 4, INSERTION_SORT_MAX = 48 };
 
-void weft__events_init(weft_sim *sim, weft_time bucket_ps) {
-  struct event_queue *q = sim->queue;
-  memset(q, 0, sizeof *q);
+void weft__events_init(struct event_queue *q, weft_time bucket_ps) {
+  memset(q->occupied, 0, sizeof q->occupied);
   memset(q->bucket, 0xff, sizeof q->bucket); /* WEFT_NONE */
-  q->free_chunk = WEFT_NONE;
-  q->far_time = INT64_MAX;
+  q->words = 0;
+  q->shift = 0;
   while (q->shift < 31 && (1ll << q->shift) < bucket_ps) ++q->shift;
+  weft__events_reset(q, 0);
 }
 
-void weft__events_reset(weft_sim *sim, weft_time now) {
-  struct event_queue *q = sim->queue;
+void weft__events_reset(struct event_queue *q, weft_time now) {
   for (; q->words != 0; q->words &= q->words - 1) {
     const uint32_t w = (uint32_t)__builtin_ctzll(q->words);
     for (uint64_t bits = q->occupied[w]; bits != 0; bits &= bits - 1)
@@ -26,8 +27,8 @@ void weft__events_reset(weft_sim *sim, weft_time now) {
   q->far_time = INT64_MAX;
   q->first = q->count = q->take_far = 0;
   q->open_start = 0;
-  q->next_bucket = event_bucket(sim, now);
-  sim->queue->open.n = sim->queue->far.n = sim->queue->chunks.n = 0;
+  q->next_bucket = event_bucket(q, now);
+  q->open.n = q->far.n = q->chunks.n = 0;
 }
 
 /* ---- the heap ---- */
@@ -56,15 +57,14 @@ static void heap_sift_down(struct event *at, uint32_t n, struct event event) {
   at[hole] = event;
 }
 
-void weft__events_pop_far(weft_sim *sim) {
-  struct event_queue *q = sim->queue;
+void weft__events_pop_far(struct event_queue *q) {
   /* Nothing is before it: the wheel's horizon follows. Not when it is looked at only, since what is
    * asked for until it is taken would miss the wheel. */
-  const weft_time bucket = event_bucket(sim, q->far_time);
+  const weft_time bucket = event_bucket(q, q->far_time);
   if (bucket > q->next_bucket) q->next_bucket = bucket;
-  const uint32_t n = --sim->queue->far.n;
-  if (n > 0) heap_sift_down(sim->queue->far.at, n, sim->queue->far.at[n]);
-  q->far_time = n > 0 ? sim->queue->far.at[0].time : INT64_MAX;
+  const uint32_t n = --q->far.n;
+  if (n > 0) heap_sift_down(q->far.at, n, q->far.at[n]);
+  q->far_time = n > 0 ? q->far.at[0].time : INT64_MAX;
   q->take_far = 0;
   --q->count;
 }
@@ -72,54 +72,52 @@ void weft__events_pop_far(weft_sim *sim) {
 /* ---- pushing ---- */
 
 /* Keep event_open sorted. What is new is mostly late among the few that are left. */
-static void insert_open(weft_sim *sim, uint64_t word) {
-  if (!pool_reserve(sim, sim->queue->open, sim->queue->open.n + 1u)) {
-    --sim->queue->count;
-    weft__no_memory(sim);
+static void insert_open(struct event_queue *q, weft_sim *memory, uint64_t word) {
+  if (!pool_reserve(memory, q->open, q->open.n + 1u)) {
+    --q->count;
+    weft__no_memory(memory);
     return;
   }
-  if (sim->queue->first == sim->queue->open.n) sim->queue->first = sim->queue->open.n = 0;
-  sim->queue->take_far = 0; /* the heap's first may have been looked at, and comes later now */
-  uint64_t *at = sim->queue->open.at;
-  uint32_t hole = sim->queue->open.n++;
-  for (; hole > sim->queue->first && word < at[hole - 1]; --hole) at[hole] = at[hole - 1];
+  if (q->first == q->open.n) q->first = q->open.n = 0;
+  q->take_far = 0; /* the heap's first may have been looked at, and comes later now */
+  uint64_t *at = q->open.at;
+  uint32_t hole = q->open.n++;
+  for (; hole > q->first && word < at[hole - 1]; --hole) at[hole] = at[hole - 1];
   at[hole] = word;
 }
 
-void weft__events_push_outside(weft_sim *sim, struct event event) {
-  struct event_queue *q = sim->queue;
-  const weft_time bucket = event_bucket(sim, event.time);
-  if (bucket < q->next_bucket && event_bucket_start(sim, bucket) == q->open_start &&
-      event_fits_word(sim, &event)) {
-    insert_open(sim, event_word(sim, &event));
+void weft__events_push_outside(struct event_queue *q, weft_sim *memory, struct event event) {
+  const weft_time bucket = event_bucket(q, event.time);
+  if (bucket < q->next_bucket && event_bucket_start(q, bucket) == q->open_start &&
+      event_fits_word(q, &event)) {
+    insert_open(q, memory, event_word(q, &event));
     return;
   }
-  if (!pool_reserve(sim, sim->queue->far, sim->queue->far.n + 1u)) {
+  if (!pool_reserve(memory, q->far, q->far.n + 1u)) {
     --q->count;
-    weft__no_memory(sim);
+    weft__no_memory(memory);
     return;
   }
-  heap_push(sim->queue->far.at, sim->queue->far.n++, event);
-  q->far_time = sim->queue->far.at[0].time;
+  heap_push(q->far.at, q->far.n++, event);
+  q->far_time = q->far.at[0].time;
 }
 
-struct event_chunk *weft__events_chunk(weft_sim *sim, uint32_t slot) {
-  struct event_queue *q = sim->queue;
+struct event_chunk *weft__events_chunk(struct event_queue *q, weft_sim *memory, uint32_t slot) {
   uint32_t index = q->free_chunk;
   if (index != WEFT_NONE) {
-    q->free_chunk = sim->queue->chunks.at[index].next;
+    q->free_chunk = q->chunks.at[index].next;
   } else {
-    index = sim->queue->chunks.n;
-    if (!pool_reserve(sim, sim->queue->chunks, index + 1u)) return NULL;
-    sim->queue->chunks.n = index + 1;
+    index = q->chunks.n;
+    if (!pool_reserve(memory, q->chunks, index + 1u)) return NULL;
+    q->chunks.n = index + 1;
   }
-  struct event_chunk *chunk = &sim->queue->chunks.at[index];
+  struct event_chunk *chunk = &q->chunks.at[index];
   const uint32_t newest = q->bucket[slot];
   chunk->n = 0;
   chunk->next = index;
   if (newest != WEFT_NONE) {
-    chunk->next = sim->queue->chunks.at[newest].next;
-    sim->queue->chunks.at[newest].next = index;
+    chunk->next = q->chunks.at[newest].next;
+    q->chunks.at[newest].next = index;
   }
   q->bucket[slot] = index;
   q->occupied[slot / 64] |= 1ull << slot % 64;
@@ -130,9 +128,9 @@ struct event_chunk *weft__events_chunk(weft_sim *sim, uint32_t slot) {
 /* ---- opening a bucket ---- */
 
 /* Radix sort by the bytes in which the words differ; flows that start together make many. */
-static int radix_sort(weft_sim *sim, uint32_t n) {
-  if (!pool_reserve(sim, sim->queue->sort, n)) return 0;
-  uint64_t *from = sim->queue->open.at, *to = sim->queue->sort.at, differ = 0;
+static int radix_sort(struct event_queue *q, weft_sim *memory, uint32_t n) {
+  if (!pool_reserve(memory, q->sort, n)) return 0;
+  uint64_t *from = q->open.at, *to = q->sort.at, differ = 0;
   for (uint32_t i = 1; i < n; ++i) differ |= from[i] ^ from[0];
   for (uint32_t shift = 0; shift < 64; shift += 8) {
     if ((differ >> shift & 0xff) == 0) continue;
@@ -144,14 +142,14 @@ static int radix_sort(weft_sim *sim, uint32_t n) {
     from = to;
     to = swap;
   }
-  if (from != sim->queue->open.at) memcpy(sim->queue->open.at, from, n * sizeof *from);
+  if (from != q->open.at) memcpy(q->open.at, from, n * sizeof *from);
   return 1;
 }
 
-static int sort_open(weft_sim *sim) {
-  const uint32_t n = sim->queue->open.n;
-  uint64_t *at = sim->queue->open.at;
-  if (n > INSERTION_SORT_MAX) return radix_sort(sim, n);
+static int sort_open(struct event_queue *q, weft_sim *memory) {
+  const uint32_t n = q->open.n;
+  uint64_t *at = q->open.at;
+  if (n > INSERTION_SORT_MAX) return radix_sort(q, memory, n);
   for (uint32_t i = 1; i < n; ++i) {
     const uint64_t word = at[i];
     uint32_t hole = i;
@@ -177,46 +175,44 @@ static weft_time first_occupied(const struct event_queue *q) {
   return q->next_bucket + (slot - from) % WHEEL_BUCKETS;
 }
 
-static int open_bucket(weft_sim *sim, weft_time bucket) {
-  struct event_queue *q = sim->queue;
+static int open_bucket(struct event_queue *q, weft_sim *memory, weft_time bucket) {
   const uint32_t slot = (uint32_t)bucket % WHEEL_BUCKETS;
   const uint32_t newest = q->bucket[slot];
   q->first = 0;
-  sim->queue->open.n = 0;
+  q->open.n = 0;
   q->next_bucket = bucket + 1;
-  q->open_start = event_bucket_start(sim, bucket);
+  q->open_start = event_bucket_start(q, bucket);
   uint32_t chunk = newest;
   do {
-    chunk = sim->queue->chunks.at[chunk].next;
-    const struct event_chunk *c = &sim->queue->chunks.at[chunk];
-    if (!pool_reserve(sim, sim->queue->open, sim->queue->open.n + CHUNK_EVENTS)) return 0;
-    memcpy(sim->queue->open.at + sim->queue->open.n, c->at, sizeof c->at);
-    sim->queue->open.n += c->n;
+    chunk = q->chunks.at[chunk].next;
+    const struct event_chunk *c = &q->chunks.at[chunk];
+    if (!pool_reserve(memory, q->open, q->open.n + CHUNK_EVENTS)) return 0;
+    memcpy(q->open.at + q->open.n, c->at, sizeof c->at);
+    q->open.n += c->n;
   } while (chunk != newest);
-  const uint32_t oldest = sim->queue->chunks.at[newest].next;
-  sim->queue->chunks.at[newest].next = q->free_chunk;
+  const uint32_t oldest = q->chunks.at[newest].next;
+  q->chunks.at[newest].next = q->free_chunk;
   q->free_chunk = oldest;
   q->bucket[slot] = WEFT_NONE;
   q->occupied[slot / 64] &= ~(1ull << slot % 64);
   if (q->occupied[slot / 64] == 0) q->words &= ~(1ull << slot / 64);
-  return sort_open(sim);
+  return sort_open(q, memory);
 }
 
-struct event weft__events_first(weft_sim *sim) {
-  struct event_queue *q = sim->queue;
-  if (q->first == sim->queue->open.n) {
+struct event weft__events_first(struct event_queue *q, weft_sim *memory) {
+  if (q->first == q->open.n) {
     const weft_time bucket = first_occupied(q);
-    const weft_time start = bucket == INT64_MAX ? INT64_MAX : event_bucket_start(sim, bucket);
+    const weft_time start = bucket == INT64_MAX ? INT64_MAX : event_bucket_start(q, bucket);
     if (q->far_time < start) {
       q->take_far = 1;
-      return sim->queue->far.at[0];
+      return q->far.at[0];
     }
-    if (!open_bucket(sim, bucket)) {
-      weft__no_memory(sim);
+    if (!open_bucket(q, memory, bucket)) {
+      weft__no_memory(memory);
       return (struct event){0, 0};
     }
   }
-  const struct event event = event_of_word(sim, sim->queue->open.at[q->first]);
-  q->take_far = q->far_time <= event.time && event_before(&sim->queue->far.at[0], &event);
-  return q->take_far ? sim->queue->far.at[0] : event;
+  const struct event event = event_of_word(q, q->open.at[q->first]);
+  q->take_far = q->far_time <= event.time && event_before(&q->far.at[0], &event);
+  return q->take_far ? q->far.at[0] : event;
 }

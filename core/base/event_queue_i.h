@@ -21,6 +21,8 @@ struct event {
   uint64_t key; /* order << 32 | kind << 28 | source */
 };
 
+enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
+
 enum { CHUNK_EVENTS = 7, WHEEL_BUCKETS = 4096, WHEEL_WORDS = WHEEL_BUCKETS / 64 };
 
 /* Events of one bucket: a cache line. `low` is the lower half of the key. With compat ns3 a bucket
@@ -45,9 +47,11 @@ struct event_queue {
   uint32_t first; /* next event in open */
   uint32_t count; /* of all events */
   uint32_t free_chunk; /* list through event_chunk.next */
-  uint32_t shift; /* a bucket spans 1 << shift ps, or 1 ns with compat ns3 */
+  uint32_t shift; /* a bucket spans 1 << shift ps */
+  uint32_t whole_ns; /* or one ns, the grain of its times; events of an instant then have the order
+                      * in which they were asked for, else that of their kinds and sources */
+  uint32_t asked; /* whole_ns: events asked for so far */
   uint32_t take_far; /* the event that was looked at last is the heap's */
-  uint32_t unused;
   uint64_t words; /* bit w: occupied[w] != 0 */
   uint64_t occupied[WHEEL_WORDS];
   uint32_t bucket[WHEEL_BUCKETS]; /* newest chunk, or WEFT_NONE */
@@ -57,22 +61,51 @@ static inline int event_before(const struct event *a, const struct event *b) {
   return a->time < b->time || (a->time == b->time && a->key < b->key);
 }
 
+static inline weft_time event_bucket(const struct event_queue *q, weft_time time) {
+  return q->whole_ns ? time / 1000 : time >> q->shift;
+}
+
+static inline weft_time event_bucket_start(const struct event_queue *q, weft_time bucket) {
+  return q->whole_ns ? bucket * 1000 : bucket << q->shift;
+}
+
+/* Whether a word says all of the event: its time is a whole nanosecond, or its place among those
+ * of its instant is that of its kind. */
+static inline int event_fits_word(const struct event_queue *q, const struct event *event) {
+  if (q->whole_ns) return event->time % 1000 == 0;
+  return event->key >> 32 == ((uint32_t)event->key & ~(uint32_t)EVENT_SOURCE_MASK);
+}
+
+static inline uint64_t event_word(const struct event_queue *q, const struct event *event) {
+  if (q->whole_ns) return event->key;
+  const weft_time start = event_bucket_start(q, event_bucket(q, event->time));
+  return (uint64_t)(event->time - start) << 32 | (uint32_t)event->key;
+}
+
+static inline struct event event_of_word(const struct event_queue *q, uint64_t word) {
+  if (q->whole_ns) return (struct event){q->open_start, word};
+  const uint64_t order = (uint32_t)word & ~(uint32_t)EVENT_SOURCE_MASK;
+  return (struct event){q->open_start + (weft_time)(word >> 32), order << 32 | (uint32_t)word};
+}
+
+/* `memory` is the simulation from which the queue takes memory; it is all that it knows of one. */
+
 /** Empty the queue and set the span of the wheel: bucket_ps is rounded up to a power of two. */
-void weft__events_init(weft_sim *sim, weft_time bucket_ps);
+void weft__events_init(struct event_queue *q, weft_time bucket_ps);
 
 /** Begin anew at a time, with the wheel that it has; forgets what there is. */
-void weft__events_reset(weft_sim *sim, weft_time now);
+void weft__events_reset(struct event_queue *q, weft_time now);
 
 /** The next event where it isn't simply that at `first` of open. There is one. */
-struct event weft__events_first(weft_sim *sim);
+struct event weft__events_first(struct event_queue *q, weft_sim *memory);
 
 /** Insert where the wheel does not take it: in the open bucket, beyond the horizon, a timer. */
-void weft__events_push_outside(weft_sim *sim, struct event event);
+void weft__events_push_outside(struct event_queue *q, weft_sim *memory, struct event event);
 
 /** A chunk for a bucket that has none or whose newest is full. NULL when out of memory. */
-struct event_chunk *weft__events_chunk(weft_sim *sim, uint32_t slot);
+struct event_chunk *weft__events_chunk(struct event_queue *q, weft_sim *memory, uint32_t slot);
 
 /** Take the heap's first event out. */
-void weft__events_pop_far(weft_sim *sim);
+void weft__events_pop_far(struct event_queue *q);
 
 #endif

@@ -1,21 +1,24 @@
-/* Changes during a run: the list of those to come, and links that change their rate and uniform
- * loss, fail and are repaired.
+/* Changes during a run: the list of those to come, and links that change their rate and loss, are
+ * impaired, fail and are repaired. What becomes of traffic is the engine's: it hears of each port
+ * that has changed.
  *
  * A link that fails loses at once what is on it and what is sent into it. Routing may notice later
  * (detect_ps): until then paths lead into the dead link, a black hole, and after a repair they keep
  * off a link that would carry them. A failure that is over before it is noticed changes no path. */
 #include <inttypes.h>
 
-#include "packet/accel/partition.h"
-#include "packet/port/port_i.h"
-#include "packet/transport/transport.h"
-#include "work/work.h"
+#include "engine.h"
+#include "fabric/fabric.h"
 
-int weft__change_check(weft_sim *sim, uint32_t link, uint32_t direction) {
+enum { MOST_DELAY_S = 10 };
+
+/* ---- requests ---- */
+
+static int check_ports(weft_sim *sim, uint32_t link, uint32_t direction) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "link change: call weft_fabric_ready first");
-  if (link >= sim->packet.ports.n / 2)
+  if (link >= sim->fabric.ports.n / 2)
     return weft__fail(sim, WEFT_EINVAL, "link: expected less than %" PRIu32 ", got %" PRIu32,
-                      sim->packet.ports.n / 2, link);
+                      sim->fabric.ports.n / 2, link);
   if (direction > WEFT_B_TO_A)
     return weft__fail(sim, WEFT_EINVAL, "direction: expected 0 to 2, got %" PRIu32, direction);
   return WEFT_OK;
@@ -38,17 +41,17 @@ int weft__change_add(weft_sim *sim, const struct change *change, weft_time at_ps
 }
 
 int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
-  int status = weft__change_check(sim, link->link, link->direction);
+  int status = check_ports(sim, link->link, link->direction);
   if (status != WEFT_OK) return status;
   if (!(link->factor <= 1000) || !(link->loss <= 1))
     return weft__fail(sim, WEFT_EINVAL,
                       "link change: expected factor at most 1000 and loss at most 1, got "
                       "%g, %g",
                       link->factor, link->loss);
-  if (is_ns3(sim) && link->factor == 0)
-    return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with compat ns3");
-  const double rate =
-      link->factor * (double)sim->packet.port_cold.at[2 * link->link].built_rate_bps;
+  if (sim->fabric.limits.fixed_by != NULL && link->factor == 0)
+    return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with %s",
+                      sim->fabric.limits.fixed_by);
+  const double rate = link->factor * (double)sim->fabric.ports.at[2 * link->link].built_rate_bps;
   if (link->factor > 0 && (rate < (double)weft__min_rate(sim) || rate > 1e14))
     return weft__fail(sim, WEFT_EINVAL,
                       "link change: expected a rate of %" PRIu64 " to 1e14 bit/s, got %g",
@@ -66,108 +69,138 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
   return sim->failed;
 }
 
-/* Packets on the wire and in the queue are lost. */
-static void lose_all(weft_sim *sim, uint32_t index) {
-  struct port *port = &sim->packet.ports.at[index];
-  struct node *node = &sim->fabric.nodes.at[port->from_node];
-  for (; port->head != port->deq; ++port->head)
-    weft__packet_drop(sim, index, port_packet(sim, port, port->head));
-  while (port->deq != port->tail) {
-    struct packet *packet = port_packet(sim, port, port->deq);
-    ++port->deq;
-    ++sim->packet.port_cold.at[index].unsent;
-    port->queue_bytes -= packet->size;
-    if (port->flags & PORT_OF_SWITCH) {
-      node->used -= packet->size;
-      if (node->tracked) weft__buffer_release(sim, port->from_node, packet);
-    }
-    weft__packet_drop(sim, index, packet);
-  }
-  port->head = port->tail;
-  weft__wire_fail(sim, index);
+static int probability(double p) {
+  return p >= 0 && p <= 1;
+}
+
+int weft_link_impair(weft_sim *sim, const weft_link_impairment *impairment) {
+  const int status = check_ports(sim, impairment->link, impairment->direction);
+  if (status != WEFT_OK) return status;
+  const weft_time most = (weft_time)MOST_DELAY_S * 1000000000000;
+  if (impairment->delay_ps > most || impairment->jitter_ps > most ||
+      (impairment->delay_ps >= 0 && impairment->jitter_ps < 0))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link delay_ps, jitter_ps: expected 0 to %" PRId64 ", got %" PRId64
+                      ", %" PRId64,
+                      most, impairment->delay_ps, impairment->jitter_ps);
+  if (!(impairment->enter < 0) &&
+      !(probability(impairment->enter) && probability(impairment->leave) &&
+        probability(impairment->loss_good) && probability(impairment->loss_bad)))
+    return weft__fail(
+        sim, WEFT_EINVAL, "link burst loss: expected probabilities 0 to 1, got %g, %g, %g, %g",
+        impairment->enter, impairment->leave, impairment->loss_good, impairment->loss_bad);
+  if (sim->fabric.limits.fixed_by != NULL)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link impairment: %s has neither added delay nor burst loss",
+                      sim->fabric.limits.fixed_by);
+  /* So that the change itself needs no memory. */
+  uint64_t most_ports = 2ull * (sim->fabric.changes.n + 1);
+  if (most_ports > sim->fabric.ports.n) most_ports = sim->fabric.ports.n;
+  if (!pool_reserve(sim, sim->fabric.impairments, most_ports))
+    return weft__fail(sim, WEFT_ENOMEM, "link impairment: out of memory");
+  const struct change change = {.kind = CHANGE_IMPAIRMENT, .of.impairment = *impairment};
+  return weft__change_add(sim, &change, impairment->at_ps, 1);
+}
+
+/* ---- the changes themselves ---- */
+
+static int concerns(uint32_t direction, uint32_t side) {
+  return direction != (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B);
 }
 
 static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *change) {
-  struct port *port = &sim->packet.ports.at[index];
-  struct port_cold *cold = &sim->packet.port_cold.at[index];
-  port_settle(sim, index, port, sim->now);
+  struct fabric_port *port = &sim->fabric.ports.at[index];
+  unsigned what = 0;
   if (change->loss >= 0) {
-    cold->loss = change->loss;
-    const int lossy = change->loss > 0 || cold->wire != 0;
-    port->flags = (uint16_t)(lossy ? port->flags | PORT_LOSSY : port->flags & ~PORT_LOSSY);
+    port->loss = change->loss;
+    what |= CHANGED_LOSS;
   }
-  if (change->factor < 0) return;
-  if (change->factor == 0) {
-    port->flags |= PORT_DOWN;
-    cold->down = 1;
-    lose_all(sim, index);
-    cold->down_at = cold->turned_at = sim->now;
-    weft__pauses_forget(sim, index);
-    return;
+  if (change->factor >= 0) {
+    const uint8_t down = change->factor == 0;
+    if (down) port->down_at = sim->now;
+    if (down || port->down) port->turned_at = sim->now;
+    if (!down) port->rate_bps = (uint64_t)(change->factor * (double)port->built_rate_bps + 0.5);
+    port->down = down;
+    what |= CHANGED_RATE;
   }
-  const weft_time busy_until = weft__port_busy_until(sim, index);
-  const int was_down = port->flags & PORT_DOWN;
-  port->flags &= (uint16_t)~PORT_DOWN;
-  cold->down = 0;
-  if (was_down) port->free_at = cold->turned_at = sim->now;
-  weft__port_set_rate(sim, index, (uint64_t)(change->factor * (double)cold->built_rate_bps + 0.5));
-  if (!(port->flags & PORT_HELD) && port->deq != port->tail)
-    weft__port_retime(sim, index, busy_until > sim->now ? busy_until : sim->now);
-  if (sim->fabric.nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
-  weft__buffer_rate_changed(sim, index);
-  weft__buffer_rate_changed(sim, index ^ 1);
+  sim->engine->port_changed(sim, index, what);
 }
 
 /* Routing takes note of what the change has done, if that still is the last to have happened. */
 static void notice(weft_sim *sim, const weft_link_change *change) {
   int news = 0;
   for (uint32_t side = 0; side < 2; ++side) {
-    if (change->direction == (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B)) continue;
-    const uint32_t index = 2 * change->link + side;
-    struct port *port = &sim->packet.ports.at[index];
-    const uint8_t down = (port->flags & PORT_DOWN) != 0;
-    if (sim->packet.port_cold.at[index].turned_at > change->at_ps || port->avoided == down)
-      continue;
-    port->avoided = down;
+    if (!concerns(change->direction, side)) continue;
+    struct fabric_port *port = &sim->fabric.ports.at[2 * change->link + side];
+    if (port->turned_at > change->at_ps || port->avoided == port->down) continue;
+    port->avoided = port->down;
     news = 1;
   }
   if (!news) return;
   weft__route_reset(sim);
-  weft__reroute_flows(sim);
+  sim->engine->rerouted(sim);
 }
 
 static void change_link(weft_sim *sim, const weft_link_change *change) {
   ++sim->fabric.rate_epoch;
   for (uint32_t side = 0; side < 2; ++side)
-    if (change->direction != (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B))
-      change_port(sim, 2 * change->link + side, change);
+    if (concerns(change->direction, side)) change_port(sim, 2 * change->link + side, change);
   if (change->detect_ps == 0) notice(sim, change);
-  for (uint32_t side = 0; side < 2; ++side) {
-    weft__storm_resume(sim, 2 * change->link + side);
-    weft__nic_kick(sim, 2 * change->link + side);
+}
+
+/* The impairment of a port, which is none so far if it is new; never taken away. */
+static struct impairment *impairment_of(weft_sim *sim, uint32_t index) {
+  struct fabric_port *port = &sim->fabric.ports.at[index];
+  if (port->impairment == 0) {
+    sim->fabric.impairments.at[sim->fabric.impairments.n] = (struct impairment){0};
+    port->impairment = ++sim->fabric.impairments.n;
   }
+  return &sim->fabric.impairments.at[port->impairment - 1];
+}
+
+static void impair_port(weft_sim *sim, uint32_t index, const weft_link_impairment *change) {
+  const int as_built = change->delay_ps <= 0 && change->jitter_ps <= 0 && change->enter <= 0 &&
+                       change->loss_good <= 0;
+  if (as_built && sim->fabric.ports.at[index].impairment == 0) return;
+  struct impairment *impairment = impairment_of(sim, index);
+  unsigned what = 0;
+  if (change->delay_ps >= 0) {
+    impairment->delay_ps = change->delay_ps;
+    impairment->jitter_ps = change->jitter_ps;
+    what |= CHANGED_DELAY;
+  }
+  if (change->enter >= 0) {
+    impairment->enter = change->enter;
+    impairment->leave = change->leave;
+    impairment->loss_good = change->loss_good;
+    impairment->loss_bad = change->loss_bad;
+    what |= CHANGED_BURSTS;
+  }
+  sim->engine->port_changed(sim, index, what);
+}
+
+static void change_impairment(weft_sim *sim, const weft_link_impairment *change) {
+  for (uint32_t side = 0; side < 2; ++side)
+    if (concerns(change->direction, side)) impair_port(sim, 2 * change->link + side, change);
 }
 
 void weft__change_event(weft_sim *sim, uint32_t index) {
   const struct change change = sim->fabric.changes.at[index];
-  if (change.kind != CHANGE_HOST) weft__partitions_wake_all(sim);
+  const int of_link = change.kind == CHANGE_LINK || change.kind == CHANGE_NOTICED;
+  sim->engine->change_begins(sim);
   switch (change.kind) {
     case CHANGE_LINK:
       change_link(sim, &change.of.link);
       break;
     case CHANGE_NOTICED:
       notice(sim, &change.of.link);
-      for (uint32_t side = 0; side < 2; ++side) weft__nic_kick(sim, 2 * change.of.link.link + side);
       break;
-    case CHANGE_WIRE:
-      weft__wire_change(sim, &change.of.wire);
-      break;
-    case CHANGE_STORM:
-      weft__storm_change(sim, index);
+    case CHANGE_IMPAIRMENT:
+      change_impairment(sim, &change.of.impairment);
       break;
     default:
-      weft__pace_change(sim, &change.of.host);
+      sim->engine->storm(sim, index);
       break;
   }
-  if (change.kind != CHANGE_HOST) weft__rto_wake_all(sim);
+  sim->engine->change_ends(sim, of_link ? change.of.link.link : WEFT_NONE);
 }

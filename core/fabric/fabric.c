@@ -1,17 +1,18 @@
 /* Nodes, links and their two ports; closing the fabric. */
-#include "packet/accel/partition.h"
 #include "fabric/fabric.h"
-#include "fabric/ways.h"
-#include "packet/ns3/ns3.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-enum { REFERENCE_BPS_ECN_GBIT = 100 };
+#include "engine.h"
+#include "fabric/ways.h"
 
 static int refuse_when_ready(weft_sim *sim, const char *what) {
   return weft__fail(sim, WEFT_ESTATE, "%s: the fabric is closed, add it before weft_fabric_ready",
                     what);
+}
+
+void weft__fabric_restrict(weft_sim *sim, struct fabric_limits limits) {
+  sim->fabric.limits = limits;
 }
 
 int weft_node_add(weft_sim *sim, int kind) {
@@ -65,104 +66,42 @@ static uint8_t class_of(const weft_sim *sim, const weft_link_def *def) {
   return nvlink ? WEFT_LINK_NVLINK : WEFT_LINK_NET;
 }
 
-/* Index of upper thresholds, which mostly are those of a port before; there is room for more. */
-static uint32_t find_ecn(weft_sim *sim, uint64_t kmax, double pmax) {
-  enum { LOOK_BACK = 8 };
-  const uint32_t n = sim->packet.ecn.n, first = n > LOOK_BACK ? n - LOOK_BACK : 0;
-  for (uint32_t i = n; i-- > first;)
-    if (sim->packet.ecn.at[i].kmax == kmax && sim->packet.ecn.at[i].pmax == pmax) return i;
-  sim->packet.ecn.at[n] = (struct ecn){kmax, pmax};
-  return sim->packet.ecn.n++;
-}
-
-/* A port's ECN thresholds follow its rate, so that the marking queue is the same time
- * everywhere. */
-static void set_ecn(weft_sim *sim, uint32_t index) {
-  struct port *port = &sim->packet.ports.at[index];
-  struct port_cold *cold = &sim->packet.port_cold.at[index];
-  if (cold->ecn_given || !(port->flags & PORT_OF_SWITCH)) return;
-  const double scale = (double)cold->built_rate_bps / (REFERENCE_BPS_ECN_GBIT * 1e9);
-  const double kmin = sim->config.ecn_kmin_bytes * scale;
-  port->kmin = kmin < (double)UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
-  const double kmax = sim->config.ecn_kmax_bytes * scale;
-  cold->ecn = find_ecn(sim, (uint64_t)kmax, sim->config.ecn_pmax);
-}
-
-void weft__port_set_rate(weft_sim *sim, uint32_t index, uint64_t rate_bps) {
-  const uint64_t byte_ps_bps = 8000000000000; /* 8 bit x 1e12 ps/s */
-  struct port *port = &sim->packet.ports.at[index];
-  struct port_cold *cold = &sim->packet.port_cold.at[index];
-  cold->rate_bps = rate_bps;
-  cold->carry = 0;
-  port->byte_ps = (uint32_t)(byte_ps_bps / rate_bps);
-  const int inexact = byte_ps_bps % rate_bps != 0;
-  port->flags = (uint16_t)(inexact ? port->flags | PORT_INEXACT : port->flags & ~PORT_INEXACT);
-}
-
 static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
                       const weft_link_def *def) {
-  struct port *port = &sim->packet.ports.at[index];
-  struct port_cold *cold = &sim->packet.port_cold.at[index];
-  *port = (struct port){.delay_ps = def->delay_ps,
-                        .from_node = from,
-                        .to_node = to,
-                        .ring = WEFT_NONE,
-                        .kmin = UINT32_MAX};
-  *cold = (struct port_cold){.built_rate_bps = def->rate_bps,
-                             .loss = def->loss,
-                             .link_class = class_of(sim, def),
-                             .cost = def->cost != 0 ? (uint16_t)def->cost : 1,
-                             .dequeue_event = -1,
-                             .down_at = -1,
-                             .turned_at = -1};
-  if (sim->fabric.nodes.at[to].kind == WEFT_HOST) port->flags |= PORT_TO_HOST;
-  if (sim->fabric.nodes.at[from].kind != WEFT_HOST) port->flags |= PORT_OF_SWITCH;
-  if (def->loss > 0) port->flags |= PORT_LOSSY;
-  sim->packet.nics.at[index] = (struct nic){.wake = -1, .first = WEFT_NONE, .last = WEFT_NONE};
-  weft__port_set_rate(sim, index, def->rate_bps);
-  set_ecn(sim, index);
+  sim->fabric.ports.at[index] =
+      (struct fabric_port){.from_node = from,
+                           .to_node = to,
+                           .rate_bps = def->rate_bps,
+                           .built_rate_bps = def->rate_bps,
+                           .delay_ps = def->delay_ps,
+                           .loss = def->loss,
+                           .link_class = class_of(sim, def),
+                           .cost = def->cost != 0 ? (uint16_t)def->cost : 1,
+                           .down_at = -1,
+                           .turned_at = -1};
 }
 
 int weft_link_add(weft_sim *sim, const weft_link_def *def) {
   if (sim->ready) return refuse_when_ready(sim, "link");
-  const int status = check_link(sim, def);
+  int status = check_link(sim, def);
   if (status != WEFT_OK) return status;
-  const uint32_t port = sim->packet.ports.n;
+  const uint32_t port = sim->fabric.ports.n;
   if (port > EVENT_SOURCE_MASK / 2 - 2) return weft__fail(sim, WEFT_ELIMIT, "link: too many links");
-  if (!pool_reserve(sim, sim->packet.ports, port + 2u) ||
-      !pool_reserve(sim, sim->packet.port_cold, port + 2u) ||
-      !pool_reserve(sim, sim->packet.nics, port + 2u) ||
-      !pool_reserve(sim, sim->packet.ecn, sim->packet.ecn.n + 2u))
-    return WEFT_ENOMEM;
-  sim->packet.ports.n = sim->packet.port_cold.n = sim->packet.nics.n = port + 2;
+  if (!pool_reserve(sim, sim->fabric.ports, port + 2u)) return WEFT_ENOMEM;
   init_port(sim, port, def->a, def->b, def);
   init_port(sim, port + 1, def->b, def->a, def);
+  status = sim->engine->link_added(sim, port / 2);
+  if (status != WEFT_OK) return status;
+  sim->fabric.ports.n = port + 2;
   ++sim->fabric.nodes.at[def->a].port_count;
   ++sim->fabric.nodes.at[def->b].port_count;
   return (int)(port / 2);
 }
 
-int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax) {
-  if (port >= sim->packet.ports.n)
-    return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
-                      sim->packet.ports.n, port);
-  if (kmin > kmax || !(pmax >= 0 && pmax <= 1))
-    return weft__fail(sim, WEFT_EINVAL,
-                      "port ECN: expected kmin <= kmax and pmax 0 to 1, got %" PRIu64 ", %" PRIu64
-                      ", %g",
-                      kmin, kmax, pmax);
-  if (!pool_reserve(sim, sim->packet.ecn, sim->packet.ecn.n + 1u)) return WEFT_ENOMEM;
-  weft__partitions_wake_all(sim);
-  sim->packet.ports.at[port].kmin = kmin < UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;
-  sim->packet.port_cold.at[port].ecn = find_ecn(sim, kmax, pmax);
-  sim->packet.port_cold.at[port].ecn_given = 1;
-  return WEFT_OK;
-}
-
 /* List every node's ports in the order of link creation: that order numbers its next hops. */
 static int build_adjacency(weft_sim *sim) {
-  if (!pool_reserve(sim, sim->fabric.adjacency, sim->packet.ports.n)) return WEFT_ENOMEM;
-  sim->fabric.adjacency.n = sim->packet.ports.n;
+  if (!pool_reserve(sim, sim->fabric.adjacency, sim->fabric.ports.n)) return WEFT_ENOMEM;
+  sim->fabric.adjacency.n = sim->fabric.ports.n;
   uint32_t first = 0;
   for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) {
     struct node *node = &sim->fabric.nodes.at[n];
@@ -170,70 +109,30 @@ static int build_adjacency(weft_sim *sim) {
     first += node->port_count;
     node->port_count = 0;
   }
-  for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
-    struct node *node = &sim->fabric.nodes.at[sim->packet.ports.at[p].from_node];
+  for (uint32_t p = 0; p < sim->fabric.ports.n; ++p) {
+    struct node *node = &sim->fabric.nodes.at[sim->fabric.ports.at[p].from_node];
     sim->fabric.adjacency.at[node->first_port + node->port_count++] = p;
   }
   return WEFT_OK;
 }
 
-/* The smallest rings, so that the hot path never meets a port without one. */
-static int build_rings(weft_sim *sim) {
-  const uint32_t log2 = WEFT_CHECK ? 0 : 1;
-  const uint64_t packets = (uint64_t)sim->packet.ports.n << log2;
-  if (packets > UINT32_MAX || !pool_reserve(sim, sim->packet.packets, packets)) return WEFT_ENOMEM;
-  sim->packet.packets.n = (uint32_t)packets;
-  if (packets > 0) memset(sim->packet.packets.at, 0, packets * sizeof *sim->packet.packets.at);
-  for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
-    sim->packet.ports.at[p].ring = p << log2;
-    sim->packet.ports.at[p].ring_log2 = (uint8_t)log2;
-  }
-  return WEFT_OK;
-}
-
-/* The event wheel spans at least twice the time that a full packet spends on an average link, so
- * that all but timers find their place in it. In a small fabric its buckets are wider, for two or
- * so events each: looking for the next occupied one costs as much as sorting those. */
-static void size_wheel(weft_sim *sim) {
-  const uint32_t frame = frame_largest(&sim->config);
-  double delay = 0, ser = 0;
-  for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
-    delay += (double)sim->packet.ports.at[p].delay_ps;
-    ser += (double)sim->packet.ports.at[p].byte_ps * frame;
-  }
-  const double ports = sim->packet.ports.n > 0 ? sim->packet.ports.n : 1,
-               mean = (delay + ser) / ports;
-  double bucket = 4 * ser / ports / ports;
-  if (bucket > mean / 64) bucket = mean / 64;
-  if (bucket < 2 * mean / WHEEL_BUCKETS) bucket = 2 * mean / WHEEL_BUCKETS;
-  weft__events_init(sim, (weft_time)bucket + 1);
-}
-
 /* Nothing of a fabric is added once it is ready, so its pools need no room to grow. */
 static int trim(weft_sim *sim) {
-  return pool_trim(sim, sim->fabric.nodes) && pool_trim(sim, sim->packet.ports) &&
-         pool_trim(sim, sim->packet.port_cold) && pool_trim(sim, sim->packet.nics) &&
-         pool_trim(sim, sim->fabric.adjacency) && pool_trim(sim, sim->packet.packets) &&
-         pool_trim(sim, sim->fabric.groups) && pool_trim(sim, sim->fabric.search) &&
-         pool_trim(sim, sim->fabric.ways);
+  return pool_trim(sim, sim->fabric.nodes) && pool_trim(sim, sim->fabric.ports) &&
+         pool_trim(sim, sim->fabric.adjacency) && pool_trim(sim, sim->fabric.groups) &&
+         pool_trim(sim, sim->fabric.search) && pool_trim(sim, sim->fabric.ways);
 }
 
 int weft_fabric_ready(weft_sim *sim) {
-  if (sim->config.cc == WEFT_CC_SCRIPT && sim->packet.script.call == NULL)
-    return weft__fail(sim, WEFT_ESTATE, "fabric: cc = script needs weft_sim_set_script first");
   if (sim->ready) return refuse_when_ready(sim, "fabric");
   if (sim->fabric.nodes.n == 0)
     return weft__fail(sim, WEFT_EINVAL, "fabric: expected nodes, got none");
   int status = build_adjacency(sim);
-  if (status == WEFT_OK) status = build_rings(sim);
   if (status == WEFT_OK) status = weft__ways_init(sim);
-  if (status == WEFT_OK) status = is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
-  if (status == WEFT_OK) status = weft__partitions_init(sim);
   if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;
+  if (status == WEFT_OK) status = sim->engine->ready(sim);
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
-  if (status != WEFT_OK) return status;
-  size_wheel(sim);
-  sim->ready = 1;
+  sim->ready = status == WEFT_OK;
   return status;
 }
 
@@ -242,34 +141,42 @@ uint32_t weft_node_count(const weft_sim *sim) {
 }
 
 uint32_t weft_link_count(const weft_sim *sim) {
-  return sim->packet.ports.n / 2;
+  return sim->fabric.ports.n / 2;
 }
 
 int weft_node_kind(const weft_sim *sim, uint32_t node) {
   return node < sim->fabric.nodes.n ? (int)sim->fabric.nodes.at[node].kind : WEFT_EINVAL;
 }
 
+/* Mean loss of the Gilbert-Elliott model. */
+static double burst_loss(const struct impairment *of) {
+  const double turns = of->enter + of->leave;
+  if (turns <= 0) return of->loss_good; /* it begins good, and never turns */
+  return (of->leave * of->loss_good + of->enter * of->loss_bad) / turns;
+}
+
 int weft_port_info_get(weft_sim *sim, uint32_t index, weft_port_info *info) {
-  if (index >= sim->packet.ports.n)
+  if (index >= sim->fabric.ports.n)
     return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
-                      sim->packet.ports.n, index);
-  const struct port *port = &sim->packet.ports.at[index];
-  const struct port_cold *cold = &sim->packet.port_cold.at[index];
-  const struct wire *wire = cold->wire != 0 ? &sim->packet.wires.at[cold->wire - 1] : NULL;
+                      sim->fabric.ports.n, index);
+  const struct fabric_port *port = &sim->fabric.ports.at[index];
   *info = (weft_port_info){.link = index / 2,
                            .from = port->from_node,
                            .to = port->to_node,
-                           .up = !(port->flags & PORT_DOWN),
-                           .rate_bps = cold->rate_bps,
-                           .built_rate_bps = cold->built_rate_bps,
+                           .up = !port->down,
+                           .rate_bps = port->rate_bps,
+                           .built_rate_bps = port->built_rate_bps,
                            .delay_ps = port->delay_ps,
-                           .link_class = cold->link_class,
-                           .cost = cold->cost,
-                           .loss = cold->loss,
-                           .burst_loss = weft__wire_burst_loss(sim, index),
-                           .added_delay_ps = wire != NULL ? wire->delay_ps : 0,
-                           .jitter_ps = wire != NULL ? wire->jitter_ps : 0,
-                           .paused_since_ps = port->flags & PORT_PAUSED ? cold->paused_since : -1,
-                           .storms = cold->storms};
+                           .link_class = port->link_class,
+                           .cost = port->cost,
+                           .loss = port->loss,
+                           .paused_since_ps = -1};
+  if (port->impairment != 0) {
+    const struct impairment *impairment = &sim->fabric.impairments.at[port->impairment - 1];
+    info->burst_loss = burst_loss(impairment);
+    info->added_delay_ps = impairment->delay_ps;
+    info->jitter_ps = impairment->jitter_ps;
+  }
+  sim->engine->port_info(sim, index, info);
   return WEFT_OK;
 }

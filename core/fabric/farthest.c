@@ -63,7 +63,7 @@ static int is_host(const weft_sim *sim, uint32_t node) {
 
 /* Does a host's port lead into the network? */
 static int is_outside(const struct survey *s, uint32_t out) {
-  const uint32_t to = s->sim->packet.ports.at[out].to_node;
+  const uint32_t to = s->sim->fabric.ports.at[out].to_node;
   return !is_host(s->sim, to) && !s->inside[to];
 }
 
@@ -72,20 +72,20 @@ static void find_inside(struct survey *s) {
   for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) {
     s->inside[n] = !is_host(sim, n);
     for (uint32_t i = 0; i < sim->fabric.nodes.at[n].port_count && s->inside[n]; ++i) {
-      const uint32_t to = sim->packet.ports.at[ports_of(sim, n)[i]].to_node;
+      const uint32_t to = sim->fabric.ports.at[ports_of(sim, n)[i]].to_node;
       s->inside[n] = is_host(sim, to) && sim->fabric.nodes.at[to].port_count > 1;
     }
   }
 }
 
 static int same_cable(const weft_sim *sim, uint32_t a, uint32_t b) {
-  const struct port_cold *x = &sim->packet.port_cold.at[a], *y = &sim->packet.port_cold.at[b];
+  const struct fabric_port *x = &sim->fabric.ports.at[a], *y = &sim->fabric.ports.at[b];
   return x->built_rate_bps == y->built_rate_bps && x->link_class == y->link_class &&
-         x->cost == y->cost && sim->packet.ports.at[a].delay_ps == sim->packet.ports.at[b].delay_ps;
+         x->cost == y->cost && x->delay_ps == y->delay_ps;
 }
 
 static int same_link(const weft_sim *sim, uint32_t a, uint32_t b) {
-  return sim->packet.ports.at[a].to_node == sim->packet.ports.at[b].to_node &&
+  return sim->fabric.ports.at[a].to_node == sim->fabric.ports.at[b].to_node &&
          same_cable(sim, a, b);
 }
 
@@ -115,7 +115,7 @@ static void find_places(struct survey *s) {
     if (!is_host(sim, n)) continue;
     const uint32_t i = next_outside(s, n, 0);
     const int none = i == sim->fabric.nodes.at[n].port_count;
-    const uint32_t at = none ? n : sim->packet.ports.at[ports_of(sim, n)[i]].to_node;
+    const uint32_t at = none ? n : sim->fabric.ports.at[ports_of(sim, n)[i]].to_node;
     uint32_t p = s->place_at[at];
     while (p != WEFT_NONE && !same_place(s, s->place[p].first, n)) p = s->place[p].next;
     if (p == WEFT_NONE) {
@@ -148,7 +148,7 @@ static void time_switch(struct survey *s, uint32_t host, uint32_t level, uint32_
   const uint32_t length = way_length(sim, row, at), rank = sim->fabric.nodes.at[at].rank;
   data[rank] = ack[rank] = 0;
   for (uint32_t i = 0; i < sim->fabric.nodes.at[at].port_count; ++i) {
-    const uint32_t out = ports_of(sim, at)[i], to = sim->packet.ports.at[out].to_node;
+    const uint32_t out = ports_of(sim, at)[i], to = sim->fabric.ports.at[out].to_node;
     if (!way_allows(sim, level, out)) continue;
     weft_time data_rest = 0, ack_rest = 0;
     uint32_t rest = 0;
@@ -178,7 +178,7 @@ static void search_to(struct survey *s, uint32_t node) {
     for (uint32_t i = 0; to_host && i < sim->fabric.nodes.at[host].port_count; ++i) {
       const uint32_t out = ports_of(sim, host)[i];
       if (is_outside(s, out) && way_allows(sim, level, out))
-        weft__ways_reach(sim, row, sim->packet.ports.at[out].to_node, way_weight(sim, out));
+        weft__ways_reach(sim, row, sim->fabric.ports.at[out].to_node, way_weight(sim, out));
     }
     weft__ways_search(sim, row, level);
     uint32_t reached = 0;
@@ -215,7 +215,7 @@ static struct best outside_ways(const struct survey *s, uint32_t host) {
     const uint8_t *row = s->row + level * way_row_bytes(sim);
     const size_t base = (size_t)level * sim->fabric.switch_count;
     for (uint32_t i = 0; i < sim->fabric.nodes.at[host].port_count; ++i) {
-      const uint32_t out = ports_of(sim, host)[i], to = sim->packet.ports.at[out].to_node;
+      const uint32_t out = ports_of(sim, host)[i], to = sim->fabric.ports.at[out].to_node;
       if (!is_outside(s, out) || !way_allows(sim, level, out)) continue;
       const uint32_t rest = way_length(sim, row, to), rank = sim->fabric.nodes.at[to].rank;
       if (rest == WAY_NONE) continue;
@@ -235,13 +235,13 @@ static struct best outside_ways(const struct survey *s, uint32_t host) {
 static void offer_inside(const struct survey *s, uint32_t a, uint32_t b, struct best *best) {
   const weft_sim *sim = s->sim;
   for (uint32_t i = 0; i < sim->fabric.nodes.at[a].port_count; ++i) {
-    const uint32_t out = ports_of(sim, a)[i], to = sim->packet.ports.at[out].to_node;
+    const uint32_t out = ports_of(sim, a)[i], to = sim->fabric.ports.at[out].to_node;
     if (to == b)
       offer(best, level_of(sim, out, out), way_weight(sim, out), s->data[out / 2], s->ack[out / 2]);
     if (!s->inside[to]) continue;
     for (uint32_t j = 0; j < sim->fabric.nodes.at[b].port_count; ++j) {
       const uint32_t in = ports_of(sim, b)[j];
-      if (sim->packet.ports.at[in].to_node == to)
+      if (sim->fabric.ports.at[in].to_node == to)
         offer(best, level_of(sim, out, in), way_add(sim, way_weight(sim, out), way_weight(sim, in)),
               s->data[out / 2] + s->data[in / 2], s->ack[out / 2] + s->ack[in / 2]);
     }
@@ -261,11 +261,11 @@ static void look_inside(struct survey *s, uint32_t b) {
   const weft_sim *sim = s->sim;
   s->stamp[b] = b + 1;
   for (uint32_t i = 0; i < sim->fabric.nodes.at[b].port_count; ++i) {
-    const uint32_t to = sim->packet.ports.at[ports_of(sim, b)[i]].to_node;
+    const uint32_t to = sim->fabric.ports.at[ports_of(sim, b)[i]].to_node;
     if (!is_host(sim, to) && !s->inside[to]) continue;
     const uint32_t count = is_host(sim, to) ? 1 : sim->fabric.nodes.at[to].port_count;
     for (uint32_t j = 0; j < count; ++j) {
-      const uint32_t a = is_host(sim, to) ? to : sim->packet.ports.at[ports_of(sim, to)[j]].to_node;
+      const uint32_t a = is_host(sim, to) ? to : sim->fabric.ports.at[ports_of(sim, to)[j]].to_node;
       if (s->stamp[a] == b + 1) continue;
       s->stamp[a] = b + 1;
       struct best best = outside_ways(s, a);
@@ -321,7 +321,7 @@ static void look_outside(struct survey *s, uint32_t b) {
 
 /* All pairs with hosts of a place of one link into the network. */
 static void look_behind(struct survey *s, uint32_t to, uint32_t out) {
-  const uint32_t at = s->sim->packet.ports.at[out].to_node, level = level_of(s->sim, out, out);
+  const uint32_t at = s->sim->fabric.ports.at[out].to_node, level = level_of(s->sim, out, out);
   if (s->root != at) {
     search_to(s, at);
     s->root = at;
@@ -367,7 +367,7 @@ static void look_at(struct survey *s, uint32_t to) {
 /* Does a switch have hosts with a single link, and no others? */
 static int is_leaf(const weft_sim *sim, uint32_t node) {
   for (uint32_t i = 0; i < sim->fabric.nodes.at[node].port_count; ++i) {
-    const uint32_t to = sim->packet.ports.at[ports_of(sim, node)[i]].to_node;
+    const uint32_t to = sim->fabric.ports.at[ports_of(sim, node)[i]].to_node;
     if (is_host(sim, to) && sim->fabric.nodes.at[to].port_count > 1) return 0;
   }
   return 1;
@@ -375,7 +375,7 @@ static int is_leaf(const weft_sim *sim, uint32_t node) {
 
 static uint32_t next_switch(const weft_sim *sim, uint32_t node, uint32_t i) {
   const uint32_t count = sim->fabric.nodes.at[node].port_count;
-  while (i < count && is_host(sim, sim->packet.ports.at[ports_of(sim, node)[i]].to_node)) ++i;
+  while (i < count && is_host(sim, sim->fabric.ports.at[ports_of(sim, node)[i]].to_node)) ++i;
   return i;
 }
 
@@ -392,11 +392,11 @@ static int are_twins(const weft_sim *sim, uint32_t a, uint32_t b) {
 /* Has a place been searched for that stands for this one? `done` of them are in s->searched. */
 static int is_done(const struct survey *s, uint32_t done, uint32_t host) {
   const weft_sim *sim = s->sim;
-  const uint32_t out = *ports_of(sim, host), at = sim->packet.ports.at[out].to_node;
+  const uint32_t out = *ports_of(sim, host), at = sim->fabric.ports.at[out].to_node;
   if (is_host(sim, at) || !is_leaf(sim, at)) return 0;
   for (uint32_t i = 0; i < done; ++i) {
     const uint32_t other = *ports_of(sim, s->searched[i]);
-    if (same_cable(sim, out, other) && are_twins(sim, at, sim->packet.ports.at[other].to_node))
+    if (same_cable(sim, out, other) && are_twins(sim, at, sim->fabric.ports.at[other].to_node))
       return 1;
   }
   return 0;
@@ -406,7 +406,7 @@ static int is_done(const struct survey *s, uint32_t done, uint32_t host) {
 static void look_beside(struct survey *s, uint32_t to) {
   const weft_sim *sim = s->sim;
   const uint32_t b = s->place[to].first, out = *ports_of(sim, b);
-  for (uint32_t p = s->place_at[sim->packet.ports.at[out].to_node]; p != WEFT_NONE;
+  for (uint32_t p = s->place_at[sim->fabric.ports.at[out].to_node]; p != WEFT_NONE;
        p = s->place[p].next) {
     if (p == to && s->place[p].first == s->place[p].last) continue;
     const uint32_t other = *ports_of(sim, s->place[p].first);
@@ -444,7 +444,7 @@ static void *take(char *block, size_t *used, size_t count, size_t size) {
 /* Lay the arrays out in a block, if there is one; returns its size. */
 static size_t lay_out(struct survey *s, char *block) {
   const weft_sim *sim = s->sim;
-  const size_t nodes = sim->fabric.nodes.n, links = sim->packet.ports.n / 2,
+  const size_t nodes = sim->fabric.nodes.n, links = sim->fabric.ports.n / 2,
                levels = sim->fabric.levels;
   const size_t times = levels * sim->fabric.switch_count;
   size_t used = 0;
@@ -469,7 +469,7 @@ static void fill(struct survey *s, uint64_t data_bytes, uint64_t ack_bytes) {
   memset(s->stamp, 0, sim->fabric.nodes.n * sizeof *s->stamp);
   for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n)
     if (!is_host(sim, n)) s->switches[sim->fabric.nodes.at[n].rank] = n;
-  for (uint32_t port = 0; port < sim->packet.ports.n; port += 2) {
+  for (uint32_t port = 0; port < sim->fabric.ports.n; port += 2) {
     s->data[port / 2] = weft__path_as_built(sim, &port, 1, data_bytes);
     s->ack[port / 2] = weft__path_as_built(sim, &port, 1, ack_bytes);
   }

@@ -10,8 +10,7 @@ __extension__ typedef unsigned __int128 wide;
 
 /* Time of `bytes` back to back on a port, with the remainders carried: rounded down once. */
 static weft_time serialisation(const weft_sim *sim, uint32_t port, uint64_t bytes) {
-  const struct port_cold *cold = &sim->packet.port_cold.at[port];
-  return (weft_time)((wide)bytes * 8000000000000u / cold->rate_bps);
+  return (weft_time)((wide)bytes * PS_PER_BYTE_BPS / sim->fabric.ports.at[port].rate_bps);
 }
 
 /* With whole ps per byte: the last packet leaves each hop after its own arrival there and after
@@ -23,7 +22,7 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
   weft_time first_arrival = 0; /* of a first full packet at hop i */
   weft_time last_arrival = 0;
   for (int i = 0; i < hops; ++i) {
-    if (sim->packet.port_cold.at[ports[i]].rate_bps < sim->packet.port_cold.at[slowest].rate_bps)
+    if (sim->fabric.ports.at[ports[i]].rate_bps < sim->fabric.ports.at[slowest].rate_bps)
       slowest = ports[i];
     weft_time start = last_arrival;
     if (packets > 1) {
@@ -31,7 +30,7 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
                                serialisation(sim, slowest, (packets - 2) * full);
       if (before > start) start = before;
     }
-    const weft_time delay = sim->packet.ports.at[ports[i]].delay_ps;
+    const weft_time delay = sim->fabric.ports.at[ports[i]].delay_ps;
     last_arrival = start + serialisation(sim, ports[i], last) + delay;
     first_arrival += serialisation(sim, ports[i], full) + delay;
   }
@@ -43,19 +42,21 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
 static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
                                uint64_t packets, uint64_t full, uint64_t last) {
   weft_time free_at[WEFT_PATH_MAX] = {0}, time = 0;
-  uint64_t carry[WEFT_PATH_MAX] = {0}, residue[WEFT_PATH_MAX];
-  for (int i = 0; i < hops; ++i) residue[i] = port_residue(sim, ports[i]);
+  uint64_t carry[WEFT_PATH_MAX] = {0}, byte_ps[WEFT_PATH_MAX], residue[WEFT_PATH_MAX];
+  for (int i = 0; i < hops; ++i) {
+    byte_ps[i] = PS_PER_BYTE_BPS / sim->fabric.ports.at[ports[i]].rate_bps;
+    residue[i] = PS_PER_BYTE_BPS % sim->fabric.ports.at[ports[i]].rate_bps;
+  }
   for (uint64_t k = 0; k < packets; ++k) {
     const uint64_t bytes = k + 1 == packets ? last : full;
     time = 0; /* the NIC always has the next packet ready */
     for (int i = 0; i < hops; ++i) {
-      const struct port *port = &sim->packet.ports.at[ports[i]];
-      const struct port_cold *cold = &sim->packet.port_cold.at[ports[i]];
+      const struct fabric_port *port = &sim->fabric.ports.at[ports[i]];
       const int idle = free_at[i] < time;
       const uint64_t sum = (idle ? 0 : carry[i]) + bytes * residue[i];
-      carry[i] = sum % cold->rate_bps;
+      carry[i] = sum % port->rate_bps;
       free_at[i] =
-          (idle ? time : free_at[i]) + (weft_time)(bytes * port->byte_ps + sum / cold->rate_bps);
+          (idle ? time : free_at[i]) + (weft_time)(bytes * byte_ps[i] + sum / port->rate_bps);
       time = free_at[i] + port->delay_ps;
     }
   }
@@ -67,7 +68,8 @@ weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops,
   const uint64_t packets = (size + mtu - 1) / mtu;
   const uint64_t full = mtu + header, last = size - (packets - 1) * mtu + header;
   int uneven = 0;
-  for (int i = 0; i < hops; ++i) uneven |= sim->packet.ports.at[ports[i]].flags & PORT_INEXACT;
+  for (int i = 0; i < hops; ++i)
+    uneven |= PS_PER_BYTE_BPS % sim->fabric.ports.at[ports[i]].rate_bps != 0;
   return uneven ? ideal_stepped(sim, ports, hops, packets, full, last)
                 : ideal_closed(sim, ports, hops, packets, full, last);
 }
@@ -75,7 +77,7 @@ weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops,
 weft_time weft__path_one_way(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t bytes) {
   weft_time time = 0;
   for (int i = 0; i < hops; ++i)
-    time += serialisation(sim, ports[i], bytes) + sim->packet.ports.at[ports[i]].delay_ps;
+    time += serialisation(sim, ports[i], bytes) + sim->fabric.ports.at[ports[i]].delay_ps;
   return time;
 }
 
@@ -83,22 +85,10 @@ weft_time weft__path_as_built(const weft_sim *sim, const uint32_t *ports, int ho
                               uint64_t bytes) {
   weft_time time = 0;
   for (int i = 0; i < hops; ++i)
-    time += (weft_time)((wide)bytes * 8000000000000u /
-                        sim->packet.port_cold.at[ports[i]].built_rate_bps) +
-            sim->packet.ports.at[ports[i]].delay_ps;
+    time +=
+        (weft_time)((wide)bytes * PS_PER_BYTE_BPS / sim->fabric.ports.at[ports[i]].built_rate_bps) +
+        sim->fabric.ports.at[ports[i]].delay_ps;
   return time;
-}
-
-static int check_ends(weft_sim *sim, uint32_t src, uint32_t dst) {
-  if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "path: call weft_fabric_ready first");
-  const uint32_t ends[2] = {src, dst};
-  for (int i = 0; i < 2; ++i)
-    if (ends[i] >= sim->fabric.nodes.n || sim->fabric.nodes.at[ends[i]].kind != WEFT_HOST)
-      return weft__fail(sim, WEFT_EINVAL, "%s: expected a host, got node %" PRIu32,
-                        i == 0 ? "src" : "dst", ends[i]);
-  if (src == dst)
-    return weft__fail(sim, WEFT_EINVAL, "dst: expected another host than src %" PRIu32, src);
-  return WEFT_OK;
 }
 
 int weft__path_check(weft_sim *sim, int hops, uint32_t src, uint32_t dst) {
@@ -109,38 +99,4 @@ int weft__path_check(weft_sim *sim, int hops, uint32_t src, uint32_t dst) {
                       "route from host %" PRIu32 " to host %" PRIu32 ": expected at most %d links",
                       src, dst, WEFT_PATH_MAX);
   return hops;
-}
-
-int weft_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
-  const int status = check_ends(sim, src, dst);
-  if (status != WEFT_OK) return status;
-  return weft__path_check(sim, weft__route(sim, src, dst, flow, 0, ports), src, dst);
-}
-
-int weft_ack_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
-  const int status = check_ends(sim, src, dst);
-  if (status != WEFT_OK) return status;
-  return weft__path_check(sim, weft__route(sim, src, dst, flow, 1, ports), dst, src);
-}
-
-int weft_ideal_fct(weft_sim *sim, uint32_t src, uint32_t dst, uint64_t size, weft_time *fct_ps) {
-  uint32_t ports[WEFT_PATH_MAX];
-  if (size < 1) return weft__fail(sim, WEFT_EINVAL, "size_bytes: expected 1 or more, got 0");
-  const int hops = weft_path(sim, src, dst, 0, ports);
-  if (hops < 0) return hops;
-  *fct_ps = weft__path_ideal(sim, ports, hops, size);
-  return WEFT_OK;
-}
-
-int weft_built_path(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, uint32_t *ports) {
-  const int now = weft_path(sim, src, dst, flow, ports);
-  if (now != WEFT_ENOROUTE) return now;
-  const int hops = weft__route_as_built(sim, src, dst, flow, 0, ports);
-  if (hops == WEFT_ENOMEM) return weft__fail(sim, hops, "path: out of memory");
-  return weft__path_check(sim, hops, src, dst);
-}
-
-int weft_reachable(weft_sim *sim, uint32_t src, uint32_t dst) {
-  const int status = check_ends(sim, src, dst);
-  return status != WEFT_OK ? status : weft__ways_connect(sim, src, dst);
 }

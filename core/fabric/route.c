@@ -10,24 +10,6 @@
 
 enum { FIRST_SPORT = 10000, SPORTS = 1 << 15, DPORT = 100 };
 
-struct flow_key {
-  uint32_t src, dst, flow;
-  uint16_t sport, dport;
-  uint32_t given; /* ports that the flow was given: sport << 16 | dport */
-  int ack;
-};
-
-static struct flow_key make_key(const weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow,
-                                int ack) {
-  struct flow_key key = {src, dst, flow, (uint16_t)(FIRST_SPORT + flow % SPORTS), DPORT, 0, ack};
-  if (flow >= sim->flow.rows.n) return key;
-  const struct flow *row = &sim->flow.rows.at[flow];
-  if (row->sport != 0) key.sport = row->sport;
-  if (row->dport != 0) key.dport = row->dport;
-  key.given = (uint32_t)row->sport << 16 | row->dport;
-  return key;
-}
-
 void weft__route_reset(weft_sim *sim) {
   ++sim->fabric.route_epoch;
 }
@@ -41,7 +23,8 @@ static uint32_t rotl(uint32_t x, int by) {
 static uint32_t hash_ns3(const struct flow_key *key, uint32_t node) {
   const uint32_t a = 0x0b000001 + (key->src / 256 << 16) + (key->src % 256 << 8);
   const uint32_t b = 0x0b000001 + (key->dst / 256 << 16) + (key->dst % 256 << 8);
-  const uint32_t sport = key->sport, dport = key->dport;
+  const uint32_t sport = key->sport != 0 ? key->sport : FIRST_SPORT + key->flow % SPORTS;
+  const uint32_t dport = key->dport != 0 ? key->dport : DPORT;
   const uint32_t words[3] = {key->ack ? b : a, key->ack ? a : b,
                              key->ack ? dport | sport << 16 : sport | dport << 16};
   uint32_t h = node;
@@ -64,7 +47,8 @@ static uint32_t hash_flow(const weft_sim *sim, const struct flow_key *key, uint3
     default: {
       /* Of a pair, all flows are one connection, like messages on an RDMA queue pair. */
       const uint64_t ends = (uint64_t)key->src << 32 | key->dst;
-      const uint64_t which = sim->config.ecmp == WEFT_ECMP_PAIR ? key->given : key->flow;
+      const uint32_t given = (uint32_t)key->sport << 16 | key->dport;
+      const uint64_t which = sim->config.ecmp == WEFT_ECMP_PAIR ? given : key->flow;
       return (uint32_t)rng_bits(sim->config.seed ^ hash_mix(ends), RNG_PATH, node,
                                 2 * which + (key->ack != 0));
     }
@@ -79,7 +63,7 @@ struct ways {
 
 /* Length of the way to the destination through a port. */
 static uint32_t through(const weft_sim *sim, const struct ways *ways, uint32_t out) {
-  const struct port *port = &sim->packet.ports.at[out];
+  const struct fabric_port *port = &sim->fabric.ports.at[out];
   if (way_avoids(sim, out) || !way_allows(sim, ways->level, out)) return WAY_NONE;
   const uint32_t weight = way_weight(sim, out);
   if (port->to_node == ways->dst) return weight;
@@ -123,7 +107,7 @@ struct choice {
 static int leads(const weft_sim *sim, const struct ways *ways, const struct choice *choice,
                  uint32_t i) {
   const uint32_t out = choice->out[i] ^ choice->flip;
-  const struct port *port = &sim->packet.ports.at[out];
+  const struct fabric_port *port = &sim->fabric.ports.at[out];
   if (port->from_node != choice->from) return 0;
   if (choice->nvswitches && sim->fabric.nodes.at[port->to_node].kind != WEFT_NVSWITCH) return 0;
   if (choice->last && choice->count == 1) return !way_avoids(sim, out);
@@ -153,7 +137,7 @@ static struct choice choose_among(const weft_sim *sim, const struct ways *ways, 
 static uint32_t count_ways(const weft_sim *sim, const struct ways *ways, struct choice *choice) {
   uint32_t count = 0;
   if (choice->length == WAY_NONE) return 0;
-  if (sim->config.compat == WEFT_COMPAT_SIMAI) {
+  if (sim->fabric.limits.nvlink_first) {
     choice->nvswitches = 1;
     for (uint32_t i = 0; i < choice->count; ++i) count += (uint32_t)leads(sim, ways, choice, i);
     if (count > 0) return count;
@@ -173,12 +157,19 @@ static uint32_t next_hop(const weft_sim *sim, const struct ways *ways, uint32_t 
     if (leads(sim, ways, &choice, i) && pick-- == 0) return choice.out[i] ^ choice.flip;
 }
 
-uint32_t weft__route_next(weft_sim *sim, uint32_t node, uint32_t src, uint32_t dst, uint32_t flow,
-                          int ack) {
-  const struct flow_key key = make_key(sim, src, dst, flow, ack);
+/* Where a way begins and ends. */
+static uint32_t first_host(const struct flow_key *key) {
+  return key->ack ? key->dst : key->src;
+}
+
+static uint32_t last_host(const struct flow_key *key) {
+  return key->ack ? key->src : key->dst;
+}
+
+uint32_t weft__ecmp_next(weft_sim *sim, const struct flow_key *key, uint32_t node) {
   struct ways ways;
-  if (find_ways(sim, node, ack ? src : dst, &ways) == WAY_NONE) return WEFT_NONE;
-  return next_hop(sim, &ways, node, &key);
+  if (find_ways(sim, node, last_host(key), &ways) == WAY_NONE) return WEFT_NONE;
+  return next_hop(sim, &ways, node, key);
 }
 
 static int walk(const weft_sim *sim, const struct ways *ways, uint32_t at,
@@ -189,35 +180,32 @@ static int walk(const weft_sim *sim, const struct ways *ways, uint32_t at,
     const uint32_t port = next_hop(sim, ways, at, key);
     if (port == WEFT_NONE) return WEFT_ENOROUTE;
     ports[hops++] = port;
-    at = sim->packet.ports.at[port].to_node;
+    at = sim->fabric.ports.at[port].to_node;
   }
   return hops;
 }
 
-int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
-                uint32_t *ports) {
-  const struct flow_key key = make_key(sim, src, dst, flow, ack);
-  const uint32_t from = ack ? dst : src;
+int weft__ecmp_route(weft_sim *sim, const struct flow_key *key, uint32_t *ports) {
   struct ways ways;
-  if (find_ways(sim, from, ack ? src : dst, &ways) == WAY_NONE) return WEFT_ENOROUTE;
-  const int hops = walk(sim, &ways, from, &key, ports);
-  if (hops == WEFT_ENOROUTE && weft__route_hops(sim, src, dst) == WEFT_ELIMIT) return WEFT_ELIMIT;
+  const uint32_t from = first_host(key);
+  if (find_ways(sim, from, last_host(key), &ways) == WAY_NONE) return WEFT_ENOROUTE;
+  const int hops = walk(sim, &ways, from, key, ports);
+  if (hops == WEFT_ENOROUTE && weft__route_hops(sim, key->src, key->dst) == WEFT_ELIMIT)
+    return WEFT_ELIMIT;
   return hops;
 }
 
-int weft__route_as_built(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
-                         uint32_t *ports) {
-  const struct flow_key key = make_key(sim, src, dst, flow, ack);
-  const uint32_t from = ack ? dst : src;
+int weft__ecmp_route_as_built(weft_sim *sim, const struct flow_key *key, uint32_t *ports) {
+  const uint32_t from = first_host(key);
   const size_t bytes = way_row_bytes(sim) + 1;
   uint8_t *row = weft__resize(sim, NULL, 0, bytes);
   if (row == NULL) return WEFT_ENOMEM;
   int hops = WEFT_ENOROUTE;
   sim->fabric.as_built = 1;
   for (uint32_t level = 0; level < sim->fabric.levels && hops == WEFT_ENOROUTE; ++level) {
-    const struct ways ways = {row, level, ack ? src : dst};
+    const struct ways ways = {row, level, last_host(key)};
     if (weft__ways_into(sim, ways.dst, level, row) && length_from(sim, &ways, from) != WAY_NONE)
-      hops = walk(sim, &ways, from, &key, ports);
+      hops = walk(sim, &ways, from, key, ports);
   }
   sim->fabric.as_built = 0;
   weft__resize(sim, row, bytes, 0);
@@ -231,8 +219,7 @@ int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst) {
   const struct node *to = &sim->fabric.nodes.at[dst];
   uint32_t count = 0;
   for (uint32_t i = 0; i < to->port_count; ++i)
-    count +=
-        !(sim->packet.ports.at[sim->fabric.adjacency.at[to->first_port + i] ^ 1].flags & PORT_DOWN);
+    count += !sim->fabric.ports.at[sim->fabric.adjacency.at[to->first_port + i] ^ 1].down;
   if (length == WAY_NONE || count == 0) return WEFT_ENOROUTE;
   const uint32_t links = way_links(sim, length);
   return links <= WEFT_PATH_MAX ? (int)links : WEFT_ELIMIT;

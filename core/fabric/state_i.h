@@ -8,45 +8,76 @@
 enum change_kind {
   CHANGE_LINK,
   CHANGE_NOTICED, /* routing notices that the link has failed or is back */
-  CHANGE_WIRE,
-  CHANGE_STORM,
-  CHANGE_HOST
+  CHANGE_IMPAIRMENT,
+  CHANGE_STORM, /* the engine's */
+  CHANGE_HOST /* of how fast it computes: not the fabric's, but in one order with the others */
 };
 
 struct change {
   uint32_t kind;
-  uint32_t raging; /* CHANGE_STORM: the port is paused */
   union {
     weft_link_change link;
-    weft_link_impairment wire;
+    weft_link_impairment impairment;
     weft_storm storm;
     weft_host_change host;
   } of;
 };
 
-/* A node. Its ports are adj[first_port ...], in the order of link creation. */
+/* A node. Its ports are adjacency[first_port ...], in the order of link creation. */
 struct node {
-  uint64_t used; /* bytes in the shared buffer; an upper bound while not tracked */
-  uint64_t safe; /* no threshold can be crossed while used stays within */
-  uint64_t shared_cap; /* buffer less headroom and reserve of all ports */
-  uint64_t shared_used; /* exact while tracked */
   uint32_t first_port, port_count;
   uint32_t kind;
-  uint32_t tracked; /* ingress accounting is exact and departures are events */
   uint32_t group; /* hosts: whose lengths of ways lead here; switches: part of the network */
   uint32_t rank; /* switches: place in the rows of ways */
 };
 
-#define FABRIC_POOLS(X)             \
-  X(fabric, nodes, struct node)     \
-  X(fabric, adjacency, uint32_t)    \
-  X(fabric, changes, struct change) \
-  X(fabric, ways, uint8_t)          \
-  X(fabric, groups, uint32_t)       \
+/* A directed port: one direction of a link. Those of link l are 2 l, from its end a to b, and
+ * 2 l + 1. */
+struct fabric_port {
+  uint32_t from_node, to_node;
+  uint16_t cost; /* of ways through it */
+  uint8_t link_class; /* enum weft_link_class; not BY_ENDS */
+  uint8_t down;
+  uint8_t avoided; /* routes keep off it: its failure has been noticed */
+  uint64_t rate_bps, built_rate_bps;
+  weft_time delay_ps; /* propagation */
+  double loss; /* uniform */
+  uint32_t impairment; /* in impairments + 1, or 0 */
+  weft_time down_at; /* last failure, or -1 */
+  weft_time turned_at; /* last failure or repair, or -1 */
+};
+
+/* What a direction of a link does to packets beyond its delay as built and uniform loss: a longer
+ * delay, and the burst loss of Gilbert (BSTJ 39, 1960) and Elliott (BSTJ 42, 1963). It has two
+ * states, good and bad: a packet is lost with the probability of the present state, and then the
+ * state changes with probability p = enter (good to bad) or r = leave. In the notation of
+ * Hasslinger and Hohlfeld (MMB 2008), loss_good is 1 - k and loss_bad 1 - h. The mean loss is
+ * (r loss_good + p loss_bad) / (p + r). */
+struct impairment {
+  weft_time delay_ps, jitter_ps; /* added to every packet; up to this much more */
+  double enter, leave, loss_good, loss_bad;
+};
+
+/* What a model has less of than a fabric may have; by default nothing. */
+struct fabric_limits {
+  const char *fixed_by; /* links neither fail nor are impaired nor stormed, says who; or NULL */
+  uint32_t counts_links; /* ways compare by their number of links only */
+  uint32_t nvlink_first; /* of ways of equal length those through NVLink switches are taken */
+};
+
+#define FABRIC_POOLS(X)                     \
+  X(fabric, nodes, struct node)             \
+  X(fabric, ports, struct fabric_port)      \
+  X(fabric, impairments, struct impairment) \
+  X(fabric, adjacency, uint32_t)            \
+  X(fabric, changes, struct change)         \
+  X(fabric, ways, uint8_t)                  \
+  X(fabric, groups, uint32_t)               \
   X(fabric, search, uint32_t)
 
 struct fabric_room {
   FABRIC_POOLS(WEFT_POOL_MEMBER)
+  struct fabric_limits limits;
   uint32_t route_epoch; /* counts changes of reachability */
   uint32_t rate_epoch; /* counts changes of links */
   uint32_t group_count, switch_count;

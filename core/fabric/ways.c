@@ -19,19 +19,18 @@ static uint32_t group_root(const weft_sim *sim, uint32_t host) {
   const struct node *node = &sim->fabric.nodes.at[host];
   if (node->port_count != 1) return host;
   const uint32_t neighbour =
-      sim->packet.ports.at[sim->fabric.adjacency.at[node->first_port]].to_node;
+      sim->fabric.ports.at[sim->fabric.adjacency.at[node->first_port]].to_node;
   return sim->fabric.nodes.at[neighbour].kind == WEFT_HOST ? host : neighbour;
 }
 
-/* Which classes there are, and whether links differ in cost. The models that compat stands for
- * count links. */
+/* Which classes there are, and whether links differ in cost. */
 static void find_levels(weft_sim *sim) {
   uint32_t links[WEFT_LINK_CLASS_COUNT] = {0};
   sim->fabric.way_bytes = 1;
   sim->fabric.levels = 0;
-  for (uint32_t p = 0; p < sim->packet.ports.n && !is_ns3(sim); ++p) {
-    ++links[sim->packet.port_cold.at[p].link_class];
-    if (sim->packet.port_cold.at[p].cost != 1) sim->fabric.way_bytes = sizeof(uint32_t);
+  for (uint32_t p = 0; p < sim->fabric.ports.n && !sim->fabric.limits.counts_links; ++p) {
+    ++links[sim->fabric.ports.at[p].link_class];
+    if (sim->fabric.ports.at[p].cost != 1) sim->fabric.way_bytes = sizeof(uint32_t);
   }
   for (uint8_t class = 0; class < WEFT_LINK_CLASS_COUNT; ++class)
     if (links[class] > 0) sim->fabric.level_class[sim->fabric.levels++] = class;
@@ -82,7 +81,7 @@ static void find_parts(weft_sim *sim) {
       const struct node *node = &sim->fabric.nodes.at[queue[first++]];
       for (uint32_t i = 0; i < node->port_count; ++i) {
         const uint32_t to =
-            sim->packet.ports.at[sim->fabric.adjacency.at[node->first_port + i]].to_node;
+            sim->fabric.ports.at[sim->fabric.adjacency.at[node->first_port + i]].to_node;
         if (sim->fabric.nodes.at[to].kind == WEFT_HOST ||
             sim->fabric.nodes.at[to].group != WEFT_NONE)
           continue;
@@ -98,12 +97,12 @@ int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b) {
   const struct node *from = &sim->fabric.nodes.at[a], *to = &sim->fabric.nodes.at[b];
   for (uint32_t i = 0; i < from->port_count; ++i) {
     const uint32_t near =
-        sim->packet.ports.at[sim->fabric.adjacency.at[from->first_port + i]].to_node;
+        sim->fabric.ports.at[sim->fabric.adjacency.at[from->first_port + i]].to_node;
     if (near == b) return 1;
     if (sim->fabric.nodes.at[near].kind == WEFT_HOST) continue;
     for (uint32_t j = 0; j < to->port_count; ++j) {
       const uint32_t far =
-          sim->packet.ports.at[sim->fabric.adjacency.at[to->first_port + j]].to_node;
+          sim->fabric.ports.at[sim->fabric.adjacency.at[to->first_port + j]].to_node;
       if (sim->fabric.nodes.at[far].kind != WEFT_HOST &&
           sim->fabric.nodes.at[far].group == sim->fabric.nodes.at[near].group)
         return 1;
@@ -114,6 +113,8 @@ int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b) {
 
 int weft__ways_init(weft_sim *sim) {
   sim->fabric.route_epoch = 1;
+  sim->fabric.group_count = sim->fabric.switch_count = 0; /* closing it may have failed before */
+  for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) sim->fabric.nodes.at[n].group = WEFT_NONE;
   find_levels(sim);
   const int status = find_groups(sim);
   if (status != WEFT_OK) return status;
@@ -163,7 +164,7 @@ static inline void spread(weft_sim *sim, uint8_t *row, uint32_t level, uint32_t 
   const struct node *node = &sim->fabric.nodes.at[at];
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i], in = out ^ 1;
-    const uint32_t from = sim->packet.ports.at[out].to_node;
+    const uint32_t from = sim->fabric.ports.at[out].to_node;
     if (sim->fabric.nodes.at[from].kind == WEFT_HOST) continue;
     /* Without costs the first to come is the shortest. */
     if (narrow && row[sim->fabric.nodes.at[from].rank] != UINT8_MAX) continue;

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine.h"
 #include "fabric/fabric.h"
 #include "fabric/path.h"
-#include "packet/transport/transport.h"
+#include "flow/flow.h"
 
 static int check_new(weft_sim *sim, const weft_flow_def *def) {
   const int status = weft__flow_check(sim, def);
@@ -36,7 +37,7 @@ static int make_room(weft_sim *sim, uint32_t count) {
 
 /* There is room. */
 static int append(weft_sim *sim, const weft_flow_def *def) {
-  const int row = weft__flow_row(sim, def, WEFT_NONE);
+  const int row = weft__flow_row(sim, def, FLOW_OWNERLESS);
   sim->flow.starts.at[sim->flow.starts.n++] = (uint32_t)row;
   return row;
 }
@@ -112,13 +113,6 @@ void weft__flow_arm_start(weft_sim *sim) {
              sim->flow.rows.at[sim->flow.starts.at[sim->flow.next_start]].start_ps);
 }
 
-void weft__flow_launch(weft_sim *sim, uint32_t row) {
-  if (is_ns3(sim)) /* an application is installed, initialised and started by an event each */
-    event_at(sim, EV_NS3_INIT, row, sim->now);
-  else
-    weft__flow_start(sim, row);
-}
-
 void weft__flow_start_due(weft_sim *sim) {
   int started = 0;
   while (sim->flow.next_start < sim->flow.sorted_starts) {
@@ -126,7 +120,7 @@ void weft__flow_start_due(weft_sim *sim) {
     if (sim->flow.rows.at[row].start_ps > sim->now) break;
     ++sim->flow.next_start;
     started = 1;
-    weft__flow_launch(sim, row);
+    sim->engine->launch(sim, row);
   }
   if (started) weft__flow_arm_start(sim);
 }

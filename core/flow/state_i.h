@@ -22,15 +22,42 @@ struct flow {
   uint32_t part; /* of a collective: which of its messages; see work/collective_i.h */
 };
 
+/* What work wants of a flow. */
+enum flow_wants {
+  FLOW_TELLS_END = 1, /* that it is complete, or has failed */
+  FLOW_TELLS_SENT = 2, /* that its last packet has been sent, which may be more than once */
+  FLOW_FORGETS = 4 /* its row is used again when it is over */
+};
+
+/* What has become of a flow that tells. Its row may be another flow's by the time it is heard, so
+ * it is named by what sent it. */
+enum news_kind { NEWS_FAILED = 0, NEWS_DONE = 1, NEWS_SENT = 2 };
+
+struct news {
+  uint32_t task, part, kind;
+};
+
+/* A flow that is under way has a slot: small numbers, used again, so that what an engine keeps of
+ * flows under way can be arrays. */
+struct slot {
+  uint32_t row;
+  uint8_t hops, ack_hops; /* of its path */
+  uint16_t active; /* 0: the flow is over, and the engine has not given the slot back yet */
+};
+
 /* What the watchdog last saw of a slot's flow. */
 struct sighting {
   weft_time since; /* when it first saw this much */
-  uint32_t row, next; /* of rx */
+  uint64_t progress; /* as the engine says */
+  uint32_t row, unused;
 };
 
 #define FLOW_POOLS(X)               \
   X(flow, rows, struct flow)        \
+  X(flow, wants, uint8_t)           \
   X(flow, starts, uint32_t)         \
+  X(flow, slots, struct slot)       \
+  X(flow, news, struct news)        \
   X(flow, paths, uint32_t)          \
   X(flow, free_slots, uint32_t)     \
   X(flow, forgotten_rows, uint32_t) \

@@ -5,12 +5,14 @@
 #include "base/alloc.h"
 #include "packet/port/state_i.h"
 #include "packet/transport/state_i.h"
+#include "tables_i.h"
 
 enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
 
 #define PACKET_POOLS(X)                  \
   X(packet, ports, struct port)          \
   X(packet, port_cold, struct port_cold) \
+  X(packet, buffers, struct buffer)      \
   X(packet, nics, struct nic)            \
   X(packet, ecn, struct ecn)             \
   X(packet, packets, struct packet)      \
@@ -23,7 +25,8 @@ enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
   X(packet, cc_state, uint64_t)          \
   X(packet, telemetry, struct telemetry) \
   X(packet, telemetry_free, uint32_t)    \
-  X(packet, triggers, uint32_t)
+  X(packet, triggers, uint32_t)          \
+  X(packet, ack_rows, struct ack_row)
 
 struct packet_room {
   PACKET_POOLS(WEFT_POOL_MEMBER)
@@ -38,6 +41,7 @@ struct packet_room {
   weft_time longest_rtt; /* of all pairs of hosts */
   uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
   uint32_t bitmap_free[BITMAP_CLASSES]; /* freed bitmaps by log2 bits, chained through word 0 */
+  uint32_t ack_capacity; /* rows of the table of ACKs at most */
   uint32_t largest_ring, blocks_needed; /* of a view: see domain_is_fed() */
 };
 

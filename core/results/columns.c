@@ -3,10 +3,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-#include "packet/accel/partition.h"
-#include "packet/port/port_i.h"
-#include "results/results.h"
-#include "packet/transport/transport.h"
+#include "engine.h"
 
 struct field {
   const char *name;
@@ -89,46 +86,13 @@ static const struct field span_fields[] = {
     {"packets", "data packets skipped", WEFT_COL_U64, AT(span_row, packets)},
 };
 
-static void refresh_flows(weft_sim *sim) {
-  for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
-    if (!(sim->packet.tx.at[slot].flags & TX_ACTIVE)) continue;
-    struct flow *flow = &sim->flow.rows.at[sim->packet.tx.at[slot].row];
-    flow->delivered_bytes = weft__flow_delivered(sim, sim->packet.tx.at[slot].row);
-    flow->retransmits = sim->packet.tx_warm.at[slot].retransmits;
-    flow->ecn_marks = sim->packet.tx_warm.at[slot].ecn_marks;
-  }
-}
-
 static int refresh_ports(weft_sim *sim) {
-  if (!pool_reserve(sim, sim->results.port_rows, sim->packet.ports.n))
+  const uint32_t ports = 2 * weft_link_count(sim);
+  if (!pool_reserve(sim, sim->results.port_rows, ports))
     return weft__fail(sim, WEFT_ENOMEM, "column: out of memory");
-  sim->results.port_rows.n = sim->packet.ports.n;
-  for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
-    struct port *port = &sim->packet.ports.at[p];
-    const struct port_cold *cold = &sim->packet.port_cold.at[p];
-    if (sim->ready) port_settle(sim, p, port, sim->now);
-    uint64_t parked_packets = 0, parked_bytes = 0;
-    if (port->flags & PORT_PARKED) parked_bytes = weft__parked_port(sim, p, &parked_packets);
-    const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
-    const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
-    sim->results.port_rows.at[p] =
-        (struct port_row){.rate_bps = cold->rate_bps,
-                          .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
-                          .tx_packets = tx_packets,
-                          .ecn_marks = cold->ecn_marks,
-                          .pauses = cold->pauses,
-                          .drops = cold->drops,
-                          .max_queue_bytes = port->max_queue_bytes,
-                          .queue_bytes = port->queue_bytes,
-                          .delay_ps = port->delay_ps,
-                          .paused_ps = cold->paused_ps + pause,
-                          .from = port->from_node,
-                          .to = port->to_node,
-                          .link = p / 2,
-                          .link_class = cold->link_class,
-                          .cost = cold->cost,
-                          .up = !(port->flags & PORT_DOWN)};
-  }
+  sim->results.port_rows.n = ports;
+  sim->engine->settle(sim);
+  for (uint32_t p = 0; p < ports; ++p) sim->engine->port_row(sim, p, &sim->results.port_rows.at[p]);
   return WEFT_OK;
 }
 
@@ -152,7 +116,7 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
   const char *rows = (const char *)sim->flow.rows.at;
   uint64_t count = sim->flow.rows.n;
   if (table == WEFT_TABLE_FLOWS) {
-    refresh_flows(sim);
+    sim->engine->flow_rows(sim);
   } else if (table == WEFT_TABLE_PORTS) {
     const int status = refresh_ports(sim);
     if (status != WEFT_OK) return status;
@@ -161,12 +125,8 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
   } else if (table == WEFT_TABLE_TASKS) {
     rows = (const char *)sim->work.tasks.at;
     count = sim->work.tasks.n;
-  } else if (table == WEFT_TABLE_ACKS) {
-    rows = (const char *)sim->results.ack_rows.at;
-    count = sim->results.ack_rows.n;
   } else {
-    rows = (const char *)sim->accel.span_rows.at;
-    count = sim->accel.span_rows.n;
+    rows = sim->engine->table(sim, table, &count);
   }
   const struct field *field = &tables[table].fields[index];
   *column = (weft_column){.name = field->name,

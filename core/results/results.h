@@ -13,10 +13,4 @@ void weft__sample_event(weft_sim *sim);
 /** Put an ACK into the table of ACKs, if it is wanted there. */
 void weft__trace_ack(weft_sim *sim, const struct packet *packet);
 
-/** Bytes that began transmission at a port so far (settled). */
-static inline uint64_t port_tx_bytes(const weft_sim *sim, uint32_t port) {
-  return (uint64_t)sim->packet.port_cold.at[port].tx_wraps << 32 |
-         sim->packet.ports.at[port].tx_bytes;
-}
-
 #endif

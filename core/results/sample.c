@@ -6,10 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "flow/rows.h"
-#include "packet/accel/partition.h"
-#include "packet/port/port_i.h"
-#include "packet/transport/transport.h"
+#include "engine.h"
+#include "flow/flow.h"
 
 int weft_sample(weft_sim *sim, weft_time period_ps, uint32_t capacity) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "sample: call weft_fabric_ready first");
@@ -29,16 +27,11 @@ int weft_sample(weft_sim *sim, weft_time period_ps, uint32_t capacity) {
 }
 
 static uint64_t counter(weft_sim *sim, const struct watch *watch) {
-  struct port *port;
   switch (watch->metric) {
     case WEFT_PORT_BYTES:
+      return sim->engine->port_bytes(sim, watch->object);
     case WEFT_PORT_QUEUE:
-      port = &sim->packet.ports.at[watch->object];
-      port_settle(sim, watch->object, port, sim->now);
-      if (watch->metric == WEFT_PORT_QUEUE) return port->queue_bytes;
-      if (!(port->flags & PORT_PARKED)) return port_tx_bytes(sim, watch->object);
-      return port_tx_bytes(sim, watch->object) +
-             weft__parked_port(sim, watch->object, &(uint64_t){0});
+      return sim->engine->port_queue(sim, watch->object);
     default:
       if (row_generation(sim, watch->object) != watch->generation)
         return watch->last; /* another flow's row by now */
@@ -51,7 +44,7 @@ int weft_watch(weft_sim *sim, int metric, uint32_t object) {
     return weft__fail(sim, WEFT_ESTATE, "watch: call weft_sample first");
   if (metric < WEFT_PORT_BYTES || metric > WEFT_FLOW_BYTES)
     return weft__fail(sim, WEFT_EINVAL, "watch metric: expected 0 to 2, got %d", metric);
-  const uint32_t count = metric == WEFT_FLOW_BYTES ? sim->flow.rows.n : sim->packet.ports.n;
+  const uint32_t count = metric == WEFT_FLOW_BYTES ? sim->flow.rows.n : 2 * weft_link_count(sim);
   if (object >= count)
     return weft__fail(sim, WEFT_EINVAL, "watch %s: expected less than %" PRIu32 ", got %" PRIu32,
                       metric == WEFT_FLOW_BYTES ? "flow" : "port", count, object);
@@ -107,7 +100,7 @@ void weft__sample_arm(weft_sim *sim) {
 }
 
 void weft__sample_event(weft_sim *sim) {
-  weft__apart_catch_up_all(sim, sim->now);
+  sim->engine->before_sample(sim);
   for (uint32_t w = 0; w < sim->results.watches.n; ++w) {
     struct watch *watch = &sim->results.watches.at[w];
     sim->results.bins.at[watch->first_bin + sim->results.sample_bins] = sampled(sim, watch);

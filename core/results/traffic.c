@@ -1,22 +1,23 @@
 /* What a flow has put on the links of its way, worked out from what has arrived: no counter per
  * flow and port is kept while packets run. */
-#include "flow/rows.h"
-#include "packet/cc/cc.h"
-#include "fabric/path.h"
-#include "packet/transport/transport.h"
-
 #include <inttypes.h>
 #include <string.h>
+
+#include "engine.h"
+#include "fabric/fabric.h"
+#include "flow/path.h"
+#include "flow/flow.h"
 
 /* The way in force while the flow is active, else the way that routing gives now. */
 static int find_way(weft_sim *sim, uint32_t row, weft_flow_traffic *traffic) {
   const struct flow *flow = &sim->flow.rows.at[row];
   if (flow->state == FLOW_ACTIVE) {
     const uint32_t *path = slot_path(sim, flow->slot);
-    traffic->data_hops = sim->packet.tx.at[flow->slot].hops;
-    memcpy(traffic->data_ports, path, traffic->data_hops * sizeof *path);
-    for (uint32_t i = traffic->data_hops; i < 2 * sim->flow.path_ports && path[i] != WEFT_NONE; ++i)
-      traffic->ack_ports[traffic->ack_hops++] = path[i];
+    const struct slot *slot = &sim->flow.slots.at[flow->slot];
+    traffic->data_hops = slot->hops;
+    traffic->ack_hops = slot->ack_hops;
+    memcpy(traffic->data_ports, path, slot->hops * sizeof *path);
+    memcpy(traffic->ack_ports, path + slot->hops, slot->ack_hops * sizeof *path);
     return WEFT_OK;
   }
   const int hops = weft__route(sim, flow->src, flow->dst, row, 0, traffic->data_ports);
@@ -40,12 +41,10 @@ int weft_flow_traffic_get(weft_sim *sim, uint32_t row, weft_flow_traffic *traffi
   if (row >= sim->flow.rows.n)
     return weft__fail(sim, WEFT_EINVAL, "flow: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->flow.rows.n, row);
-  const uint64_t payload = weft__flow_delivered(sim, row), mtu = sim->config.mtu_bytes;
+  const uint64_t payload = weft__flow_delivered(sim, row);
   if (payload == 0) return WEFT_OK;
   const int status = find_way(sim, row, traffic);
   if (status != WEFT_OK) return status;
-  const uint64_t packets = (payload + mtu - 1) / mtu;
-  traffic->data_bytes = payload + packets * frame_headers(&sim->config, sim->packet.cc_header);
-  traffic->ack_bytes = packets * weft__ack_size(sim);
+  sim->engine->wire_bytes(sim, payload, &traffic->data_bytes, &traffic->ack_bytes);
   return WEFT_OK;
 }

@@ -25,11 +25,6 @@ struct task {
   uint32_t collective; /* in collectives */
 };
 
-/* What a flow has told while a zone was replayed. */
-struct late_news {
-  uint32_t task, part, news;
-};
-
 struct task_edge {
   uint32_t task, next;
 };
@@ -76,7 +71,6 @@ enum { LANE_CLASSES = 33, RANK_GROUP_HEADS = 64 };
   X(work, paces, double)                  \
   X(work, tasks, struct task)             \
   X(work, task_edges, struct task_edge)   \
-  X(work, late_news, struct late_news)    \
   X(work, ready_tasks, uint32_t)          \
   X(work, collectives, struct collective) \
   X(work, lanes, struct lane)             \
@@ -88,7 +82,6 @@ enum { LANE_CLASSES = 33, RANK_GROUP_HEADS = 64 };
 struct work_room {
   WORK_POOLS(WEFT_POOL_MEMBER)
   uint32_t next_task; /* tasks behind this have not been looked at */
-  int in_task_loop;
   uint32_t lanes_free[LANE_CLASSES]; /* freed blocks by log2 size, + 1, chained through arrived */
   uint32_t rank_group_heads[RANK_GROUP_HEADS]; /* + 1 */
 };

@@ -3,7 +3,8 @@
  * lane. */
 #include <string.h>
 
-#include "packet/transport/transport.h"
+#include "engine.h"
+#include "flow/flow.h"
 #include "work/collective_i.h"
 
 /* Messages of a lane that are under way or have overtaken others: the bits of lane.ahead. */
@@ -65,14 +66,14 @@ static void send(weft_sim *sim, uint32_t index, const struct message *message, s
                              .tag = sim->work.tasks.at[task].tag};
   const uint32_t lane = at.rank * c->lanes + at.lane;
   const uint32_t part = (lane * c->steps + at.step) * c->slices + at.slice;
-  const int row =
-      c->forgets ? weft__flow_row_to_forget(sim, &def, task) : weft__flow_row(sim, &def, task);
+  const uint32_t wants =
+      FLOW_TELLS_END | (c->slices > 1 ? FLOW_TELLS_SENT : 0) | (c->forgets ? FLOW_FORGETS : 0);
+  const int row = weft__flow_row(sim, &def, (struct flow_owner){task, part, wants});
   if (row < 0) {
     weft__no_memory(sim);
     return;
   }
-  sim->flow.rows.at[row].part = part;
-  weft__flow_launch(sim, (uint32_t)row);
+  sim->engine->launch(sim, (uint32_t)row);
 }
 
 /* Send what a lane can send now. With slices a lane is a FIFO: the next one goes when the last

@@ -4,7 +4,8 @@
 #include <inttypes.h>
 
 #include "base/hash_i.h"
-#include "packet/transport/transport.h"
+#include "engine.h"
+#include "flow/flow.h"
 
 static int check_task(weft_sim *sim, const weft_task_def *def) {
   const weft_flow_def flow = {.src = def->src,
@@ -104,13 +105,13 @@ static void send(weft_sim *sim, uint32_t index) {
                              .tag = task->tag,
                              .sport = task->sport,
                              .dport = task->dport};
-  const int row = weft__flow_row(sim, &def, index);
+  const int row = weft__flow_row(sim, &def, (struct flow_owner){index, 0, FLOW_TELLS_END});
   if (row < 0) {
     weft__no_memory(sim);
     return;
   }
   task->flow = (uint32_t)row;
-  weft__flow_launch(sim, (uint32_t)row);
+  sim->engine->launch(sim, (uint32_t)row);
 }
 
 static void begin(weft_sim *sim, uint32_t index) {
@@ -141,11 +142,8 @@ static void begin(weft_sim *sim, uint32_t index) {
 /* A list instead of recursion: a chain of barriers may be as long as the graph. It is worked off
  * in the order in which tasks became ready; what becomes ready meanwhile goes to its end. */
 static void work_off_ready(weft_sim *sim) {
-  if (sim->work.in_task_loop) return;
-  sim->work.in_task_loop = 1;
   for (uint32_t i = 0; i < sim->work.ready_tasks.n; ++i) begin(sim, sim->work.ready_tasks.at[i]);
   sim->work.ready_tasks.n = 0;
-  sim->work.in_task_loop = 0;
 }
 
 void weft__tasks_begin_new(weft_sim *sim) {
@@ -157,62 +155,29 @@ void weft__tasks_begin_new(weft_sim *sim) {
 
 /* ---- what flows tell ---- */
 
-enum news { FAILED = 0, DONE = 1, SENT = 2 };
-
-static void hear(weft_sim *sim, uint32_t index, uint32_t part, enum news news) {
-  struct task *task = &sim->work.tasks.at[index];
-  if (news == FAILED)
+static void hear(weft_sim *sim, struct news news) {
+  struct task *task = &sim->work.tasks.at[news.task];
+  if (news.kind == NEWS_FAILED)
     task->state = TASK_FAILED; /* what waits for it will never begin */
   else if (task->kind != WEFT_TASK_COLLECTIVE)
-    weft__task_done(sim, index);
-  else if (news == DONE)
-    weft__collective_arrived(sim, task->collective, part);
+    weft__task_done(sim, news.task);
+  else if (news.kind == NEWS_DONE)
+    weft__collective_arrived(sim, task->collective, news.part);
   else
-    weft__collective_sent(sim, task->collective, part);
+    weft__collective_sent(sim, task->collective, news.part);
 }
 
-int weft__task_hears_sent(const weft_sim *sim, uint32_t row) {
-  const uint32_t task = sim->flow.rows.at[row].task;
-  if (task == WEFT_NONE || sim->work.tasks.at[task].kind != WEFT_TASK_COLLECTIVE) return 0;
-  return sim->work.collectives.at[sim->work.tasks.at[task].collective].slices > 1;
-}
-
-/* What is found out late, about the past (packet/accel/partitions/replay.c), takes effect now. */
-static void tell(weft_sim *sim, uint32_t row, enum news news) {
-  const uint32_t index = sim->flow.rows.at[row].task, part = sim->flow.rows.at[row].part;
-  if (news == SENT && !weft__task_hears_sent(sim, row)) return;
-  if (!sim->accel.replaying) {
-    hear(sim, index, part, news);
-    if (news != SENT) work_off_ready(sim);
-    return;
+/* What begins upon one may fail at once and tell: that is heard as well. */
+void weft__work_hear(weft_sim *sim) {
+  for (uint32_t i = 0; i < sim->flow.news.n && !sim->failed; ++i) {
+    hear(sim, sim->flow.news.at[i]);
+    work_off_ready(sim);
   }
-  if (!pool_reserve(sim, sim->work.late_news, sim->work.late_news.n + 1u)) {
-    weft__no_memory(sim);
-    return;
-  }
-  sim->work.late_news.at[sim->work.late_news.n++] = (struct late_news){index, part, news};
-}
-
-void weft__task_flow_done(weft_sim *sim, uint32_t row, int ok) {
-  tell(sim, row, ok ? DONE : FAILED);
-}
-
-void weft__task_flow_sent(weft_sim *sim, uint32_t row) {
-  tell(sim, row, SENT);
-}
-
-static void hear_late(weft_sim *sim) {
-  for (uint32_t i = 0; i < sim->work.late_news.n; ++i) {
-    const struct late_news late = sim->work.late_news.at[i];
-    hear(sim, late.task, late.part, (enum news)late.news);
-  }
-  sim->work.late_news.n = 0;
+  sim->flow.news.n = 0;
 }
 
 void weft__task_event(weft_sim *sim, uint32_t index) {
-  if (index == LATE_NEWS)
-    hear_late(sim);
-  else if (sim->work.tasks.at[index].state == TASK_SCHEDULED)
+  if (sim->work.tasks.at[index].state == TASK_SCHEDULED)
     sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = index;
   else
     weft__task_done(sim, index);

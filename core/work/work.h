@@ -12,14 +12,8 @@ void weft__tasks_begin_new(weft_sim *sim);
 /** EV_TASK: the time of a scheduled task has come, or a computation is over. */
 void weft__task_event(weft_sim *sim, uint32_t task);
 
-/** A flow of a task is complete, or has failed. */
-void weft__task_flow_done(weft_sim *sim, uint32_t row, int ok);
-
-/** The NIC has sent the last packet of a flow of a task, maybe not for the first time. */
-void weft__task_flow_sent(weft_sim *sim, uint32_t row);
-
-/** Whether anything waits for that: a slice of a collective lets go the one behind it. */
-int weft__task_hears_sent(const weft_sim *sim, uint32_t row);
+/** Hear what flows have told, and do what follows. */
+void weft__work_hear(weft_sim *sim);
 
 /** Add a task without looking at it; returns its index or a negative status. */
 int weft__task_push(weft_sim *sim, const weft_task_def *def, uint32_t collective);

@@ -3,7 +3,7 @@
  * taken, no flow and no port is ever behind where it was, and all flows are completed whole. */
 #include <stdlib.h>
 
-#include "results/results.h"
+#include "packet/port/port_i.h"
 #include "fixture.h"
 #include "sim_i.h"
 

@@ -3,6 +3,7 @@
 #define WEFT_ACCEL_STATE_H
 
 #include "base/alloc.h"
+#include "tables_i.h"
 
 /* A port on the path of an active flow, while partitions are looked for. */
 struct port_use {
@@ -140,16 +141,6 @@ struct memo_record {
   uint32_t state; /* enum record_state */
   uint32_t exact; /* it is of a state, not of classes: see packet/accel/memo/exact.c */
   uint32_t draws; /* of an open one: marks drawn before */
-};
-
-/* A row of the table of skipped spans. */
-struct span_row {
-  weft_time begin_ps, end_ps;
-  uint64_t packets; /* data packets skipped, of all its flows */
-  uint32_t phase; /* enum weft_phase */
-  uint32_t partition; /* a number that no other partition of the run has */
-  uint32_t flows; /* how many */
-  uint32_t flow; /* row of one of them */
 };
 
 enum { MEMO_CLASSES = 33 };

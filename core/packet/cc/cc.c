@@ -2,7 +2,6 @@
 #include "packet/cc/cc.h"
 
 #include "packet/ns3/ns3.h"
-#include "results/results.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -51,7 +50,7 @@ void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
     ack.sent_at = sim->packet.telemetry.at[block].time;
   }
   cc->on_ack(sim, packet->flow, &ack);
-  if (sim->results.ack_capacity > 0) weft__trace_ack(sim, packet);
+  if (sim->packet.ack_capacity > 0) weft__trace_ack(sim, packet);
 }
 
 /* Time of a full packet at a rate, ps. */

@@ -76,7 +76,7 @@ static inline void *cc_state(const weft_sim *sim, uint32_t slot) {
 
 /** Where a rate begins and ends: line rate, but the ns-3 model forgets max_rate in these places. */
 static inline uint64_t cc_nic_rate(const weft_sim *sim, uint32_t slot) {
-  return is_ns3(sim) ? sim->packet.port_cold.at[sim->packet.tx.at[slot].port].rate_bps
+  return is_ns3(sim) ? sim->fabric.ports.at[sim->packet.tx.at[slot].port].rate_bps
                      : sim->packet.tx_warm.at[slot].line_bps;
 }
 

@@ -65,7 +65,7 @@ static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
 static void learn_rates(weft_sim *sim, uint32_t slot, struct hpcc *hpcc) {
   const uint32_t *path = slot_path(sim, slot);
   for (uint32_t i = 0; i + 1 < sim->packet.tx.at[slot].hops; ++i)
-    hop_at(sim, hpcc, i)->bps = sim->packet.port_cold.at[path[i + 1]].rate_bps;
+    hop_at(sim, hpcc, i)->bps = sim->fabric.ports.at[path[i + 1]].rate_bps;
   hpcc->rate_epoch = sim->fabric.rate_epoch;
   hpcc->rtt = weft__flow_own_rtt(sim, slot);
 }

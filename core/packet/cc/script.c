@@ -71,7 +71,7 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
     const uint32_t *path = slot_path(sim, slot);
     for (uint32_t i = 0; i < ack->hops; ++i) {
       const struct telemetry *from = &ack->telemetry[i];
-      hops[i] = (weft_script_hop){from->time, sim->packet.port_cold.at[path[i + 1]].rate_bps,
+      hops[i] = (weft_script_hop){from->time, sim->fabric.ports.at[path[i + 1]].rate_bps,
                                   from->tx_bytes, from->queue_bytes};
     }
     seen.hops = hops;

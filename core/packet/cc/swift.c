@@ -35,7 +35,7 @@ static uint32_t state_words(const weft_sim *sim, uint32_t path_ports) {
 
 static void learn_path(weft_sim *sim, uint32_t slot, struct swift *swift) {
   const uint32_t *path = slot_path(sim, slot);
-  const int hops = sim->packet.tx.at[slot].hops, ack_hops = weft__slot_ack_hops(sim, slot);
+  const int hops = sim->packet.tx.at[slot].hops, ack_hops = sim->flow.slots.at[slot].ack_hops;
   swift->empty_rtt = weft__path_rtt(sim, path, hops, path + hops, ack_hops);
   swift->rtt = weft__flow_own_rtt(sim, slot);
   swift->rate_epoch = sim->fabric.rate_epoch;

@@ -1,6 +1,6 @@
 /* The engine, as the rest of the core sees it. */
-#ifndef WEFT_ENGINE_H
-#define WEFT_ENGINE_H
+#ifndef WEFT_DOMAINS_H
+#define WEFT_DOMAINS_H
 
 #include "sim_i.h"
 

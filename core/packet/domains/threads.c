@@ -210,7 +210,7 @@ static int make_views(struct domains *domains) {
     view->domains.index = i + 1;
     view->packet.largest_ring = 0;
     view->queue = &view->queues[0];
-    weft__events_init(view, 1);
+    weft__events_init(view->queue, 1);
     view->queue->shift = sim->queue->shift;
     domains->view[i] = view;
   }
@@ -267,7 +267,7 @@ static uint32_t why_whole(const weft_sim *sim) {
   if (is_ns3(sim)) return WEFT_THREADS_COMPAT;
   if (sim->config.cc == WEFT_CC_SCRIPT) return WEFT_THREADS_SCRIPT;
   if (is_selective(sim)) return WEFT_THREADS_SELECTIVE;
-  if (sim->results.ack_capacity != 0) return WEFT_THREADS_TRACE;
+  if (sim->packet.ack_capacity != 0) return WEFT_THREADS_TRACE;
   if (sim->fabric.route_epoch > 1) return WEFT_THREADS_ROUTES;
   if (sim->packet.wires.n != 0) return WEFT_THREADS_WIRES;
   if (sim->stats.tasks_done != sim->work.tasks.n || weft__flow_rows_wait(sim))

@@ -110,7 +110,7 @@ static int take_events(struct domains *domains, weft_sim *from) {
     event_pop(from);
     domains->moved.at[domains->moved.n++] = event;
   }
-  weft__events_reset(from, domains->sim->now);
+  weft__events_reset(from->queue, domains->sim->now);
   return 1;
 }
 
@@ -191,7 +191,7 @@ void weft__view_begin(struct domains *domains, uint32_t index) {
   view->packet.packets.n = view->packet.packets.cap = 0;
   memset(&view->stats, 0, sizeof view->stats);
   for (int c = 0; c < RING_CLASSES; ++c) view->packet.ring_free[c] = WEFT_NONE;
-  weft__events_reset(view, sim->now);
+  weft__events_reset(view->queue, sim->now);
 }
 
 static void share_out(struct domains *domains) {
@@ -307,7 +307,7 @@ void weft__domains_merge(struct domains *domains) {
     domains->failed[i].n = 0;
   }
   if (!taken) sim->failed = WEFT_ENOMEM;
-  weft__events_reset(sim, sim->now);
+  weft__events_reset(sim->queue, sim->now);
   if (sim->failed) domains->moved.n = 0; /* of different times, and nothing will be run again */
   for (uint32_t i = 0; i < domains->moved.n; ++i) {
     struct event event = domains->moved.at[i];

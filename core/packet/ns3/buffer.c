@@ -9,8 +9,8 @@
 /* The device of a switch at the near end of a port; ingress counts are kept with the device through
  * which the packet came. */
 static uint32_t threshold(const weft_sim *sim, uint32_t device) {
-  const struct node *node = &sim->fabric.nodes.at[sim->packet.ports.at[device].from_node];
-  const uint32_t free_bytes = (uint32_t)node->shared_cap - (uint32_t)node->shared_used;
+  const struct buffer *buffer = &sim->packet.buffers.at[sim->packet.ports.at[device].from_node];
+  const uint32_t free_bytes = (uint32_t)buffer->shared_cap - (uint32_t)buffer->shared_used;
   return free_bytes >> sim->ns3.ports.at[device].shift;
 }
 
@@ -22,7 +22,7 @@ static uint32_t shared_part(const weft_sim *sim, const struct ns3_port *device) 
 static uint64_t nic_rate(const weft_sim *sim) {
   for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n)
     if (sim->fabric.nodes.at[n].kind == WEFT_HOST && sim->fabric.nodes.at[n].port_count > 0)
-      return sim->packet.port_cold.at[sim->fabric.adjacency.at[sim->fabric.nodes.at[n].first_port]]
+      return sim->fabric.ports.at[sim->fabric.adjacency.at[sim->fabric.nodes.at[n].first_port]]
           .built_rate_bps;
   return 0;
 }
@@ -38,24 +38,25 @@ static uint32_t alpha_shift(const weft_sim *sim, uint64_t rate, uint64_t nic) {
 void weft__ns3_buffer_init(weft_sim *sim) {
   const uint64_t nic = nic_rate(sim);
   for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) {
-    struct node *node = &sim->fabric.nodes.at[n];
+    const struct node *node = &sim->fabric.nodes.at[n];
+    struct buffer *buffer = &sim->packet.buffers.at[n];
     if (node->kind == WEFT_HOST) continue;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < node->port_count; ++i) {
       const uint32_t p = sim->fabric.adjacency.at[node->first_port + i];
-      const uint64_t rate = sim->packet.port_cold.at[p].built_rate_bps;
+      const uint64_t rate = sim->fabric.ports.at[p].built_rate_bps;
       struct ns3_port *device = &sim->ns3.ports.at[p];
       device->headroom = (uint32_t)(rate * (uint64_t)(sim->packet.ports.at[p].delay_ps / 1000) / 8 /
                                     1000000000u * 3);
       device->shift = alpha_shift(sim, rate, nic);
       kept += device->headroom + sim->config.pfc_reserve_bytes;
     }
-    node->shared_cap = (uint32_t)sim->config.buffer_bytes - kept;
-    node->shared_used = 0;
+    buffer->shared_cap = (uint32_t)sim->config.buffer_bytes - kept;
+    buffer->shared_used = 0;
   }
 }
 
-static void count_in(weft_sim *sim, struct node *node, uint32_t device_index, uint32_t size) {
+static void count_in(weft_sim *sim, struct buffer *buffer, uint32_t device_index, uint32_t size) {
   struct ns3_port *device = &sim->ns3.ports.at[device_index];
   const uint32_t reserve = sim->config.pfc_reserve_bytes;
   const uint32_t bytes = device->in_bytes + size;
@@ -65,23 +66,23 @@ static void count_in(weft_sim *sim, struct node *node, uint32_t device_index, ui
     device->in_headroom += size;
   } else {
     device->in_bytes = bytes;
-    node->shared_used =
-        (uint32_t)(node->shared_used + (size < bytes - reserve ? size : bytes - reserve));
+    buffer->shared_used =
+        (uint32_t)(buffer->shared_used + (size < bytes - reserve ? size : bytes - reserve));
   }
 }
 
 /* SimAI's NVLink switches drop, but neither pause nor mark. */
-static int is_mute(const weft_sim *sim, const struct node *node) {
-  return node->kind == WEFT_NVSWITCH && sim->config.compat == WEFT_COMPAT_SIMAI;
+static int is_mute(const weft_sim *sim, uint32_t node) {
+  return sim->fabric.nodes.at[node].kind == WEFT_NVSWITCH &&
+         sim->config.compat == WEFT_COMPAT_SIMAI;
 }
 
-int weft__ns3_admit(weft_sim *sim, uint32_t node_index, uint32_t in_device, uint32_t size) {
-  struct node *node = &sim->fabric.nodes.at[node_index];
+int weft__ns3_admit(weft_sim *sim, uint32_t node, uint32_t in_device, uint32_t size) {
   const struct ns3_port *device = &sim->ns3.ports.at[in_device];
   if (size + device->in_headroom > device->headroom &&
       size + shared_part(sim, device) > threshold(sim, in_device))
     return 0;
-  count_in(sim, node, in_device, size);
+  count_in(sim, &sim->packet.buffers.at[node], in_device, size);
   if (!device->pausing && !is_mute(sim, node) &&
       (device->in_headroom > 0 || shared_part(sim, device) >= threshold(sim, in_device)))
     weft__ns3_send_pfc(sim, in_device, 1);
@@ -99,7 +100,8 @@ static int marks(weft_sim *sim, uint32_t port) {
 }
 
 void weft__ns3_release(weft_sim *sim, uint32_t port, struct packet *packet) {
-  struct node *node = &sim->fabric.nodes.at[sim->packet.ports.at[port].from_node];
+  const uint32_t node = sim->packet.ports.at[port].from_node;
+  struct buffer *buffer = &sim->packet.buffers.at[node];
   const uint32_t in_device = packet->in_port ^ 1;
   struct ns3_port *device = &sim->ns3.ports.at[in_device];
   const uint32_t from_headroom =
@@ -107,7 +109,7 @@ void weft__ns3_release(weft_sim *sim, uint32_t port, struct packet *packet) {
   const uint32_t rest = packet->size - from_headroom, part = shared_part(sim, device);
   device->in_headroom -= from_headroom;
   device->in_bytes -= rest;
-  node->shared_used = (uint32_t)(node->shared_used - (rest < part ? rest : part));
+  buffer->shared_used = (uint32_t)(buffer->shared_used - (rest < part ? rest : part));
   if (is_mute(sim, node)) return;
   if (marks(sim, port) && !(packet->flags & PACKET_ACK)) {
     packet->flags |= PACKET_ECN;

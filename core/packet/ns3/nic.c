@@ -70,7 +70,7 @@ static void wake_at(weft_sim *sim, uint32_t port, weft_time at) {
   struct ns3_port *ns3 = &sim->ns3.ports.at[port];
   ns3->wake = at;
   event_at(sim, EV_NIC, port, at);
-  ns3->wake_order = sim->ns3.order;
+  ns3->wake_order = sim->queue->asked;
 }
 
 /* SimAI's NIC looks at flows that have sent everything, too. Their time is past, so with one of

@@ -11,6 +11,11 @@
 
 #include "sim_i.h"
 
+/* create.c */
+
+/** The configuration asks for this model: say in what the rest is to differ. */
+void weft__ns3_create(weft_sim *sim);
+
 /* port.c */
 
 int weft__ns3_init(weft_sim *sim);

@@ -72,10 +72,10 @@ static void begin(weft_sim *sim, uint32_t index, struct packet *packet) {
   struct port *port = &sim->packet.ports.at[index];
   sim->ns3.ports.at[index].busy = 1;
   const weft_time end =
-      sim->now + ns3_time(sim, packet->size, sim->packet.port_cold.at[index].rate_bps);
+      sim->now + ns3_time(sim, packet->size, sim->fabric.ports.at[index].rate_bps);
   event_at(sim, EV_NS3_SENT, index, end);
   packet->arrive = end + port->delay_ps;
-  packet->ser_ps = ++sim->ns3.order;
+  packet->ser_ps = ++sim->queue->asked;
   port->free_at = end;
   const uint32_t before = port->tx_bytes;
   port->tx_bytes += packet->size;

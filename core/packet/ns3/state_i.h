@@ -26,7 +26,6 @@ struct ns3_port {
 struct ns3_room {
   NS3_POOLS(WEFT_POOL_MEMBER)
   uint64_t random[6], step[2][3][3]; /* see random.c */
-  uint32_t order; /* events asked for so far */
 };
 
 #endif

@@ -5,7 +5,7 @@
  * towards the headroom. A pause goes out when headroom is used or the shared part reaches T; a
  * resume when the headroom is empty and the shared part is `pfc_resume` below T.
  *
- * Most switches never come near a threshold, and must not pay for one. node.used counts all bytes
+ * Most switches never come near a threshold, and must not pay for one. buffer.used counts all bytes
  * in the switch, settled lazily and therefore never too low. No ingress holds more than `used`,
  * and T is at least alpha (cap - used); so while used < alpha cap / (1 + alpha) nothing can
  * happen, and the decision is one comparison. Beyond that `safe` bound the switch is tracked:
@@ -24,8 +24,8 @@ enum { PFC_FRAME_BYTES = 64 };
  * begun at the far end, whose last bit crosses the wire back; and the packet that tipped the
  * threshold is in the headroom itself. */
 static uint64_t default_headroom(const weft_sim *sim, uint32_t port) {
-  const double rate = (double)sim->packet.port_cold.at[port].rate_bps / 8;
-  const double back = (double)sim->packet.port_cold.at[port ^ 1].rate_bps / 8;
+  const double rate = (double)sim->fabric.ports.at[port].rate_bps / 8;
+  const double back = (double)sim->fabric.ports.at[port ^ 1].rate_bps / 8;
   const double frame = frame_largest(&sim->config);
   const double notice_s =
       (frame + PFC_FRAME_BYTES) / back + 2e-12 * (double)sim->packet.ports.at[port].delay_ps;
@@ -33,14 +33,15 @@ static uint64_t default_headroom(const weft_sim *sim, uint32_t port) {
 }
 
 /* No threshold can be crossed while the switch holds less; see the top of this file. */
-static void set_safe(const weft_sim *sim, struct node *node) {
+static void set_safe(const weft_sim *sim, struct buffer *buffer) {
   const double alpha = sim->config.buffer_alpha;
-  const double safe = alpha * (double)node->shared_cap / (1 + alpha);
-  node->safe = safe > 1 ? (uint64_t)safe - 1 : 0;
+  const double safe = alpha * (double)buffer->shared_cap / (1 + alpha);
+  buffer->safe = safe > 1 ? (uint64_t)safe - 1 : 0;
 }
 
 static int init_switch(weft_sim *sim, uint32_t index) {
-  struct node *node = &sim->fabric.nodes.at[index];
+  const struct node *node = &sim->fabric.nodes.at[index];
+  struct buffer *buffer = &sim->packet.buffers.at[index];
   const weft_config *config = &sim->config;
   uint64_t kept = 0;
   for (uint32_t i = 0; config->pfc && i < node->port_count; ++i) {
@@ -55,21 +56,23 @@ static int init_switch(weft_sim *sim, uint32_t index) {
                       "option buffer: switch %" PRIu32 " needs more than %" PRIu64
                       " bytes for PFC headroom and reserve of %" PRIu32 " ports, got %" PRIu64,
                       index, kept, node->port_count, config->buffer_bytes);
-  node->shared_cap = config->buffer_bytes - kept;
-  set_safe(sim, node);
+  buffer->shared_cap = config->buffer_bytes - kept;
+  set_safe(sim, buffer);
   return WEFT_OK;
 }
 
 void weft__buffer_rate_changed(weft_sim *sim, uint32_t in_port) {
-  struct node *node = &sim->fabric.nodes.at[sim->packet.ports.at[in_port].to_node];
+  const uint32_t node = sim->packet.ports.at[in_port].to_node;
+  struct buffer *buffer = &sim->packet.buffers.at[node];
   struct port_cold *cold = &sim->packet.port_cold.at[in_port];
-  if (!sim->config.pfc || sim->config.pfc_headroom_bytes != 0 || node->kind == WEFT_HOST) return;
+  if (!sim->config.pfc || sim->config.pfc_headroom_bytes != 0) return;
+  if (sim->fabric.nodes.at[node].kind == WEFT_HOST) return;
   uint64_t need = default_headroom(sim, in_port);
-  const uint64_t most = cold->headroom_cap + node->shared_cap;
+  const uint64_t most = cold->headroom_cap + buffer->shared_cap;
   if (need > most) need = most;
-  node->shared_cap = most - need;
+  buffer->shared_cap = most - need;
   cold->headroom_cap = need;
-  set_safe(sim, node);
+  set_safe(sim, buffer);
 }
 
 int weft__buffer_init(weft_sim *sim) {
@@ -81,9 +84,9 @@ int weft__buffer_init(weft_sim *sim) {
   return WEFT_OK;
 }
 
-static uint64_t threshold(const weft_sim *sim, const struct node *node, uint64_t used) {
-  if (used >= node->shared_cap) return 0;
-  return (uint64_t)(sim->config.buffer_alpha * (double)(node->shared_cap - used));
+static uint64_t threshold(const weft_sim *sim, const struct buffer *buffer, uint64_t used) {
+  if (used >= buffer->shared_cap) return 0;
+  return (uint64_t)(sim->config.buffer_alpha * (double)(buffer->shared_cap - used));
 }
 
 static uint64_t shared_part(const weft_sim *sim, uint64_t in_bytes) {
@@ -110,7 +113,7 @@ void weft__buffer_dequeue_event(weft_sim *sim, uint32_t index) {
   }
   cold->dequeue_event = -1;
   port_settle(sim, index, port, sim->now);
-  if (sim->fabric.nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
+  if (sim->packet.buffers.at[port->from_node].tracked) weft__buffer_arm(sim, index);
 }
 
 /* A PFC frame goes before all that waits, behind the frame in transmission, and delays the rest. */
@@ -144,17 +147,19 @@ static void send_pfc(weft_sim *sim, uint32_t in_port, int pause) {
 
 /* Ingress counters from what the rings hold. The frame that tips the bound is not yet among
  * them. */
-static void start_tracking(weft_sim *sim, struct node *node) {
+static void start_tracking(weft_sim *sim, uint32_t index) {
+  const struct node *node = &sim->fabric.nodes.at[index];
+  struct buffer *buffer = &sim->packet.buffers.at[index];
   for (uint32_t i = 0; i < node->port_count; ++i)
     weft__partition_wake_port(sim, sim->fabric.adjacency.at[node->first_port + i]);
-  if (node->tracked) return; /* what was woken has come to it */
+  if (buffer->tracked) return; /* what was woken has come to it */
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i];
     port_settle(sim, out, &sim->packet.ports.at[out], sim->now);
     sim->packet.port_cold.at[out ^ 1].in_bytes = sim->packet.port_cold.at[out ^ 1].in_headroom = 0;
   }
-  node->tracked = 1;
-  node->shared_used = 0;
+  buffer->tracked = 1;
+  buffer->shared_used = 0;
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i];
     const struct port *port = &sim->packet.ports.at[out];
@@ -166,33 +171,35 @@ static void start_tracking(weft_sim *sim, struct node *node) {
   }
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t in = sim->fabric.adjacency.at[node->first_port + i] ^ 1;
-    node->shared_used += shared_part(sim, sim->packet.port_cold.at[in].in_bytes);
+    buffer->shared_used += shared_part(sim, sim->packet.port_cold.at[in].in_bytes);
   }
 }
 
-static void stop_tracking_if_drained(const weft_sim *sim, struct node *node) {
-  if (node->used > node->safe / 4 * 3) return;
+static void stop_tracking_if_drained(const weft_sim *sim, uint32_t index) {
+  const struct node *node = &sim->fabric.nodes.at[index];
+  struct buffer *buffer = &sim->packet.buffers.at[index];
+  if (buffer->used > buffer->safe / 4 * 3) return;
   for (uint32_t i = 0; i < node->port_count; ++i)
     if (sim->packet.port_cold.at[sim->fabric.adjacency.at[node->first_port + i] ^ 1].pausing)
       return;
-  node->tracked = 0;
+  buffer->tracked = 0;
 }
 
 /* Lossless: count the packet towards its ingress and pause it if that is beyond the threshold. */
-static int admit_ingress(weft_sim *sim, struct node *node, uint32_t in_port, uint32_t size) {
+static int admit_ingress(weft_sim *sim, struct buffer *buffer, uint32_t in_port, uint32_t size) {
   struct port_cold *cold = &sim->packet.port_cold.at[in_port];
   const uint64_t before = shared_part(sim, cold->in_bytes);
   const uint64_t after = shared_part(sim, cold->in_bytes + size);
-  if (after > threshold(sim, node, node->shared_used)) {
+  if (after > threshold(sim, buffer, buffer->shared_used)) {
     if (cold->in_headroom + size > cold->headroom_cap) return 0;
     cold->in_headroom += size;
   } else {
     cold->in_bytes += size;
-    node->shared_used += after - before;
+    buffer->shared_used += after - before;
   }
   const uint64_t part = shared_part(sim, cold->in_bytes);
   if (!cold->pausing &&
-      (cold->in_headroom > 0 || (part > 0 && part >= threshold(sim, node, node->shared_used))))
+      (cold->in_headroom > 0 || (part > 0 && part >= threshold(sim, buffer, buffer->shared_used))))
     send_pfc(sim, in_port, 1);
   return 1;
 }
@@ -207,36 +214,35 @@ void weft__node_settle(weft_sim *sim, uint32_t index) {
 
 /* What wakes partitions must not depend on who has looked at ports before. */
 static int is_safe_when_settled(weft_sim *sim, uint32_t index, uint32_t size) {
-  const struct node *node = &sim->fabric.nodes.at[index];
+  const struct buffer *buffer = &sim->packet.buffers.at[index];
   weft__node_settle(sim, index);
-  return node->used + size <= node->safe;
+  return buffer->used + size <= buffer->safe;
 }
 
 int weft__buffer_admit(weft_sim *sim, uint32_t index, uint32_t out_port, uint32_t in_port,
                        uint32_t size) {
-  struct node *node = &sim->fabric.nodes.at[index];
-  if (!node->tracked && sim->accel.replaying) return 1; /* tracking begins in the present */
-  if (!node->tracked && sim->accel.on && is_safe_when_settled(sim, index, size)) return 1;
-  if (!node->tracked) start_tracking(sim, node);
+  struct buffer *buffer = &sim->packet.buffers.at[index];
+  if (!buffer->tracked && sim->accel.replaying) return 1; /* tracking begins in the present */
+  if (!buffer->tracked && sim->accel.on && is_safe_when_settled(sim, index, size)) return 1;
+  if (!buffer->tracked) start_tracking(sim, index);
   port_settle(sim, out_port, &sim->packet.ports.at[out_port], sim->now);
   int admitted;
   if (sim->config.pfc)
-    admitted = admit_ingress(sim, node, in_port, size);
+    admitted = admit_ingress(sim, buffer, in_port, size);
   else
     admitted =
-        node->used + size <= node->shared_cap &&
-        sim->packet.ports.at[out_port].queue_bytes + size <= threshold(sim, node, node->used);
+        buffer->used + size <= buffer->shared_cap &&
+        sim->packet.ports.at[out_port].queue_bytes + size <= threshold(sim, buffer, buffer->used);
   return admitted;
 }
 
 void weft__buffer_enqueued(weft_sim *sim, uint32_t index, uint32_t out_port) {
-  struct node *node = &sim->fabric.nodes.at[index];
   weft__buffer_arm(sim, out_port);
-  stop_tracking_if_drained(sim, node);
+  stop_tracking_if_drained(sim, index);
 }
 
 void weft__buffer_release(weft_sim *sim, uint32_t index, const struct packet *packet) {
-  struct node *node = &sim->fabric.nodes.at[index];
+  struct buffer *buffer = &sim->packet.buffers.at[index];
   if (!sim->config.pfc || packet->in_port == WEFT_NONE) return;
   struct port_cold *cold = &sim->packet.port_cold.at[packet->in_port];
   const uint64_t from_headroom =
@@ -245,8 +251,9 @@ void weft__buffer_release(weft_sim *sim, uint32_t index, const struct packet *pa
   cold->in_headroom -= from_headroom;
   cold->in_bytes -= packet->size - from_headroom;
   const uint64_t part = shared_part(sim, cold->in_bytes);
-  node->shared_used -= before - part;
+  buffer->shared_used -= before - part;
   if (!cold->pausing || cold->in_headroom > 0) return;
-  if (part == 0 || part + sim->config.pfc_resume_bytes <= threshold(sim, node, node->shared_used))
+  if (part == 0 ||
+      part + sim->config.pfc_resume_bytes <= threshold(sim, buffer, buffer->shared_used))
     send_pfc(sim, packet->in_port, 0);
 }

@@ -7,8 +7,8 @@
 #include <inttypes.h>
 
 #include "packet/accel/partition.h"
+#include "fabric/fabric.h"
 #include "packet/port/port_i.h"
-#include "packet/transport/transport.h"
 
 static void hold(weft_sim *sim, uint32_t index) {
   struct port *port = &sim->packet.ports.at[index];
@@ -25,13 +25,13 @@ static void release(weft_sim *sim, uint32_t index) {
   cold->paused_ps += sim->now - cold->paused_since;
   weft__port_retime(sim, index, port->free_at > sim->now ? port->free_at : sim->now);
   port_settle(sim, index, port, sim->now);
-  if (sim->fabric.nodes.at[port->from_node].tracked) weft__buffer_arm(sim, index);
-  weft__nic_kick(sim, index);
+  if (sim->packet.buffers.at[port->from_node].tracked) weft__buffer_arm(sim, index);
 }
 
 /* Frames in both directions are needed to pause and to resume, so a direction that fails ends the
  * pauses of both. Who still has to pause says so again at its next packet. */
-void weft__pauses_forget(weft_sim *sim, uint32_t index) {
+int weft__pauses_forget(weft_sim *sim, uint32_t index) {
+  int released = 0;
   for (uint32_t side = 0; side < 2; ++side) {
     const uint32_t port = index ^ side;
     struct port_cold *cold = &sim->packet.port_cold.at[port];
@@ -42,29 +42,32 @@ void weft__pauses_forget(weft_sim *sim, uint32_t index) {
       cold->paused_ps += sim->now - cold->paused_since;
     } else {
       release(sim, port);
+      released = 1;
     }
   }
+  return released;
 }
 
 /* A pause stops the port behind the packet in transmission; what was queued loses its departure.
  * A resume assigns departures anew. A frame that was on the wire when it failed is lost. */
-void weft__port_pause(weft_sim *sim, uint32_t index, int pause) {
+int weft__port_pause(weft_sim *sim, uint32_t index, int pause) {
   weft__partition_disturbed(sim, index);
   const struct port *port = &sim->packet.ports.at[index];
   struct port_cold *cold = &sim->packet.port_cold.at[index];
   const struct port_cold *back = &sim->packet.port_cold.at[index ^ 1];
   const weft_time sent = sim->now - sim->packet.ports.at[index ^ 1].delay_ps;
-  if (sent < back->down_at) return;
-  if (back->wire != 0 && sim->now <= sim->packet.wires.at[back->wire - 1].frames_lost_ps) return;
+  if (sent < sim->fabric.ports.at[index ^ 1].down_at) return 0;
+  if (back->wire != 0 && sim->now <= sim->packet.wires.at[back->wire - 1].frames_lost_ps) return 0;
   if (cold->storms > 0 && !(port->flags & PORT_DOWN)) {
     cold->far_pause = (uint8_t)pause;
-    return;
+    return 0;
   }
-  if (port->flags & PORT_DOWN || !(port->flags & PORT_PAUSED) == !pause) return;
+  if (port->flags & PORT_DOWN || !(port->flags & PORT_PAUSED) == !pause) return 0;
   if (pause)
     hold(sim, index);
   else
     release(sim, index);
+  return !pause;
 }
 
 /* ---- storms ---- */
@@ -88,19 +91,20 @@ static void begin(weft_sim *sim, uint32_t index) {
   if (!paused) hold(sim, index);
 }
 
-static void end(weft_sim *sim, uint32_t index) {
+static int end(weft_sim *sim, uint32_t index) {
   struct port_cold *cold = &sim->packet.port_cold.at[index];
   if (--cold->storms > 0 || cold->far_pause || !(sim->packet.ports.at[index].flags & PORT_PAUSED))
-    return;
+    return 0;
   release(sim, index);
+  return 1;
 }
 
 /* One event at a time: each begin and each end asks for the next. */
-void weft__storm_change(weft_sim *sim, uint32_t change) {
+int weft__storm_change(weft_sim *sim, uint32_t change) {
   const weft_storm storm = sim->fabric.changes.at[change].of.storm;
-  const int raging = sim->fabric.changes.at[change].raging == 0;
   const weft_time over = storm.at_ps + storm.duration_ps, since = sim->now - storm.at_ps;
-  sim->fabric.changes.at[change].raging = (uint32_t)raging;
+  const int again = storm.period_ps > 0 && since % storm.period_ps == 0 && sim->now < over;
+  const int raging = since == 0 || again;
   weft_time next = over;
   if (storm.period_ps > 0) {
     const weft_time period = sim->now - since % storm.period_ps;
@@ -109,17 +113,17 @@ void weft__storm_change(weft_sim *sim, uint32_t change) {
   if (next > over) next = over;
   if (storm.duration_ps > 0 && next > sim->now && (raging || next < over))
     event_at(sim, EV_CHANGE, change, next);
-  if (raging)
-    begin(sim, storm.port);
-  else
-    end(sim, storm.port);
+  if (!raging) return end(sim, storm.port);
+  begin(sim, storm.port);
+  return 0;
 }
 
 int weft_storm_add(weft_sim *sim, const weft_storm *storm) {
   if (storm->port >= sim->packet.ports.n)
     return weft__fail(sim, WEFT_EINVAL, "storm port: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->packet.ports.n, storm->port);
-  if (is_ns3(sim)) return weft__fail(sim, WEFT_EINVAL, "storm: compat ns3 has no PFC storms");
+  if (sim->fabric.limits.fixed_by != NULL)
+    return weft__fail(sim, WEFT_EINVAL, "storm: %s has no PFC storms", sim->fabric.limits.fixed_by);
   if (!sim->config.pfc)
     return weft__fail(sim, WEFT_EINVAL,
                       "storm: expected option pfc = true, since without PFC "

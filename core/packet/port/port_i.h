@@ -1,44 +1,18 @@
-/* The hot path of a port: serialisation, ring, lazy departures. See struct port for the idea.
+/* The hot path of a port: packets enter, and depart lazily. See struct port for the idea.
  *
  * Invariants, at any instant `now` after port_settle():
  *   - packets before deq have departed (departure <= now), those from deq on have not;
  *   - queue_bytes is the sum of sizes of [deq, tail);
  *   - a port that is not held has a departure and an arrival for every packet, in ring order, and
- *     if its ring is not empty an EV_ARRIVE is in the event queue for the head's arrival. */
-#ifndef WEFT_FABRIC_PORT_I_H
-#define WEFT_FABRIC_PORT_I_H
+ *     if its ring is not empty an EV_ARRIVE is in the event queue for the head's arrival.
+ *
+ * This and buffer.c call each other, and nothing else here does: a departure frees buffer, so that
+ * a resume frame may be sent, before which the port that sends it is settled. */
+#ifndef WEFT_PORT_I_H
+#define WEFT_PORT_I_H
 
-#include "base/hash_i.h"
-#include "base/rng_i.h"
-#include "fabric/fabric.h"
-
-/* port.c: what is rare enough to stay out of line. */
-
-/** A block of 1 << log2 packets for a ring; 0 when out of memory. */
-int weft__ring_allocate(weft_sim *sim, uint32_t log2, uint32_t *ring);
-/** Give a block back. */
-void weft__ring_release(weft_sim *sim, uint32_t log2, uint32_t ring);
-/** Double the ring. 0 when out of memory. */
-int weft__ring_grow(weft_sim *sim, uint32_t port);
-/** Extra ps of a transmission on a port whose byte time is not whole; carries the remainder. */
-uint32_t weft__port_residue(weft_sim *sim, uint32_t port, uint32_t size, int idle);
-/** ECN beyond Kmin: mark with the probability that the queue left behind calls for. */
-void weft__port_mark(weft_sim *sim, uint32_t port, struct packet *packet);
-/** Give all queued packets new departures, the first not before `from`. */
-void weft__port_retime(weft_sim *sim, uint32_t port, weft_time from);
-/** End of the transmission in progress, or of the last one. The port is settled. */
-weft_time weft__port_busy_until(const weft_sim *sim, uint32_t port);
-/** Count a packet that is lost at or behind a port and let go what it holds. */
-void weft__packet_drop(weft_sim *sim, uint32_t port, const struct packet *packet);
-
-static inline struct packet *port_packet(const weft_sim *sim, const struct port *port,
-                                         uint32_t cursor) {
-  return &sim->packet.packets.at[port->ring + (cursor & ((1u << port->ring_log2) - 1))];
-}
-
-static inline weft_time packet_departure(const struct port *port, const struct packet *packet) {
-  return packet->arrive - port->delay_ps - packet->ser_ps;
-}
+#include "packet/port/port.h"
+#include "packet/port/ring_i.h"
 
 /* The switch writes its telemetry as the packet leaves: queue behind it, bytes sent before it. */
 static inline void port_write_telemetry(weft_sim *sim, const struct port *port,
@@ -60,10 +34,10 @@ static inline void port_depart(weft_sim *sim, uint32_t index, struct port *port)
   if (!(port->flags & PORT_OF_SWITCH)) return;
   if (port->queue_bytes > port->kmin) weft__port_mark(sim, index, packet);
   if (packet->flags & PACKET_INT) port_write_telemetry(sim, port, packet, sent_before);
-  struct node *node = &sim->fabric.nodes.at[port->from_node];
-  node->used -= packet->size;
+  struct buffer *buffer = &sim->packet.buffers.at[port->from_node];
+  buffer->used -= packet->size;
   /* Last, because a resume frame may settle other ports, and they this one. */
-  if (node->tracked) weft__buffer_release(sim, port->from_node, packet);
+  if (buffer->tracked) weft__buffer_release(sim, port->from_node, packet);
 }
 
 /* Let depart what has departed by `now`. A held port has let go all that it had assigned. */
@@ -72,22 +46,6 @@ static inline void port_settle(weft_sim *sim, uint32_t index, struct port *port,
   while (port->deq != port->tail &&
          packet_departure(port, port_packet(sim, port, port->deq)) <= now)
     port_depart(sim, index, port);
-}
-
-/* Fix when the packet leaves and arrives: it is next in line behind free_at. */
-static inline void port_assign(weft_sim *sim, uint32_t index, struct port *port,
-                               struct packet *packet, weft_time now) {
-  const int idle = port->free_at < now;
-  const weft_time start = idle ? now : port->free_at;
-  packet->ser_ps = packet->size * port->byte_ps;
-  if (port->flags & PORT_INEXACT)
-    packet->ser_ps += weft__port_residue(sim, index, packet->size, idle);
-  port->free_at = start + packet->ser_ps;
-  packet->arrive = port->free_at + port->delay_ps;
-}
-
-static inline int port_is_full(const struct port *port) {
-  return port->tail - port->head == 1u << port->ring_log2;
 }
 
 /* Where the next packet of a port is to be written, which moves all packets if the ring is full;
@@ -107,7 +65,7 @@ static inline void port_commit(weft_sim *sim, uint32_t index, struct packet *slo
   const int was_empty = port->head == port->tail;
   ++port->tail;
   port->queue_bytes += slot->size;
-  if (port->flags & PORT_OF_SWITCH) sim->fabric.nodes.at[port->from_node].used += slot->size;
+  if (port->flags & PORT_OF_SWITCH) sim->packet.buffers.at[port->from_node].used += slot->size;
   if (!(port->flags & PORT_HELD)) {
     const int departs_now = port->free_at <= now;
     port_assign(sim, index, port, slot, now);
@@ -115,6 +73,12 @@ static inline void port_commit(weft_sim *sim, uint32_t index, struct packet *slo
     if (departs_now) port_depart(sim, index, port);
   }
   if (port->queue_bytes > port->max_queue_bytes) port->max_queue_bytes = port->queue_bytes;
+}
+
+/** Bytes that began transmission at a port so far (settled). */
+static inline uint64_t port_tx_bytes(const weft_sim *sim, uint32_t port) {
+  return (uint64_t)sim->packet.port_cold.at[port].tx_wraps << 32 |
+         sim->packet.ports.at[port].tx_bytes;
 }
 
 #endif

@@ -40,7 +40,8 @@ enum port_flags {
   PORT_HELD = PORT_PAUSED | PORT_DOWN | PORT_EXPLICIT | PORT_PARKED /* assigns no departures */
 };
 
-/* A directed port: an egress queue and the wire behind it. The ring holds, oldest first, packets
+/* A directed port: an egress queue and the wire behind it. Its ends, its delay and some flags are
+ * copies of what the fabric says, for the hot path. The ring holds, oldest first, packets
  * on the wire [head, deq) and queued ones [deq, tail); cursors run freely and are masked on use. A
  * port that is not held gives every packet its departure when it is enqueued (FIFO, known rate),
  * so a hop costs one event: the arrival at the far end of the ring's oldest packet. What must be
@@ -59,18 +60,14 @@ struct port {
   uint32_t from_node, to_node; /* 8 */
   uint16_t flags; /* 2  enum port_flags */
   uint8_t ring_log2; /* 1  ring size is 1 << ring_log2 */
-  uint8_t avoided; /* 1  routes keep off it: its failure has been noticed */
+  uint8_t unused; /* 1 */
 };
 
 /* The rest of a port: touched on marks, PFC, rate changes and by reports. */
 struct port_cold {
-  uint64_t rate_bps, built_rate_bps;
   uint64_t carry; /* of the running busy period, in ps x rate */
-  double loss;
   uint64_t ecn_marks;
   weft_time paused_since, paused_ps;
-  weft_time down_at; /* last failure, or -1 */
-  weft_time turned_at; /* last failure or repair, or -1 */
   weft_time frame_free_at; /* end of the last PFC frame sent from here */
   weft_time dequeue_event; /* time of the valid EV_DEQUEUE, or -1 */
   uint64_t in_bytes; /* of what came through this port, in the far switch's shared buffer */
@@ -87,10 +84,16 @@ struct port_cold {
   uint32_t draws; /* marks that were left to chance, drawn or not */
   uint8_t pausing; /* the far switch has paused this port */
   uint8_t far_pause; /* during a storm: whether the far switch would have it paused */
-  uint8_t ecn_given; /* thresholds were set by hand */
-  uint8_t down; /* as PORT_DOWN: for other threads than that of the near end */
-  uint8_t link_class; /* enum weft_link_class; not BY_ENDS */
-  uint16_t cost; /* of ways through it */
+};
+
+/* The shared buffer of a switch, by node; see buffer.c. What each packet looks at comes first. */
+struct buffer {
+  uint64_t used; /* bytes; an upper bound while not tracked */
+  uint64_t safe; /* no threshold can be crossed while used stays within */
+  uint32_t tracked; /* ingress accounting is exact and departures are events */
+  uint32_t unused;
+  uint64_t shared_cap; /* buffer less headroom and reserve of all ports */
+  uint64_t shared_used; /* exact while tracked */
 };
 
 /* Upper ECN threshold and the probability of a mark there; most ports share a few. */
@@ -99,14 +102,12 @@ struct ecn {
   double pmax;
 };
 
-/* What a wire does to packets beyond its delay as built and uniform loss; see wire.c. */
+/* A wire that is impaired: what it has done so far; see wire.c. */
 struct wire {
-  weft_time delay_ps, jitter_ps; /* added to every packet; up to this much more */
   weft_time last_ps; /* arrival of the last packet that it delayed */
   weft_time frame_ps; /* arrival of the last PFC frame */
   weft_time frames_lost_ps; /* PFC frames that arrive until then were on it as it failed */
-  double enter, leave, loss_good, loss_bad; /* Gilbert-Elliott: p, r, 1 - k, 1 - h */
-  uint32_t bad; /* its state */
+  uint32_t bad; /* state of its burst loss */
   uint32_t ring, ring_log2, head, tail; /* packets that are late, in sim->packet.packets */
   uint32_t unused;
 };

@@ -1,4 +1,5 @@
-/* Making packets: what data carries, what an ACK takes over from it. */
+/* Making packets, what data carries and what an ACK takes over from it; and losing them. */
+#include "base/hash_i.h"
 #include "packet/cc/cc.h"
 #include "packet/transport/selective.h"
 
@@ -61,4 +62,15 @@ void weft__make_ack(weft_sim *sim, const struct packet *data, int nack, struct p
                          .size = (uint16_t)size,
                          .flags = (uint8_t)flags,
                          .hop = (uint8_t)sim->packet.rx.at[data->flow].hop};
+}
+
+void weft__packet_drop(weft_sim *sim, uint32_t index, const struct packet *packet) {
+  /* Of a border, both ends may drop packets at once. */
+  __atomic_fetch_add(&sim->packet.port_cold.at[index].drops, 1, __ATOMIC_RELAXED);
+  ++sim->stats.packets_dropped;
+  sim->stats.bytes_dropped += packet->size;
+  sim->fingerprint +=
+      hash_event(sim->now, 0x100 + index, (uint64_t)packet->size << 32 | packet->seq);
+  if (packet->flags & PACKET_PFC) return; /* of no flow */
+  weft__packet_gone(sim, packet);
 }

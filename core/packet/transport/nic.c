@@ -9,7 +9,6 @@
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 #include "packet/ns3/ns3.h"
-#include "work/work.h"
 
 void weft__nic_add(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->packet.tx.at[slot];
@@ -67,10 +66,7 @@ static void send(weft_sim *sim, uint32_t slot) {
   else
     sim->packet.nics.at[port].last = slot;
   port_commit(sim, port, packet);
-  if (all_sent && sim->flow.rows.at[tx->row].task != WEFT_NONE) {
-    weft__task_flow_sent(sim, tx->row); /* which may start flows */
-    tx = &sim->packet.tx.at[slot];
-  }
+  if (all_sent) weft__flow_tell(sim, tx->row, NEWS_SENT);
   const struct nic *nic = &sim->packet.nics.at[port];
   if (nic->first == WEFT_NONE) return;
   weft_time next = sim->packet.ports.at[port].free_at;

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "packet/accel/partition.h"
-#include "fabric/path.h"
+#include "flow/path.h"
 #include "packet/transport/transport.h"
 
 static int same_path(const weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
@@ -32,18 +32,17 @@ void weft__reroute_flows(weft_sim *sim) {
     int ack_hops;
     const int hops = weft__flow_paths(sim, sim->packet.tx.at[slot].row, data, ack, &ack_hops);
     if (hops == 0) continue; /* no way now: it keeps its path and times out until repair */
-    const uint32_t longest = (uint32_t)(hops > ack_hops ? hops : ack_hops);
-    if (longest > sim->flow.path_ports && !weft__slots_widen(sim, longest)) {
-      weft__no_memory(sim);
-      return;
-    }
     if (same_path(sim, slot, data, hops, ack, ack_hops)) continue;
     if (sim->accel.on) weft__partition_leave(sim, slot);
     const struct tx *tx = &sim->packet.tx.at[slot];
     const int moves = (tx->flags & TX_IN_LIST) && tx->port != data[0];
     if (moves) weft__nic_remove(sim, slot);
-    weft__flow_take_path(sim, slot, data, hops, ack, ack_hops);
-    weft__flow_take_rtt(sim, slot, data, hops, ack, ack_hops);
+    if (!weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
+      weft__no_memory(sim);
+      return;
+    }
+    weft__flow_take_path(sim, slot);
+    weft__flow_take_rtt(sim, slot);
     if (moves) weft__list_by_row(sim, &first, &last, slot);
     sim->packet.tx_warm.at[slot].path_seq = sim->packet.tx_warm.at[slot].highest;
     if (sim->accel.on) weft__partition_join(sim, slot);

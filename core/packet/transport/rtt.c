@@ -40,13 +40,6 @@ static uint64_t window_of(const weft_sim *sim, const struct tx_warm *warm) {
   return (uint64_t)((double)warm->line_bps * (double)warm->base_rtt_ps / 8e12) + 1;
 }
 
-int weft__slot_ack_hops(const weft_sim *sim, uint32_t slot) {
-  const uint32_t *path = slot_path(sim, slot), hops = sim->packet.tx.at[slot].hops;
-  uint32_t n = hops; /* the ACKs' path follows that of the data */
-  while (n < 2 * sim->flow.path_ports && path[n] != WEFT_NONE) ++n;
-  return (int)(n - hops);
-}
-
 /* A full packet on its way out, its ACK on its way back, at the rates as built. */
 static weft_time rtt_as_built(const weft_sim *sim, const uint32_t *data, int hops,
                               const uint32_t *ack, int ack_hops) {
@@ -58,16 +51,17 @@ weft_time weft__flow_own_rtt(const weft_sim *sim, uint32_t slot) {
   const weft_time base = sim->packet.tx_warm.at[slot].base_rtt_ps;
   if (sim->config.base_rtt_ps != 0 || is_ns3(sim)) return base;
   const uint32_t *path = slot_path(sim, slot);
-  const int hops = sim->packet.tx.at[slot].hops;
-  return rtt_as_built(sim, path, hops, path + hops, weft__slot_ack_hops(sim, slot));
+  const struct slot *way = &sim->flow.slots.at[slot];
+  return rtt_as_built(sim, path, way->hops, path + way->hops, way->ack_hops);
 }
 
-void weft__flow_take_rtt(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
-                         const uint32_t *ack, int ack_hops) {
+void weft__flow_take_rtt(weft_sim *sim, uint32_t slot) {
   struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
   weft_time rtt = sim->config.base_rtt_ps;
   if (rtt == 0) {
-    const weft_time own = rtt_as_built(sim, data, hops, ack, ack_hops);
+    const uint32_t *path = slot_path(sim, slot);
+    const struct slot *way = &sim->flow.slots.at[slot];
+    const weft_time own = rtt_as_built(sim, path, way->hops, path + way->hops, way->ack_hops);
     rtt = own > sim->packet.fabric_rtt && !is_ns3(sim) ? own : sim->packet.fabric_rtt;
   }
   if (rtt <= warm->base_rtt_ps) return; /* a detour may be longer; who was there before stays */

@@ -27,7 +27,7 @@
  * The same holds for one whose retries have come to nothing for long enough, such as those of a
  * sender by the clock into a deadlock. So flows that wait for ever don't keep a run alive. */
 #include "base/rng_i.h"
-#include "fabric/fabric.h"
+#include "packet/port/port.h"
 #include "packet/transport/selective.h"
 
 enum {
@@ -48,17 +48,10 @@ static int is_fixed(const weft_sim *sim) {
 
 /* ---- how long ---- */
 
-static int ack_hops(const weft_sim *sim, uint32_t slot) {
-  const uint32_t *path = slot_path(sim, slot);
-  uint32_t end = sim->packet.tx.at[slot].hops;
-  while (end < 2 * sim->flow.path_ports && path[end] != WEFT_NONE) ++end;
-  return (int)end - sim->packet.tx.at[slot].hops;
-}
-
 static weft_time empty_rtt(const weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const int hops = sim->packet.tx.at[slot].hops;
-  return weft__path_rtt(sim, path, hops, path + hops, ack_hops(sim, slot));
+  return weft__path_rtt(sim, path, hops, path + hops, sim->flow.slots.at[slot].ack_hops);
 }
 
 static weft_time longest(weft_time a, weft_time b) {
@@ -75,10 +68,10 @@ static weft_time adaptive_rto(const weft_sim *sim, uint32_t slot) {
 /* Whether a packet may be lost on its way by chance. */
 static int may_lose(const weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
-  const int ports = sim->packet.tx.at[slot].hops + ack_hops(sim, slot);
+  const int ports = sim->packet.tx.at[slot].hops + sim->flow.slots.at[slot].ack_hops;
   for (int i = 0; i < ports; ++i) {
-    const struct port_cold *cold = &sim->packet.port_cold.at[path[i]];
-    if (cold->loss > 0 || cold->wire != 0) return 1;
+    const struct fabric_port *port = &sim->fabric.ports.at[path[i]];
+    if (port->loss > 0 || port->impairment != 0) return 1;
   }
   return 0;
 }
@@ -200,7 +193,7 @@ void weft__resend(weft_sim *sim, uint32_t slot) {
 
 /* Whether every packet of a port is lost, until something of it is changed. */
 static int is_dead(const weft_sim *sim, uint32_t port) {
-  return sim->packet.port_cold.at[port].down || weft__wire_loses_all(sim, port);
+  return sim->fabric.ports.at[port].down || weft__wire_loses_all(sim, port);
 }
 
 static int has_dead(const weft_sim *sim, const uint32_t *ports, int count) {
@@ -215,12 +208,12 @@ static int is_way_dead(const weft_sim *sim, uint32_t slot) {
   const int hops = sim->packet.tx.at[slot].hops;
   if (has_dead(sim, path, hops)) return 1;
   return sim->packet.tx_warm.at[slot].retries > RETRIES_MAX &&
-         has_dead(sim, path + hops, ack_hops(sim, slot));
+         has_dead(sim, path + hops, sim->flow.slots.at[slot].ack_hops);
 }
 
 /* Whether retries are of no use. What a NIC holds while its link is down is sent at the repair. */
 static int is_cut(const weft_sim *sim, uint32_t slot) {
-  if (sim->packet.port_cold.at[slot_path(sim, slot)[0]].down) return 0;
+  if (sim->fabric.ports.at[slot_path(sim, slot)[0]].down) return 0;
   if (is_way_dead(sim, slot)) return 1;
   return sim->packet.tx_warm.at[slot].retries > RETRIES_LAST && !may_lose(sim, slot);
 }
@@ -266,7 +259,7 @@ static void time_out(weft_sim *sim, uint32_t slot) {
 
 static weft_time longest_delay(const weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
-  const int ports = sim->packet.tx.at[slot].hops + ack_hops(sim, slot);
+  const int ports = sim->packet.tx.at[slot].hops + sim->flow.slots.at[slot].ack_hops;
   weft_time delay = 1;
   for (int i = 0; i < ports; ++i) delay = longest(delay, sim->packet.ports.at[path[i]].delay_ps);
   return delay;

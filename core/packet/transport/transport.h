@@ -2,12 +2,12 @@
 #ifndef WEFT_TRANSPORT_H
 #define WEFT_TRANSPORT_H
 
+#include "flow/flow.h"
 #include "sim_i.h"
 
-/* flow.c: the life of a flow */
+/* sender.c: the packet model's part of a flow's life */
 
-/** Take the flow of a row into a slot and let it send. Fails the flow when it has no route, not
- *  even in the fabric as built. */
+/** Take the flow of a row into a slot and let it send. */
 void weft__flow_start(weft_sim *sim, uint32_t row);
 
 /** Its two halves: a slot with all that it needs, WEFT_NONE if there was no route or no memory; and
@@ -15,12 +15,15 @@ void weft__flow_start(weft_sim *sim, uint32_t row);
 uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row);
 void weft__flow_activate(weft_sim *sim, uint32_t slot);
 
+/** Have room for so many senders and receivers, with paths of so many ports; 0: no memory. */
+int weft__senders_reserve(weft_sim *sim, uint32_t n, uint32_t path_ports);
+
 /** The last byte is at the receiver, or the last ACK at the sender. */
 void weft__flow_received(weft_sim *sim, uint32_t slot);
 void weft__flow_acked(weft_sim *sim, uint32_t slot);
 
-/** Payload bytes in order at the receiver so far. */
-uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
+/** Payload bytes in order at the receiver of an active flow, rounded up to packets. */
+uint64_t weft__sender_delivered(const weft_sim *sim, uint32_t slot);
 
 /** Give up: no progress for too long, or nothing that would mend a loss. */
 void weft__flow_fail(weft_sim *sim, uint32_t slot);
@@ -32,15 +35,8 @@ void weft__flow_failed_at(weft_sim *sim, uint32_t slot, uint32_t row, weft_time 
  *  threads don't have the list of those, and the numbers of rows decide paths. */
 int weft__flow_rows_wait(const weft_sim *sim);
 
-/** Give all slots room for longer paths than any before; 0 when out of memory. */
-int weft__slots_widen(weft_sim *sim, uint32_t path_ports);
-
-/** Ports to the destination of a row's flow and back, and how many; 0 if there is no way. */
-int weft__flow_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack, int *ack_hops);
-
-/** Let the flow of a slot use a path, of which there is room for. */
-void weft__flow_take_path(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
-                          const uint32_t *ack, int ack_hops);
+/** Let sender and receiver use the path that their slot has got. */
+void weft__flow_take_path(weft_sim *sim, uint32_t slot);
 
 /** An ACK has been read: forget its telemetry, free its slot if it was the last. */
 void weft__packet_release(weft_sim *sim, const struct packet *packet);
@@ -60,15 +56,6 @@ uint32_t weft__telemetry_take(weft_sim *sim);
 /** A block that there has not been before. */
 uint32_t weft__telemetry_new(weft_sim *sim);
 
-/** Check a flow's ends and size. */
-int weft__flow_check(weft_sim *sim, const weft_flow_def *def);
-
-/** Add a row for a flow without starting it; returns the row or a negative status. */
-int weft__flow_row(weft_sim *sim, const weft_flow_def *def, uint32_t task);
-
-/** The same for a flow of a collective that forgets: its row is used again when it is over. */
-int weft__flow_row_to_forget(weft_sim *sim, const weft_flow_def *def, uint32_t task);
-
 /* reroute.c */
 
 /** Put a slot into a list, chained through list_next, in the order of rows: slots are numbered by
@@ -83,20 +70,6 @@ void weft__reroute_flows(weft_sim *sim);
 uint32_t weft__path_after_change(weft_sim *sim, const struct packet *packet, uint32_t node,
                                  uint8_t *hop);
 
-/* starts.c: flows that wait for their start */
-
-/** Start a flow now, by the events that compat ns3 takes for it. */
-void weft__flow_launch(weft_sim *sim, uint32_t row);
-
-/** Start all flows of the start list that are due, and ask for the event of the next. */
-void weft__flow_start_due(weft_sim *sim);
-
-/** Sort flows that were added since the last run into the start list. */
-int weft__flow_sort_starts(weft_sim *sim);
-
-/** Ask for the event of the next start, if there is one. */
-void weft__flow_arm_start(weft_sim *sim);
-
 /* rtt.c: the empty round trip of the fabric */
 
 /** Find sim->packet.longest_rtt, the longest empty round trip (a full packet there, its ACK back),
@@ -106,21 +79,20 @@ int weft__fabric_rtt(weft_sim *sim);
 
 /** Base RTT and window of a flow that takes a path: those of the fabric, or of the path if that is
  *  longer. They never shrink. */
-void weft__flow_take_rtt(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
-                         const uint32_t *ack, int ack_hops);
+void weft__flow_take_rtt(weft_sim *sim, uint32_t slot);
 
 /** The empty round trip of a flow's own path as built; base_rtt where that was given, and with
  *  compat. */
 weft_time weft__flow_own_rtt(const weft_sim *sim, uint32_t slot);
 
-/** Ports on the way of a slot's ACKs. */
-int weft__slot_ack_hops(const weft_sim *sim, uint32_t slot);
-
 /** Of a path: a full packet on its way out, its ACK on its way back, ps. */
 weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
                          int ack_hops);
 
-/* data.c: making packets */
+/* data.c: making packets, and losing them */
+
+/** Count a packet that is lost at or behind a port and let go what it holds. */
+void weft__packet_drop(weft_sim *sim, uint32_t port, const struct packet *packet);
 
 /** Write the next packet of a flow; counts it. */
 void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet);
@@ -145,6 +117,11 @@ void weft__nic_kick_flow(weft_sim *sim, uint32_t slot);
 
 /** EV_NIC. */
 void weft__nic_event(weft_sim *sim, uint32_t port);
+
+/* acks.c */
+
+/** Put an ACK into the table of ACKs, if it is wanted there. */
+void weft__trace_ack(weft_sim *sim, const struct packet *packet);
 
 /* receive.c: what a host does with a packet */
 
@@ -204,12 +181,6 @@ static inline uint32_t full_frame(const weft_sim *sim) {
 /** The longest base RTT that a flow may have; its own is tx_warm.base_rtt_ps. */
 static inline weft_time base_rtt(const weft_sim *sim) {
   return sim->config.base_rtt_ps != 0 ? sim->config.base_rtt_ps : sim->packet.longest_rtt;
-}
-
-/* Slot-sized arrays. */
-
-static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
-  return &sim->flow.paths.at[(uint64_t)slot * 2 * sim->flow.path_ports];
 }
 
 /** A packet has left the network at its end: conservation is injected = delivered + dropped +

@@ -14,7 +14,7 @@
 
 uint32_t weft__flow_ports(const weft_sim *sim, uint32_t slot, int acks) {
   const uint32_t hops = sim->packet.tx.at[slot].hops;
-  return acks == WEFT_ACKS_NONE ? hops : hops + (uint32_t)weft__slot_ack_hops(sim, slot);
+  return acks == WEFT_ACKS_NONE ? hops : hops + sim->flow.slots.at[slot].ack_hops;
 }
 
 static uint32_t find_root(struct port_use *uses, uint32_t port) {

@@ -82,21 +82,23 @@ static uint64_t port_trouble(const weft_sim *sim, uint32_t port) {
   const struct port_cold *cold = &sim->packet.port_cold.at[port];
   const uint32_t flags = sim->packet.ports.at[port].flags & (PORT_DOWN | PORT_LOSSY);
   if (flags == 0 && cold->storms == 0) return 0;
-  uint64_t hash = add_real(add(add(OF_PORT, flags), cold->storms), cold->loss);
-  if (cold->wire == 0) return hash;
-  const struct wire *wire = &sim->packet.wires.at[cold->wire - 1];
-  hash = add(add(hash, (uint64_t)wire->delay_ps), (uint64_t)wire->jitter_ps);
-  hash = add_real(add_real(hash, wire->enter), wire->leave);
-  return add_real(add_real(hash, wire->loss_good), wire->loss_bad);
+  const struct fabric_port *link = &sim->fabric.ports.at[port];
+  uint64_t hash = add_real(add(add(OF_PORT, flags), cold->storms), link->loss);
+  if (link->impairment == 0) return hash;
+  const struct impairment *by = &sim->fabric.impairments.at[link->impairment - 1];
+  hash = add(add(hash, (uint64_t)by->delay_ps), (uint64_t)by->jitter_ps);
+  hash = add_real(add_real(hash, by->enter), by->leave);
+  return add_real(add_real(hash, by->loss_good), by->loss_bad);
 }
 
 /* How a port queues and marks. */
 static uint64_t port_queueing(const weft_sim *sim, uint32_t port) {
   const struct port *p = &sim->packet.ports.at[port];
   const struct port_cold *cold = &sim->packet.port_cold.at[port];
-  uint64_t hash = add(add(OF_PORT, cold->rate_bps), p->flags & (PORT_TO_HOST | PORT_OF_SWITCH));
+  uint64_t hash = add(add(OF_PORT, sim->fabric.ports.at[port].rate_bps),
+                      p->flags & (PORT_TO_HOST | PORT_OF_SWITCH));
   if (!(p->flags & PORT_OF_SWITCH)) return hash;
-  hash = add(add(hash, p->kmin), sim->fabric.nodes.at[p->from_node].shared_cap);
+  hash = add(add(hash, p->kmin), sim->packet.buffers.at[p->from_node].shared_cap);
   if (p->kmin == UINT32_MAX) return hash;
   const struct ecn *ecn = &sim->packet.ecn.at[cold->ecn];
   return add_real(add(hash, ecn->kmax), ecn->pmax);
@@ -126,7 +128,7 @@ static uint64_t own_ports(const weft_sim *sim, uint32_t slot, int acks) {
     const struct port_use *use = &sim->accel.port_uses.at[path[h]];
     if ((h < hops || acks != WEFT_ACKS_NONE) && port_use_count(use, acks) > 1) continue;
     trouble += hash_mix(port_trouble(sim, path[h])) * (h < hops ? 1 : 3);
-    const uint64_t rate = sim->packet.port_cold.at[path[h]].rate_bps;
+    const uint64_t rate = sim->fabric.ports.at[path[h]].rate_bps;
     if (h >= hops || rate > slowest) continue;
     const uint64_t here = port_queueing(sim, path[h]);
     if (rate < slowest || here < queueing) queueing = here;
@@ -139,7 +141,7 @@ static uint64_t own_ports(const weft_sim *sim, uint32_t slot, int acks) {
  * by then is in the first of them. */
 static uint64_t queue_class(const weft_sim *sim, uint32_t port) {
   const double round_bytes =
-      (double)sim->packet.port_cold.at[port].rate_bps * (double)base_rtt(sim) / 8e12;
+      (double)sim->fabric.ports.at[port].rate_bps * (double)base_rtt(sim) / 8e12;
   return (uint64_t)(4 * sim->packet.ports.at[port].queue_bytes / round_bytes + 0.5);
 }
 
@@ -224,7 +226,7 @@ static uint32_t join_switches(const weft_sim *sim, struct builder *graph, const 
     if (end - i < 2 || sim->fabric.nodes.at[node].kind == WEFT_HOST) continue;
     const uint32_t vertex = first + switches++;
     if (pass == 0) {
-      const uint64_t colour = add(add(OF_SWITCH, sim->fabric.nodes.at[node].shared_cap), end - i);
+      const uint64_t colour = add(add(OF_SWITCH, sim->packet.buffers.at[node].shared_cap), end - i);
       graph->vertices[vertex] = (struct conflict_vertex){.colour = colour, .arcs = end - i};
     }
     for (uint32_t k = i; k < end; ++k) {

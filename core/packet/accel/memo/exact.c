@@ -15,7 +15,6 @@
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
-#include "work/work.h"
 
 enum { FAR_PERIODS = 8 }; /* a flow's end is far if it takes longer than so many sampling periods */
 
@@ -133,7 +132,7 @@ static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *words) {
   hash = add(hash, left > 0 ? from_now(sim, tx->next_at) : 0);
   hash = add(hash, tx->flags & ~(uint32_t)TX_PARKED);
   hash = add(hash, sim->flow.rows.at[tx->row].received_ps >= 0);
-  hash = add(hash, left > 0 && weft__task_hears_sent(sim, tx->row));
+  hash = add(hash, left > 0 && (flow_wants(sim, tx->row) & FLOW_TELLS_SENT));
   for (uint32_t h = 0; h < n; ++h) hash = add(hash, port_state(sim, path[h]));
   sim->accel.members.at[slot].state = hash;
 }

@@ -42,7 +42,8 @@ static void empty_port(weft_sim *sim, uint32_t index) {
     if (packet->telemetry != 0)
       sim->packet.telemetry_free.at[sim->packet.telemetry_free.n++] = packet->telemetry;
   }
-  if (port->flags & PORT_OF_SWITCH) sim->fabric.nodes.at[port->from_node].used -= port->queue_bytes;
+  if (port->flags & PORT_OF_SWITCH)
+    sim->packet.buffers.at[port->from_node].used -= port->queue_bytes;
   sim->accel.port_shares.at[index].packets += port->deq; /* less what it will be */
   port->head = port->deq = port->tail;
   port->queue_bytes = 0;
@@ -85,7 +86,8 @@ static void put_packets(weft_sim *sim, const struct memo_record *r,
   }
   port->deq = port->head + kept->on_wire;
   if (port->queue_bytes > port->max_queue_bytes) port->max_queue_bytes = port->queue_bytes;
-  if (port->flags & PORT_OF_SWITCH) sim->fabric.nodes.at[port->from_node].used += port->queue_bytes;
+  if (port->flags & PORT_OF_SWITCH)
+    sim->packet.buffers.at[port->from_node].used += port->queue_bytes;
 }
 
 static uint32_t slot_or_none(const uint32_t *slots, uint32_t flow) {

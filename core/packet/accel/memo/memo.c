@@ -11,7 +11,6 @@
  * simulated from where it stood (replay.c). */
 #include "packet/accel/memo/record.h"
 #include "packet/transport/transport.h"
-#include "work/work.h"
 
 enum {
   SIMILAR_MOST = 16, /* records of a pattern by classes: beyond, it is looked up by state */
@@ -261,7 +260,7 @@ static int has_sent_all(const weft_sim *sim, uint32_t partition) {
     const struct tx *tx = &sim->packet.tx.at[slot];
     const uint32_t left = tx->total - parts.begin[sim->accel.members.at[slot].as].sent;
     if (tx->next == tx->total && (!exact || weft__is_far(sim, slot, left) ||
-                                  (left > 0 && weft__task_hears_sent(sim, tx->row))))
+                                  (left > 0 && (flow_wants(sim, tx->row) & FLOW_TELLS_SENT))))
       return 1;
   }
   return 0;

@@ -36,7 +36,7 @@ static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
   const uint32_t *path = slot_path(sim, slot), hops = sim->packet.tx.at[slot].hops;
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   const double packets = flow_packets(sim, slot), frame = full_frame(sim);
-  const double ack = weft__ack_size(sim), line = (double)sim->packet.port_cold.at[path[0]].rate_bps;
+  const double ack = weft__ack_size(sim), line = (double)sim->fabric.ports.at[path[0]].rate_bps;
   for (uint32_t h = 1; h < n; ++h) {
     if (h == hops || !(sim->packet.ports.at[path[h]].flags & PORT_OF_SWITCH)) continue;
     struct port_share *share = &sim->accel.port_shares.at[path[h]];
@@ -49,7 +49,7 @@ static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
     share->most += packets * frame;
     if (share->from == path[h - 1]) continue; /* whose rate has been counted */
     share->from = path[h - 1];
-    share->feed += (double)sim->packet.port_cold.at[path[h - 1]].rate_bps;
+    share->feed += (double)sim->fabric.ports.at[path[h - 1]].rate_bps;
     share->burst += 2 * frame;
   }
 }
@@ -58,7 +58,7 @@ static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
 static uint64_t bound_of(const weft_sim *sim, uint32_t port, double time_s) {
   const struct port_share *share = &sim->accel.port_shares.at[port];
   const double queued = sim->packet.ports.at[port].queue_bytes;
-  const double surplus = share->feed - (double)sim->packet.port_cold.at[port].rate_bps;
+  const double surplus = share->feed - (double)sim->fabric.ports.at[port].rate_bps;
   double bound = queued + share->burst;
   if (surplus > 0) bound += surplus * time_s / 8;
   if (bound > share->most) bound = share->most;
@@ -73,7 +73,7 @@ static void reserve(weft_sim *sim, int sign) {
     if (!(port->flags & PORT_OF_SWITCH)) continue;
     struct port_share *share = &sim->accel.port_shares.at[sim->accel.partition_ports.at[i]];
     const uint64_t beyond = share->bound - port->queue_bytes;
-    sim->fabric.nodes.at[port->from_node].used += sign > 0 ? beyond : -beyond;
+    sim->packet.buffers.at[port->from_node].used += sign > 0 ? beyond : -beyond;
     share->reserved = sign > 0;
   }
 }
@@ -95,9 +95,9 @@ static int reserve_until(weft_sim *sim, uint32_t partition, weft_time end) {
   }
   reserve(sim, 1);
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
-    const struct node *node =
-        &sim->fabric.nodes.at[sim->packet.ports.at[sim->accel.partition_ports.at[i]].from_node];
-    fits &= node->kind == WEFT_HOST || node->used <= node->safe;
+    const uint32_t node = sim->packet.ports.at[sim->accel.partition_ports.at[i]].from_node;
+    const struct buffer *buffer = &sim->packet.buffers.at[node];
+    fits &= sim->fabric.nodes.at[node].kind == WEFT_HOST || buffer->used <= buffer->safe;
   }
   if (!fits) reserve(sim, -1);
   return fits;

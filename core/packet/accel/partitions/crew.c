@@ -34,7 +34,7 @@ struct worker {
   uint32_t job; /* the one that it is at */
   uint32_t begun; /* the events of that are in its queue */
   uint64_t load; /* work that it was given in this round */
-  WEFT_POOL(struct node) nodes;
+  WEFT_POOL(struct buffer) buffers;
   WEFT_POOL(uint32_t) ports;
 };
 
@@ -44,7 +44,7 @@ struct crew {
   weft_time last; /* of this round */
   uint32_t running; /* threads besides the first */
   uint32_t started; /* views have begun */
-  uint32_t copied, rate_epoch; /* nodes, and when */
+  uint32_t copied, rate_epoch; /* buffers, and when */
   uint32_t round, working, quit; /* under the mutex */
   pthread_mutex_t mutex;
   pthread_cond_t begin, done;
@@ -56,7 +56,7 @@ struct crew {
 
 static void begin_job(weft_sim *view, const struct job *job) {
   view->now = view->accel.partitions.at[job->partition].parked_at;
-  weft__events_reset(view, view->now);
+  weft__events_reset(view->queue, view->now);
   weft__partition_list_ports_as(view, job->partition, job->visit);
   weft__partition_mark(view, job->partition, 0);
   for (uint32_t i = 0; i < view->accel.partition_ports.n; ++i) {
@@ -129,7 +129,7 @@ static struct crew *make_crew(weft_sim *sim) {
     domains->view[i]->accel.replaying = 1;
     crew->worker[i].crew = crew;
     crew->worker[i].index = i;
-    if (!pool_reserve(sim, crew->worker[i].nodes, sim->fabric.nodes.n) ||
+    if (!pool_reserve(sim, crew->worker[i].buffers, sim->packet.buffers.n) ||
         !pool_reserve(sim, crew->worker[i].ports, sim->packet.ports.n))
       return NULL;
   }
@@ -151,17 +151,17 @@ static void start_threads(struct crew *crew) {
   }
 }
 
-static void copy_nodes(struct crew *crew) {
+static void copy_buffers(struct crew *crew) {
   const weft_sim *sim = crew->sim;
   crew->copied = 1;
   crew->rate_epoch = sim->fabric.rate_epoch;
   for (uint32_t i = 0; i < crew->domains->count; ++i) {
-    struct node *nodes = crew->worker[i].nodes.at;
-    memcpy(nodes, sim->fabric.nodes.at, sim->fabric.nodes.n * sizeof *nodes);
-    for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) {
-      nodes[n].used = WHERE_VIEWS_COUNT;
-      nodes[n].safe = UINT64_MAX;
-      nodes[n].tracked = 0;
+    struct buffer *buffers = crew->worker[i].buffers.at;
+    memcpy(buffers, sim->packet.buffers.at, sim->packet.buffers.n * sizeof *buffers);
+    for (uint32_t n = 0; n < sim->packet.buffers.n; ++n) {
+      buffers[n].used = WHERE_VIEWS_COUNT;
+      buffers[n].safe = UINT64_MAX;
+      buffers[n].tracked = 0;
     }
   }
 }
@@ -176,7 +176,7 @@ static int prepare(struct crew *crew) {
     view->fabric.route_epoch = sim->fabric.route_epoch;
     view->packet.fabric_rtt = sim->packet.fabric_rtt;
     view->packet.longest_rtt = sim->packet.longest_rtt;
-    view->fabric.nodes.at = crew->worker[i].nodes.at;
+    view->packet.buffers.at = crew->worker[i].buffers.at;
     view->accel.partition_ports.at = crew->worker[i].ports.at;
     view->accel.partition_ports.n = crew->worker[i].ports.n; /* of a job that has stalled */
   }
@@ -274,7 +274,7 @@ void weft__crew_advance(weft_sim *sim, weft_time last) {
     return;
   }
   if (!crew->started) start_threads(crew);
-  if (!crew->copied || crew->rate_epoch != sim->fabric.rate_epoch) copy_nodes(crew);
+  if (!crew->copied || crew->rate_epoch != sim->fabric.rate_epoch) copy_buffers(crew);
   crew->last = last;
   int fed = share_out(crew, n) && prepare(crew);
   if (fed) run_round(crew);
@@ -305,7 +305,7 @@ void weft__crew_free(weft_sim *sim) {
 #define FREE(pool) weft__resize(sim, (pool).at, (pool).cap * sizeof *(pool).at, 0)
   if (crew->jobs.at != NULL) FREE(crew->jobs);
   for (uint32_t i = 0; i < crew->domains->count; ++i) {
-    if (crew->worker[i].nodes.at != NULL) FREE(crew->worker[i].nodes);
+    if (crew->worker[i].buffers.at != NULL) FREE(crew->worker[i].buffers);
     if (crew->worker[i].ports.at != NULL) FREE(crew->worker[i].ports);
   }
 #undef FREE

@@ -260,7 +260,7 @@ void weft__partition_event(weft_sim *sim, uint32_t partition) {
   if (was_parked) end_of_span(sim, partition);
   z = &sim->accel.partitions.at[partition];
   if (z->phase != PARTITION_LIVE) return;
-  const int has_news = was_parked && sim->work.late_news.n > 0;
+  const int has_news = was_parked && sim->flow.news.n > 0;
   if (z->look > sim->now || has_news) {
     live_on(sim, partition);
     return;

@@ -23,7 +23,8 @@ static int port_refusal(const weft_sim *sim, uint32_t index) {
   const struct port_cold *cold = &sim->packet.port_cold.at[index];
   if (port->flags & (PORT_LOSSY | PORT_DOWN) || cold->wire != 0) return WEFT_REFUSED_LOSSY;
   if (port->flags & PORT_PAUSED || cold->pausing || cold->storms > 0) return WEFT_REFUSED_PAUSED;
-  if (sim->fabric.nodes.at[port->from_node].tracked || sim->fabric.nodes.at[port->to_node].tracked)
+  if (sim->packet.buffers.at[port->from_node].tracked ||
+      sim->packet.buffers.at[port->to_node].tracked)
     return WEFT_REFUSED_BUFFER;
   return -1;
 }
@@ -65,7 +66,7 @@ void weft__partition_settle(weft_sim *sim, uint32_t partition, weft_time time) {
 int weft__park_refusal(weft_sim *sim, uint32_t partition) {
   const struct partition *z = &sim->accel.partitions.at[partition];
   weft__partition_settle(sim, partition, sim->now);
-  if (sim->results.ack_capacity > 0 || z->plain) return WEFT_REFUSED_TRACE;
+  if (sim->packet.ack_capacity > 0 || z->plain) return WEFT_REFUSED_TRACE;
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
     const int refusal = port_refusal(sim, sim->accel.partition_ports.at[i]);
     if (refusal >= 0) return refusal;
@@ -105,7 +106,7 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t partition) {
 
 weft_time weft__line_time(const weft_sim *sim, uint32_t slot, double packets) {
   const double bits = 8.0 * full_frame(sim);
-  const double line = (double)sim->packet.port_cold.at[sim->packet.tx.at[slot].port].rate_bps;
+  const double line = (double)sim->fabric.ports.at[sim->packet.tx.at[slot].port].rate_bps;
   return sim->now + (weft_time)(packets > 0 ? packets * bits / line * 1e12 : 0);
 }
 

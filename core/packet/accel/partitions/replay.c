@@ -13,12 +13,11 @@
 void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
   const weft_time now = sim->now;
   const uint32_t rto_events = sim->packet.rto_events, cc_events = sim->packet.cc_events;
-  const uint32_t known = sim->work.late_news.n;
   weft__partition_list_ports(sim, partition);
   sim->queue = &sim->queues[1];
   sim->queue->shift = sim->queues[0].shift;
   sim->now = sim->accel.partitions.at[partition].parked_at;
-  weft__events_reset(sim, sim->now);
+  weft__events_reset(sim->queue, sim->now);
   sim->accel.replaying = 1;
   weft__partition_arm(sim, partition);
   weft__domain_run(sim, last + 1, RUN_IDLE | RUN_UNFED); /* what is left is made anew */
@@ -27,6 +26,5 @@ void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
   sim->accel.replaying = 0;
   sim->packet.rto_events = rto_events;
   sim->packet.cc_events = cc_events;
-  if (known == 0 && sim->work.late_news.n > 0) event_at(sim, EV_TASK, LATE_NEWS, now);
   if (sim->accel.gone_records > 0) weft__memo_bury(sim);
 }

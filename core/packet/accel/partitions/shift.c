@@ -177,7 +177,7 @@ static void arm_port(weft_sim *sim, uint32_t index) {
   if (!(port->flags & PORT_OF_SWITCH)) {
     if (sim->packet.nics.at[index].wake >= 0)
       event_at(sim, EV_NIC, index, sim->packet.nics.at[index].wake);
-  } else if (sim->fabric.nodes.at[port->from_node].tracked) {
+  } else if (sim->packet.buffers.at[port->from_node].tracked) {
     sim->packet.port_cold.at[index].dequeue_event = -1;
     weft__buffer_arm(sim, index);
   }

@@ -63,8 +63,8 @@ void weft__steady_defaults(weft_sim *sim) {
   for (uint32_t p = 0; p < sim->packet.ports.n; ++p)
     if (sim->fabric.nodes.at[sim->packet.ports.at[p].from_node].kind != WEFT_NVSWITCH &&
         sim->fabric.nodes.at[sim->packet.ports.at[p].to_node].kind != WEFT_NVSWITCH &&
-        sim->packet.port_cold.at[p].rate_bps > line)
-      line = sim->packet.port_cold.at[p].rate_bps;
+        sim->fabric.ports.at[p].rate_bps > line)
+      line = sim->fabric.ports.at[p].rate_bps;
   by_algorithm(sim, rtt, (double)line * rtt / 8e12 / config->mtu_bytes);
   if (config->theta >= 0) sim->accel.theta = config->theta;
   if (config->steady_samples != 0) sim->accel.steady_samples = config->steady_samples;

@@ -9,7 +9,6 @@
 #include "packet/accel/partition.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
-#include "work/work.h"
 
 /* The propagation of a part of a flow's path. */
 static weft_time delay_of(const weft_sim *sim, const uint32_t *path, uint32_t from, uint32_t end) {
@@ -51,7 +50,7 @@ static weft_time flow_tail(const weft_sim *sim, uint32_t slot) {
                     PACKET_ACK);
   if (tx->next == tx->total) return crossing(sim, slot, 0, hops, tx->total - 1, 0);
   const weft_time last = weft__line_time(sim, slot, (double)(tx->total - tx->next) - 1);
-  if (weft__task_hears_sent(sim, tx->row)) return last;
+  if ((flow_wants(sim, tx->row) & FLOW_TELLS_SENT)) return last;
   return last + delay_of(sim, slot_path(sim, slot), 0, hops);
 }
 

@@ -1,57 +1,29 @@
 /* Asking for events and taking them out: the fast path of the queue (base/event_queue_i.h). */
-#ifndef WEFT_BASE_EVENTS_I_H
-#define WEFT_BASE_EVENTS_I_H
+#ifndef WEFT_EVENTS_I_H
+#define WEFT_EVENTS_I_H
 
 #include "sim_i.h"
-
-static inline weft_time event_bucket(const weft_sim *sim, weft_time time) {
-  return is_ns3(sim) ? time / 1000 : time >> sim->queue->shift;
-}
-
-static inline weft_time event_bucket_start(const weft_sim *sim, weft_time bucket) {
-  return is_ns3(sim) ? bucket * 1000 : bucket << sim->queue->shift;
-}
-
-/* Whether a word says all of the event: its time is a whole nanosecond, or its place among those
- * of its instant is that of its kind. */
-static inline int event_fits_word(const weft_sim *sim, const struct event *event) {
-  if (is_ns3(sim)) return event->time % 1000 == 0;
-  return event->key >> 32 == ((uint32_t)event->key & ~(uint32_t)EVENT_SOURCE_MASK);
-}
-
-static inline uint64_t event_word(const weft_sim *sim, const struct event *event) {
-  if (is_ns3(sim)) return event->key;
-  const weft_time start = event_bucket_start(sim, event_bucket(sim, event->time));
-  return (uint64_t)(event->time - start) << 32 | (uint32_t)event->key;
-}
-
-static inline struct event event_of_word(const weft_sim *sim, uint64_t word) {
-  if (is_ns3(sim)) return (struct event){sim->queue->open_start, word};
-  const uint64_t order = (uint32_t)word & ~(uint32_t)EVENT_SOURCE_MASK;
-  return (struct event){sim->queue->open_start + (weft_time)(word >> 32),
-                        order << 32 | (uint32_t)word};
-}
 
 static inline void event_push(weft_sim *sim, struct event event) {
   WEFT_ASSERT(event.time >= sim->now);
   struct event_queue *q = sim->queue;
-  const weft_time bucket = event_bucket(sim, event.time);
+  const weft_time bucket = event_bucket(q, event.time);
   ++q->count;
-  if ((uint64_t)(bucket - q->next_bucket) >= WHEEL_BUCKETS || !event_fits_word(sim, &event)) {
-    weft__events_push_outside(sim, event);
+  if ((uint64_t)(bucket - q->next_bucket) >= WHEEL_BUCKETS || !event_fits_word(q, &event)) {
+    weft__events_push_outside(q, sim, event);
     return;
   }
   const uint32_t slot = (uint32_t)bucket % WHEEL_BUCKETS, newest = q->bucket[slot];
-  struct event_chunk *chunk = newest != WEFT_NONE ? &sim->queue->chunks.at[newest] : NULL;
+  struct event_chunk *chunk = newest != WEFT_NONE ? &q->chunks.at[newest] : NULL;
   if (chunk == NULL || chunk->n == CHUNK_EVENTS) {
-    chunk = weft__events_chunk(sim, slot);
+    chunk = weft__events_chunk(q, sim, slot);
     if (chunk == NULL) {
       --q->count;
       weft__no_memory(sim);
       return;
     }
   }
-  chunk->at[chunk->n++] = event_word(sim, &event);
+  chunk->at[chunk->n++] = event_word(q, &event);
 }
 
 /* Ask for an event with a given place among those of its instant: with compat ns3 the number of
@@ -59,7 +31,7 @@ static inline void event_push(weft_sim *sim, struct event event) {
 static inline struct event event_ordered(const weft_sim *sim, enum event_kind kind, uint32_t source,
                                          weft_time time, uint32_t order) {
   const uint32_t low = (uint32_t)kind << EVENT_KIND_SHIFT | source;
-  const uint32_t high = is_ns3(sim) ? order : (uint32_t)kind << EVENT_KIND_SHIFT | order;
+  const uint32_t high = sim->queue->whole_ns ? order : (uint32_t)kind << EVENT_KIND_SHIFT | order;
   return (struct event){time, (uint64_t)high << 32 | low};
 }
 
@@ -71,7 +43,7 @@ static inline void event_push_ordered(weft_sim *sim, enum event_kind kind, uint3
 /* Ask for an event. */
 static inline struct event event_of(weft_sim *sim, enum event_kind kind, uint32_t source,
                                     weft_time time) {
-  return event_ordered(sim, kind, source, time, is_ns3(sim) ? ++sim->ns3.order : 0);
+  return event_ordered(sim, kind, source, time, sim->queue->whole_ns ? ++sim->queue->asked : 0);
 }
 
 static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time) {
@@ -82,7 +54,7 @@ static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source
  * must not depend on which slot a flow was given. */
 static inline void event_of_flow(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_t row,
                                  weft_time time) {
-  if (is_ns3(sim))
+  if (sim->queue->whole_ns)
     event_at(sim, kind, source, time);
   else
     event_push_ordered(sim, kind, source, time, row & EVENT_SOURCE_MASK);
@@ -90,12 +62,12 @@ static inline void event_of_flow(weft_sim *sim, enum event_kind kind, uint32_t s
 
 /* The next event, in total order. There is one; meaningless if memory runs out (sim->failed). */
 static inline struct event event_first(weft_sim *sim) {
-  const struct event_queue *q = sim->queue;
-  if (q->first < sim->queue->open.n) {
-    const struct event event = event_of_word(sim, sim->queue->open.at[q->first]);
+  struct event_queue *q = sim->queue;
+  if (q->first < q->open.n) {
+    const struct event event = event_of_word(q, q->open.at[q->first]);
     if (q->far_time > event.time) return event;
   }
-  return weft__events_first(sim);
+  return weft__events_first(q, sim);
 }
 
 /* An event that finds nothing to do, as what it was to see to has been put off or done before, is
@@ -107,11 +79,19 @@ static inline void event_is_stale(weft_sim *sim) {
 /* Take out the event that event_first() has given. */
 static inline void event_pop(weft_sim *sim) {
   if (sim->queue->take_far) {
-    weft__events_pop_far(sim);
+    weft__events_pop_far(sim->queue);
     return;
   }
   ++sim->queue->first;
   --sim->queue->count;
+}
+
+/* Take it out and go to its time. */
+static inline void event_take(weft_sim *sim, struct event event) {
+  WEFT_ASSERT(event.time >= sim->now);
+  sim->now = event.time;
+  ++sim->events;
+  event_pop(sim);
 }
 
 #endif

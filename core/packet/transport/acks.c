@@ -1,23 +1,22 @@
 /* The table of ACKs: what a sender knew and decided, ACK by ACK. */
 #include "packet/accel/partition.h"
-#include "results/results.h"
 #include "packet/transport/transport.h"
 
 int weft_trace_acks(weft_sim *sim, uint32_t capacity) {
   weft__partitions_wake_all(sim); /* what is skipped has no ACKs */
-  sim->results.ack_capacity = capacity;
+  sim->packet.ack_capacity = capacity;
   return WEFT_OK;
 }
 
 void weft__trace_ack(weft_sim *sim, const struct packet *packet) {
-  if (sim->results.ack_rows.n >= sim->results.ack_capacity) return;
-  if (!pool_reserve(sim, sim->results.ack_rows, sim->results.ack_rows.n + 1u)) {
+  if (sim->packet.ack_rows.n >= sim->packet.ack_capacity) return;
+  if (!pool_reserve(sim, sim->packet.ack_rows, sim->packet.ack_rows.n + 1u)) {
     weft__no_memory(sim);
     return;
   }
   const struct tx *tx = &sim->packet.tx.at[packet->flow];
   const int is_bounded = sim->config.window_mode != WEFT_WINDOW_NONE;
-  sim->results.ack_rows.at[sim->results.ack_rows.n++] =
+  sim->packet.ack_rows.at[sim->packet.ack_rows.n++] =
       (struct ack_row){.time_ps = sim->now,
                        .ack_bytes = seq_bytes(sim, tx, packet->seq),
                        .acked_bytes = seq_bytes(sim, tx, tx->una),

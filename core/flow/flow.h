@@ -1,0 +1,102 @@
+/* Flows as such: what every engine has to do with, and none of what it does to move them.
+ *
+ * A flow has a row for ever, which results show, and a slot while it is under way, by which engines
+ * keep what they know of it. Flows that work has sent tell it what becomes of them: news, which the
+ * loop hands over after each event, so that nothing here calls up. */
+#ifndef WEFT_FLOW_H
+#define WEFT_FLOW_H
+
+#include "sim_i.h"
+
+/** Events of a slot name up to four timers of it. */
+enum { SLOTS_MOST = EVENT_SOURCE_MASK / 4 };
+
+/* flow.c: rows, and the life of a flow */
+
+/** Check a flow's ends and size. */
+int weft__flow_check(weft_sim *sim, const weft_flow_def *def);
+
+/** What has sent a flow, and what it wants of it (enum flow_wants). */
+struct flow_owner {
+  uint32_t task, part, wants;
+};
+
+/** Nobody, who wants nothing. */
+#define FLOW_OWNERLESS ((struct flow_owner){WEFT_NONE, 0, 0})
+
+/** Add a row for a flow without starting it. With FLOW_FORGETS the row may be a former flow's.
+ *  Returns the row or a negative status. */
+int weft__flow_row(weft_sim *sim, const weft_flow_def *def, struct flow_owner owner);
+
+/** How many flows had the row before. */
+static inline uint32_t row_generation(const weft_sim *sim, uint32_t row) {
+  return row < sim->flow.generations.n ? sim->flow.generations.at[row] : 0;
+}
+
+/** What work wants of a flow. */
+static inline uint32_t flow_wants(const weft_sim *sim, uint32_t row) {
+  return row < sim->flow.wants.n ? sim->flow.wants.at[row] : 0;
+}
+
+/** The flow of a row begins now: give it a slot and a path. WEFT_NONE if there is no way, not even
+ *  in the fabric as built, and the flow has failed, or memory has run out. `*waits`: its way is
+ *  that of the fabric as built, since there is none just now. */
+uint32_t weft__flow_begin(weft_sim *sim, uint32_t row, int *waits);
+
+/** The last byte is at the receiver; the last ACK at the sender. */
+void weft__flow_is_received(weft_sim *sim, uint32_t row);
+void weft__flow_is_acked(weft_sim *sim, uint32_t row);
+
+/** A flow under way is over: FLOW_DONE or FLOW_FAILED. Its slot is the engine's until it gives it
+ *  back. */
+void weft__flow_over(weft_sim *sim, uint32_t slot, enum flow_state state);
+
+/** A flow has failed: count and tell, unless it had been complete. */
+void weft__flow_has_failed(weft_sim *sim, uint32_t row);
+
+/** It has failed at a time before it could have been complete (see packet/domains). */
+void weft__flow_undo_received(weft_sim *sim, uint32_t row, weft_time time);
+
+/** Payload bytes in order at the receiver so far. */
+uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
+
+/** Tell work, if it wants to hear of that: NEWS_SENT where the flow wants FLOW_TELLS_SENT, else
+ *  FLOW_TELLS_END. */
+void weft__flow_tell(weft_sim *sim, uint32_t row, enum news_kind kind);
+
+/* slots.c */
+
+/** Ports to the destination of a row's flow and back, and how many; 0 if there is no way. */
+int weft__flow_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack, int *ack_hops);
+
+/** Let the flow of a slot use a path; 0 when out of memory. */
+int weft__slot_take_path(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
+                         const uint32_t *ack, int ack_hops);
+
+/** A slot that is free, or a new one; WEFT_NONE when out of memory. */
+uint32_t weft__slot_take(weft_sim *sim, uint32_t row);
+
+/** Give all slots room for longer paths than any before; 0 when out of memory. */
+int weft__slots_widen(weft_sim *sim, uint32_t path_ports);
+
+/** Give a slot back whose flow is over. */
+void weft__slot_free(weft_sim *sim, uint32_t slot);
+
+/** The path of a slot's flow: data_hops ports of the data's way, then those of the ACKs', then
+ *  WEFT_NONE. */
+static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
+  return &sim->flow.paths.at[(uint64_t)slot * 2 * sim->flow.path_ports];
+}
+
+/* starts.c: flows that wait for their start */
+
+/** Start all flows of the start list that are due, and ask for the event of the next. */
+void weft__flow_start_due(weft_sim *sim);
+
+/** Sort flows that were added since the last run into the start list. */
+int weft__flow_sort_starts(weft_sim *sim);
+
+/** Ask for the event of the next start, if there is one. */
+void weft__flow_arm_start(weft_sim *sim);
+
+#endif
