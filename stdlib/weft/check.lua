@@ -78,7 +78,7 @@ end
 -- @tparam string what name of the value in messages
 -- @param value
 -- @tparam table rule
--- @return the value, quantities in the engine's unit
+-- @return the value, quantities in the core's unit
 function check.value(what, value, rule)
   local result, reason = convert(value, rule)
   if reason then fail.raise("%s: %s", what, reason) end

@@ -1,4 +1,4 @@
---- Tables of results: columns pulled from the engine in one piece each, when they are asked for.
+--- Tables of results: columns pulled from the core in one piece each, when they are asked for.
 -- @module weft.results
 -- @usage
 -- local flows = sim:flows()
@@ -212,7 +212,7 @@ local function slowdown(self)
   return values
 end
 
--- The names that an enumeration of the engine gives the numbers of a column.
+-- The names that an enumeration of the core gives the numbers of a column.
 local function names_in(column, names)
   return function(self)
     local values = {}
@@ -245,7 +245,7 @@ local function derived(name, fabric)
   return {}
 end
 
---- A table of results of an engine simulation.
+--- A table of results of a simulation of the core.
 -- @param core engine simulation
 -- @tparam string name "flows", "ports", "tasks", "acks" or "spans"
 -- @tparam weft.Fabric fabric for the names of nodes

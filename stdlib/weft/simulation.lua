@@ -1,6 +1,6 @@
 --- A simulation: a fabric, what happens on it, and the results.
--- Wraps an engine simulation (`sim.core`) with names, units and checks. A mistake is an error at
--- the line of the script that made it.
+-- Wraps a simulation of the core (`sim.core`) with names, units and checks. A mistake is an error
+-- at the line of the script that made it.
 -- @module weft.simulation
 -- @usage
 -- local sim = weft.simulation { topology = weft.topology.star { hosts = 4 }, cc = "dctcp" }
@@ -42,7 +42,7 @@ M.methods = Simulation
 -- Events between looks at the clock: some 50 ms.
 local SLICE = 500000
 
---- Options of the engine as rules for weft.check: the same names, units and ranges.
+--- Options of the core as rules for weft.check: the same names, units and ranges.
 -- @treturn table
 function M.engine_rules()
   local types = { time = "time", rate = "rate", bytes = "bytes", enum = "enum", bool = "boolean",
@@ -154,7 +154,7 @@ local flow_rule = {
   tag = { type = "integer", default = 0, min = 0, max = job.FIRST_TAG - 1 },
 }
 
--- Add a flow given in the engine's units. An unreachable destination is named by its name.
+-- Add a flow given in the core's units. An unreachable destination is named by its name.
 local function add_flow(self, flow)
   local good, id = pcall(self.core.flow_add, self.core, flow)
   if not good then
@@ -219,7 +219,7 @@ local function refuse_relative(options)
     fail.show(stop_at))
 end
 
--- Without a reporter and a watchdog the engine runs in one go, or from one chunk of streamed flows
+-- Without a reporter and a watchdog the core runs in one go, or from one chunk of streamed flows
 -- to the next.
 local function run_slices(self, limits, reporter, dog)
   local sim, left, never = self.core, limits.events, math.huge
