@@ -188,6 +188,10 @@ int weft_check(weft_sim *sim);
 /** Column `index` of a table (enum weft_table), 0, 1, ...; WEFT_EINVAL behind the last. */
 int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *column);
 
+/** How many flows had the row before (weft_collective_def.forget): a row that was kept is another
+ *  flow's by now if this has changed. */
+int weft_flow_generation(weft_sim *sim, uint32_t flow);
+
 /** What a flow has put on which ports: summed over all flows this is what each port has sent, if
  *  nothing was lost, is under way, or has changed its way. A flow that is over is taken to have
  *  gone the way that routing gives now; WEFT_ENOROUTE if there is none. */
@@ -197,7 +201,8 @@ int weft_flow_traffic_get(weft_sim *sim, uint32_t flow, weft_flow_traffic *traff
  *  or more): when full, neighbours are merged and the period doubles. Once per simulation. */
 int weft_sample(weft_sim *sim, weft_time period_ps, uint32_t capacity);
 
-/** Watch a port or flow (enum weft_metric) from now on; returns the watch. Needs weft_sample(). */
+/** Watch a port or flow (enum weft_metric) from now on; returns the watch. Needs weft_sample().
+ *  When its row is used again, the series of a flow is over. */
 int weft_watch(weft_sim *sim, int metric, uint32_t object);
 
 /** Keep a row of WEFT_TABLE_ACKS for every ACK that a sender processes from now on, 56 bytes each,

@@ -1,4 +1,4 @@
-/* Writing a file whole or not at all: what the engine, its modules and the pictures share. Not part
+/* Writing a file whole or not at all: what the core, its modules and the pictures share. Not part
  * of the library's interface, and not installed.
  *
  * What is written has no name, or one that this process alone has made and holds a lock on, until

@@ -16,7 +16,7 @@
 /** Picoseconds since the start of the simulation. */
 typedef int64_t weft_time;
 
-/** A simulation: fabric, workload, engine state and results. A value: no state outside it. */
+/** A simulation: fabric, workload, state and results. A value: no state outside it. */
 typedef struct weft_sim weft_sim;
 
 /** Where a simulation gets its memory. `resize` is given the old and the new size (0: none, free)
@@ -597,7 +597,7 @@ typedef struct weft_script_ack {
   uint32_t reserved;
 } weft_script_ack;
 
-/** A congestion control from outside the engine. `call` is given an enum weft_script_call, and an
+/** A congestion control from outside. `call` is given an enum weft_script_call, and an
  *  ACK for WEFT_SCRIPT_ACK or NULL; it must not use the simulation. It returns 0, or another number
  *  to stop the run with WEFT_ESCRIPT after this event. */
 typedef struct weft_script {

@@ -78,7 +78,7 @@ local function run_once(scenario, seed)
   return row
 end
 
--- What is wrong with the engine or its options is found before any folder is made.
+-- What is wrong with the core or its options is found before any folder is made.
 build(scenarios[1], args.seed)
 local folder = args:blame("out", weft.results.folder, args.out)
 

@@ -46,7 +46,7 @@ local function build(case)
   })
 end
 
-local first = build(cases[1]) -- what is wrong with the engine's options is found before any folder
+local first = build(cases[1]) -- what is wrong with the core's options is found before any folder
 local path = args:blame("out", weft.results.folder, args.out)
 local plot_path = args.plot and args:blame("plot", weft.results.folder, args.plot)
 if args.explain then weft.report.explain(first) end

@@ -47,7 +47,7 @@ if args.memo and args.accel ~= "memo" and args.accel ~= "both" then
   args:blame("memo", weft.fail.raise, "expected --accel memo or both, got %s", args.accel)
 end
 
--- A run that is ready, accelerated in a way; `more`: options of the engine; `twin`: with links that
+-- A run that is ready, accelerated in a way; `more`: options of the core; `twin`: with links that
 -- are a little longer.
 local function prepare(accel, more, twin)
   local engine = { cc = args.cc, seed = args.seed, threads = args.threads }

@@ -2,14 +2,14 @@
 return {
   name = "core",
   title = "Module weft.core",
-  brief = "The engine in Lua, call by call as core/weft.h has it: stored units (ps, bit/s, bytes), "
+  brief = "The core in Lua, call by call as core/weft.h has it: stored units (ps, bit/s, bytes), "
     .. "indices from 0. Scripts use `weft.simulation` and its neighbours, which stand on this.",
   receiver = "core",
   functions = {
-    { name = "version", c = "weft_version", brief = "The engine's version.", params = {},
+    { name = "version", c = "weft_version", brief = "The core's version.", params = {},
       returns = { "string", "\"major.minor.patch\"" }, example = "core.version()" },
     { name = "options", c = "weft_options",
-      brief = "All parameters of a simulation, in the engine's order.", params = {},
+      brief = "All parameters of a simulation, in the core's order.", params = {},
       returns = { "table",
         "array of { name, unit, default, brief, min, max (numbers), choices (enumerations, and "
           .. "words of a quantity) }" },

@@ -12,7 +12,7 @@ typedef struct weft_lua_sim {
   uint64_t running; /* 1 in run(): a callback may not use it */
 } weft_lua_sim;
 
-/** Functions of the engine for programs that cannot link it by name. Only ever grows at the end. */
+/** Functions of the core for programs that cannot link it by name. Only ever grows at the end. */
 typedef struct weft_api {
   uint32_t size; /* of this struct, bytes */
   uint32_t version; /* WEFT_API_VERSION */

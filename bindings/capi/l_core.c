@@ -1,4 +1,4 @@
-/* Module weft.core: the engine in Lua, call by call as weft.h has it. Numbers are stored units
+/* Module weft.core: the core in Lua, call by call as weft.h has it. Numbers are stored units
  * (ps, bit/s, bytes), indices count from 0; names and units for people are stdlib's business. */
 #include <string.h>
 #include <time.h>

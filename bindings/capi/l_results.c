@@ -190,7 +190,13 @@ static int partition_match(lua_State *L) {
   return 1;
 }
 
+static int flow_generation(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  return l_push_status(L, sim, weft_flow_generation(sim, l_check_u32(L, 2, "flow")));
+}
+
 const luaL_Reg l_results_methods[] = {
+    {"flow_generation", flow_generation},
     {"columns", columns},
     {"column", column_values},
     {"flow_traffic", flow_traffic},

@@ -1,6 +1,6 @@
 /* Congestion control in Lua: sim:set_script{ needs =, start =, on_ack =, on_timer = }.
  *
- * The engine calls call() below, which goes through one lua_pcall into step(); everything that can
+ * The core calls call() below, which goes through one lua_pcall into step(); everything that can
  * raise an error happens inside. While the simulation runs, step and the handler of errors stand on
  * the stack of sim:run. A flow is a table that lives until its slot is used again. */
 #include <math.h>
@@ -15,7 +15,7 @@ struct l_script {
   int handler; /* index on its stack; step is the next */
 };
 
-/* A call of the engine, on its way to step(). */
+/* A call of the core, on its way to step(). */
 struct step {
   int what; /* enum weft_script_call */
   weft_script_flow *flow;

@@ -58,6 +58,9 @@ static int set_wants(weft_sim *sim, uint32_t row, uint32_t wants) {
 
 static int reuse_row(weft_sim *sim, const weft_flow_def *def, struct flow_owner owner) {
   const uint32_t row = sim->flow.forgotten_rows.at[--sim->flow.forgotten_rows.n];
+  while (sim->flow.generations.n <= row) /* room was made when the row was */
+    sim->flow.generations.at[sim->flow.generations.n++] = 0;
+  ++sim->flow.generations.at[row];
   init_row(sim, row, def, owner);
   sim->flow.wants.at[row] = (uint8_t)owner.wants;
   ++sim->stats.flows_added; /* those without a row of their own */
@@ -69,7 +72,8 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, struct flow_owner ow
   if ((wants & FLOW_FORGETS) && sim->flow.forgotten_rows.n > 0) return reuse_row(sim, def, owner);
   const uint32_t row = sim->flow.rows.n;
   if (row >= INT32_MAX) return WEFT_ELIMIT;
-  if ((wants & FLOW_FORGETS) && !pool_reserve(sim, sim->flow.forgotten_rows, row + 1u))
+  if ((wants & FLOW_FORGETS) && !(pool_reserve(sim, sim->flow.forgotten_rows, row + 1u) &&
+                                  pool_reserve(sim, sim->flow.generations, row + 1u)))
     return WEFT_ENOMEM;
   if (!pool_reserve(sim, sim->flow.rows, row + 1u) || !set_wants(sim, row, wants))
     return WEFT_ENOMEM;

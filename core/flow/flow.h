@@ -28,14 +28,19 @@ struct flow_owner {
  *  Returns the row or a negative status. */
 int weft__flow_row(weft_sim *sim, const weft_flow_def *def, struct flow_owner owner);
 
+/** How many flows had the row before. */
+static inline uint32_t row_generation(const weft_sim *sim, uint32_t row) {
+  return row < sim->flow.generations.n ? sim->flow.generations.at[row] : 0;
+}
+
 /** What work wants of a flow. */
 static inline uint32_t flow_wants(const weft_sim *sim, uint32_t row) {
   return row < sim->flow.wants.n ? sim->flow.wants.at[row] : 0;
 }
 
 /** The flow of a row begins now: give it a slot and a path. WEFT_NONE if there is no way, not even
- *  in the fabric as built, and the flow has failed, or memory has run out. `*waits`: its way is that
- *  of the fabric as built, since there is none just now. */
+ *  in the fabric as built, and the flow has failed, or memory has run out. `*waits`: its way is
+ *  that of the fabric as built, since there is none just now. */
 uint32_t weft__flow_begin(weft_sim *sim, uint32_t row, int *waits);
 
 /** The last byte is at the receiver; the last ACK at the sender. */

@@ -61,8 +61,10 @@ struct sighting {
   X(flow, paths, uint32_t)          \
   X(flow, free_slots, uint32_t)     \
   X(flow, forgotten_rows, uint32_t) \
+  X(flow, generations, uint32_t)    \
   X(flow, sightings, struct sighting)
 
+/* generations: by row, how many flows had it before; shorter than rows, 0 where it ends. */
 struct flow_room {
   FLOW_POOLS(WEFT_POOL_MEMBER)
   uint32_t path_ports; /* ports per direction that a slot has room for */

@@ -33,6 +33,8 @@ static uint64_t counter(weft_sim *sim, const struct watch *watch) {
     case WEFT_PORT_QUEUE:
       return sim->engine->port_queue(sim, watch->object);
     default:
+      if (row_generation(sim, watch->object) != watch->generation)
+        return watch->last; /* another flow's row by now */
       return weft__flow_delivered(sim, watch->object);
   }
 }
@@ -55,6 +57,7 @@ int weft_watch(weft_sim *sim, int metric, uint32_t object) {
   memset(&sim->results.bins.at[first], 0, sim->results.sample_capacity * sizeof(uint64_t));
   sim->results.bins.n = (uint32_t)bins;
   struct watch watch = {.metric = (uint32_t)metric, .object = object, .first_bin = first};
+  if (metric == WEFT_FLOW_BYTES) watch.generation = row_generation(sim, object);
   watch.last = counter(sim, &watch);
   sim->results.watches.at[n] = watch;
   sim->results.watches.n = n + 1;

@@ -9,7 +9,7 @@ struct watch {
   uint32_t metric, object;
   uint64_t last; /* counter at the last sample */
   uint32_t first_bin; /* in bins */
-  uint32_t unused;
+  uint32_t generation; /* of the flow's row */
 };
 
 #define RESULTS_POOLS(X)            \

@@ -29,6 +29,13 @@ static int find_way(weft_sim *sim, uint32_t row, weft_flow_traffic *traffic) {
   return WEFT_OK;
 }
 
+int weft_flow_generation(weft_sim *sim, uint32_t row) {
+  if (row >= sim->flow.rows.n)
+    return weft__fail(sim, WEFT_EINVAL, "flow: expected less than %" PRIu32 ", got %" PRIu32,
+                      sim->flow.rows.n, row);
+  return (int)(row_generation(sim, row) & INT32_MAX);
+}
+
 int weft_flow_traffic_get(weft_sim *sim, uint32_t row, weft_flow_traffic *traffic) {
   memset(traffic, 0, sizeof *traffic);
   if (row >= sim->flow.rows.n)

@@ -30,14 +30,14 @@ local unpack = table.unpack or unpack
 -- What Lua itself says when there is no memory, with nothing added: that would take some.
 local NO_MEMORY = "not enough memory"
 
--- Errors of the engine, called by the script itself: what it was given, or what it refuses.
+-- Errors of the core, called by the script itself: what it was given, or what it refuses.
 local ENGINE_ERRORS = { ": (argument `[%w_]+`: [^\n]*)$", ": WEFT_%u+: ([^\n]*)$",
   ": (unknown %a+ '[^\n]*)$" }
 
 local CLOSED = "expected an open simulation"
 
---- The user error that an error of the engine comes down to; nil if it is none, or if weft's own
--- code has called the engine.
+--- The user error that an error of the core comes down to; nil if it is none, or if weft's own
+-- code has called the core.
 local function engine_error(err)
   local message
   for _, pattern in ipairs(ENGINE_ERRORS) do message = message or err:match(pattern) end

@@ -1,4 +1,4 @@
---- help(): topics, functions of the engine from their manifest, other functions from the comment
+--- help(): topics, functions of the core from their manifest, other functions from the comment
 -- above them in their source.
 local core = require "weft.core"
 local fail = require "weft.fail"
@@ -16,11 +16,11 @@ help.topics = {
 local INDENT = "  "
 local BRIEF_MAX = 76
 
---- The options of the engine as text.
+--- The options of the core as text.
 local function options_text()
   local lines = {
     "Options of weft.simulation{}. Text with a unit (\"4MiB\", \"1us\", \"100Gbps\") or numbers in",
-    "bytes, seconds, bit/s. Defaults here are as the engine stores them: bytes, ps, bit/s.", "",
+    "bytes, seconds, bit/s. Defaults here are as the core stores them: bytes, ps, bit/s.", "",
   }
   for _, option in ipairs(core.options()) do
     local default = option.default
@@ -154,7 +154,7 @@ local function text_of_name(name)
   for _, topic in ipairs(help.topics) do
     if topic == name then return topic_text(topic) end
   end
-  -- A script's sim and the engine's, sim.core, both have "sim:run": the one that is meant first.
+  -- A script's sim and the core's, sim.core, both have "sim:run": the one that is meant first.
   local value, entry = value_named(name), entry_named(name)
   if value ~= nil then
     local text, hint = help.text(value)

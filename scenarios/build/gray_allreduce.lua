@@ -1,6 +1,6 @@
 --- A ring AllReduce over all GPUs of a fabric, some of them with all their links degraded.
 -- Options: `topology` (a fabric), `size`, `channels`, `degraded` (host ids; none: the healthy run),
--- `factor` (rate of a degraded link over its rate as built), and options of the engine.
+-- `factor` (rate of a degraded link over its rate as built), and options of the core.
 -- Returns the simulation, its job, and the degraded links.
 
 local weft = require "weft"

@@ -1,5 +1,5 @@
 --- Incast on one switch: all hosts but the last send to the last, at the same instant.
--- Options: `senders`, `rate`, `delay` of the star, `size` of each flow, and options of the engine.
+-- Options: `senders`, `rate`, `delay` of the star, `size` of each flow, and options of the core.
 -- Returns the simulation and its job.
 
 local weft = require "weft"

@@ -12,7 +12,7 @@ local HOSTS, SERVER = 12, 1
 -- Per link: cable, half of the switches at its ends, and a share of the two NICs.
 local LINK_DELAY = "800ns"
 
---- What the testbed's hosts and NICs do, as options of the engine.
+--- What the testbed's hosts and NICs do, as options of the core.
 M.engine_options = {
   mtu = 1024, -- RoCE's largest payload in Ethernet frames of 1500 B
   -- Ethernet 14 + 4, IPv4 20, UDP 8, BTH 12, ICRC 4; preamble and gap 20.

@@ -1,6 +1,6 @@
 --- Permutation traffic on a fat tree: every host sends one flow to another host, and every host
 -- receives one. Who sends to whom is a derangement drawn by the seed.
--- Options: `k`, `rate`, `delay` of the fat tree, `size`, `seed`, and options of the engine.
+-- Options: `k`, `rate`, `delay` of the fat tree, `size`, `seed`, and options of the core.
 -- Returns the simulation and its job.
 
 local weft = require "weft"

@@ -78,7 +78,7 @@ local function workload(options)
   }
 end
 
--- Options of the engine by the name of what accelerates.
+-- Options of the core by the name of what accelerates.
 local ACCELERATIONS = {
   none = {},
   steady = { fast_forward = true },
@@ -92,7 +92,7 @@ M.accelerations = { "none", "steady", "memo", "both" }
 --- Build a run.
 -- @tparam table options `model` (one of M.models), `gpus`, `groups` (of M.groups), `nic` (bit/s),
 -- `iterations`, `scale_bytes`, `embedding` (sum its gradients too), `accel` (one of
--- M.accelerations), `twin` (links a little longer), `engine` (options of the engine), `set` (the
+-- M.accelerations), `twin` (links a little longer), `engine` (options of the core), `set` (the
 -- same, which win)
 -- @treturn table `sim`, `job`, `accel`, `building_wall_s`
 function M.build(options)

@@ -107,7 +107,7 @@ local function add_comparison(row, run, plain)
   local stats = plain.sim:stats()
   row.plain_events, row.plain_fingerprint = stats.events, stats.fingerprint
   row.speedup = plain.wall_s / run.wall_s
-  -- What the engine itself says is what it would have taken for the packets skipped.
+  -- What the core itself says is what it would have taken for the packets skipped.
   row.events_skipped_pct = 100 * (1 - row.events / stats.events)
   local errors, unmatched = M.errors(run.sim, plain.sim)
   row.flows_unmatched = unmatched

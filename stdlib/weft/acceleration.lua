@@ -49,7 +49,7 @@ local function tally(flows, mean, deviation, largest, bias)
   }
 end
 
--- What the engine says, and what follows from it.
+-- What the core says, and what follows from it.
 local function read(sim)
   local self, config = sim.core:acceleration(), sim.core:config()
   self.memoize, self.fast_forward = config.memoize, config.fast_forward
@@ -70,7 +70,7 @@ end
 
 local function percent(value) return units.digits(100 * value, 3) .. " %" end
 
--- "3 paused, 1 cut", in the order in which the engine has them.
+-- "3 paused, 1 cut", in the order in which the core has them.
 local function refusals(self, reasons)
   local parts = {}
   for _, why in ipairs(reasons) do
@@ -181,7 +181,7 @@ end
 
 --- Give a class of simulations these methods.
 -- @tparam table class
--- @tparam function call calls the engine, and turns what it refuses into an error of the script
+-- @tparam function call calls the core, and turns what it refuses into an error of the script
 function M.install(class, call)
   for _, name in ipairs { "acceleration", "spans", "flow_phase" } do class[name] = M[name] end
 
@@ -232,7 +232,7 @@ function M.keep(sim)
   memo.records = records
 end
 
---- Take the options that are not the engine's out of checked ones.
+--- Take the options that are not the core's out of checked ones.
 -- @tparam table config as checked; loses `memo` and `spans`, and gets `memoize`
 -- @tparam function is_simulation
 -- @treturn table `{ memo, spans }`

@@ -1,5 +1,5 @@
 --- Congestion control written in Lua.
--- Callbacks get a table `f` for each flow. The engine sets in it `id`, `src`, `dst` (numbers),
+-- Callbacks get a table `f` for each flow. The core sets in it `id`, `src`, `dst` (numbers),
 -- `mtu` (bytes), `line_rate` (bit/s), `base_rtt` (s) once, and before each call `now` (s), `acked`,
 -- `sent` (bytes) and `rate` (bit/s). A callback may set `f.rate`, which is rounded down and kept
 -- within min_rate and line_rate, and `f.timer` (s from now, for on_timer; replaces a timer that
@@ -28,7 +28,7 @@ local rule = {
   on_timer = { type = "any" },
 }
 
---- The engine's own algorithms.
+--- The core's own algorithms.
 local function built_in()
   for _, option in ipairs(core.options()) do
     if option.name == "cc" then return option.choices end

@@ -118,7 +118,7 @@ end
 -- @tparam string what name of the value in messages
 -- @param value
 -- @tparam table rule
--- @return the value, quantities in the engine's unit
+-- @return the value, quantities in the core's unit
 function check.value(what, value, rule)
   if type(what) ~= "string" or type(rule) ~= "table" or not RULES[rule.type] then
     fail.raise("check.value: expected a name, a value and a rule with a type, got %s and %s",

@@ -1,6 +1,6 @@
 --- ECN thresholds by the rate of a port: option `ecn_by_rate` of weft.simulation.
 --
--- The engine's own thresholds are given for 100 Gbit/s and scale with a port's rate. Here each rate
+-- The core's own thresholds are given for 100 Gbit/s and scale with a port's rate. Here each rate
 -- has its own, as in the K maps of the HPCC simulator. They are for ports of switches; NVLink
 -- switches then mark nothing. An empty list: nothing is marked anywhere.
 local check = require "weft.check"
@@ -20,7 +20,7 @@ local ENTRY = {
   pmax = { type = "number", min = 0, max = 1, default = 1 },
 }
 
--- A threshold that the engine takes for none.
+-- A threshold that the core takes for none.
 local NEVER = 2 ^ 32 - 1
 
 local function checked(list)
@@ -41,7 +41,7 @@ local function checked(list)
 end
 
 --- Set the thresholds of all ports.
--- @tparam table core_sim simulation of the engine, its fabric built
+-- @tparam table core_sim simulation of the core, its fabric built
 -- @tparam table fabric
 -- @tparam {table,...} list value of the option
 function M.apply(core_sim, fabric, list)

@@ -187,7 +187,7 @@ end
 --- Say which of the options that a script gave have no effect. One that has its default anyway
 -- changes nothing, wherever it is given.
 -- @tparam table given options as the script gave them
--- @tparam table config the engine's configuration
+-- @tparam table config the core's configuration
 -- @tparam string cc as the script knows it
 function M.of_options(given, config, cc)
   local by_reason = {}

@@ -1,4 +1,4 @@
---- Calls of the engine (weft.core), whose errors are made errors of whoever is to blame.
+--- Calls of the core (weft.core), whose errors are made errors of whoever is to blame.
 -- @module weft.engine
 
 local fail = require "weft.fail"
@@ -21,7 +21,7 @@ local function with_names(message, fabric)
   end))
 end
 
---- Raise again what a call of the engine has raised. What it refuses is a mistake of the script;
+--- Raise again what a call of the core has raised. What it refuses is a mistake of the script;
 -- memory is nobody's; what breaks in it, or in a callback, stays as it was.
 -- @param err
 -- @param[opt] core the simulation, whose hosts are named
@@ -45,7 +45,7 @@ local function after(core, good, ...)
   return ...
 end
 
---- Call a function of the engine.
+--- Call a function of the core.
 -- @return what it returns
 function M.call(f, ...) return after((...), pcall(f, ...)) end
 

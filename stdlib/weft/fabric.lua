@@ -1,7 +1,7 @@
 --- A fabric: named nodes and the links between them. A passive value that a simulation is built
 -- from, that files are read into and that pictures are drawn of.
 --
--- Node and link ids count from 0 in the order of creation, as in the engine; the order of a node's
+-- Node and link ids count from 0 in the order of creation, as in the core; the order of a node's
 -- links is the order of its ports, which decides ECMP choices.
 local core = require "weft.core"
 local fail = require "weft.fail"
@@ -22,7 +22,7 @@ Link.__index = Link
 local KIND_TIER = { host = 0, switch = 1, nvswitch = -1 }
 local KINDS = core.constants.node_kind
 
--- The engine's limits of a link (weft_link_def).
+-- The core's limits of a link (weft_link_def).
 local TIER_MAX = 100
 
 local RATE_MIN_BPS, RATE_MAX_BPS = 1e6, 1e14
@@ -197,7 +197,7 @@ local function more_of_link(more, expect)
   return more_of_link(more.loss, expect), class, util.integer(cost)
 end
 
---- Add a link between two nodes given by id, in the engine's units. Readers of files use it, with
+--- Add a link between two nodes given by id, in the core's units. Readers of files use it, with
 -- the place of the line.
 -- @treturn integer link id
 function Fabric:connect(a, b, rate_bps, delay_ps, more, place)
@@ -396,7 +396,7 @@ end
 
 Fabric.__tostring = Fabric.describe
 
---- Add all nodes and links to an engine simulation (weft.core), with the same ids.
+--- Add all nodes and links to a simulation of the core (weft.core), with the same ids.
 function Fabric:build(core_sim)
   if not core._is_open(core_sim) then
     fail.raise("fabric:build: expected an open simulation of weft.core, got %s",

@@ -52,7 +52,7 @@ local function own_rows(self, flows)
   return rows
 end
 
---- Numbers of the job's flows, counted from 0 as in the engine. Flows of a collective exist from
+--- Numbers of the job's flows, counted from 0 as in the core. Flows of a collective exist from
 -- the moment they start.
 -- @treturn table
 function Job:flows()

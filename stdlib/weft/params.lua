@@ -24,7 +24,8 @@ local common = {
     help = "of what is printed" },
   { name = "out", type = "string", help = "folder for results" },
   { name = "quiet", type = "boolean", help = "no progress" },
-  { name = "set", type = "setting", help = "an engine option, such as buffer=4MiB; repeatable" },
+  { name = "set", type = "setting",
+    help = "an option of a simulation, such as buffer=4MiB; repeatable" },
 }
 
 -- These change nothing in the results.
@@ -57,7 +58,7 @@ local function flag_of(parameter)
   return "--" .. parameter.name:gsub("_", "-")
 end
 
--- A parameter that is an option of the engine has its choices, so that no list of them ages.
+-- A parameter that is an option of the core has its choices, so that no list of them ages.
 local function with_choices(parameter)
   if not parameter.engine then return parameter end
   local rule = simulation.engine_rules()[parameter.name]
@@ -196,7 +197,7 @@ end
 -- writes none), `format` (default of what is printed: table), and a list of parameters: `name`,
 -- `type` (string, integer, number, boolean, bytes,
 -- rate, time), `choices`, `default`, `min`, `max`, `help`, `required`, `engine` (true: choices are
--- those of the engine option of this name)
+-- those of the core option of this name)
 -- @treturn table values by name; numbers in bytes, bit/s, seconds
 function M.read(declaration)
   local head, parameters = split_declaration(declaration)

@@ -154,7 +154,7 @@ local function columns_of(self)
   return columns
 end
 
--- "3 steady, 1 transient", in the order of the engine's phases.
+-- "3 steady, 1 transient", in the order of the core's phases.
 local function phases_text(phases)
   local parts = {}
   for _, phase in ipairs(PHASES) do

@@ -1,7 +1,7 @@
 --- Random streams for experiment scripts: the same numbers on every Lua and every machine.
 -- The generator is MRG32k3a (L'Ecuyer, Operations Research 47, 1999), whose arithmetic is exact in
 -- the 53 bits of a double. A stream is keyed by a seed and a purpose, so that drawing more numbers
--- for one purpose changes nothing elsewhere. The engine has streams of its own.
+-- for one purpose changes nothing elsewhere. The core has streams of its own.
 -- @module weft.random
 -- @usage local order = weft.random.stream(1, "permutation"):shuffle { "a", "b", "c" }
 

@@ -221,7 +221,7 @@ local unit_suffix = { time = "_ps", rate = "_bps", bytes = "_bytes" }
 --- The configuration in effect, for files: quantities have their unit at the end of the name.
 -- @tparam Simulation sim
 -- @treturn table such as `{ cc = "hpcc", mtu_bytes = 1000, rto_ps = 1000000000 }`; a word that
--- stands for a time is there under the name alone, with the engine's number for it under the
+-- stands for a time is there under the name alone, with the core's number for it under the
 -- other: `{ rto = "adaptive", rto_ps = -1 }`
 function M.configuration_values(sim)
   check.argument("report.configuration_values", sim, "simulation")

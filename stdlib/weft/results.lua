@@ -1,4 +1,4 @@
---- Tables of results: columns pulled from the engine in one piece each, when they are asked for.
+--- Tables of results: columns pulled from the core in one piece each, when they are asked for.
 -- @module weft.results
 -- @usage
 -- local flows = sim:flows()
@@ -80,6 +80,15 @@ function Slice:column(name)
   end
   self.cache[name] = values
   return values
+end
+
+--- Some rows, without reading the others.
+-- @tparam number first row before the first of them
+-- @tparam number count how many
+-- @treturn table `first`, `count`, `slice:column(name)`
+function Table:slice(first, count)
+  refuse_stale(self)
+  return setmetatable({ whole = self, first = first, count = count, cache = {} }, Slice)
 end
 
 --- Iterate over the table in slices, for tables whose columns would take much memory.
@@ -219,7 +228,7 @@ local function slowdown(self)
   return values
 end
 
--- The names that an enumeration of the engine gives the numbers of a column.
+-- The names that an enumeration of the core gives the numbers of a column.
 local function names_in(column, names)
   return function(self)
     local values = {}
@@ -254,8 +263,8 @@ end
 
 local function core_columns(...) return core._sim.__index.columns(...) end
 
---- A table of results of an engine simulation.
--- @param of engine simulation
+--- A table of results of a simulation of the core.
+-- @param of simulation of the core
 -- @tparam string name "flows", "ports", "tasks", "acks" or "spans"
 -- @tparam weft.Fabric fabric for the names of nodes
 -- @treturn Table with `#table` rows

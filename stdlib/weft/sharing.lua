@@ -1,5 +1,5 @@
 --- Which job used which link, and where its flows gave way to others. Worked out after a run from
--- the flows: each has put known bytes on the ports of its way (`flow_traffic` of the engine), and
+-- the flows: each has put known bytes on the ports of its way (`flow_traffic` of the core), and
 -- is taken to have done so evenly from its start to its last byte.
 --
 -- A flow is as fast as the busiest port of its way lets it be. So of its time it gave to others

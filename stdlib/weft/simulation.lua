@@ -1,6 +1,6 @@
 --- A simulation: a fabric, what happens on it, and the results.
--- Wraps an engine simulation (`sim.core`) with names, units and checks. A mistake is an error at
--- the line of the script that made it.
+-- Wraps a simulation of the core (`sim.core`) with names, units and checks. A mistake is an error
+-- at the line of the script that made it.
 -- @module weft.simulation
 -- @usage
 -- local sim = weft.simulation { topology = weft.topology.star { hosts = 4 }, cc = "dctcp" }
@@ -21,6 +21,7 @@ local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
 local guard = require "weft.guard"
 local job = require "weft.job"
+local flow_handle = require "weft.flow"
 local notice = require "weft.notice"
 local progress = require "weft.progress"
 local results = require "weft.results"
@@ -42,7 +43,7 @@ M.methods = Simulation
 -- Events between looks at the clock: some 50 ms.
 local SLICE = 500000
 
---- Options of the engine as rules for weft.check: the same names, units and ranges.
+--- Options of the core as rules for weft.check: the same names, units and ranges.
 -- @treturn table
 function M.engine_rules()
   local types = { time = "time", rate = "rate", bytes = "bytes", enum = "enum", bool = "boolean",
@@ -168,7 +169,7 @@ local flow_rule = {
   tag = { type = "integer", default = 0, min = 0, max = job.FIRST_TAG - 1 },
 }
 
--- Add a flow given in the engine's units. An unreachable destination is named by its name.
+-- Add a flow given in the core's units. An unreachable destination is named by its name.
 local function add_flow(self, flow)
   local good, id = pcall(self.core.flow_add, self.core, flow)
   if not good then
@@ -233,7 +234,7 @@ local function refuse_relative(options)
     fail.show(stop_at))
 end
 
--- Without a reporter and a watchdog the engine runs in one go, or from one chunk of streamed flows
+-- Without a reporter and a watchdog the core runs in one go, or from one chunk of streamed flows
 -- to the next.
 local function run_slices(self, limits, reporter, dog)
   local sim, left, never = self.core, limits.events, math.huge
@@ -346,6 +347,12 @@ function Simulation:stats() return self.core:stats() end
 
 --- The table of flows.
 function Simulation:flows() return results.table(self.core, "flows", self.fabric) end
+
+--- One flow by its number: its columns are fields, as they are whenever they are asked for. An
+-- error once its row is another flow's, as with `keep_flows = false`.
+-- @tparam number number from 0, as sim:add_flow gives it
+-- @treturn table see weft.flow
+function Simulation:flow(number) return flow_handle.new(self, number) end
 
 --- What the run was like, on one page.
 -- @treturn table prints as text; `outcome`, `stats`, `threads`, `acceleration` (nil when it is

@@ -8,7 +8,7 @@ local util = require "weft.util"
 
 local M = {}
 
--- Kinds of tasks in the engine's table.
+-- Kinds of tasks in the core's table.
 local COMPUTE, COLLECTIVE = 0, 3
 
 local function columns_of(results, names)

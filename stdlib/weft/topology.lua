@@ -13,7 +13,7 @@ local util = require "weft.util"
 
 local topology = {}
 
--- Limits of a link in the engine; the upper bound on hosts keeps a slip from filling the memory.
+-- Limits of a link in the core; the upper bound on hosts keeps a slip from filling the memory.
 local RATE = { type = "rate", min = 1e6, max = 1e14 }
 local DELAY = { type = "time", min = 0, max = 1e13 }
 local HOSTS_MAX = 2 ^ 20

@@ -1,6 +1,6 @@
---- Quantities: parsing through the engine's parser, formatting for people.
+--- Quantities: parsing through the core's parser, formatting for people.
 -- In Lua a bare number is in SI base units (seconds, bit/s, bytes); text carries its unit ("1us",
--- "400Gbps", "16MiB"). The engine takes integers: picoseconds, bit/s, bytes.
+-- "400Gbps", "16MiB"). The core takes integers: picoseconds, bit/s, bytes.
 local core = require "weft.core"
 local fail = require "weft.fail"
 local util = require "weft.util"
@@ -25,7 +25,7 @@ local EXAMPLES = {
   bytes = "a size in bytes or text such as '16MiB'",
 }
 
---- Convert to the engine's integer: nil and the reason if that is not possible.
+--- Convert to the core's integer: nil and the reason if that is not possible.
 -- @tparam number|string value
 -- @tparam string unit "time", "rate" or "bytes"
 -- @treturn ?integer
@@ -122,7 +122,7 @@ function units.number(text)
   return units.decimal(text)
 end
 
---- A number of units as the engine's integer, and an error where that would not be exact. All that
+--- A number of units as the core's integer, and an error where that would not be exact. All that
 -- files and scripts give in a unit of their own is multiplied here: a product of integers would
 -- wrap on Lua 5.4, and be another number on LuaJIT.
 -- @tparam number value

@@ -1,4 +1,4 @@
---- The LuaJIT overlay: reads results straight from the engine's memory instead of through the Lua
+--- The LuaJIT overlay: reads results straight from the core's memory instead of through the Lua
 -- C API. It returns what the binding returns and leaves every error to it, so that a script cannot
 -- tell the two apart but by time: with the JIT on, a column of 200,000 flows takes 11 ns per
 -- element instead of 19, of which the array itself is 4, and a view 7. With the JIT off, FFI calls
@@ -116,7 +116,7 @@ end
 local View = {}
 View.__index = View
 
---- Point the view at the column as it is now: the engine may have moved it since.
+--- Point the view at the column as it is now: the core may have moved it since.
 local function refresh(view)
   local box = view.box
   if box.sim == nil then

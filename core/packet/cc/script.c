@@ -1,4 +1,4 @@
-/* Congestion control from outside the engine, such as a table of Lua functions: weft_script.
+/* Congestion control from outside, such as a table of Lua functions: weft_script.
  *
  * The script sees a copy of what it may know of a flow and says a rate and a timer; it cannot reach
  * into the simulation. When it fails, the run stops after the event. What it keeps for itself is

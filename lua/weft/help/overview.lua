@@ -24,5 +24,5 @@ is said once, on standard error.
   help(weft.topology)           what a module offers
   help(weft.topology.fat_tree)  one function, from its source
   help "sim:degrade"            what a simulation can be asked; "job:result" of a job
-  help "flow_add"               a call of the engine below (weft.core)
+  help "flow_add"               a call of the core below (weft.core)
 ]]

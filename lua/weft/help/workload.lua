@@ -27,6 +27,6 @@ Several jobs: weft.placement.packed, spread, random and explicit give each its h
 A job has job:summary(), job:result(), job:slowest(n) and a tag that its flows carry.
 Print a gpt or moe before it runs: its parallel groups and the bytes that each moves.
 The other collectives are reduce_scatter, all_gather, broadcast, reduce and send.
-help(weft.workload.allreduce) tells the options. The engine's own task graph (compute, send,
+help(weft.workload.allreduce) tells the options. The core's own task graph (compute, send,
 barrier) is open to scripts through sim.core: help "task_add".
 ]]

@@ -1,4 +1,4 @@
---- Kinds of failures: what each takes, and the changes of the engine that it comes down to.
+--- Kinds of failures: what each takes, and the changes of the core that it comes down to.
 -- Everything is checked before anything is scheduled: a plan is a list of calls.
 -- @module weft.failure.kinds
 
@@ -341,7 +341,7 @@ end
 -- @tparam string kind degrade, fail, repair, storm or slow
 -- @param which link or node, see M.target
 -- @tparam ?table options
--- @treturn table `calls` (list of `{ method, argument }` of the engine), and what it is in words:
+-- @treturn table `calls` (list of `{ method, argument }` of the core), and what it is in words:
 -- `at_ps`, `kind`, `name` (of what fails), `detail`
 function M.plan(sim, kind, which, options)
   local o = check.options(kind, options, rules[kind])

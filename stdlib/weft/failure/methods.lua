@@ -86,7 +86,7 @@ end
 
 --- Give a class of simulations these methods.
 -- @tparam table class
--- @tparam function call calls the engine, and turns what it refuses into an error of the script
+-- @tparam function call calls the core, and turns what it refuses into an error of the script
 function M.install(class, call)
   for _, name in ipairs { "degrade", "fail", "repair", "storm", "slow", "inject", "failures" } do
     class[name] = M[name]

@@ -163,7 +163,7 @@ local function number(reader, field, what)
   return value
 end
 
--- A collective by its name in the file: the engine's kind and the group of ranks.
+-- A collective by its name in the file: the core's kind and the group of ranks.
 local function collective(reader, field, plain_group, what)
   local name, group = field, plain_group
   for suffix, of in util.sorted_pairs { _DP_EP = "dp_ep", _EP = "ep" } do
@@ -256,7 +256,7 @@ end
 -- @treturn table `policy` (training, model, dlrm, inference, micro), `name` (the file's word for
 -- it), `tp`, `ep`, `all_gpus` (may be missing), `last_bottom` (dlrm: layers counted from 0) and
 -- `layers`: `{ name, line, forward, input, weight, update_ns }`, the three with `compute_ns`,
--- `kind` ("none" or a kind of the engine), `group` (tp, dp, ep, dp_ep, all), `size_bytes`
+-- `kind` ("none" or a kind of the core), `group` (tp, dp, ep, dp_ep, all), `size_bytes`
 function aicb.read(path, count)
   local reader = text.open(path)
   local model = read_header(reader)

@@ -1,4 +1,4 @@
---- Collectives of Chakra as the engine has them.
+--- Collectives of Chakra as the core has them.
 --
 -- A node's comm_size is what its rank puts in: its buffer, of which an AllGather, a gather and an
 -- AllReduce send all and a ReduceScatter, a scatter and an all-to-all a part to each rank. Ranks
@@ -10,7 +10,7 @@ local units = require "weft.units"
 local chakra_collectives = {}
 
 --- Collectives by their number in the schema. The size of an AllGather is what a rank contributes,
--- in the engine what it ends with.
+-- in the core what it ends with.
 chakra_collectives.KINDS = {
   [0] = { kind = "allreduce" },
   [1] = { kind = "reduce", rooted = true },
@@ -197,7 +197,7 @@ local function finish_even(known, root, say, other, size, first)
   known.root = known.what.rooted and root - 1 or nil
 end
 
---- Call when all ranks have joined: it becomes what the engine has.
+--- Call when all ranks have joined: it becomes what the core has.
 -- `kind`, `size_bytes`, `ranks`, `root` (its place among them, from 0), `volumes`.
 -- @tparam table known
 -- @tparam function say says what is taken otherwise than a file has it

@@ -1,5 +1,5 @@
 --- Operations of ranks and what each waits for, as traces and schedules describe them, on their way
--- into the engine's task graph. Readers add operations while they read; what a graph holds is
+-- into the core's task graph. Readers add operations while they read; what a graph holds is
 -- numbers in columns, so that millions of operations fit.
 --
 -- A rank sends as soon as the send's own dependencies are met (eager, as in MPI and RDMA): it does
@@ -83,7 +83,7 @@ function Graph:join(rank, where)
 end
 
 --- A collective of several ranks.
--- @tparam table what `kind` and `size_bytes` as the engine has them, `ranks`, and if wanted `root`
+-- @tparam table what `kind` and `size_bytes` as the core has them, `ranks`, and if wanted `root`
 -- (place among them, from 0) and `volumes` (bytes from each to each)
 function Graph:collect(what, where, name)
   local id = add(self, COLLECTIVE, 0, where)

@@ -102,7 +102,7 @@ function Values:refuse(name, ...)
   fail.raise("%s: %s", name, (string.format(...)))
 end
 
--- Put an option, checked by the rule of the engine, at the line of its key.
+-- Put an option, checked by the rule of the core, at the line of its key.
 function Values:put(options, option, value, name)
   if value == nil then return end
   local entry = name and self.by_name[name]

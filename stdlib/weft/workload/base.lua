@@ -2,8 +2,8 @@
 -- and a function `begin`, which puts it to work.
 --
 -- `begin(work, sim, engine)` adds flows and tasks to the simulation. `work` is the workload with
--- `tag` and `start_ps` of this job; `engine.call(sim.core, name, ...)` calls the engine, and makes
--- its refusals errors of the user; `engine.add_flow(sim, flow)` adds a flow in the engine's units.
+-- `tag` and `start_ps` of this job; `engine.call(sim.core, name, ...)` calls the core, and makes
+-- its refusals errors of the user; `engine.add_flow(sim, flow)` adds a flow in the core's units.
 -- It checks everything before it adds anything, and returns what the job is to know: `bytes` to be
 -- delivered, `start_ps`, `ends` (list of tasks that are done when the job is), `ranks`, and for
 -- collectives `bus_factor` (bus bandwidth = factor x algorithm bandwidth) and `size_bytes` if it is
@@ -99,11 +99,11 @@ function M.need_path(sim, src, dst)
   if src ~= dst and not sim.core:reachable(src, dst) then M.unreachable(sim.fabric, src, dst) end
 end
 
---- Refuse a collective that the engine would refuse, or two ranks of which would send to each other
+--- Refuse a collective that the core would refuse, or two ranks of which would send to each other
 -- and have no path, before anything is added.
 -- @tparam Simulation sim
 -- @tparam table engine as begin is given it
--- @tparam table collective as for the engine's collective_add
+-- @tparam table collective as for the core's collective_add
 function M.need_collective(sim, engine, collective)
   local good, message = pcall(sim.core.collective_check, sim.core, collective)
   if good then return end

@@ -42,7 +42,7 @@ local function resolve_slow(kind, plan, fabric, hosts)
   return slow
 end
 
--- Computations that end beyond what the engine counts are refused before anything is added.
+-- Computations that end beyond what the core counts are refused before anything is added.
 local function check_end(kind, plan, slow)
   local longest = 0
   for rank = 0, #slow do longest = math.max(longest, slow[rank]) end

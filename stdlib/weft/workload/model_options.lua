@@ -168,7 +168,7 @@ local function layer_times(kind, o, shape)
   }
 end
 
--- Sizes and times beyond these are slips, and further on more than the engine counts with.
+-- Sizes and times beyond these are slips, and further on more than the core counts with.
 local PARAMETERS_MAX, LAYER_MAX_PS, RANKS_MAX = 1e14, 1e15, 2 ^ 20
 
 local function check_limits(kind, shape, times, layout, m)

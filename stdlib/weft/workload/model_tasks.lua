@@ -1,4 +1,4 @@
---- A plan as tasks of the engine: computations, collectives, messages, and what waits for what.
+--- A plan as tasks of the core: computations, collectives, messages, and what waits for what.
 --
 -- Replicas and tensor ranks do the same work at the same place of the schedule, so an operation is
 -- added for all of them before the next one. Messages of the pipeline do not hold up their sender.
@@ -249,7 +249,7 @@ end
 
 --- Add all iterations of a plan.
 -- @tparam table plan of weft.workload.model_plan
--- @tparam table job `kind`, `options`, `sim`, `fabric`, `core` (the engine's simulation), `engine`
+-- @tparam table job `kind`, `options`, `sim`, `fabric`, `core` (the core's simulation), `engine`
 -- (with `call`), `hosts` (node of each rank, from 1), `slow` (rank -> how many times as long it
 -- computes), `tag`, `start_ps`
 -- @treturn table `ends` (task at the end of each iteration), `marks` (of each iteration: the first

@@ -93,7 +93,7 @@ local function members_of(lowering, what)
   return ranks, math.max(what.size_bytes, #ranks)
 end
 
--- What the engine is told of one of its rings.
+-- What the core is told of one of its rings.
 local function part_of(lowering, what, order, size)
   return {
     kind = what.kind, ranks = order, size_bytes = size, root = what.root or 0,

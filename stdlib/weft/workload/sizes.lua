@@ -13,7 +13,7 @@ local M = {}
 
 local tables = { "websearch", "fbhdp", "alistorage", "googlerpc" }
 
--- What the engine counts exactly on every Lua.
+-- What the core counts exactly on every Lua.
 local MOST_BYTES = 2 ^ 53
 
 local function whole(bytes)

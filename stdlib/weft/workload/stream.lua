@@ -85,7 +85,7 @@ local function read_chunk(self, now_ps)
   return chunk, lines, latest
 end
 
--- Add a chunk; what the engine refuses is named by its place.
+-- Add a chunk; what the core refuses is named by its place.
 local function add_chunk(self, chunk, lines)
   if #chunk.src == 0 then return end
   local core = self.sim.core
