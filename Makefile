@@ -71,7 +71,7 @@ CORE_SOURCES := $(addprefix core/, \
   base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
   flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c \
-  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/reaction.c \
+  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/reaction.c packet/totals.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
   packet/port/rate.c packet/port/ring.c packet/port/wire.c \
   packet/transport/acks.c packet/transport/bitmap.c packet/transport/data.c \

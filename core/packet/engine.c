@@ -53,11 +53,6 @@ static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, ui
 
 /* ---- ports ---- */
 
-void weft__packet_settle(weft_sim *sim) {
-  for (uint32_t p = 0; sim->ready && p < sim->packet.ports.n; ++p)
-    port_settle(sim, p, &sim->packet.ports.at[p], sim->now);
-}
-
 static void before_sample(weft_sim *sim) {
   accel_catch_up(sim, sim->now);
 }
@@ -109,16 +104,6 @@ static const void *table(const weft_sim *sim, int which, uint64_t *count) {
   const void *rows = accel_spans(sim, &spans);
   *count = spans;
   return rows;
-}
-
-void weft__packet_stats(weft_sim *sim, weft_stats *stats) {
-  accel_parked_stats(sim, stats);
-  stats->packets_in_flight =
-      stats->packets_injected - stats->packets_delivered - stats->packets_dropped;
-  stats->bytes_in_flight = stats->bytes_injected - stats->bytes_delivered - stats->bytes_dropped;
-  for (uint32_t p = 0; p < sim->packet.ports.n; ++p)
-    if (sim->packet.ports.at[p].max_queue_bytes > stats->max_queue_bytes)
-      stats->max_queue_bytes = sim->packet.ports.at[p].max_queue_bytes;
 }
 
 const struct engine_ops weft__packet_engine = {.name = "packet",

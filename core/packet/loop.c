@@ -207,12 +207,12 @@ static inline void step(weft_sim *sim, struct event event) {
     arrive(sim, source / 2);
 }
 
-int weft__domain_run(weft_sim *view, weft_time end, int how) {
-  while (view->queue->count > 0 && !view->failed && (how & RUN_IDLE || !domain_is_idle(view))) {
-    const struct event event = event_first(view);
-    if (event.time >= end || view->failed) return 1;
-    if (!(how & RUN_UNFED) && !domain_is_fed(view)) return 0; /* timers need nothing */
-    step(view, event);
+int weft__packet_run_part(weft_sim *part, weft_time end, int how) {
+  while (part->queue->count > 0 && !part->failed && (how & RUN_IDLE || !domain_is_idle(part))) {
+    const struct event event = event_first(part);
+    if (event.time >= end || part->failed) return 1;
+    if (!(how & RUN_UNFED) && !domain_is_fed(part)) return 0; /* timers need nothing */
+    step(part, event);
   }
   return 1;
 }

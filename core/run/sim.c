@@ -85,6 +85,9 @@ static int check_config(weft_sim *sim) {
   return WEFT_OK;
 }
 
+static const struct sim_ops whole = {
+    .fork = weft_sim_fork, .run = weft_run, .destroy = weft_sim_destroy};
+
 int weft_sim_create(const weft_config *config, const weft_allocator *allocator, weft_sim **out) {
   static const weft_allocator libc = {resize_with_libc, NULL};
   const weft_allocator from = allocator != NULL ? *allocator : libc;
@@ -100,6 +103,7 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
     weft__events_init(sim->queue, 1);
   }
   sim->engine = &weft__packet_engine;
+  sim->whole = &whole;
   const int status = check_config(sim);
   return status == WEFT_OK ? sim->engine->create(sim) : status;
 }

@@ -148,15 +148,4 @@ static inline int domain_is_idle(const weft_sim *view) {
  * out of memory. They are sim->domains.shared then. */
 struct domains *weft__domains_make(weft_sim *sim, int for_partitions);
 
-/* loop.c */
-
-/** What a view does besides its events. */
-enum domain_run {
-  RUN_IDLE = 1, /* timers even if it is idle */
-  RUN_UNFED = 2 /* take memory from the pools, which nobody else uses meanwhile */
-};
-
-/** Handle the events of a view before `end`. Returns 0 if it stopped short of memory. */
-int weft__domain_run(weft_sim *view, weft_time end, int how);
-
 #endif

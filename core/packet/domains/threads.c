@@ -103,7 +103,7 @@ static int someone_stalls(const struct domains *domains) {
 /* 0: memory has run out. */
 static int run_window(struct domains *domains, uint32_t index, weft_time end) {
   struct domain_state *own = &domains->state[index];
-  own->stalled = !weft__domain_run(domains->view[index], end, 0);
+  own->stalled = !part_run(domains->view[index], end, 0);
   if (!own->stalled) weft__domain_settle(domains, index, end);
   meet(domains);
   while (someone_stalls(domains)) {
@@ -112,7 +112,7 @@ static int run_window(struct domains *domains, uint32_t index, weft_time end) {
     meet(domains);
     if (domains->broken) return 0;
     if (own->stalled) {
-      own->stalled = !weft__domain_run(domains->view[index], end, 0);
+      own->stalled = !part_run(domains->view[index], end, 0);
       if (!own->stalled) weft__domain_settle(domains, index, end);
     }
     meet(domains);
@@ -149,7 +149,7 @@ static void finish(struct domains *domains) {
     if (domains->view[i]->now > last) last = domains->view[i]->now;
   for (uint32_t i = 0; i < domains->count; ++i)
     if (last > domains->sim->now || domain_is_idle(domains->view[i]))
-      weft__domain_run(domains->view[i], last + 1, RUN_IDLE | RUN_UNFED);
+      part_run(domains->view[i], last + 1, RUN_IDLE | RUN_UNFED);
 }
 
 struct task_of_thread {

@@ -6,7 +6,6 @@
 #include "packet/cc/cc.h"
 #include "packet/fields.h"
 #include "packet/port/port_i.h"
-#include "results/results.h"
 
 /* Packets that have not left a port yet, of what its flows have sent, times a sign: with the
  * packets sent in between this makes what has left it. Those on the wire have left it, and have not

@@ -15,7 +15,6 @@
 #include "packet/cc/cc.h"
 #include "packet/fields.h"
 #include "packet/port/port_i.h"
-#include "results/results.h"
 
 void weft__partition_list_ports(weft_sim *sim, uint32_t partition) {
   weft__partition_list_ports_as(sim, partition, ++sim->accel.visits);

@@ -14,6 +14,7 @@
 #include "packet/accel/contention/contention.h"
 #include "packet/accel/partitions/partitions.h"
 #include "packet/domains/domain.h"
+#include "packet/hooks.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
 
@@ -87,7 +88,7 @@ static void work(struct worker *worker) {
     worker->begun = 1;
     worker->ports.n = view->accel.partition_ports.n;
     const uint64_t before = view->stats.packet_hops;
-    state->stalled = !weft__domain_run(view, crew->last + 1, RUN_IDLE);
+    state->stalled = !part_run(view, crew->last + 1, RUN_IDLE);
     job->hops += view->stats.packet_hops - before;
     if (state->stalled || view->failed) return;
     end_job(view, job, crew->last);
