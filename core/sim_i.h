@@ -76,11 +76,13 @@ enum event_kind {
 struct engine_ops; /* engine.h */
 
 /* What a part may ask of the whole that it is part of: run/ has it, which stands above all rooms.
- * Acceleration takes copies of a simulation and sees what becomes of them (audit.c). */
+ * Acceleration takes copies of a simulation and sees what becomes of them (audit.c), and results
+ * show the rows of tasks. */
 struct sim_ops {
   int (*fork)(const weft_sim *sim, weft_sim **out);
   int (*run)(weft_sim *sim, weft_time until, uint64_t max_events);
   void (*destroy)(weft_sim *sim);
+  const void *(*tasks)(const weft_sim *sim, uint64_t *count);
 };
 
 struct weft_sim {

@@ -192,10 +192,7 @@ static int prepare(struct crew *crew) {
   if (weft__domains_feed(crew->domains) != WEFT_OK) return 0;
   for (uint32_t i = 0; i < crew->domains->count; ++i) {
     weft_sim *view = crew->domains->view[i];
-    view->fabric.rate_epoch = sim->fabric.rate_epoch;
-    view->fabric.route_epoch = sim->fabric.route_epoch;
-    view->packet.fabric_rtt = sim->packet.fabric_rtt;
-    view->packet.longest_rtt = sim->packet.longest_rtt;
+    weft__view_see(sim, view);
     view->packet.buffers.at = crew->worker[i].buffers.at;
     view->accel.partition_ports.at = crew->worker[i].ports.at;
     view->accel.partition_ports.n = crew->worker[i].ports.n; /* of a job that has stalled */
@@ -294,7 +291,7 @@ static void advance(weft_sim *sim, weft_time last, const uint64_t *words, uint32
   crew->last = last;
   int fed = share_out(crew, words, n) && prepare(crew);
   if (fed) run_round(crew);
-  if (crew->running >= sim->domains.threads_used) sim->domains.threads_used = crew->running + 1;
+  threads_were_used(sim, crew->running + 1);
   while (fed && !sim->failed && someone_stalls(crew)) {
     fed = prepare(crew);
     if (fed) run_round(crew);
@@ -308,7 +305,7 @@ void weft__crew_advance(weft_sim *sim, weft_time last) {
   const size_t mark = weft__arena_mark(&sim->arena);
   uint64_t *words = weft__arena_take(sim, &sim->arena, sim->accel.apart.n * sizeof *words);
   const uint32_t n = words != NULL ? list_work(sim, last, words) : 0;
-  sim->domains.threads_why = WEFT_THREADS_LITTLE;
+  threads_why(sim, WEFT_THREADS_LITTLE);
   if (n > 0) advance(sim, last, words, n);
   weft__arena_reset(sim, &sim->arena, mark);
 }
