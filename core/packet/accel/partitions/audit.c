@@ -89,10 +89,10 @@ enum {
 /* From now on the partition is simulated, whatever joins it; all others are skipped as they are in
  * the run itself. */
 static void stop_skipping(weft_sim *copy, uint32_t partition) {
-  struct partition *z = &copy->accel.partitions.at[partition];
-  z->plain = 1;
-  z->record = 0; /* which it is about to take */
-  z->look = LATEST_PS;
+  struct partition *p = &copy->accel.partitions.at[partition];
+  p->plain = 1;
+  p->record = 0; /* which it is about to take */
+  p->look = LATEST_PS;
   weft__partition_go_live(copy, partition);
 }
 

@@ -236,10 +236,10 @@ static void collect(struct crew *crew) {
 
 /* Some events: a packet a port in the time that it takes. */
 static uint64_t work_of(const weft_sim *sim, uint32_t partition, weft_time last) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->parked_at >= last) return 0;
-  const double packet = (double)(weft__line_time(sim, z->first, 1) - sim->now);
-  const double events = z->apart_cost * ((double)(last - z->parked_at) / packet);
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->parked_at >= last) return 0;
+  const double packet = (double)(weft__line_time(sim, p->first, 1) - sim->now);
+  const double events = p->apart_cost * ((double)(last - p->parked_at) / packet);
   return events < UINT32_MAX ? (uint64_t)events : UINT32_MAX;
 }
 
