@@ -290,7 +290,7 @@ int weft_threads_used(const weft_sim *sim, uint32_t *why) {
   return (int)used;
 }
 
-/* Run ahead on several threads as far as that is possible and pays. WEFT_OK or a negative status. */
+/* As far as that is possible and pays. WEFT_OK or a negative status. */
 static int run(weft_sim *sim, const struct turn *turn) {
   const uint64_t budget = turn->last - sim->events;
   /* Accelerated runs have threads of their own: packet/accel/partitions/crew.c. */
