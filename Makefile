@@ -66,12 +66,11 @@ VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, \
-  base/alloc.c base/arena.c base/error.c base/event_queue.c base/fields.c base/output.c base/sort.c \
-  base/units.c \
-  base/version.c \
+  base/alloc.c base/arena.c base/error.c base/event_queue.c base/fields.c base/options.c \
+  base/output.c base/sort.c base/units.c base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
-  flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c \
-  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/reaction.c \
+  flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c flow/views.c \
+  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/reaction.c packet/totals.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
   packet/port/rate.c packet/port/ring.c packet/port/wire.c \
   packet/transport/acks.c packet/transport/bitmap.c packet/transport/data.c \
@@ -100,7 +99,7 @@ CORE_SOURCES := $(addprefix core/, \
   work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
   work/stream.c work/task.c work/tree.c \
   results/columns.c results/sample.c results/traffic.c \
-  run/loop.c run/names.c run/options.c run/sim.c)
+  run/loop.c run/names.c run/sim.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
   l_fields.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c

@@ -23,6 +23,7 @@ struct turn {
   weft_time limit;
   uint64_t last;
   uint32_t idle;
+  uint32_t tasks; /* not over: they answer to ends of flows within the instant */
 };
 
 /* What engine_ops.run gives back, besides enum weft_run_result: go on. */
@@ -48,6 +49,9 @@ struct engine_ops {
   int (*run)(weft_sim *sim, const struct turn *turn);
   /** The run ends here; `whole`: with all events of this instant. */
   void (*end)(weft_sim *sim, int whole);
+  /** This is a copy, whose pools are still empty: let go of what is not part of the value. WEFT_OK,
+   *  or why there can be none. */
+  int (*copied)(weft_sim *copy);
   /** Free what is not in pools. */
   void (*destroy)(weft_sim *sim);
 

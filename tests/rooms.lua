@@ -29,13 +29,12 @@ M.may = {
   ["packet/accel/contention"] = list("packet packet/port packet/cc packet/transport packet/accel"
     .. LOW),
   ["packet/accel/memo"] = list("packet packet/port packet/cc packet/transport packet/accel"
-    .. " packet/accel/contention packet/accel/partitions" .. LOW),
+    .. " packet/accel/contention" .. LOW),
   ["packet/accel/partitions"] = list("packet packet/port packet/cc packet/transport"
     .. " packet/domains packet/accel packet/accel/contention packet/accel/memo" .. LOW),
   ["packet/accel"] = list("packet packet/port packet/cc packet/transport packet/domains"
     .. " packet/accel/contention packet/accel/memo packet/accel/partitions" .. LOW),
-  packet = list(ENGINE .. " packet/domains packet/accel packet/accel/contention packet/accel/memo"
-    .. " packet/accel/partitions" .. LOW),
+  packet = list(ENGINE .. " packet/domains packet/accel" .. LOW),
   ideal = list(LOW),
   work = list(LOW),
   results = list(LOW),

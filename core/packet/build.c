@@ -8,6 +8,7 @@
 #include "packet/port/port.h"
 
 int weft__packet_create(weft_sim *sim) {
+  sim->packet.run_part = weft__packet_run_part;
   for (int i = 0; i < RING_CLASSES; ++i) sim->packet.ring_free[i] = WEFT_NONE;
   for (int i = 0; i < BITMAP_CLASSES; ++i) sim->packet.bitmap_free[i] = WEFT_NONE;
   if (is_ns3(sim)) weft__ns3_create(sim);

@@ -10,8 +10,15 @@
 /* ---- life ---- */
 
 static int begin(weft_sim *sim) {
-  sim->domains.next_try = 0;
+  weft__domains_begin(sim);
   return sim->packet.fabric_rtt == 0 ? weft__fabric_rtt(sim) : WEFT_OK;
+}
+
+static int copied(weft_sim *copy) {
+  weft__domains_forget(copy);
+  if (copy->packet.script.call == NULL) return WEFT_OK;
+  return weft__fail(copy, WEFT_ESTATE,
+                    "fork: the state of a congestion control from outside cannot be copied");
 }
 
 static void end(weft_sim *sim, int whole) {
@@ -38,10 +45,9 @@ static uint64_t progress(const weft_sim *sim, uint32_t slot) {
 static void flow_rows(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
     if (!(sim->packet.tx.at[slot].flags & TX_ACTIVE)) continue;
-    struct flow *flow = &sim->flow.rows.at[sim->packet.tx.at[slot].row];
-    flow->delivered_bytes = weft__flow_delivered(sim, sim->packet.tx.at[slot].row);
-    flow->retransmits = sim->packet.tx_warm.at[slot].retransmits;
-    flow->ecn_marks = sim->packet.tx_warm.at[slot].ecn_marks;
+    const uint32_t row = sim->packet.tx.at[slot].row;
+    const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+    flow_row_note(sim, row, weft__flow_delivered(sim, row), warm->retransmits, warm->ecn_marks);
   }
 }
 
@@ -52,11 +58,6 @@ static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, ui
 }
 
 /* ---- ports ---- */
-
-void weft__packet_settle(weft_sim *sim) {
-  for (uint32_t p = 0; sim->ready && p < sim->packet.ports.n; ++p)
-    port_settle(sim, p, &sim->packet.ports.at[p], sim->now);
-}
 
 static void before_sample(weft_sim *sim) {
   accel_catch_up(sim, sim->now);
@@ -111,16 +112,6 @@ static const void *table(const weft_sim *sim, int which, uint64_t *count) {
   return rows;
 }
 
-void weft__packet_stats(weft_sim *sim, weft_stats *stats) {
-  accel_parked_stats(sim, stats);
-  stats->packets_in_flight =
-      stats->packets_injected - stats->packets_delivered - stats->packets_dropped;
-  stats->bytes_in_flight = stats->bytes_injected - stats->bytes_delivered - stats->bytes_dropped;
-  for (uint32_t p = 0; p < sim->packet.ports.n; ++p)
-    if (sim->packet.ports.at[p].max_queue_bytes > stats->max_queue_bytes)
-      stats->max_queue_bytes = sim->packet.ports.at[p].max_queue_bytes;
-}
-
 const struct engine_ops weft__packet_engine = {.name = "packet",
                                                .create = weft__packet_create,
                                                .link_added = weft__packet_link_added,
@@ -134,6 +125,7 @@ const struct engine_ops weft__packet_engine = {.name = "packet",
                                                .begin = begin,
                                                .run = weft__packet_run,
                                                .end = end,
+                                               .copied = copied,
                                                .destroy = weft__domains_free,
                                                .launch = launch,
                                                .slots = weft__senders_reserve,

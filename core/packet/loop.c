@@ -207,12 +207,12 @@ static inline void step(weft_sim *sim, struct event event) {
     arrive(sim, source / 2);
 }
 
-int weft__domain_run(weft_sim *view, weft_time end, int how) {
-  while (view->queue->count > 0 && !view->failed && (how & RUN_IDLE || !domain_is_idle(view))) {
-    const struct event event = event_first(view);
-    if (event.time >= end || view->failed) return 1;
-    if (!(how & RUN_UNFED) && !domain_is_fed(view)) return 0; /* timers need nothing */
-    step(view, event);
+int weft__packet_run_part(weft_sim *part, weft_time end, int how) {
+  while (part->queue->count > 0 && !part->failed && (how & RUN_IDLE || !domain_is_idle(part))) {
+    const struct event event = event_first(part);
+    if (event.time >= end || part->failed) return 1;
+    if (!(how & RUN_UNFED) && !domain_is_fed(part)) return 0; /* timers need nothing */
+    step(part, event);
   }
   return 1;
 }
@@ -252,15 +252,10 @@ static int run_turn(weft_sim *sim, const struct turn *turn, uint64_t turns) {
 }
 
 int weft__packet_run(weft_sim *sim, const struct turn *turn) {
-  enum { TURN = 2048, SHORT_TURN = 8 }; /* events between two tries to go on in several threads */
-  if (sim->config.threads < 2) return run_turn(sim, turn, UINT64_MAX);
   int result = TURN_OVER;
   while (result == TURN_OVER && !sim->failed) {
-    if (sim->events >= sim->domains.next_try) {
-      if (sim->events < turn->last) weft__domains_run(sim, turn->limit, turn->last - sim->events);
-      sim->domains.next_try = sim->events + (sim->domains.always_split ? SHORT_TURN : TURN);
-    }
-    if (!sim->failed) result = run_turn(sim, turn, sim->domains.next_try - sim->events);
+    const uint64_t turns = weft__domains_turn(sim, turn);
+    if (!sim->failed) result = run_turn(sim, turn, turns);
   }
   return result;
 }

@@ -32,6 +32,7 @@ struct packet_room {
   PACKET_POOLS(WEFT_POOL_MEMBER)
   const struct accel_hooks *accel_hooks; /* NULL: nothing is skipped; see packet/hooks.h */
   const struct domain_hooks *domain_hooks; /* of a domain's view, else NULL */
+  int (*run_part)(weft_sim *part, weft_time end, int how); /* see packet/hooks.h */
   uint32_t replaying; /* the clock shows the past: a part is simulated by itself */
   weft_script script; /* cc = script */
   const struct cc_ops *cc; /* what config.cc and script say */

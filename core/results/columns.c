@@ -124,8 +124,7 @@ int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *colum
     rows = (const char *)sim->results.port_rows.at;
     count = sim->results.port_rows.n;
   } else if (table == WEFT_TABLE_TASKS) {
-    rows = (const char *)sim->work.tasks.at;
-    count = sim->work.tasks.n;
+    rows = sim->whole->tasks(sim, &count);
   } else {
     rows = sim->engine->table(sim, table, &count);
   }

@@ -85,6 +85,14 @@ static int check_config(weft_sim *sim) {
   return WEFT_OK;
 }
 
+static const void *tasks(const weft_sim *sim, uint64_t *count) {
+  *count = sim->work.tasks.n;
+  return sim->work.tasks.at;
+}
+
+static const struct sim_ops whole = {
+    .fork = weft_sim_fork, .run = weft_run, .destroy = weft_sim_destroy, .tasks = tasks};
+
 int weft_sim_create(const weft_config *config, const weft_allocator *allocator, weft_sim **out) {
   static const weft_allocator libc = {resize_with_libc, NULL};
   const weft_allocator from = allocator != NULL ? *allocator : libc;
@@ -100,6 +108,7 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
     weft__events_init(sim->queue, 1);
   }
   sim->engine = &weft__packet_engine;
+  sim->whole = &whole;
   const int status = check_config(sim);
   return status == WEFT_OK ? sim->engine->create(sim) : status;
 }
@@ -121,16 +130,8 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   weft_sim *copy = sim->allocator.resize(sim->allocator.user, NULL, 0, sizeof *copy);
   *out = NULL;
   if (copy == NULL) return WEFT_ENOMEM;
-  if (sim->packet.script.call != NULL) {
-    memset(copy, 0, sizeof *copy);
-    copy->allocator = sim->allocator;
-    *out = copy;
-    return weft__fail(copy, WEFT_ESTATE,
-                      "fork: the state of a congestion control from outside cannot be copied");
-  }
   *copy = *sim;
   copy->memory_bytes = sizeof *copy;
-  copy->domains.shared = NULL;
   copy->arena = (struct arena){0};
   copy->queue = &copy->queues[0];
   /* First cut all ties, so that a failure half way frees only what is the copy's own. */
@@ -139,6 +140,11 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   copy->room.pool.cap = 0;
   WEFT_POOLS(X)
 #undef X
+  const int status = sim->engine->copied != NULL ? sim->engine->copied(copy) : WEFT_OK;
+  if (status != WEFT_OK) {
+    *out = copy; /* which has the message */
+    return status;
+  }
   /* The same capacities, because stacks are reserved when what they may hold is added. */
 #define X(room, pool, type)                                                              \
   if (sim->room.pool.cap > 0) {                                                          \

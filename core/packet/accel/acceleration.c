@@ -93,9 +93,9 @@ void weft_acceleration_get(const weft_sim *sim, weft_acceleration *out) {
   weft__audit_report(sim, out);
   if (sim->accel.skipped_ps > 0) out->error_estimate = sim->accel.doubt_ps / sim->accel.skipped_ps;
   for (uint32_t i = 0; i < sim->accel.partitions.n; ++i) {
-    const struct partition *z = &sim->accel.partitions.at[i];
-    if (z->phase == PARTITION_LIVE || z->phase == PARTITION_APART)
-      out->transient_ps += sim->now - z->since;
+    const struct partition *p = &sim->accel.partitions.at[i];
+    if (p->phase == PARTITION_LIVE || p->phase == PARTITION_APART)
+      out->transient_ps += sim->now - p->since;
   }
 }
 
@@ -118,10 +118,10 @@ int weft_flow_phase(const weft_sim *sim, uint32_t flow, weft_time *since_ps) {
   if (f->slot >= sim->accel.members.n || sim->accel.members.at[f->slot].partition == WEFT_NONE)
     return WEFT_PHASE_TRANSIENT;
   const uint32_t index = sim->accel.members.at[f->slot].partition;
-  const struct partition *z = &sim->accel.partitions.at[index];
-  weft_time since = z->since;
-  int phase = phases[z->phase];
-  if (z->phase == PARTITION_MEMO && weft__memo_end(sim, index) <= sim->now) {
+  const struct partition *p = &sim->accel.partitions.at[index];
+  weft_time since = p->since;
+  int phase = phases[p->phase];
+  if (p->phase == PARTITION_MEMO && weft__memo_end(sim, index) <= sim->now) {
     phase = WEFT_PHASE_STEADY;
     since = weft__memo_end(sim, index);
   }

@@ -15,16 +15,15 @@
 #include "packet/cc/cc.h"
 #include "packet/fields.h"
 #include "packet/port/port_i.h"
-#include "results/results.h"
 
 void weft__partition_list_ports(weft_sim *sim, uint32_t partition) {
   weft__partition_list_ports_as(sim, partition, ++sim->accel.visits);
 }
 
 void weft__partition_list_ports_as(weft_sim *sim, uint32_t partition, uint32_t visit) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
+  const struct partition *p = &sim->accel.partitions.at[partition];
   sim->accel.partition_ports.n = 0;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
     for (uint32_t h = 0; h < n; ++h) {
       struct port_share *share = &sim->accel.port_shares.at[path[h]];
