@@ -83,11 +83,11 @@ local function state_of(graph)
   return owners, structs
 end
 
--- Without prototypes: that a header names a function is no call of it.
+-- Without prototypes: that a header names a function or a table is no use of it.
 local function without_prototypes(code)
-  return (("\n" .. code):gsub("\n[%a_][^\n;{}#=]-%b()[^;{}=]-;", function(text)
-    return (text:gsub("[^\n]", " "))
-  end):sub(2))
+  local function blank(text) return (text:gsub("[^\n]", " ")) end
+  return (("\n" .. code):gsub("\n[%a_][^\n;{}#=]-%b()[^;{}=]-;", blank)
+    :gsub("\nextern [^;{}=]-;", blank):sub(2))
 end
 
 -- {files = sorted paths, calls[from][to] = {names}, includes[from] = {paths}, owners, structs}.
@@ -272,13 +272,14 @@ function M.arrows(graph)
   return found
 end
 
--- How often a word is called, by file: for operations that are to have one place.
-function M.uses(graph, name, allowed)
+-- How often a member is named outside some files, by file: for what one place is to ask for.
+function M.uses(graph, member, allowed)
   local found = {}
   for _, path in ipairs(graph.files) do
-    local _, times = graph.code[path]:gsub("[^%w_]" .. name .. "%(", "")
-    if graph.code[path]:find("static inline int " .. name .. "%(") then times = times - 1 end
-    if times > 0 and not path:find(allowed) then found[path] = times end
+    local _, times = graph.code[path]:gsub("[%.>]" .. member .. "%f[^%w_]", "")
+    local may_be = false
+    for _, pattern in ipairs(allowed) do may_be = may_be or path:find(pattern) end
+    if times > 0 and not may_be then found[path] = times end
   end
   return found
 end

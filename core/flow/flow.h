@@ -47,6 +47,13 @@ uint32_t weft__flow_begin(weft_sim *sim, uint32_t row, int *waits);
 void weft__flow_is_received(weft_sim *sim, uint32_t row);
 void weft__flow_is_acked(weft_sim *sim, uint32_t row);
 
+/** A flow that has begun counts as active from now until it is over. */
+void weft__flow_goes(weft_sim *sim);
+
+/** What the row of a flow shows of it so far. */
+void weft__flow_note(weft_sim *sim, uint32_t row, uint64_t delivered_bytes, uint32_t retransmits,
+                     uint32_t ecn_marks);
+
 /** A flow under way is over: FLOW_DONE or FLOW_FAILED. Its slot is the engine's until it gives it
  *  back. */
 void weft__flow_over(weft_sim *sim, uint32_t slot, enum flow_state state);
