@@ -164,18 +164,6 @@ void weft__flow_is_acked(weft_sim *sim, uint32_t row) {
   complete(sim, row, WEFT_AT_SENDER);
 }
 
-void weft__flow_goes(weft_sim *sim) {
-  ++sim->flow.active;
-}
-
-void weft__flow_note(weft_sim *sim, uint32_t row, uint64_t delivered_bytes, uint32_t retransmits,
-                     uint32_t ecn_marks) {
-  struct flow *flow = &sim->flow.rows.at[row];
-  flow->delivered_bytes = delivered_bytes;
-  flow->retransmits = retransmits;
-  flow->ecn_marks = ecn_marks;
-}
-
 void weft__flow_over(weft_sim *sim, uint32_t slot, enum flow_state state) {
   struct flow *flow = &sim->flow.rows.at[sim->flow.slots.at[slot].row];
   sim->flow.slots.at[slot].active = 0;

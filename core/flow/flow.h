@@ -43,16 +43,14 @@ static inline uint32_t flow_wants(const weft_sim *sim, uint32_t row) {
  *  that of the fabric as built, since there is none just now. */
 uint32_t weft__flow_begin(weft_sim *sim, uint32_t row, int *waits);
 
+/** A flow that has begun is under way: the engine moves it. */
+static inline void flow_is_under_way(weft_sim *sim) {
+  ++sim->flow.active;
+}
+
 /** The last byte is at the receiver; the last ACK at the sender. */
 void weft__flow_is_received(weft_sim *sim, uint32_t row);
 void weft__flow_is_acked(weft_sim *sim, uint32_t row);
-
-/** A flow that has begun counts as active from now until it is over. */
-void weft__flow_goes(weft_sim *sim);
-
-/** What the row of a flow shows of it so far. */
-void weft__flow_note(weft_sim *sim, uint32_t row, uint64_t delivered_bytes, uint32_t retransmits,
-                     uint32_t ecn_marks);
 
 /** A flow under way is over: FLOW_DONE or FLOW_FAILED. Its slot is the engine's until it gives it
  *  back. */
@@ -69,6 +67,15 @@ void weft__flow_undo_received(weft_sim *sim, uint32_t row, weft_time time);
 
 /** Payload bytes in order at the receiver so far. */
 uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
+
+/** What an engine knows of a flow, for its row. */
+static inline void flow_row_note(weft_sim *sim, uint32_t row, uint64_t delivered_bytes,
+                                 uint32_t retransmits, uint32_t ecn_marks) {
+  struct flow *flow = &sim->flow.rows.at[row];
+  flow->delivered_bytes = delivered_bytes;
+  flow->retransmits = retransmits;
+  flow->ecn_marks = ecn_marks;
+}
 
 /** Tell work, if it wants to hear of that: NEWS_SENT where the flow wants FLOW_TELLS_SENT, else
  *  FLOW_TELLS_END. */

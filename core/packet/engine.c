@@ -38,7 +38,7 @@ static void flow_rows(weft_sim *sim) {
     if (!(sim->packet.tx.at[slot].flags & TX_ACTIVE)) continue;
     const uint32_t row = sim->packet.tx.at[slot].row;
     const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-    weft__flow_note(sim, row, weft__flow_delivered(sim, row), warm->retransmits, warm->ecn_marks);
+    flow_row_note(sim, row, weft__flow_delivered(sim, row), warm->retransmits, warm->ecn_marks);
   }
 }
 

@@ -54,7 +54,7 @@ uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
 }
 
 void weft__flow_activate(weft_sim *sim, uint32_t slot) {
-  weft__flow_goes(sim);
+  flow_is_under_way(sim);
   accel_joined(sim, slot);
   if (!(sim->packet.tx.at[slot].flags & TX_CUT_OFF)) {
     weft__nic_add(sim, slot);
@@ -88,7 +88,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
     const uint64_t acked = (uint64_t)tx->una * sim->config.mtu_bytes;
     if (acked < delivered) delivered = acked;
   }
-  weft__flow_note(sim, tx->row, delivered, warm->retransmits, warm->ecn_marks);
+  flow_row_note(sim, tx->row, delivered, warm->retransmits, warm->ecn_marks);
   weft__flow_over(sim, slot, state);
   weft__flow_free_when_quiet(sim, slot);
 }
