@@ -70,17 +70,18 @@ CORE_SOURCES := $(addprefix core/, \
   base/output.c base/sort.c base/units.c base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
   flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c flow/views.c \
-  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/reaction.c packet/totals.c \
+  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/model.c \
+  packet/reaction.c packet/rtt.c packet/totals.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
   packet/port/rate.c packet/port/ring.c packet/port/wire.c \
   packet/transport/acks.c packet/transport/bitmap.c packet/transport/data.c \
-  packet/transport/sender.c \
-  packet/transport/nic.c packet/transport/receive.c packet/transport/reroute.c \
-  packet/transport/rtt.c packet/transport/selective.c packet/transport/timer.c \
-  packet/cc/cc.c packet/cc/dcqcn.c packet/cc/dctcp.c packet/cc/hpcc.c packet/cc/script.c \
+  packet/transport/nic.c packet/transport/nic_list.c packet/transport/receive.c \
+  packet/transport/reroute.c packet/transport/rto.c packet/transport/selective.c \
+  packet/transport/sender.c packet/transport/slots.c packet/transport/timeout.c \
+  packet/cc/algorithms.c packet/cc/cc.c packet/cc/dcqcn.c packet/cc/dctcp.c packet/cc/hpcc.c packet/cc/script.c \
   packet/cc/swift.c packet/cc/timely.c packet/cc/window.c \
-  packet/ns3/buffer.c packet/ns3/create.c packet/ns3/nic.c packet/ns3/port.c \
-  packet/ns3/random.c \
+  packet/ns3/arrive.c packet/ns3/buffer.c packet/ns3/model.c packet/ns3/nic.c packet/ns3/port.c \
+  packet/ns3/random.c packet/ns3/receive.c \
   packet/domains/divide.c packet/domains/domain.c packet/domains/threads.c packet/domains/views.c \
   packet/accel/acceleration.c \
   packet/accel/contention/asked.c packet/accel/contention/contention.c \

@@ -123,11 +123,6 @@ static inline void weft__no_memory(weft_sim *sim) {
   sim->failed = WEFT_ENOMEM;
 }
 
-/* The ns-3 model, of either generation. */
-static inline int is_ns3(const weft_sim *sim) {
-  return sim->config.compat != WEFT_COMPAT_NONE;
-}
-
 /* A layout that the cost model counts on; others are with their structs. */
 _Static_assert(sizeof(struct event_chunk) == 64, "a chunk of events is one cache line");
 

@@ -277,13 +277,14 @@ function M.arrows(graph)
   return found
 end
 
--- How often a word is called, by file: for operations that are to have one place.
-function M.uses(graph, name, allowed)
+-- How often a member is named outside some files, by file: for what one place is to ask for.
+function M.uses(graph, member, allowed)
   local found = {}
   for _, path in ipairs(graph.files) do
-    local _, times = graph.code[path]:gsub("[^%w_]" .. name .. "%(", "")
-    if graph.code[path]:find("static inline int " .. name .. "%(") then times = times - 1 end
-    if times > 0 and not path:find(allowed) then found[path] = times end
+    local _, times = graph.code[path]:gsub("[%.>]" .. member .. "%f[^%w_]", "")
+    local may_be = false
+    for _, pattern in ipairs(allowed) do may_be = may_be or path:find(pattern) end
+    if times > 0 and not may_be then found[path] = times end
   end
   return found
 end

@@ -43,6 +43,11 @@ static inline uint32_t flow_wants(const weft_sim *sim, uint32_t row) {
  *  that of the fabric as built, since there is none just now. */
 uint32_t weft__flow_begin(weft_sim *sim, uint32_t row, int *waits);
 
+/** A flow that has begun is under way: the engine moves it. */
+static inline void flow_is_under_way(weft_sim *sim) {
+  ++sim->flow.active;
+}
+
 /** The last byte is at the receiver; the last ACK at the sender. */
 void weft__flow_is_received(weft_sim *sim, uint32_t row);
 void weft__flow_is_acked(weft_sim *sim, uint32_t row);

@@ -2,9 +2,11 @@
 #include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domains.h"
-#include "packet/ns3/ns3.h"
+#include "packet/model.h"
 #include "packet/packet.h"
 #include "packet/port/port_i.h"
+#include "packet/rtt.h"
+#include "packet/sizes_i.h"
 #include "packet/transport/transport.h"
 
 /* ---- life ---- */
@@ -28,12 +30,8 @@ static void end(weft_sim *sim, int whole) {
 
 /* ---- flows ---- */
 
-/* With compat ns3 an application is installed, initialised and started by an event each. */
 static void launch(weft_sim *sim, uint32_t row) {
-  if (is_ns3(sim))
-    event_at(sim, EV_NS3_INIT, row, sim->now);
-  else
-    weft__flow_start(sim, row);
+  sim->packet.model->launch(sim, row);
 }
 
 /* While a partition is skipped its state stands still, but its flows do not. */
@@ -54,7 +52,7 @@ static void flow_rows(weft_sim *sim) {
 static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
   const uint64_t mtu = sim->config.mtu_bytes, packets = (payload + mtu - 1) / mtu;
   *data = payload + packets * frame_headers(&sim->config, sim->packet.cc_header);
-  *acks = packets * weft__ack_size(sim);
+  *acks = packets * ack_size(sim);
 }
 
 /* ---- ports ---- */

@@ -4,7 +4,7 @@
 #include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domain.h"
-#include "packet/ns3/ns3.h"
+#include "packet/model.h"
 #include "packet/packet.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
@@ -56,7 +56,7 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
 static inline void deliver(weft_sim *sim, uint32_t index, uint32_t flags, uint32_t to_node,
                            const struct packet *packet) {
   if (flags & PORT_EXPLICIT)
-    weft__ns3_arrive(sim, index, packet);
+    sim->packet.model->arrive(sim, index, packet);
   else if (flags & PORT_TO_HOST)
     weft__receive(sim, packet);
   else
@@ -158,10 +158,7 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       if (weft__port_pause(sim, source / 2, source % 2)) weft__nic_kick(sim, source / 2);
       break;
     case EV_NIC:
-      if (is_ns3(sim))
-        weft__ns3_wake_event(sim, source, order);
-      else
-        weft__nic_event(sim, source);
+      sim->packet.model->wake(sim, source, order);
       break;
     case EV_RTO:
       weft__rto_event(sim, source);
@@ -170,13 +167,9 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
       weft__cc_timer_event(sim, source / CC_TIMERS, source % CC_TIMERS);
       break;
     case EV_NS3_INIT:
-      event_at(sim, EV_NS3_START, source, sim->now);
-      break;
     case EV_NS3_START:
-      weft__flow_start(sim, source);
-      break;
     case EV_NS3_SENT:
-      weft__ns3_sent_event(sim, source);
+      sim->packet.model->event(sim, kind, source);
       break;
     case EV_PARTITION:
       accel_event(sim, source);

@@ -71,13 +71,6 @@ static int check_config(weft_sim *sim) {
     return weft__fail(sim, WEFT_EINVAL,
                       "option ecn_kmax: expected at least ecn_kmin = %" PRIu32 ", got %" PRIu32,
                       config->ecn_kmin_bytes, config->ecn_kmax_bytes);
-  if (!is_ns3(sim) && config->ack_priority == WEFT_ACK_ALL)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option ack_priority: all needs compat = ns3; the default model's switches "
-                      "keep ACKs among data, expected fifo or hosts");
-  if (is_ns3(sim) && config->recovery == WEFT_RECOVERY_SELECTIVE)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option recovery: compat ns3 has no selective repeat, expected go_back_n");
   if (config->swift_fs_max_cwnd <= config->swift_fs_min_cwnd)
     return weft__fail(sim, WEFT_EINVAL,
                       "option swift_fs_max_cwnd: expected more than swift_fs_min_cwnd = %g, got %g",

@@ -9,6 +9,7 @@
 #include "packet/accel/contention/contention.h"
 #include "packet/accel/partitions/partitions.h"
 #include "packet/cc/cc.h"
+#include "packet/model.h"
 #include "packet/hooks.h"
 
 /* ---- hooks ---- */
@@ -53,7 +54,7 @@ static const struct accel_hooks hooks = {.joined = weft__partition_join,
 int weft__acceleration_init(weft_sim *sim) {
   const weft_config *config = &sim->config;
   if (!config->memoize && !config->fast_forward) return WEFT_OK;
-  if (is_ns3(sim))
+  if (sim->packet.model->asked_order)
     return weft__fail(sim, WEFT_EINVAL,
                       "option %s: expected compat = none, whose events can be foreseen",
                       config->memoize ? "memoize" : "fast_forward");

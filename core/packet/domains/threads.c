@@ -4,6 +4,7 @@
 
 #include "flow/flow.h"
 #include "packet/hooks.h"
+#include "packet/model.h"
 #include "packet/domains/domain.h"
 #include "packet/transport/transport.h"
 
@@ -263,7 +264,7 @@ void weft__domains_free(weft_sim *sim) {
 /* What domains cannot do by themselves: orders of asking, memory of both ends of a flow, tasks that
  * wait for one another without delay, what scripts and tables see in order. */
 static uint32_t why_whole(const weft_sim *sim, const struct turn *turn) {
-  if (is_ns3(sim)) return WEFT_THREADS_COMPAT;
+  if (sim->packet.model->asked_order) return WEFT_THREADS_COMPAT;
   if (sim->config.cc == WEFT_CC_SCRIPT) return WEFT_THREADS_SCRIPT;
   if (is_selective(sim)) return WEFT_THREADS_SELECTIVE;
   if (sim->packet.ack_capacity != 0) return WEFT_THREADS_TRACE;

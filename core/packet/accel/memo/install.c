@@ -4,6 +4,7 @@
 
 #include "packet/accel/memo/record.h"
 #include "packet/cc/cc.h"
+#include "packet/transport/transport.h"
 #include "packet/fields.h"
 #include "packet/port/port_i.h"
 

@@ -12,7 +12,7 @@
 
 #include "packet/accel/memo/record.h"
 #include "base/hash_i.h"
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
 #include "packet/fields.h"
 #include "weft_output.h"
 

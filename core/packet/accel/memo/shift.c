@@ -128,7 +128,7 @@ void weft__partition_shift(weft_sim *sim, uint32_t partition, weft_time time) {
 /* Departures of NICs are events besides arrivals, one for a data packet. */
 void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t received,
                          uint64_t acked) {
-  const uint64_t data = full_frame(sim), ack = weft__ack_size(sim);
+  const uint64_t data = full_frame(sim), ack = ack_size(sim);
   const uint32_t hops = sim->packet.tx.at[slot].hops;
   const uint32_t ack_hops = weft__flow_ports(sim, slot, WEFT_ACKS_ALL) - hops;
   weft_stats *stats = &sim->stats;
@@ -150,7 +150,7 @@ void weft__share_out(weft_sim *sim, uint32_t slot, int64_t sent, int64_t bytes, 
   for (uint32_t h = 0; h < n; ++h) {
     struct port_share *share = &sim->accel.port_shares.at[path[h]];
     share->packets += h < hops ? sent : received;
-    share->bytes += h < hops ? bytes : received * weft__ack_size(sim);
+    share->bytes += h < hops ? bytes : received * ack_size(sim);
   }
 }
 

@@ -36,7 +36,7 @@ static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
   const uint32_t *path = slot_path(sim, slot), hops = sim->packet.tx.at[slot].hops;
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   const double packets = flow_packets(sim, slot), frame = full_frame(sim);
-  const double ack = weft__ack_size(sim), line = (double)sim->fabric.ports.at[path[0]].rate_bps;
+  const double ack = ack_size(sim), line = (double)sim->fabric.ports.at[path[0]].rate_bps;
   for (uint32_t h = 1; h < n; ++h) {
     if (h == hops || !(sim->packet.ports.at[path[h]].flags & PORT_OF_SWITCH)) continue;
     struct port_share *share = &sim->accel.port_shares.at[path[h]];

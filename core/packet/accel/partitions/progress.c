@@ -84,7 +84,7 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
       if (path[h] != port) continue;
       const uint64_t passed = parked_passed(sim, slot);
       *packets += passed;
-      bytes += passed * (h < hops ? data : weft__ack_size(sim));
+      bytes += passed * (h < hops ? data : ack_size(sim));
     }
   }
   return bytes;
@@ -93,7 +93,7 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
 static void add_flow(const weft_sim *sim, uint32_t slot, weft_stats *stats) {
   const uint64_t packets = parked_passed(sim, slot);
   const uint64_t data = full_frame(sim);
-  const uint64_t bytes = packets * (data + weft__ack_size(sim));
+  const uint64_t bytes = packets * (data + ack_size(sim));
   stats->packets_injected += 2 * packets;
   stats->packets_delivered += 2 * packets;
   stats->bytes_injected += bytes;

@@ -15,6 +15,7 @@
 
 #include "packet/accel/partitions/partitions.h"
 #include "packet/cc/cc.h"
+#include "packet/rtt.h"
 #include "packet/port/port_i.h"
 
 #define STUDENT 2.4 /* t of 5 % for 7 degrees of freedom */
