@@ -71,10 +71,10 @@ CORE_SOURCES := $(addprefix core/, \
   base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
   flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c \
-  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/model.c \
-  packet/reaction.c packet/rtt.c \
+  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/reaction.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
   packet/port/rate.c packet/port/ring.c packet/port/wire.c \
+  packet/model.c packet/rtt.c \
   packet/transport/acks.c packet/transport/bitmap.c packet/transport/data.c \
   packet/transport/nic.c packet/transport/nic_list.c packet/transport/receive.c \
   packet/transport/reroute.c packet/transport/rto.c packet/transport/selective.c \
