@@ -74,12 +74,12 @@ CORE_SOURCES := $(addprefix core/, \
   packet/reaction.c packet/rtt.c packet/totals.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
   packet/port/rate.c packet/port/ring.c packet/port/wire.c \
+  packet/cc/algorithms.c packet/cc/cc.c packet/cc/dcqcn.c packet/cc/dctcp.c packet/cc/hpcc.c \
+  packet/cc/script.c packet/cc/swift.c packet/cc/timely.c packet/cc/window.c \
   packet/transport/acks.c packet/transport/bitmap.c packet/transport/data.c \
   packet/transport/nic.c packet/transport/nic_list.c packet/transport/receive.c \
   packet/transport/reroute.c packet/transport/rto.c packet/transport/selective.c \
   packet/transport/sender.c packet/transport/slots.c packet/transport/timeout.c \
-  packet/cc/algorithms.c packet/cc/cc.c packet/cc/dcqcn.c packet/cc/dctcp.c packet/cc/hpcc.c packet/cc/script.c \
-  packet/cc/swift.c packet/cc/timely.c packet/cc/window.c \
   packet/ns3/arrive.c packet/ns3/buffer.c packet/ns3/model.c packet/ns3/nic.c packet/ns3/port.c \
   packet/ns3/random.c packet/ns3/receive.c \
   packet/domains/divide.c packet/domains/domain.c packet/domains/threads.c packet/domains/views.c \
@@ -92,8 +92,8 @@ CORE_SOURCES := $(addprefix core/, \
   packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/shift.c \
   packet/accel/memo/snapshot.c \
   packet/accel/partitions/apart.c packet/accel/partitions/audit.c \
-  packet/accel/partitions/credit.c packet/accel/partitions/crew.c \
-  packet/accel/partitions/known.c packet/accel/partitions/look.c packet/accel/partitions/park.c \
+  packet/accel/partitions/credit.c packet/accel/partitions/crew.c packet/accel/partitions/known.c \
+  packet/accel/partitions/look.c packet/accel/partitions/park.c \
   packet/accel/partitions/partition.c packet/accel/partitions/phase.c \
   packet/accel/partitions/progress.c packet/accel/partitions/refusal.c \
   packet/accel/partitions/replay.c packet/accel/partitions/set.c packet/accel/partitions/steady.c \

@@ -38,7 +38,7 @@ local function definitions(path, code)
       own[name] = true
     end
   end
-  for name in ("\n" .. code):gmatch("\nconst struct [%w_]+ ([%w_]+)%s*=") do
+  for name in ("\n" .. code):gmatch("\nconst struct [%w_]+ ([%w_]+)[%[%w_%]]*%s*=") do
     found[name] = is_source and "table" or nil
   end
   return found, own
