@@ -65,11 +65,12 @@ endif
 VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
-CORE_SOURCES := $(addprefix core/, \
+CORE_SOURCES := $(addprefix core/, engine.c \
   base/alloc.c base/arena.c base/error.c base/event_queue.c base/fields.c base/output.c base/sort.c \
   base/units.c \
   base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
+  ideal/ideal.c \
   flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c \
   packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/reaction.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \

@@ -30,6 +30,10 @@ const char *weft_error_text(int status);
 const weft_option *weft_options(uint32_t *count);
 weft_config weft_config_default(void);
 
+/** Whether an engine (enum weft_engine) has something (enum weft_can): 1 or 0; WEFT_EINVAL: one of
+ *  them is no such number. */
+int weft_engine_can(int engine, int what);
+
 /** Of an enumeration (enum weft_enum): its own name, "link_class"; the names of its values from 0
  *  up, separated by '|', "by_ends|nvlink|pcie|net". NULL for other numbers. */
 const char *weft_enum_id(int which);
@@ -185,8 +189,13 @@ int weft_check(weft_sim *sim);
 
 /* ---- results ---------------------------------------------------------------------------- */
 
-/** Column `index` of a table (enum weft_table), 0, 1, ...; WEFT_EINVAL behind the last. */
+/** Column `index` of a table (enum weft_table), 0, 1, ...; WEFT_EINVAL behind the last. What the
+ *  engine does not have is no column. */
 int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *column);
+
+/** What an engine must have (enum weft_can) for a table to have a column of that name; WEFT_EINVAL:
+ *  there is none with any. */
+int weft_column_needs(int table, const char *name);
 
 /** How many flows had the row before (weft_collective_def.forget): a row that was kept is another
  *  flow's by now if this has changed. */

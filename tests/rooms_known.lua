@@ -22,7 +22,7 @@ return {
     ["core/packet/domains/views.c fabric"] = 2,
     ["core/packet/domains/views.c flow"] = 12,
     ["core/packet/engine.c domains"] = 1,
-    ["core/packet/engine.c flow"] = 3,
+    ["core/packet/engine.c flow"] = 2,
     ["core/packet/loop.c domains"] = 1,
     ["core/packet/transport/nic.c ns3"] = 1,
     ["core/packet/transport/sender.c flow"] = 5,

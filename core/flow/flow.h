@@ -43,6 +43,16 @@ static inline uint32_t flow_wants(const weft_sim *sim, uint32_t row) {
  *  that of the fabric as built, since there is none just now. */
 uint32_t weft__flow_begin(weft_sim *sim, uint32_t row, int *waits);
 
+/** A flow that has begun is under way: the engine moves it. */
+static inline void flow_is_under_way(weft_sim *sim) {
+  ++sim->flow.active;
+}
+
+/** Keep in its row how much of it has arrived. */
+static inline void flow_set_delivered(weft_sim *sim, uint32_t row, uint64_t bytes) {
+  sim->flow.rows.at[row].delivered_bytes = bytes;
+}
+
 /** The last byte is at the receiver; the last ACK at the sender. */
 void weft__flow_is_received(weft_sim *sim, uint32_t row);
 void weft__flow_is_acked(weft_sim *sim, uint32_t row);
@@ -62,6 +72,9 @@ void weft__flow_undo_received(weft_sim *sim, uint32_t row, weft_time time);
 
 /** Payload bytes in order at the receiver so far. */
 uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
+
+/** Bring the rows of flows under way to the present. */
+void weft__flows_settle(weft_sim *sim);
 
 /** Tell work, if it wants to hear of that: NEWS_SENT where the flow wants FLOW_TELLS_SENT, else
  *  FLOW_TELLS_END. */
@@ -89,6 +102,14 @@ void weft__slot_free(weft_sim *sim, uint32_t slot);
  *  WEFT_NONE. */
 static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
   return &sim->flow.paths.at[(uint64_t)slot * 2 * sim->flow.path_ports];
+}
+
+/** No port of it is down. */
+static inline int slot_way_is_up(const weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t i = 0; i < sim->flow.slots.at[slot].hops; ++i)
+    if (sim->fabric.ports.at[path[i]].down) return 0;
+  return 1;
 }
 
 /* starts.c: flows that wait for their start */

@@ -39,7 +39,6 @@ static void flow_rows(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
     if (!(sim->packet.tx.at[slot].flags & TX_ACTIVE)) continue;
     struct flow *flow = &sim->flow.rows.at[sim->packet.tx.at[slot].row];
-    flow->delivered_bytes = weft__flow_delivered(sim, sim->packet.tx.at[slot].row);
     flow->retransmits = sim->packet.tx_warm.at[slot].retransmits;
     flow->ecn_marks = sim->packet.tx_warm.at[slot].ecn_marks;
   }
@@ -47,7 +46,7 @@ static void flow_rows(weft_sim *sim) {
 
 static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
   const uint64_t mtu = sim->config.mtu_bytes, packets = (payload + mtu - 1) / mtu;
-  *data = payload + packets * frame_headers(&sim->config, sim->packet.cc_header);
+  *data = frames_bytes(&sim->config, sim->packet.cc_header, payload);
   *acks = packets * weft__ack_size(sim);
 }
 
@@ -65,27 +64,17 @@ static void before_sample(weft_sim *sim) {
 static void port_row(weft_sim *sim, uint32_t p, struct port_row *row) {
   struct port *port = &sim->packet.ports.at[p];
   const struct port_cold *cold = &sim->packet.port_cold.at[p];
-  const struct fabric_port *link = &sim->fabric.ports.at[p];
   uint64_t parked_packets;
-  const uint64_t parked_bytes = accel_parked_port(sim, p, &parked_packets);
+  accel_parked_port(sim, p, &parked_packets);
   const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
   const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
-  *row = (struct port_row){.rate_bps = link->rate_bps,
-                           .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
-                           .tx_packets = tx_packets,
+  *row = (struct port_row){.tx_packets = tx_packets,
                            .ecn_marks = cold->ecn_marks,
                            .pauses = cold->pauses,
                            .drops = cold->drops,
                            .max_queue_bytes = port->max_queue_bytes,
                            .queue_bytes = port->queue_bytes,
-                           .delay_ps = port->delay_ps,
-                           .paused_ps = cold->paused_ps + pause,
-                           .from = port->from_node,
-                           .to = port->to_node,
-                           .link = p / 2,
-                           .link_class = link->link_class,
-                           .cost = link->cost,
-                           .up = !(port->flags & PORT_DOWN)};
+                           .paused_ps = cold->paused_ps + pause};
 }
 
 static uint64_t port_bytes(weft_sim *sim, uint32_t index) {
@@ -121,7 +110,7 @@ void weft__packet_stats(weft_sim *sim, weft_stats *stats) {
       stats->max_queue_bytes = sim->packet.ports.at[p].max_queue_bytes;
 }
 
-const struct engine_ops weft__packet_engine = {.name = "packet",
+const struct engine_ops weft__packet_engine = {.can = UINT32_MAX,
                                                .create = weft__packet_create,
                                                .link_added = weft__packet_link_added,
                                                .ready = weft__packet_ready,
