@@ -98,7 +98,7 @@ CORE_SOURCES := $(addprefix core/, engine.c \
   packet/accel/partitions/partition.c packet/accel/partitions/phase.c \
   packet/accel/partitions/progress.c packet/accel/partitions/refusal.c \
   packet/accel/partitions/replay.c packet/accel/partitions/set.c packet/accel/partitions/steady.c \
-  work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
+  work/algorithms.c work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/message.c work/pace.c work/ring.c \
   work/stream.c work/task.c work/tree.c \
   results/columns.c results/sample.c results/traffic.c \
   run/loop.c run/names.c run/options.c run/sim.c)
