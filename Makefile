@@ -66,7 +66,7 @@ VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, engine.c \
-  base/alloc.c base/arena.c base/error.c base/event_queue.c base/fields.c base/output.c base/sort.c \
+  base/alloc.c base/arena.c base/error.c base/event_queue.c base/fields.c base/output.c base/resource.c base/sort.c \
   base/units.c \
   base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
@@ -111,7 +111,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_accel_fuzz.c test_accel_memo.c test_alone.c test_alpha_beta.c test_apart.c test_arena.c \
   test_cc.c \
   test_collective.c \
-  test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c \
+  test_conservation.c test_engine.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_way_back.c test_ways.c)

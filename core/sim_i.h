@@ -1,8 +1,8 @@
 /* The state of a simulation, of the parts that each folder has in its state_i.h.
  *
  * A simulation is a value. All state lives in the pools of `struct weft_sim`, addressed by 32-bit
- * index; nothing in a pool is a pointer, so a copy of the pools is a copy of the simulation
- * (weft_sim_fork). Where each pool is worked on is said beside it. */
+ * index; nothing in a pool is a pointer, but those to resources, which never change. So a copy of
+ * the pools is a copy of the simulation (weft_sim_fork). Where each pool is worked on is said beside it. */
 #ifndef WEFT_SIM_I_H
 #define WEFT_SIM_I_H
 
@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/event_queue_i.h"
 #include "base/frame_i.h"
+#include "base/state_i.h"
 #include "engines_i.h"
 #include "fabric/state_i.h"
 #include "flow/state_i.h"
@@ -63,7 +64,8 @@ enum event_kind {
   WORK_POOLS(X)             \
   RESULTS_POOLS(X)          \
   QUEUE_POOLS(X, queues[0]) \
-  QUEUE_POOLS(X, queues[1])
+  QUEUE_POOLS(X, queues[1]) \
+  BASE_POOLS(X) /* last: see weft_sim_fork() */
 
 struct engine_ops; /* engine.h */
 
@@ -84,6 +86,7 @@ struct weft_sim {
   const struct engine_ops *engine; /* config.engine */
   struct event_queue *queue; /* the first, or the other while a partition is simulated by itself */
 
+  struct base_room base;
   struct fabric_room fabric;
   struct flow_room flow;
   ENGINES(ROOM_OF, )

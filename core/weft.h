@@ -82,6 +82,30 @@ const char *weft_sim_error(const weft_sim *sim);
 /** The configuration in effect. */
 weft_config weft_sim_config(const weft_sim *sim);
 
+/* ---- resources -------------------------------------------------------------------------- */
+
+/** Copy `size` bytes into a resource of a kind (enum weft_resource_kind), which is yours until you
+ *  release it. `allocator` (copied; it must do for all threads that hold the resource) may be NULL:
+ *  the data then begins with a cache line. On errors *resource is NULL. */
+int weft_resource_create(uint32_t kind, const char *name, const void *data, uint64_t size,
+                         const weft_allocator *allocator, weft_resource **resource);
+
+/** Hold it once more; returns it. Give it back; the last to do so frees it, NULL is allowed. Safe
+ *  on several threads at once. */
+weft_resource *weft_resource_retain(weft_resource *resource);
+void weft_resource_release(weft_resource *resource);
+
+/** Its bytes, and how many; its name and kind. Valid while it is held. The second may be NULL. */
+const void *weft_resource_data(const weft_resource *resource, uint64_t *size);
+const char *weft_resource_name(const weft_resource *resource, uint32_t *kind);
+
+/** Let a simulation hold a resource until it is destroyed; returns the index. Forks hold what the
+ *  simulation holds, and share it. */
+int weft_sim_hold(weft_sim *sim, weft_resource *resource);
+
+/** The resource of that index, for as long as the simulation holds it; NULL: there is none. */
+weft_resource *weft_sim_resource(const weft_sim *sim, uint32_t index);
+
 /* ---- fabric ----------------------------------------------------------------------------- */
 
 /** Add a node of enum weft_node_kind; returns its index. */

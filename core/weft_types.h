@@ -26,6 +26,9 @@ typedef struct weft_allocator {
   void *user;
 } weft_allocator;
 
+/** Bytes that simulations share: made once, never changed, counted by who holds them. */
+typedef struct weft_resource weft_resource;
+
 enum weft_constants {
   WEFT_API_VERSION = 1,
   WEFT_PATH_MAX = 32, /* links on a path at most */
@@ -52,7 +55,8 @@ enum weft_enum {
   WEFT_ENUM_UNIT = 15,
   WEFT_ENUM_ENGINE = 16,
   WEFT_ENUM_CAN = 17,
-  WEFT_ENUM_COUNT = 18
+  WEFT_ENUM_RESOURCE = 18,
+  WEFT_ENUM_COUNT = 19
 };
 
 /** Results of calls that can fail: 0 or more is success. Text of each: weft_error_text(). */
@@ -96,6 +100,14 @@ enum weft_can {
   WEFT_CAN_TRACE_ACKS = 8,
   WEFT_CAN_PARTITIONS = 9, /* flows that contend, found */
   WEFT_CAN_COUNT = 10
+};
+
+/** What the bytes of a resource are. */
+enum weft_resource_kind {
+  WEFT_RESOURCE_TABLE = 0, /* numbers that are looked up */
+  WEFT_RESOURCE_WEIGHTS = 1, /* of a model that has been trained */
+  WEFT_RESOURCE_CODE = 2, /* of a script */
+  WEFT_RESOURCE_COUNT = 3
 };
 
 /** Congestion control of all flows of a simulation; one file each in core/cc/. */

@@ -31,6 +31,7 @@ static void find_column(lua_State *L, weft_sim *sim, int table, const char *name
   for (uint32_t i = 0; weft_column_get(sim, table, i, column) >= 0; i++) {
     if (strcmp(column->name, name) == 0) return;
   }
+  if (weft_column_needs(table, name) >= 0) luaL_error(L, "the engine has no column '%s'", name);
   l_near near;
   l_near_start(&near, name);
   for (uint32_t i = 0; weft_column_get(sim, table, i, column) >= 0; i++) {

@@ -145,6 +145,11 @@
   X(WEFT_CAN_TRACE_ACKS, "trace_acks") \
   X(WEFT_CAN_PARTITIONS, "partitions")
 
+#define RESOURCE_NAMES(X) \
+  X(WEFT_RESOURCE_TABLE, "table") \
+  X(WEFT_RESOURCE_WEIGHTS, "weights") \
+  X(WEFT_RESOURCE_CODE, "code")
+
 #define COMPAT_NAMES(X) \
   X(WEFT_COMPAT_NONE, "none") \
   X(WEFT_COMPAT_NS3, "ns3") \

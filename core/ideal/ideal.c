@@ -13,8 +13,9 @@
 
 /* Its kinds of events, among those of all. */
 enum {
-  EV_IDEAL_DONE = 1, /* source: slot */
-  EV_IDEAL_GIVE_UP = 2 /* source: slot that has waited too long */
+  EV_IDEAL_SENT = 1, /* source: slot whose last packet would leave its NIC */
+  EV_IDEAL_DONE = 2, /* source: slot */
+  EV_IDEAL_GIVE_UP = 3 /* source: slot that has waited too long */
 };
 
 __extension__ typedef unsigned __int128 wide;
@@ -49,15 +50,29 @@ static void count(weft_sim *sim, uint32_t slot, uint64_t payload) {
   flow->counted = payload;
 }
 
+/* Until its last packet would begin to leave its NIC, from `since` on. */
+static weft_time left_to_send(const weft_sim *sim, uint32_t slot) {
+  const struct ideal_flow *flow = &sim->ideal.flows.at[slot];
+  const uint64_t size = sim->flow.rows.at[sim->flow.slots.at[slot].row].size_bytes;
+  const uint64_t before =
+      frames_bytes(&sim->config, 0, size - 1 - (size - 1) % sim->config.mtu_bytes);
+  const uint32_t *path = slot_path(sim, slot);
+  const weft_time span =
+      weft__path_one_way(sim, path, 1, before) - weft__path_one_way(sim, path, 1, 0);
+  const weft_time passed = flow->whole - flow->left;
+  return span > passed ? span - passed : 0;
+}
+
 /* It goes on, or begins to wait. */
 static void go_on(weft_sim *sim, uint32_t slot) {
   struct ideal_flow *flow = &sim->ideal.flows.at[slot];
   const uint32_t row = sim->flow.slots.at[slot].row;
   flow->since = sim->now;
-  flow->runs = (uint64_t)slot_way_is_up(sim, slot);
-  if (flow->runs)
-    event_of_flow(sim, EV_IDEAL_DONE, slot, row, sim->now + flow->left);
-  else if (sim->config.give_up_ps != 0)
+  flow->runs = (uint32_t)slot_way_is_up(sim, slot);
+  if (flow->runs) event_of_flow(sim, EV_IDEAL_DONE, slot, row, sim->now + flow->left);
+  if (flow->runs && !flow->sent)
+    event_of_flow(sim, EV_IDEAL_SENT, slot, row, sim->now + left_to_send(sim, slot));
+  if (!flow->runs && sim->config.give_up_ps != 0)
     event_of_flow(sim, EV_IDEAL_GIVE_UP, slot, row, sim->now + sim->config.give_up_ps);
 }
 
@@ -67,7 +82,8 @@ static void launch(weft_sim *sim, uint32_t row) {
   if (slot == WEFT_NONE) return;
   flow_is_under_way(sim);
   const weft_time ideal = sim->flow.rows.at[row].ideal_ps;
-  sim->ideal.flows.at[slot] = (struct ideal_flow){.whole = ideal, .left = ideal};
+  const int tells = (flow_wants(sim, row) & FLOW_TELLS_SENT) != 0;
+  sim->ideal.flows.at[slot] = (struct ideal_flow){.whole = ideal, .left = ideal, .sent = !tells};
   go_on(sim, slot);
 }
 
@@ -76,7 +92,8 @@ static void change_way(weft_sim *sim, uint32_t slot, const uint32_t *data, int h
                        const uint32_t *ack, int ack_hops) {
   struct ideal_flow *flow = &sim->ideal.flows.at[slot];
   const struct slot *its = &sim->flow.slots.at[slot];
-  const uint64_t ran = flow->runs, left = (uint64_t)left_of(sim, flow);
+  const uint32_t ran = flow->runs;
+  const uint64_t left = (uint64_t)left_of(sim, flow);
   count(sim, slot, delivered(sim, slot)); /* on the way that it has taken */
   if (data != NULL && !weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
     weft__no_memory(sim);
@@ -87,7 +104,7 @@ static void change_way(weft_sim *sim, uint32_t slot, const uint32_t *data, int h
   flow->left = (weft_time)scaled(left, (uint64_t)whole, (uint64_t)flow->whole);
   flow->whole = whole;
   if (!ran && !slot_way_is_up(sim, slot)) return; /* it has waited, and goes on waiting */
-  sim->ideal.stale += ran || sim->config.give_up_ps != 0;
+  sim->ideal.stale += ran ? 2 - flow->sent : sim->config.give_up_ps != 0;
   go_on(sim, slot);
 }
 
@@ -132,17 +149,21 @@ static void end_flow(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_s
 }
 
 static void event(weft_sim *sim, uint32_t kind, uint32_t slot) {
+  struct ideal_flow *flow = &sim->ideal.flows.at[slot];
   const struct slot *its = &sim->flow.slots.at[slot];
-  const struct ideal_flow *flow = &sim->ideal.flows.at[slot];
-  const int of_done = kind == EV_IDEAL_DONE;
-  const weft_time due = flow->since + (of_done ? flow->left : sim->config.give_up_ps);
-  if (!its->active || (flow->runs != 0) != of_done || due != sim->now) {
+  const int waits = kind == EV_IDEAL_GIVE_UP, to_send = kind == EV_IDEAL_SENT;
+  weft_time due = flow->since + (waits ? sim->config.give_up_ps : flow->left);
+  if (its->active && to_send) due = flow->since + left_to_send(sim, slot);
+  if (!its->active || flow->runs == (uint32_t)waits || (to_send && flow->sent) || due != sim->now) {
     --sim->ideal.stale;
     event_is_stale(sim);
-  } else if (of_done) {
-    end_flow(sim, slot, sim->flow.rows.at[its->row].size_bytes, FLOW_DONE);
-  } else {
+  } else if (to_send) {
+    flow->sent = 1;
+    weft__flow_tell(sim, its->row, NEWS_SENT);
+  } else if (waits) {
     end_flow(sim, slot, delivered(sim, slot), FLOW_FAILED);
+  } else {
+    end_flow(sim, slot, sim->flow.rows.at[its->row].size_bytes, FLOW_DONE);
   }
 }
 

@@ -10,7 +10,8 @@ struct ideal_flow {
   weft_time left; /* of it, at `since` */
   weft_time since; /* when it went on, or began to wait */
   uint64_t counted; /* payload that the ports of its way have been given */
-  uint64_t runs; /* 0: a link of its way is down, and it waits */
+  uint32_t runs; /* 0: a link of its way is down, and it waits */
+  uint32_t sent; /* nobody waits any more to be told that its last packet would have gone */
 };
 
 #define IDEAL_POOLS(X)               \

@@ -1,34 +1,13 @@
 /* A simulation as a value: creation, copying, destruction, totals. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/resource.h"
 #include "engine.h"
 
 weft_config weft_sim_config(const weft_sim *sim) {
   return sim->config;
-}
-
-/* Blocks begin with a cache line, so that a port, a sender or a chunk of events is one and not
- * parts of two. realloc() keeps less, but moves large blocks without copying; so a block begins up
- * to a line into what it gives, and the byte before says how far. */
-static void *resize_with_libc(void *user, void *block, size_t old_size, size_t new_size) {
-  enum { LINE = 64 };
-  (void)user;
-  unsigned char *old = block;
-  const size_t before = old != NULL ? old[-1] : 0;
-  if (new_size == 0) {
-    free(old != NULL ? old - before : NULL);
-    return NULL;
-  }
-  unsigned char *base = realloc(old != NULL ? old - before : NULL, new_size + LINE);
-  if (base == NULL) return NULL;
-  const size_t after = LINE - (uintptr_t)base % LINE;
-  if (old != NULL && after != before)
-    memmove(base + after, base + before, old_size < new_size ? old_size : new_size);
-  base[after - 1] = (unsigned char)after;
-  return base + after;
 }
 
 static double option_value(const weft_option *option, const weft_config *config) {
@@ -100,8 +79,7 @@ static int check_config(weft_sim *sim) {
 }
 
 int weft_sim_create(const weft_config *config, const weft_allocator *allocator, weft_sim **out) {
-  static const weft_allocator libc = {resize_with_libc, NULL};
-  const weft_allocator from = allocator != NULL ? *allocator : libc;
+  const weft_allocator from = weft__allocator(allocator);
   weft_sim *sim = from.resize(from.user, NULL, 0, sizeof *sim);
   *out = sim;
   if (sim == NULL) return WEFT_ENOMEM;
@@ -124,6 +102,7 @@ void weft_sim_destroy(weft_sim *sim) {
   const weft_allocator from = sim->allocator;
   if (sim->engine != NULL && sim->engine->destroy != NULL) sim->engine->destroy(sim);
   weft__arena_free(sim, &sim->arena);
+  weft__resources_release(sim);
 #define X(room, pool, type)      \
   if (sim->room.pool.at != NULL) \
     from.resize(from.user, sim->room.pool.at, sim->room.pool.cap * sizeof(type), 0);
@@ -168,6 +147,7 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   }
   WEFT_POOLS(X)
 #undef X
+  weft__resources_retain(copy); /* behind the last pool, as without that none is held */
   copy->interrupted = 0;
   *out = copy;
   return WEFT_OK;

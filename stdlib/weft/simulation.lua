@@ -444,7 +444,11 @@ end
 -- are counted), `queues` (numbers of ports whose queue is read), `flows` (numbers of flows)
 function Simulation:sample(options)
   local wanted = check.options("sample", options, sample_rule)
-  local ports = 2 * #self.fabric.links
+  local ports, engine_name = 2 * #self.fabric.links, self.core:config().engine
+  if #wanted.queues > 0 and not core.engine_can(engine_name, "packets") then
+    fail.raise("sample: option 'queues': engine '%s' has no queues; expected engine = 'packet'",
+      engine_name)
+  end
   need_objects("ports", wanted.ports, "port", ports)
   need_objects("queues", wanted.queues, "port", ports)
   need_objects("flows", wanted.flows, "flow", #wanted.flows > 0 and #self:flows() or 0)
