@@ -2,7 +2,8 @@
  *
  * A simulation is a value. All state lives in the pools of `struct weft_sim`, addressed by 32-bit
  * index; nothing in a pool is a pointer, but those to resources, which never change. So a copy of
- * the pools is a copy of the simulation (weft_sim_fork). Where each pool is worked on is said beside it. */
+ * the pools is a copy of the simulation (weft_sim_fork). Where each pool is worked on is said
+ * beside it. */
 #ifndef WEFT_SIM_I_H
 #define WEFT_SIM_I_H
 

@@ -55,8 +55,7 @@ end
 
 --- @tparam Simulation sim
 -- @treturn table prints as text; `outcome`, `engine` (its name), `stats` (as sim:stats()),
--- `threads` (as sim:threads()),
--- `acceleration` (as sim:acceleration(), nil when it is off)
+-- `threads` (as sim:threads()), `acceleration` (as sim:acceleration(), nil when it is off)
 function M.new(sim)
   return setmetatable({
     outcome = sim.outcome, engine = sim.core:config().engine, stats = sim:stats(),
