@@ -66,10 +66,12 @@ VMS := lua5.4 luajit
 
 # Every C file is in one of these lists; a test says so when one is not.
 CORE_SOURCES := $(addprefix core/, \
+  engine.c \
   base/alloc.c base/arena.c base/error.c base/event_queue.c base/fields.c base/options.c \
-  base/output.c base/sort.c base/units.c base/version.c \
+  base/output.c base/resource.c base/sort.c base/units.c base/version.c \
   fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
   flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c flow/views.c \
+  ideal/ideal.c \
   packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/model.c \
   packet/reaction.c packet/rtt.c packet/totals.c \
   packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
@@ -97,8 +99,8 @@ CORE_SOURCES := $(addprefix core/, \
   packet/accel/partitions/partition.c packet/accel/partitions/phase.c \
   packet/accel/partitions/progress.c packet/accel/partitions/refusal.c \
   packet/accel/partitions/replay.c packet/accel/partitions/set.c packet/accel/partitions/steady.c \
-  work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c work/pace.c work/ring.c \
-  work/stream.c work/task.c work/tree.c \
+  work/algorithms.c work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c \
+  work/message.c work/pace.c work/ring.c work/stream.c work/task.c work/tree.c \
   results/columns.c results/sample.c results/traffic.c \
   run/loop.c run/names.c run/sim.c)
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
@@ -110,7 +112,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_accel_fuzz.c test_accel_memo.c test_alone.c test_alpha_beta.c test_apart.c test_arena.c \
   test_cc.c \
   test_collective.c \
-  test_conservation.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c \
+  test_conservation.c test_engine.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_way_back.c test_ways.c)

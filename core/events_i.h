@@ -28,31 +28,30 @@ static inline void event_push(weft_sim *sim, struct event event) {
 
 /* Ask for an event with a given place among those of its instant: with compat ns3 the number of
  * the asking; else its kind's, and `order` tells apart those of one kind (0: their source does). */
-static inline struct event event_ordered(const weft_sim *sim, enum event_kind kind, uint32_t source,
+static inline struct event event_ordered(const weft_sim *sim, uint32_t kind, uint32_t source,
                                          weft_time time, uint32_t order) {
-  const uint32_t low = (uint32_t)kind << EVENT_KIND_SHIFT | source;
-  const uint32_t high = sim->queue->whole_ns ? order : (uint32_t)kind << EVENT_KIND_SHIFT | order;
+  const uint32_t low = kind << EVENT_KIND_SHIFT | source;
+  const uint32_t high = sim->queue->whole_ns ? order : kind << EVENT_KIND_SHIFT | order;
   return (struct event){time, (uint64_t)high << 32 | low};
 }
 
-static inline void event_push_ordered(weft_sim *sim, enum event_kind kind, uint32_t source,
-                                      weft_time time, uint32_t order) {
+static inline void event_push_ordered(weft_sim *sim, uint32_t kind, uint32_t source, weft_time time,
+                                      uint32_t order) {
   event_push(sim, event_ordered(sim, kind, source, time, order));
 }
 
 /* Ask for an event. */
-static inline struct event event_of(weft_sim *sim, enum event_kind kind, uint32_t source,
-                                    weft_time time) {
+static inline struct event event_of(weft_sim *sim, uint32_t kind, uint32_t source, weft_time time) {
   return event_ordered(sim, kind, source, time, sim->queue->whole_ns ? ++sim->queue->asked : 0);
 }
 
-static inline void event_at(weft_sim *sim, enum event_kind kind, uint32_t source, weft_time time) {
+static inline void event_at(weft_sim *sim, uint32_t kind, uint32_t source, weft_time time) {
   event_push(sim, event_of(sim, kind, source, time));
 }
 
 /* Ask for an event of a flow. Slots are reused, so rows tell flows apart at one instant: the order
  * must not depend on which slot a flow was given. */
-static inline void event_of_flow(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_t row,
+static inline void event_of_flow(weft_sim *sim, uint32_t kind, uint32_t source, uint32_t row,
                                  weft_time time) {
   if (sim->queue->whole_ns)
     event_at(sim, kind, source, time);

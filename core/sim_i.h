@@ -1,8 +1,9 @@
 /* The state of a simulation, of the parts that each folder has in its state_i.h.
  *
  * A simulation is a value. All state lives in the pools of `struct weft_sim`, addressed by 32-bit
- * index; nothing in a pool is a pointer, so a copy of the pools is a copy of the simulation
- * (weft_sim_fork). Where each pool is worked on is said beside it. */
+ * index; nothing in a pool is a pointer, but those to resources, which never change. So a copy of
+ * the pools is a copy of the simulation (weft_sim_fork). Where each pool is worked on is said
+ * beside it. */
 #ifndef WEFT_SIM_I_H
 #define WEFT_SIM_I_H
 
@@ -16,12 +17,13 @@
 #include "base/arena.h"
 #include "base/event_queue_i.h"
 #include "base/frame_i.h"
+#include "base/state_i.h"
+#include "engines_i.h"
 #include "fabric/state_i.h"
 #include "flow/state_i.h"
 #include "packet/accel/state_i.h"
 #include "packet/domains/state_i.h"
 #include "packet/ns3/state_i.h"
-#include "packet/state_i.h"
 #include "results/state_i.h"
 #include "weft.h"
 #include "work/state_i.h"
@@ -39,39 +41,32 @@ void weft__assert_failed(const char *what, const char *file, int line);
 #define WEFT_ASSERT(x) ((void)0)
 #endif
 
-/* Kinds of events, in the order in which they happen at one instant: changes of links first, then
- * departures before arrivals (a packet that leaves at t makes room for one that comes at t). With
- * compat ns3 the order in which events were asked for comes first. */
+/* Kinds of events that are the same whatever the engine, of 0 to 15, in the order in which they
+ * happen at one instant: changes of links first. The numbers between are the engine's, for kinds of
+ * its own in its folder. */
 enum event_kind {
   EV_CHANGE = 0, /* source: index into changes */
-  EV_DEQUEUE, /* source: port of a switch that tracks its buffer */
-  EV_ARRIVE, /* source: port whose oldest packet reaches the far end, * 2 + 1 if by a border */
-  EV_PFC, /* source: port, * 2 + 1 if it is to pause */
-  EV_NIC, /* source: host port that may send next */
-  EV_RTO, /* source: flow slot */
-  EV_CC, /* source: flow slot * 4 + timer of its congestion control */
-  EV_TASK, /* source: task */
-  EV_START, /* source: 0; the next flow of the start list */
-  EV_NS3_INIT,
-  EV_NS3_START, /* source: flow row, on its two steps to its start */
-  EV_NS3_SENT, /* source: port whose transmission ends */
-  EV_WIRE, /* source: port whose oldest delayed packet reaches the far end */
+  EV_TASK = 7, /* source: task */
+  EV_START = 8, /* source: 0; the next flow of the start list */
   EV_FLOW_DONE = 13, /* not in the queue: marks completions in the fingerprint */
-  EV_PARTITION, /* source: partition that is to be looked at, after all else of the instant */
-  EV_SAMPLE /* source: 0; what it sees is all of the instant */
+  EV_SAMPLE = 15 /* source: 0; what it sees is all of the instant */
 };
+
+#define POOLS_OF(X, name, NAME, table) NAME##_POOLS(X)
+#define ROOM_OF(_, name, NAME, table) struct name##_room name;
 
 /* Every pool, for what treats them alike: copying, freeing. */
 #define WEFT_POOLS(X)       \
   FABRIC_POOLS(X)           \
   FLOW_POOLS(X)             \
-  PACKET_POOLS(X)           \
+  ENGINES(POOLS_OF, X)      \
   NS3_POOLS(X)              \
   ACCEL_POOLS(X)            \
   WORK_POOLS(X)             \
   RESULTS_POOLS(X)          \
   QUEUE_POOLS(X, queues[0]) \
-  QUEUE_POOLS(X, queues[1])
+  QUEUE_POOLS(X, queues[1]) \
+  BASE_POOLS(X) /* last: see weft_sim_fork() */
 
 struct engine_ops; /* engine.h */
 
@@ -103,9 +98,10 @@ struct weft_sim {
   const struct sim_ops *whole;
   struct event_queue *queue; /* the first, or the other while a partition is simulated by itself */
 
+  struct base_room base;
   struct fabric_room fabric;
   struct flow_room flow;
-  struct packet_room packet;
+  ENGINES(ROOM_OF, )
   struct ns3_room ns3;
   struct accel_room accel;
   struct domains_room domains;

@@ -30,6 +30,10 @@ const char *weft_error_text(int status);
 const weft_option *weft_options(uint32_t *count);
 weft_config weft_config_default(void);
 
+/** Whether an engine (enum weft_engine) has something (enum weft_can): 1 or 0; WEFT_EINVAL: one of
+ *  them is no such number. */
+int weft_engine_can(int engine, int what);
+
 /** Of an enumeration (enum weft_enum): its own name, "link_class"; the names of its values from 0
  *  up, separated by '|', "by_ends|nvlink|pcie|net". NULL for other numbers. */
 const char *weft_enum_id(int which);
@@ -77,6 +81,30 @@ const char *weft_sim_error(const weft_sim *sim);
 
 /** The configuration in effect. */
 weft_config weft_sim_config(const weft_sim *sim);
+
+/* ---- resources -------------------------------------------------------------------------- */
+
+/** Copy `size` bytes into a resource of a kind (enum weft_resource_kind), which is yours until you
+ *  release it. `allocator` (copied; it must do for all threads that hold the resource) may be NULL:
+ *  the data then begins with a cache line. On errors *resource is NULL. */
+int weft_resource_create(uint32_t kind, const char *name, const void *data, uint64_t size,
+                         const weft_allocator *allocator, weft_resource **resource);
+
+/** Hold it once more; returns it. Give it back; the last to do so frees it, NULL is allowed. Safe
+ *  on several threads at once. */
+weft_resource *weft_resource_retain(weft_resource *resource);
+void weft_resource_release(weft_resource *resource);
+
+/** Its bytes, and how many; its name and kind. Valid while it is held. The second may be NULL. */
+const void *weft_resource_data(const weft_resource *resource, uint64_t *size);
+const char *weft_resource_name(const weft_resource *resource, uint32_t *kind);
+
+/** Let a simulation hold a resource until it is destroyed; returns the index. Forks hold what the
+ *  simulation holds, and share it. */
+int weft_sim_hold(weft_sim *sim, weft_resource *resource);
+
+/** The resource of that index, for as long as the simulation holds it; NULL: there is none. */
+weft_resource *weft_sim_resource(const weft_sim *sim, uint32_t index);
 
 /* ---- fabric ----------------------------------------------------------------------------- */
 
@@ -185,8 +213,13 @@ int weft_check(weft_sim *sim);
 
 /* ---- results ---------------------------------------------------------------------------- */
 
-/** Column `index` of a table (enum weft_table), 0, 1, ...; WEFT_EINVAL behind the last. */
+/** Column `index` of a table (enum weft_table), 0, 1, ...; WEFT_EINVAL behind the last. What the
+ *  engine does not have is no column. */
 int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *column);
+
+/** What an engine must have (enum weft_can) for a table to have a column of that name; WEFT_EINVAL:
+ *  there is none with any. */
+int weft_column_needs(int table, const char *name);
 
 /** How many flows had the row before (weft_collective_def.forget): a row that was kept is another
  *  flow's by now if this has changed. */

@@ -26,6 +26,9 @@ typedef struct weft_allocator {
   void *user;
 } weft_allocator;
 
+/** Bytes that simulations share: made once, never changed, counted by who holds them. */
+typedef struct weft_resource weft_resource;
+
 enum weft_constants {
   WEFT_API_VERSION = 1,
   WEFT_PATH_MAX = 32, /* links on a path at most */
@@ -50,7 +53,10 @@ enum weft_enum {
   WEFT_ENUM_THREADS_WHY = 13,
   WEFT_ENUM_PHASE = 14,
   WEFT_ENUM_UNIT = 15,
-  WEFT_ENUM_COUNT = 16
+  WEFT_ENUM_ENGINE = 16,
+  WEFT_ENUM_CAN = 17,
+  WEFT_ENUM_RESOURCE = 18,
+  WEFT_ENUM_COUNT = 19
 };
 
 /** Results of calls that can fail: 0 or more is success. Text of each: weft_error_text(). */
@@ -74,6 +80,35 @@ enum weft_run_result {
 };
 
 enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
+
+/** What moves the flows of a simulation; a folder each in core/. */
+enum weft_engine {
+  WEFT_ENGINE_PACKET = 0, /* packets in queues */
+  WEFT_ENGINE_IDEAL = 1 /* every flow takes the time that it would take alone: a bound */
+};
+
+/** What an engine may or may not have: see weft_engine_can(). */
+enum weft_can {
+  WEFT_CAN_MOVE = 0, /* flows from start to end, which every engine has */
+  WEFT_CAN_PACKETS = 1, /* packets and ACKs: queues, buffers, marks, pauses, losses, their repair */
+  WEFT_CAN_CC = 2, /* congestion control, in C or from outside */
+  WEFT_CAN_COMPAT = 3, /* the quirks of other simulators */
+  WEFT_CAN_THREADS = 4, /* more than one */
+  WEFT_CAN_ACCELERATE = 5, /* memoize, fast_forward */
+  WEFT_CAN_IMPAIR = 6, /* links that lose or delay packets */
+  WEFT_CAN_STORM = 7, /* PFC storms */
+  WEFT_CAN_TRACE_ACKS = 8,
+  WEFT_CAN_PARTITIONS = 9, /* flows that contend, found */
+  WEFT_CAN_COUNT = 10
+};
+
+/** What the bytes of a resource are. */
+enum weft_resource_kind {
+  WEFT_RESOURCE_TABLE = 0, /* numbers that are looked up */
+  WEFT_RESOURCE_WEIGHTS = 1, /* of a model that has been trained */
+  WEFT_RESOURCE_CODE = 2, /* of a script */
+  WEFT_RESOURCE_COUNT = 3
+};
 
 /** Congestion control of all flows of a simulation; one file each in core/cc/. */
 enum weft_cc_kind {
@@ -140,6 +175,7 @@ enum weft_completion {
  *  pass to weft_sim_create(). Names, ranges and help of all fields: weft_options(). */
 typedef struct weft_config {
   uint64_t seed; /* of every random stream */
+  uint32_t engine; /* enum weft_engine */
   uint32_t threads; /* that may work on the run; results do not depend on it */
   uint32_t cc; /* enum weft_cc_kind */
   uint32_t ecmp; /* enum weft_ecmp_kind */
@@ -237,7 +273,7 @@ typedef struct weft_option {
   uint32_t type; /* enum weft_option_type: how the field is stored */
   uint32_t unit; /* enum weft_unit */
   uint32_t offset; /* in weft_config, bytes */
-  uint32_t reserved;
+  uint32_t needs; /* enum weft_can: without it the option has no effect, or is refused */
   double min; /* inclusive, in the stored unit */
   double max; /* inclusive */
   const char *choices; /* names by value, separated by '|': WEFT_UNIT_ENUM: from 0 up;
@@ -539,7 +575,8 @@ enum weft_threads_why {
   WEFT_THREADS_BUDGET = 9, /* few events were allowed, to be counted exactly */
   WEFT_THREADS_LITTLE = 10, /* too little happens at a time to pay for it */
   WEFT_THREADS_SYSTEM = 11, /* the system gave no threads */
-  WEFT_THREADS_WHY_COUNT = 12
+  WEFT_THREADS_ENGINE = 12, /* the engine works with one */
+  WEFT_THREADS_WHY_COUNT = 13
 };
 
 /** What a partition does, as the phase of its flows. */

@@ -14,5 +14,10 @@ return {
   weft_flow_def_default = "flow_add and flows_add start from it",
   weft_task_def_default = "task_add starts from it",
   weft_collective_def_default = "collective_add starts from it",
+  weft_resource_create = "resource_add makes one",
+  weft_resource_retain = "a simulation holds what it was given until it is closed",
+  weft_resource_release = "a simulation holds what it was given until it is closed",
+  weft_resource_data = "resource gives it",
+  weft_resource_name = "resource gives it",
   weft_config_default = "core.new starts from it, core.options() lists it",
 }

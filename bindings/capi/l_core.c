@@ -40,6 +40,27 @@ static int core_parse(lua_State *L) {
   return 1;
 }
 
+/* core.engine_can(engine, what) -> boolean */
+static int core_engine_can(lua_State *L) {
+  int engine = (int)l_check_choice(L, 1, "engine", weft_enum_names(WEFT_ENUM_ENGINE));
+  int what = (int)l_check_choice(L, 2, "what", weft_enum_names(WEFT_ENUM_CAN));
+  lua_pushboolean(L, weft_engine_can(engine, what));
+  return 1;
+}
+
+/* core.column_needs(table, column) -> a name of enum weft_can, or nil */
+static int core_column_needs(lua_State *L) {
+  int table = (int)l_check_choice(L, 1, "table", weft_enum_names(WEFT_ENUM_TABLE));
+  if (lua_type(L, 2) != LUA_TSTRING) l_wrong(L, 2, "column", "string");
+  int needs = weft_column_needs(table, lua_tostring(L, 2));
+  if (needs < 0) {
+    lua_pushnil(L);
+  } else {
+    l_push_choice(L, weft_enum_names(WEFT_ENUM_CAN), (uint32_t)needs);
+  }
+  return 1;
+}
+
 /* Arrays of names, the first for value 0. Those of options are in core.options(). */
 static void push_constants(lua_State *L) {
   lua_newtable(L);
@@ -108,6 +129,8 @@ static const luaL_Reg functions[] = {
     {"version", core_version},
     {"options", core_options},
     {"parse", core_parse},
+    {"engine_can", core_engine_can},
+    {"column_needs", core_column_needs},
     {"new", l_core_new},
     {"_layout", core_layout},
     {"_api", core_api},

@@ -30,7 +30,7 @@
 
 #define T weft_option
 static const l_field option_fields[] = {
-    HIDDEN(name), U32(type), U32(unit),       U32(offset),   U32(reserved),
+    HIDDEN(name), U32(type), U32(unit),       U32(offset),   U32(needs),
     F64(min),     F64(max),  HIDDEN(choices), HIDDEN(brief),
 };
 

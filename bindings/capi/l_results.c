@@ -8,6 +8,7 @@ static int columns(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   int table = (int)l_check_choice(L, 2, "table", weft_enum_names(WEFT_ENUM_TABLE));
   weft_column column;
+  l_status(L, sim, weft_column_get(sim, table, 0, &column)); /* the engine has no such table */
   lua_newtable(L);
   for (uint32_t i = 0; weft_column_get(sim, table, i, &column) >= 0; i++) {
     lua_createtable(L, 0, 4);
@@ -26,9 +27,11 @@ static int columns(lua_State *L) {
 
 static void find_column(lua_State *L, weft_sim *sim, int table, const char *name,
                         weft_column *column) {
+  l_status(L, sim, weft_column_get(sim, table, 0, column));
   for (uint32_t i = 0; weft_column_get(sim, table, i, column) >= 0; i++) {
     if (strcmp(column->name, name) == 0) return;
   }
+  if (weft_column_needs(table, name) >= 0) luaL_error(L, "the engine has no column '%s'", name);
   l_near near;
   l_near_start(&near, name);
   for (uint32_t i = 0; weft_column_get(sim, table, i, column) >= 0; i++) {

@@ -80,6 +80,42 @@ static int sim_fork(lua_State *L) {
   return 1;
 }
 
+/* sim:resource_add(kind, name, bytes) -> index */
+static int sim_resource_add(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  const uint32_t kind = l_check_choice(L, 2, "kind", weft_enum_names(WEFT_ENUM_RESOURCE));
+  if (lua_type(L, 3) != LUA_TSTRING) l_wrong(L, 3, "name", "string");
+  if (lua_type(L, 4) != LUA_TSTRING) l_wrong(L, 4, "bytes", "string");
+  size_t size;
+  const char *bytes = lua_tolstring(L, 4, &size);
+  weft_resource *resource;
+  l_status(L, NULL, weft_resource_create(kind, lua_tostring(L, 3), bytes, size, NULL, &resource));
+  const int index = weft_sim_hold(sim, resource);
+  weft_resource_release(resource); /* the simulation's now */
+  return l_push_status(L, sim, index);
+}
+
+/* sim:resource(index) -> {kind=, name=, bytes=}, or nil */
+static int sim_resource(lua_State *L) {
+  const weft_sim *sim = l_check_sim(L);
+  const weft_resource *resource = weft_sim_resource(sim, l_check_u32(L, 2, "index"));
+  if (!resource) {
+    lua_pushnil(L);
+    return 1;
+  }
+  uint32_t kind;
+  uint64_t size;
+  const char *bytes = (const char *)weft_resource_data(resource, &size);
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, weft_resource_name(resource, &kind));
+  lua_setfield(L, -2, "name");
+  l_push_choice(L, weft_enum_names(WEFT_ENUM_RESOURCE), kind);
+  lua_setfield(L, -2, "kind");
+  lua_pushlstring(L, bytes, (size_t)size);
+  lua_setfield(L, -2, "bytes");
+  return 1;
+}
+
 static int sim_config(lua_State *L) {
   weft_config config = weft_sim_config(l_check_sim(L));
   l_push_config(L, &config);
@@ -112,10 +148,9 @@ static int sim_tostring(lua_State *L) {
 }
 
 const luaL_Reg l_sim_methods[] = {
-    {"fork", sim_fork},
-    {"config", sim_config},
-    {"close", sim_close},
-    {NULL, NULL},
+    {"fork", sim_fork},         {"resource_add", sim_resource_add},
+    {"resource", sim_resource}, {"config", sim_config},
+    {"close", sim_close},       {NULL, NULL},
 };
 
 const luaL_Reg l_sim_events[] = {

@@ -2,8 +2,34 @@
 #include "alloc.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim_i.h"
+
+/* Blocks begin with a cache line, so that a port, a sender or a chunk of events is one and not
+ * parts of two. realloc() keeps less, but moves large blocks without copying; so a block begins up
+ * to a line into what it gives, and the byte before says how far. */
+static void *resize_with_libc(void *user, void *block, size_t old_size, size_t new_size) {
+  enum { LINE = 64 };
+  (void)user;
+  unsigned char *old = block;
+  const size_t before = old != NULL ? old[-1] : 0;
+  if (new_size == 0) {
+    free(old != NULL ? old - before : NULL);
+    return NULL;
+  }
+  unsigned char *base = realloc(old != NULL ? old - before : NULL, new_size + LINE);
+  if (base == NULL) return NULL;
+  const size_t after = LINE - (uintptr_t)base % LINE;
+  if (old != NULL && after != before)
+    memmove(base + after, base + before, old_size < new_size ? old_size : new_size);
+  base[after - 1] = (unsigned char)after;
+  return base + after;
+}
+
+weft_allocator weft__allocator(const weft_allocator *given) {
+  return given != NULL ? *given : (weft_allocator){resize_with_libc, NULL};
+}
 
 void *weft__resize(weft_sim *sim, void *block, size_t old_size, size_t new_size) {
   void *grown = sim->allocator.resize(sim->allocator.user, block, old_size, new_size);

@@ -14,6 +14,9 @@ void *weft__grow(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint6
 /** Give back what an array of `n` used elements has too much; as weft__grow. */
 void *weft__trim(weft_sim *sim, void *base, uint32_t *cap, size_t element, uint32_t n);
 
+/** The allocator that was given, or with NULL that of the C library. */
+weft_allocator weft__allocator(const weft_allocator *given);
+
 /* A pool is an array with a fill count. No pointer into one may be kept across a call that can add
  * to it: that is what the indices are for. */
 #define WEFT_POOL(type) \

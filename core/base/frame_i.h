@@ -16,6 +16,12 @@ static inline uint32_t frame_full(const weft_config *config, uint32_t extra) {
   return config->mtu_bytes + frame_headers(config, extra);
 }
 
+/** So much payload in packets, of which the last may be shorter. */
+static inline uint64_t frames_bytes(const weft_config *config, uint32_t extra, uint64_t payload) {
+  const uint64_t packets = (payload + config->mtu_bytes - 1) / config->mtu_bytes;
+  return payload + packets * frame_headers(config, extra);
+}
+
 /** The largest that there may be, whatever the congestion control: what links and buffers have to
  *  take. */
 static inline uint32_t frame_largest(const weft_config *config) {

@@ -3,6 +3,8 @@
 #ifndef WEFT_BASE_NAMES_H
 #define WEFT_BASE_NAMES_H
 
+#include "engines_i.h"
+
 /* clang-format off */
 #define NODE_KIND_NAMES(X) \
   X(WEFT_HOST, "host") \
@@ -102,7 +104,8 @@
   X(WEFT_THREADS_FABRIC, "fabric") \
   X(WEFT_THREADS_BUDGET, "budget") \
   X(WEFT_THREADS_LITTLE, "little") \
-  X(WEFT_THREADS_SYSTEM, "system")
+  X(WEFT_THREADS_SYSTEM, "system") \
+  X(WEFT_THREADS_ENGINE, "engine")
 
 #define PHASE_NAMES(X) \
   X(WEFT_PHASE_NONE, "none") \
@@ -126,6 +129,26 @@
   X(WEFT_CC_TIMELY, "timely") \
   X(WEFT_CC_SWIFT, "swift") \
   X(WEFT_CC_SCRIPT, "script")
+
+#define ENGINE_NAME(X, name, NAME, table) X(WEFT_ENGINE_##NAME, #name)
+#define ENGINE_NAMES(X) ENGINES(ENGINE_NAME, X)
+
+#define CAN_NAMES(X) \
+  X(WEFT_CAN_MOVE, "move") \
+  X(WEFT_CAN_PACKETS, "packets") \
+  X(WEFT_CAN_CC, "cc") \
+  X(WEFT_CAN_COMPAT, "compat") \
+  X(WEFT_CAN_THREADS, "threads") \
+  X(WEFT_CAN_ACCELERATE, "accelerate") \
+  X(WEFT_CAN_IMPAIR, "impair") \
+  X(WEFT_CAN_STORM, "storm") \
+  X(WEFT_CAN_TRACE_ACKS, "trace_acks") \
+  X(WEFT_CAN_PARTITIONS, "partitions")
+
+#define RESOURCE_NAMES(X) \
+  X(WEFT_RESOURCE_TABLE, "table") \
+  X(WEFT_RESOURCE_WEIGHTS, "weights") \
+  X(WEFT_RESOURCE_CODE, "code")
 
 #define COMPAT_NAMES(X) \
   X(WEFT_COMPAT_NONE, "none") \

@@ -48,6 +48,10 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
                       "link change: expected factor at most 1000 and loss at most 1, got "
                       "%g, %g",
                       link->factor, link->loss);
+  if (link->loss > 0) {
+    status = weft__engine_needs(sim, WEFT_CAN_IMPAIR, "link change", "loss");
+    if (status != WEFT_OK) return status;
+  }
   if (sim->fabric.limits.fixed_by != NULL && link->factor == 0)
     return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with %s",
                       sim->fabric.limits.fixed_by);
@@ -74,7 +78,9 @@ static int probability(double p) {
 }
 
 int weft_link_impair(weft_sim *sim, const weft_link_impairment *impairment) {
-  const int status = check_ports(sim, impairment->link, impairment->direction);
+  int status = check_ports(sim, impairment->link, impairment->direction);
+  if (status == WEFT_OK)
+    status = weft__engine_needs(sim, WEFT_CAN_IMPAIR, "link impairment", "added delay and loss");
   if (status != WEFT_OK) return status;
   const weft_time most = (weft_time)MOST_DELAY_S * 1000000000000;
   if (impairment->delay_ps > most || impairment->jitter_ps > most ||
@@ -187,7 +193,7 @@ static void change_impairment(weft_sim *sim, const weft_link_impairment *change)
 void weft__change_event(weft_sim *sim, uint32_t index) {
   const struct change change = sim->fabric.changes.at[index];
   const int of_link = change.kind == CHANGE_LINK || change.kind == CHANGE_NOTICED;
-  sim->engine->change_begins(sim);
+  if (sim->engine->change_begins != NULL) sim->engine->change_begins(sim);
   switch (change.kind) {
     case CHANGE_LINK:
       change_link(sim, &change.of.link);
@@ -202,5 +208,6 @@ void weft__change_event(weft_sim *sim, uint32_t index) {
       sim->engine->storm(sim, index);
       break;
   }
-  sim->engine->change_ends(sim, of_link ? change.of.link.link : WEFT_NONE);
+  if (sim->engine->change_ends != NULL)
+    sim->engine->change_ends(sim, of_link ? change.of.link.link : WEFT_NONE);
 }

@@ -49,6 +49,8 @@ static int check_link(weft_sim *sim, const weft_link_def *def) {
                       def->delay_ps);
   if (!(def->loss >= 0 && def->loss <= 1))
     return weft__fail(sim, WEFT_EINVAL, "link loss: expected 0 to 1, got %g", def->loss);
+  if (def->loss > 0 && !engine_can(sim, WEFT_CAN_IMPAIR))
+    return weft__engine_needs(sim, WEFT_CAN_IMPAIR, "link", "loss");
   if (def->link_class > WEFT_LINK_NET)
     return weft__fail(sim, WEFT_EINVAL, "link class: expected 0 to %d, got %" PRIu32, WEFT_LINK_NET,
                       def->link_class);
@@ -90,7 +92,7 @@ int weft_link_add(weft_sim *sim, const weft_link_def *def) {
   if (!pool_reserve(sim, sim->fabric.ports, port + 2u)) return WEFT_ENOMEM;
   init_port(sim, port, def->a, def->b, def);
   init_port(sim, port + 1, def->b, def->a, def);
-  status = sim->engine->link_added(sim, port / 2);
+  if (sim->engine->link_added != NULL) status = sim->engine->link_added(sim, port / 2);
   if (status != WEFT_OK) return status;
   sim->fabric.ports.n = port + 2;
   ++sim->fabric.nodes.at[def->a].port_count;
@@ -130,7 +132,7 @@ int weft_fabric_ready(weft_sim *sim) {
   int status = build_adjacency(sim);
   if (status == WEFT_OK) status = weft__ways_init(sim);
   if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;
-  if (status == WEFT_OK) status = sim->engine->ready(sim);
+  if (status == WEFT_OK && sim->engine->ready != NULL) status = sim->engine->ready(sim);
   if (status == WEFT_ENOMEM) return weft__fail(sim, status, "fabric: out of memory");
   sim->ready = status == WEFT_OK;
   return status;
@@ -177,6 +179,6 @@ int weft_port_info_get(weft_sim *sim, uint32_t index, weft_port_info *info) {
     info->added_delay_ps = impairment->delay_ps;
     info->jitter_ps = impairment->jitter_ps;
   }
-  sim->engine->port_info(sim, index, info);
+  if (sim->engine->port_info != NULL) sim->engine->port_info(sim, index, info);
   return WEFT_OK;
 }

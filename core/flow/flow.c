@@ -141,6 +141,14 @@ uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row) {
   return bytes < flow->size_bytes ? bytes : flow->size_bytes;
 }
 
+void weft__flows_settle(weft_sim *sim) {
+  for (uint32_t slot = 0; slot < sim->flow.slots.n; ++slot) {
+    const uint32_t row = sim->flow.slots.at[slot].row;
+    if (sim->flow.slots.at[slot].active)
+      flow_set_delivered(sim, row, weft__flow_delivered(sim, row));
+  }
+}
+
 static uint64_t done_hash(weft_time time, enum weft_completion where, uint32_t row) {
   return hash_event(time, EV_FLOW_DONE + 16u * where, row);
 }

@@ -48,6 +48,11 @@ static inline void flow_is_under_way(weft_sim *sim) {
   ++sim->flow.active;
 }
 
+/** Keep in its row how much of it has arrived. */
+static inline void flow_set_delivered(weft_sim *sim, uint32_t row, uint64_t bytes) {
+  sim->flow.rows.at[row].delivered_bytes = bytes;
+}
+
 /** The last byte is at the receiver; the last ACK at the sender. */
 void weft__flow_is_received(weft_sim *sim, uint32_t row);
 void weft__flow_is_acked(weft_sim *sim, uint32_t row);
@@ -68,18 +73,30 @@ void weft__flow_undo_received(weft_sim *sim, uint32_t row, weft_time time);
 /** Payload bytes in order at the receiver so far. */
 uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
 
-/** What an engine knows of a flow, for its row. */
-static inline void flow_row_note(weft_sim *sim, uint32_t row, uint64_t delivered_bytes,
-                                 uint32_t retransmits, uint32_t ecn_marks) {
-  struct flow *flow = &sim->flow.rows.at[row];
-  flow->delivered_bytes = delivered_bytes;
-  flow->retransmits = retransmits;
-  flow->ecn_marks = ecn_marks;
+/** Bring to the present what rows of flows under way say of what has arrived. */
+void weft__flows_settle(weft_sim *sim);
+
+/** What an engine that loses and marks packets knows of a flow, for its row. */
+static inline void flow_row_note(weft_sim *sim, uint32_t row, uint32_t retransmits,
+                                 uint32_t ecn_marks) {
+  sim->flow.rows.at[row].retransmits = retransmits;
+  sim->flow.rows.at[row].ecn_marks = ecn_marks;
 }
 
 /** Tell work, if it wants to hear of that: NEWS_SENT where the flow wants FLOW_TELLS_SENT, else
  *  FLOW_TELLS_END. */
 void weft__flow_tell(weft_sim *sim, uint32_t row, enum news_kind kind);
+
+/** The news behind the `heard` first, which counts up; 0 once all have been heard, and then there are
+ *  none. More may come in between. */
+static inline int flow_next_news(weft_sim *sim, uint32_t *heard, struct news *news) {
+  if (*heard == sim->flow.news.n) {
+    sim->flow.news.n = 0;
+    return 0;
+  }
+  *news = sim->flow.news.at[(*heard)++];
+  return 1;
+}
 
 /* slots.c */
 
@@ -103,6 +120,14 @@ void weft__slot_free(weft_sim *sim, uint32_t slot);
  *  WEFT_NONE. */
 static inline uint32_t *slot_path(const weft_sim *sim, uint32_t slot) {
   return &sim->flow.paths.at[(uint64_t)slot * 2 * sim->flow.path_ports];
+}
+
+/** No port of it is down. */
+static inline int slot_way_is_up(const weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t i = 0; i < sim->flow.slots.at[slot].hops; ++i)
+    if (sim->fabric.ports.at[path[i]].down) return 0;
+  return 1;
 }
 
 /* starts.c: flows that wait for their start */

@@ -19,7 +19,8 @@ int weft_stalled(weft_sim *sim, weft_time patience_ps, uint32_t *rows, uint32_t 
     struct sighting *last = &sim->flow.sightings.at[slot];
     const uint32_t row = sim->flow.slots.at[slot].row;
     if (sim->flow.rows.at[row].fct_ps >= 0) continue; /* complete: only ACKs are missing */
-    const uint64_t progress = sim->engine->progress(sim, slot);
+    const uint64_t progress = sim->engine->progress != NULL ? sim->engine->progress(sim, slot)
+                                                            : sim->engine->delivered(sim, slot);
     /* Slots are used again, and rows that are not kept: another flow has started since. */
     const weft_time start = sim->flow.rows.at[row].start_ps;
     if (last->row != row || start > last->since || last->progress != progress)

@@ -43,15 +43,14 @@ static uint64_t progress(const weft_sim *sim, uint32_t slot) {
 static void flow_rows(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
     if (!(sim->packet.tx.at[slot].flags & TX_ACTIVE)) continue;
-    const uint32_t row = sim->packet.tx.at[slot].row;
     const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-    flow_row_note(sim, row, weft__flow_delivered(sim, row), warm->retransmits, warm->ecn_marks);
+    flow_row_note(sim, sim->packet.tx.at[slot].row, warm->retransmits, warm->ecn_marks);
   }
 }
 
 static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
   const uint64_t mtu = sim->config.mtu_bytes, packets = (payload + mtu - 1) / mtu;
-  *data = payload + packets * frame_headers(&sim->config, sim->packet.cc_header);
+  *data = frames_bytes(&sim->config, sim->packet.cc_header, payload);
   *acks = packets * ack_size(sim);
 }
 
@@ -64,27 +63,17 @@ static void before_sample(weft_sim *sim) {
 static void port_row(weft_sim *sim, uint32_t p, struct port_row *row) {
   struct port *port = &sim->packet.ports.at[p];
   const struct port_cold *cold = &sim->packet.port_cold.at[p];
-  const struct fabric_port *link = &sim->fabric.ports.at[p];
   uint64_t parked_packets;
-  const uint64_t parked_bytes = accel_parked_port(sim, p, &parked_packets);
+  accel_parked_port(sim, p, &parked_packets);
   const weft_time pause = port->flags & PORT_PAUSED ? sim->now - cold->paused_since : 0;
   const uint64_t tx_packets = port->deq - cold->unsent + cold->skipped + parked_packets;
-  *row = (struct port_row){.rate_bps = link->rate_bps,
-                           .tx_bytes = port_tx_bytes(sim, p) + parked_bytes,
-                           .tx_packets = tx_packets,
+  *row = (struct port_row){.tx_packets = tx_packets,
                            .ecn_marks = cold->ecn_marks,
                            .pauses = cold->pauses,
                            .drops = cold->drops,
                            .max_queue_bytes = port->max_queue_bytes,
                            .queue_bytes = port->queue_bytes,
-                           .delay_ps = port->delay_ps,
-                           .paused_ps = cold->paused_ps + pause,
-                           .from = port->from_node,
-                           .to = port->to_node,
-                           .link = p / 2,
-                           .link_class = link->link_class,
-                           .cost = link->cost,
-                           .up = !(port->flags & PORT_DOWN)};
+                           .paused_ps = cold->paused_ps + pause};
 }
 
 static uint64_t port_bytes(weft_sim *sim, uint32_t index) {
@@ -110,7 +99,7 @@ static const void *table(const weft_sim *sim, int which, uint64_t *count) {
   return rows;
 }
 
-const struct engine_ops weft__packet_engine = {.name = "packet",
+const struct engine_ops weft__packet_engine = {.can = UINT32_MAX,
                                                .create = weft__packet_create,
                                                .link_added = weft__packet_link_added,
                                                .ready = weft__packet_ready,

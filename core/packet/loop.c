@@ -146,7 +146,7 @@ static inline void look_ahead(const weft_sim *sim) {
 }
 
 /* All but arrivals. */
-static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_t order) {
+static void handle(weft_sim *sim, uint32_t kind, uint32_t source, uint32_t order) {
   switch (kind) {
     case EV_DEQUEUE:
       weft__buffer_dequeue_event(sim, source);
@@ -183,15 +183,15 @@ static void handle(weft_sim *sim, enum event_kind kind, uint32_t source, uint32_
   }
 }
 
-static inline enum event_kind kind_of(struct event event) {
-  return (enum event_kind)((uint32_t)event.key >> EVENT_KIND_SHIFT);
+static inline uint32_t kind_of(struct event event) {
+  return (uint32_t)event.key >> EVENT_KIND_SHIFT;
 }
 
 static inline void step(weft_sim *sim, struct event event) {
   event_take(sim, event);
   look_ahead(sim);
   const uint32_t source = event.key & EVENT_SOURCE_MASK;
-  const enum event_kind kind = kind_of(event);
+  const uint32_t kind = kind_of(event);
   if (kind != EV_ARRIVE)
     handle(sim, kind, source, (uint32_t)(event.key >> 32));
   else if (source & 1)

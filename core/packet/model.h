@@ -50,7 +50,7 @@ struct packet_model {
   /* The rest only a model with explicit ports has. */
 
   /** An event of its own. */
-  void (*event)(weft_sim *sim, enum event_kind kind, uint32_t source);
+  void (*event)(weft_sim *sim, uint32_t kind, uint32_t source);
   /** A packet has arrived at the far end of a port. */
   void (*arrive)(weft_sim *sim, uint32_t port, const struct packet *packet);
   /** Something has changed by which a port may send. */

@@ -7,6 +7,23 @@
 #include "packet/transport/state_i.h"
 #include "tables_i.h"
 
+/* Its kinds of events, in the order in which they happen at one instant among those of all (enum
+ * event_kind): departures before arrivals, as a packet that leaves at t makes room for one that
+ * comes at t. With compat ns3 the order in which events were asked for comes first. */
+enum packet_event {
+  EV_DEQUEUE = 1, /* source: port of a switch that tracks its buffer */
+  EV_ARRIVE = 2, /* source: port whose oldest packet reaches the far end, * 2 + 1 if by a border */
+  EV_PFC = 3, /* source: port, * 2 + 1 if it is to pause */
+  EV_NIC = 4, /* source: host port that may send next */
+  EV_RTO = 5, /* source: flow slot */
+  EV_CC = 6, /* source: flow slot * 4 + timer of its congestion control */
+  EV_NS3_INIT = 9,
+  EV_NS3_START = 10, /* source: flow row, on its two steps to its start */
+  EV_NS3_SENT = 11, /* source: port whose transmission ends */
+  EV_WIRE = 12, /* source: port whose oldest delayed packet reaches the far end */
+  EV_PARTITION = 14 /* source: partition that is to be looked at, after all else of the instant */
+};
+
 enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
 
 #define PACKET_POOLS(X)                  \

@@ -2,17 +2,23 @@
  * counters. */
 #include <inttypes.h>
 #include <stddef.h>
+#include <string.h>
 
+#include "base/names_i.h"
 #include "engine.h"
+#include "flow/flow.h"
 
 struct field {
   const char *name;
   const char *brief;
   uint32_t type;
   uint32_t offset;
+  uint32_t needs; /* enum weft_can: engines without it have no such column; 0: all have */
 };
 
-#define AT(type, member) (uint32_t) offsetof(struct type, member)
+/* Where a field is, and what an engine must have for it to be a column. */
+#define WITH(what, type, member) (uint32_t) offsetof(struct type, member), WEFT_CAN_##what
+#define AT(type, member) WITH(MOVE, type, member)
 
 static const struct field flow_fields[] = {
     {"src", "source host", WEFT_COL_U32, AT(flow, src)},
@@ -23,11 +29,11 @@ static const struct field flow_fields[] = {
     {"ideal_ps", "completion time alone on the path, -1 before the start", WEFT_COL_I64,
      AT(flow, ideal_ps)},
     {"received_ps", "last byte at the destination, -1 if not", WEFT_COL_I64, AT(flow, received_ps)},
-    {"acked_ps", "last ACK at the source, -1 if not", WEFT_COL_I64, AT(flow, acked_ps)},
+    {"acked_ps", "last ACK at the source, -1 if not", WEFT_COL_I64, WITH(PACKETS, flow, acked_ps)},
     {"delivered_bytes", "payload in order at the destination; of a failed flow, as acknowledged",
      WEFT_COL_U64, AT(flow, delivered_bytes)},
-    {"retransmits", "data packets sent again", WEFT_COL_U32, AT(flow, retransmits)},
-    {"ecn_marks", "ACKs that echoed a mark", WEFT_COL_U32, AT(flow, ecn_marks)},
+    {"retransmits", "data packets sent again", WEFT_COL_U32, WITH(PACKETS, flow, retransmits)},
+    {"ecn_marks", "ACKs that echoed a mark", WEFT_COL_U32, WITH(PACKETS, flow, ecn_marks)},
     {"state", "0 waiting, 1 active, 2 done, 3 failed", WEFT_COL_U32, AT(flow, state)},
     {"tag", "as given", WEFT_COL_U32, AT(flow, tag)},
     {"task", "task that sent it, 4294967295 if none", WEFT_COL_U32, AT(flow, task)},
@@ -41,13 +47,15 @@ static const struct field port_fields[] = {
     {"rate_bps", "line rate now", WEFT_COL_U64, AT(port_row, rate_bps)},
     {"delay_ps", "propagation", WEFT_COL_I64, AT(port_row, delay_ps)},
     {"tx_bytes", "bytes that began transmission", WEFT_COL_U64, AT(port_row, tx_bytes)},
-    {"tx_packets", "packets that began transmission", WEFT_COL_U64, AT(port_row, tx_packets)},
-    {"ecn_marks", "packets marked", WEFT_COL_U64, AT(port_row, ecn_marks)},
-    {"pauses", "PFC pauses received", WEFT_COL_U64, AT(port_row, pauses)},
-    {"paused_ps", "time paused", WEFT_COL_I64, AT(port_row, paused_ps)},
-    {"drops", "packets lost at the queue or on the wire", WEFT_COL_U64, AT(port_row, drops)},
-    {"max_queue_bytes", "longest queue", WEFT_COL_U64, AT(port_row, max_queue_bytes)},
-    {"queue_bytes", "queue now", WEFT_COL_U64, AT(port_row, queue_bytes)},
+    {"tx_packets", "packets that began transmission", WEFT_COL_U64,
+     WITH(PACKETS, port_row, tx_packets)},
+    {"ecn_marks", "packets marked", WEFT_COL_U64, WITH(PACKETS, port_row, ecn_marks)},
+    {"pauses", "PFC pauses received", WEFT_COL_U64, WITH(PACKETS, port_row, pauses)},
+    {"paused_ps", "time paused", WEFT_COL_I64, WITH(PACKETS, port_row, paused_ps)},
+    {"drops", "packets lost at the queue or on the wire", WEFT_COL_U64,
+     WITH(PACKETS, port_row, drops)},
+    {"max_queue_bytes", "longest queue", WEFT_COL_U64, WITH(PACKETS, port_row, max_queue_bytes)},
+    {"queue_bytes", "queue now", WEFT_COL_U64, WITH(PACKETS, port_row, queue_bytes)},
     {"class", "of the link: 1 NVLink, 2 PCIe, 3 network", WEFT_COL_U32, AT(port_row, link_class)},
     {"cost", "of the link in ways", WEFT_COL_U32, AT(port_row, cost)},
 };
@@ -87,51 +95,108 @@ static const struct field span_fields[] = {
     {"packets", "data packets skipped", WEFT_COL_U64, AT(span_row, packets)},
 };
 
+#define TABLE_NAME(value, name) [value] = "table of " name,
+static const char *const table_names[] = {TABLE_NAMES(TABLE_NAME)};
+
+#define FIELDS(list) list, sizeof list / sizeof list[0]
+
+static const struct {
+  const struct field *fields;
+  uint32_t count, stride;
+  uint32_t needs; /* enum weft_can */
+} tables[WEFT_TABLE_COUNT] = {
+    [WEFT_TABLE_FLOWS] = {FIELDS(flow_fields), sizeof(struct flow), WEFT_CAN_MOVE},
+    [WEFT_TABLE_PORTS] = {FIELDS(port_fields), sizeof(struct port_row), WEFT_CAN_MOVE},
+    [WEFT_TABLE_TASKS] = {FIELDS(task_fields), sizeof(struct task), WEFT_CAN_MOVE},
+    [WEFT_TABLE_ACKS] = {FIELDS(ack_fields), sizeof(struct ack_row), WEFT_CAN_TRACE_ACKS},
+    [WEFT_TABLE_SPANS] = {FIELDS(span_fields), sizeof(struct span_row), WEFT_CAN_ACCELERATE},
+};
+
+int weft_column_needs(int table, const char *name) {
+  if (table < 0 || table >= WEFT_TABLE_COUNT) return WEFT_EINVAL;
+  for (uint32_t i = 0; i < tables[table].count; ++i) {
+    const struct field *field = &tables[table].fields[i];
+    if (strcmp(field->name, name) == 0)
+      return (int)(field->needs != WEFT_CAN_MOVE ? field->needs : tables[table].needs);
+  }
+  return WEFT_EINVAL;
+}
+
+/* A port's row: what the engine has, then what all have. */
+static void fill_port(weft_sim *sim, uint32_t index, struct port_row *row) {
+  const struct fabric_port *port = &sim->fabric.ports.at[index];
+  memset(row, 0, sizeof *row);
+  if (sim->engine->port_row != NULL) sim->engine->port_row(sim, index, row);
+  row->tx_bytes = sim->engine->port_bytes(sim, index);
+  row->rate_bps = port->rate_bps;
+  row->delay_ps = port->delay_ps;
+  row->from = port->from_node;
+  row->to = port->to_node;
+  row->link = index / 2;
+  row->link_class = port->link_class;
+  row->cost = port->cost;
+  row->up = !port->down;
+}
+
 static int refresh_ports(weft_sim *sim) {
   const uint32_t ports = 2 * weft_link_count(sim);
   if (!pool_reserve(sim, sim->results.port_rows, ports))
     return weft__fail(sim, WEFT_ENOMEM, "column: out of memory");
   sim->results.port_rows.n = ports;
   sim->engine->settle(sim);
-  for (uint32_t p = 0; p < ports; ++p) sim->engine->port_row(sim, p, &sim->results.port_rows.at[p]);
+  for (uint32_t p = 0; p < ports; ++p) fill_port(sim, p, &sim->results.port_rows.at[p]);
   return WEFT_OK;
 }
 
+/* The rows of a table, as they are now. */
+static int refresh(weft_sim *sim, int table, const void **rows, uint64_t *count) {
+  switch (table) {
+    case WEFT_TABLE_FLOWS:
+      weft__flows_settle(sim);
+      if (sim->engine->flow_rows != NULL) sim->engine->flow_rows(sim);
+      *rows = sim->flow.rows.at;
+      *count = sim->flow.rows.n;
+      return WEFT_OK;
+    case WEFT_TABLE_PORTS: {
+      const int status = refresh_ports(sim);
+      *rows = sim->results.port_rows.at;
+      *count = sim->results.port_rows.n;
+      return status;
+    }
+    case WEFT_TABLE_TASKS:
+      *rows = sim->whole->tasks(sim, count);
+      return WEFT_OK;
+    default:
+      *rows = sim->engine->table(sim, table, count);
+      return WEFT_OK;
+  }
+}
+
+/* Field `index` of those that the engine has. */
+static const struct field *find_field(const weft_sim *sim, int table, uint32_t index) {
+  for (uint32_t i = 0; i < tables[table].count; ++i)
+    if (engine_can(sim, tables[table].fields[i].needs) && index-- == 0)
+      return &tables[table].fields[i];
+  return NULL;
+}
+
 int weft_column_get(weft_sim *sim, int table, uint32_t index, weft_column *column) {
-  static const struct {
-    const struct field *fields;
-    uint32_t count, stride;
-  } tables[WEFT_TABLE_COUNT] = {
-      {flow_fields, sizeof flow_fields / sizeof flow_fields[0], sizeof(struct flow)},
-      {port_fields, sizeof port_fields / sizeof port_fields[0], sizeof(struct port_row)},
-      {task_fields, sizeof task_fields / sizeof task_fields[0], sizeof(struct task)},
-      {ack_fields, sizeof ack_fields / sizeof ack_fields[0], sizeof(struct ack_row)},
-      {span_fields, sizeof span_fields / sizeof span_fields[0], sizeof(struct span_row)},
-  };
   if (table < 0 || table >= WEFT_TABLE_COUNT)
     return weft__fail(sim, WEFT_EINVAL, "table: expected 0 to %d, got %d", WEFT_TABLE_COUNT - 1,
                       table);
-  if (index >= tables[table].count)
-    return weft__fail(sim, WEFT_EINVAL, "column: expected less than %" PRIu32 ", got %" PRIu32,
-                      tables[table].count, index);
-  const char *rows = (const char *)sim->flow.rows.at;
-  uint64_t count = sim->flow.rows.n;
-  if (table == WEFT_TABLE_FLOWS) {
-    sim->engine->flow_rows(sim);
-  } else if (table == WEFT_TABLE_PORTS) {
-    const int status = refresh_ports(sim);
-    if (status != WEFT_OK) return status;
-    rows = (const char *)sim->results.port_rows.at;
-    count = sim->results.port_rows.n;
-  } else if (table == WEFT_TABLE_TASKS) {
-    rows = sim->whole->tasks(sim, &count);
-  } else {
-    rows = sim->engine->table(sim, table, &count);
-  }
-  const struct field *field = &tables[table].fields[index];
+  if (!engine_can(sim, tables[table].needs))
+    return weft__engine_needs(sim, tables[table].needs, "table", table_names[table]);
+  const struct field *field = find_field(sim, table, index);
+  if (field == NULL)
+    return weft__fail(sim, WEFT_EINVAL, "column: expected less than there are, got %" PRIu32,
+                      index);
+  const void *rows;
+  uint64_t count;
+  const int status = refresh(sim, table, &rows, &count);
+  if (status != WEFT_OK) return status;
   *column = (weft_column){.name = field->name,
                           .brief = field->brief,
-                          .data = count > 0 ? rows + field->offset : NULL,
+                          .data = count > 0 ? (const char *)rows + field->offset : NULL,
                           .type = field->type,
                           .stride = tables[table].stride,
                           .count = count};

@@ -45,6 +45,8 @@ int weft_flow_traffic_get(weft_sim *sim, uint32_t row, weft_flow_traffic *traffi
   if (payload == 0) return WEFT_OK;
   const int status = find_way(sim, row, traffic);
   if (status != WEFT_OK) return status;
-  sim->engine->wire_bytes(sim, payload, &traffic->data_bytes, &traffic->ack_bytes);
+  traffic->data_bytes = frames_bytes(&sim->config, 0, payload);
+  if (sim->engine->wire_bytes != NULL)
+    sim->engine->wire_bytes(sim, payload, &traffic->data_bytes, &traffic->ack_bytes);
   return WEFT_OK;
 }

@@ -21,7 +21,10 @@
   X(WEFT_ENUM_REFUSAL, "refusal", REFUSAL_NAMES)                         \
   X(WEFT_ENUM_THREADS_WHY, "threads_why", THREADS_WHY_NAMES)             \
   X(WEFT_ENUM_PHASE, "phase", PHASE_NAMES)                               \
-  X(WEFT_ENUM_UNIT, "unit", UNIT_NAMES)
+  X(WEFT_ENUM_UNIT, "unit", UNIT_NAMES)                                  \
+  X(WEFT_ENUM_ENGINE, "engine", ENGINE_NAMES)                            \
+  X(WEFT_ENUM_CAN, "can", CAN_NAMES)                                     \
+  X(WEFT_ENUM_RESOURCE, "resource", RESOURCE_NAMES)
 
 #define ENTRY(id, name, names) [id] = {name, NAMES_TEXT(names)},
 static const struct { const char *name, *names; } enums[] = {ENUMS(ENTRY)};
@@ -45,6 +48,8 @@ _Static_assert(WEFT_RTO_ADAPTIVE == -1 && WEFT_RTO_RFC6298 == -2,
                "names of times are from -1 down");
 
 _Static_assert(sizeof enums / sizeof enums[0] == WEFT_ENUM_COUNT, "an enumeration without names");
+_Static_assert(NAMES_COUNT(RESOURCE_NAMES) == WEFT_RESOURCE_COUNT, "");
+_Static_assert(NAMES_COUNT(CAN_NAMES) == WEFT_CAN_COUNT, "");
 _Static_assert(NAMES_COUNT(CC_NAMES) == WEFT_CC_COUNT, "");
 _Static_assert(NAMES_COUNT(RECOVERY_NAMES) == WEFT_RECOVERY_COUNT, "");
 _Static_assert(NAMES_COUNT(LINK_CLASS_NAMES) == WEFT_LINK_CLASS_COUNT, "");

@@ -1,34 +1,13 @@
 /* A simulation as a value: creation, copying, destruction, totals. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/resource.h"
 #include "engine.h"
 
 weft_config weft_sim_config(const weft_sim *sim) {
   return sim->config;
-}
-
-/* Blocks begin with a cache line, so that a port, a sender or a chunk of events is one and not
- * parts of two. realloc() keeps less, but moves large blocks without copying; so a block begins up
- * to a line into what it gives, and the byte before says how far. */
-static void *resize_with_libc(void *user, void *block, size_t old_size, size_t new_size) {
-  enum { LINE = 64 };
-  (void)user;
-  unsigned char *old = block;
-  const size_t before = old != NULL ? old[-1] : 0;
-  if (new_size == 0) {
-    free(old != NULL ? old - before : NULL);
-    return NULL;
-  }
-  unsigned char *base = realloc(old != NULL ? old - before : NULL, new_size + LINE);
-  if (base == NULL) return NULL;
-  const size_t after = LINE - (uintptr_t)base % LINE;
-  if (old != NULL && after != before)
-    memmove(base + after, base + before, old_size < new_size ? old_size : new_size);
-  base[after - 1] = (unsigned char)after;
-  return base + after;
 }
 
 static double option_value(const weft_option *option, const weft_config *config) {
@@ -57,6 +36,12 @@ static double option_value(const weft_option *option, const weft_config *config)
   }
 }
 
+/* Options of what an engine cannot do have no effect, which is said elsewhere; but nobody who asks
+ * for these should take for them what comes without. */
+static int is_refused(const weft_sim *sim, uint32_t needs) {
+  return (needs == WEFT_CAN_COMPAT || needs == WEFT_CAN_ACCELERATE) && !engine_can(sim, needs);
+}
+
 static int check_config(weft_sim *sim) {
   const weft_config *config = &sim->config;
   uint32_t count;
@@ -66,6 +51,14 @@ static int check_config(weft_sim *sim) {
     if (!(value >= option[i].min && value <= option[i].max))
       return weft__fail(sim, WEFT_EINVAL, "option %s: expected %.15g to %.15g, got %.15g",
                         option[i].name, option[i].min, option[i].max, value);
+  }
+  const weft_config defaults = weft_config_default();
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!is_refused(sim, option[i].needs)) continue;
+    if (option_value(&option[i], config) == option_value(&option[i], &defaults)) continue;
+    char what[64];
+    snprintf(what, sizeof what, "option %s", option[i].name);
+    return weft__engine_needs(sim, option[i].needs, what, option[i].name);
   }
   if (config->ecn_kmax_bytes < config->ecn_kmin_bytes)
     return weft__fail(sim, WEFT_EINVAL,
@@ -87,8 +80,7 @@ static const struct sim_ops whole = {
     .fork = weft_sim_fork, .run = weft_run, .destroy = weft_sim_destroy, .tasks = tasks};
 
 int weft_sim_create(const weft_config *config, const weft_allocator *allocator, weft_sim **out) {
-  static const weft_allocator libc = {resize_with_libc, NULL};
-  const weft_allocator from = allocator != NULL ? *allocator : libc;
+  const weft_allocator from = weft__allocator(allocator);
   weft_sim *sim = from.resize(from.user, NULL, 0, sizeof *sim);
   *out = sim;
   if (sim == NULL) return WEFT_ENOMEM;
@@ -100,17 +92,19 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
     sim->queue = &sim->queues[i];
     weft__events_init(sim->queue, 1);
   }
-  sim->engine = &weft__packet_engine;
   sim->whole = &whole;
+  sim->engine = weft__engine(config->engine);
+  if (sim->engine == NULL) sim->engine = weft__engine(WEFT_ENGINE_PACKET); /* to be refused */
   const int status = check_config(sim);
-  return status == WEFT_OK ? sim->engine->create(sim) : status;
+  return status == WEFT_OK && sim->engine->create != NULL ? sim->engine->create(sim) : status;
 }
 
 void weft_sim_destroy(weft_sim *sim) {
   if (sim == NULL) return;
   const weft_allocator from = sim->allocator;
-  if (sim->engine != NULL) sim->engine->destroy(sim);
+  if (sim->engine != NULL && sim->engine->destroy != NULL) sim->engine->destroy(sim);
   weft__arena_free(sim, &sim->arena);
+  weft__resources_release(sim);
 #define X(room, pool, type)      \
   if (sim->room.pool.at != NULL) \
     from.resize(from.user, sim->room.pool.at, sim->room.pool.cap * sizeof(type), 0);
@@ -152,6 +146,7 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   }
   WEFT_POOLS(X)
 #undef X
+  weft__resources_retain(copy); /* behind the last pool, as without that none is held */
   copy->interrupted = 0;
   *out = copy;
   return WEFT_OK;
@@ -170,7 +165,7 @@ void weft_stats_get(weft_sim *sim, weft_stats *stats) {
   stats->flows_added += sim->flow.rows.n;
   stats->tasks_added = sim->work.tasks.n;
   stats->memory_bytes = sim->memory_bytes;
-  sim->engine->stats(sim, stats);
+  if (sim->engine->stats != NULL) sim->engine->stats(sim, stats);
 }
 
 int weft_check(weft_sim *sim) {

@@ -6,7 +6,7 @@
  * per destination, on rail r (as NCCL's PXN does).
  *
  * A message carries pairs (src, dst) in place of pieces: see weft__all_to_all_carries(). */
-#include "work/collective_i.h"
+#include "work/algorithms_i.h"
 
 static uint64_t volume(const weft_sim *sim, const struct collective *c, uint32_t src, uint32_t dst,
                        uint32_t slice) {

@@ -1,5 +1,5 @@
 /* Collectives as tasks: what is checked and kept when one is added. */
-#include "work/collective_i.h"
+#include "work/algorithms_i.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -7,56 +7,6 @@
 #include "base/hash_i.h"
 #include "fabric/path.h"
 #include "fabric/ways.h"
-
-static const struct algorithm *find_algorithm(uint32_t kind, uint32_t algorithm) {
-  static const struct algorithm *const table[WEFT_COLLECTIVE_COUNT][WEFT_ALGORITHM_COUNT] = {
-      [WEFT_ALLREDUCE] = {[WEFT_RING] = &weft__ring,
-                          [WEFT_BIDIRECTIONAL] = &weft__ring,
-                          [WEFT_TREE] = &weft__tree,
-                          [WEFT_DOUBLE_TREE] = &weft__tree,
-                          [WEFT_HALVING_DOUBLING] = &weft__halving_doubling,
-                          [WEFT_HIERARCHICAL] = &weft__hierarchical},
-      [WEFT_ALL_TO_ALL] = {[WEFT_DIRECT] = &weft__pairs,
-                           [WEFT_PAIRWISE] = &weft__pairs,
-                           [WEFT_HIERARCHICAL] = &weft__tiers},
-      [WEFT_REDUCE_SCATTER] = {[WEFT_RING] = &weft__ring,
-                               [WEFT_BIDIRECTIONAL] = &weft__ring,
-                               [WEFT_HALVING_DOUBLING] = &weft__halving_doubling},
-      [WEFT_ALL_GATHER] = {[WEFT_RING] = &weft__ring,
-                           [WEFT_BIDIRECTIONAL] = &weft__ring,
-                           [WEFT_HALVING_DOUBLING] = &weft__halving_doubling},
-      [WEFT_BROADCAST] = {[WEFT_RING] = &weft__chain, [WEFT_TREE] = &weft__tree},
-      [WEFT_REDUCE] = {[WEFT_RING] = &weft__chain, [WEFT_TREE] = &weft__tree},
-  };
-  return table[kind][algorithm];
-}
-
-const struct algorithm *weft__collective_algorithm(const struct collective *collective) {
-  return find_algorithm(collective->kind, collective->algorithm);
-}
-
-struct place weft__collective_place(const struct collective *collective, uint32_t part) {
-  const uint32_t per_lane = collective->steps * collective->slices;
-  const uint32_t lane = part / per_lane, index = part % per_lane;
-  return (struct place){lane / collective->lanes, lane % collective->lanes,
-                        index / collective->slices, index % collective->slices};
-}
-
-static uint64_t pieces_before(const struct collective *collective, uint32_t slice, uint32_t piece) {
-  const uint64_t bytes = share(collective->size_bytes, collective->slices, slice);
-  return share_before(bytes, collective->pieces, piece);
-}
-
-uint64_t weft__piece_bytes(const struct collective *collective, uint32_t slice, uint32_t first,
-                           uint32_t count) {
-  const uint32_t pieces = collective->pieces, end = first + count;
-  const uint64_t before = pieces_before(collective, slice, first);
-  if (end <= pieces) return pieces_before(collective, slice, end) - before;
-  return pieces_before(collective, slice, pieces) - before +
-         pieces_before(collective, slice, end - pieces);
-}
-
-/* ---- adding ---- */
 
 static int check_ranks(weft_sim *sim, const weft_collective_def *def) {
   const uint32_t n = def->rank_count, nodes = sim->fabric.nodes.n;

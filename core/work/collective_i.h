@@ -2,8 +2,8 @@
  *
  * An algorithm is a set of programs. A rank has a number of *lanes*, each a sequence of messages
  * that go in order: what a queue pair or an NCCL connection is. Messages are numbered by step. The
- * algorithm says what a lane sends in a step and whether what that takes has arrived; collective.c
- * does the rest. No message exists before it is sent, so a collective of n ranks holds n times its
+ * algorithm says what a lane sends in a step and whether what that takes has arrived; stream.c does
+ * the rest. No message exists before it is sent, so a collective of n ranks holds n times its
  * lanes counters and the flows that are under way, however many steps it has.
  *
  * Chunks: the buffer is cut into slices so that no message is larger than a chunk. Every slice goes
@@ -54,15 +54,9 @@ struct algorithm {
   uint32_t (*receiver)(const struct collective *collective, struct place at);
 };
 
-extern const struct algorithm weft__ring, weft__chain, weft__tree, weft__halving_doubling;
-extern const struct algorithm weft__hierarchical, weft__pairs, weft__tiers;
-
 /** Whether a message of an all-to-all carries what rank src has for rank dst. */
 int weft__all_to_all_carries(const struct collective *collective, struct place at, uint32_t src,
                              uint32_t dst);
-
-/** The algorithm of a collective. */
-const struct algorithm *weft__collective_algorithm(const struct collective *collective);
 
 /** Where message `part` of a collective (flow.part) is. */
 struct place weft__collective_place(const struct collective *collective, uint32_t part);
@@ -81,6 +75,15 @@ static inline uint64_t share_before(uint64_t bytes, uint32_t n, uint32_t i) {
 /** Bytes of pieces of a slice: count of them from first on, modulo all. */
 uint64_t weft__piece_bytes(const struct collective *collective, uint32_t slice, uint32_t first,
                            uint32_t count);
+
+/* Messages of a lane that are under way or have overtaken others: the bits of lane.ahead. */
+enum { LANE_WINDOW = 64 };
+
+/** A lane of a rank, while the collective runs. */
+static inline struct lane *collective_lane(const weft_sim *sim, const struct collective *collective,
+                                           uint32_t rank, uint32_t lane) {
+  return &sim->work.lanes.at[collective->first_lane + rank * collective->lanes + lane];
+}
 
 /** Whether the message at a place has arrived. */
 int weft__message_arrived(const weft_sim *sim, const struct collective *collective,

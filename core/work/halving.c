@@ -9,7 +9,7 @@
  * With other n, the first 2r ranks of n = 2^k + r work in pairs: the even one gives what it has to
  * the odd one, which takes part for both, and gets its result from it in the end. Steps: [one of
  * the pairs], rounds, [one of the pairs]. */
-#include "work/collective_i.h"
+#include "work/algorithms_i.h"
 
 struct shape {
   uint32_t log2; /* k */

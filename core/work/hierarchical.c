@@ -7,7 +7,7 @@
  * ranks in the smallest server; a server's further ranks own none.
  *
  * Lanes: one to the owner of each shard; one along the ring; one to each rank of the server. */
-#include "work/collective_i.h"
+#include "work/algorithms_i.h"
 
 struct shape {
   uint32_t local, servers, shards, ring, spread; /* ring, spread: first lane of that kind */

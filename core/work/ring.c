@@ -5,7 +5,7 @@
  * received from the one before in the step before. A bidirectional ring sends one half of every
  * block each way round. A chain is what is left of a ring for one root: Broadcast goes from the
  * root to the last rank before it, Reduce the other way. */
-#include "work/collective_i.h"
+#include "work/algorithms_i.h"
 
 /* ---- rings ---- */
 

@@ -5,10 +5,7 @@
 
 #include "engine.h"
 #include "flow/flow.h"
-#include "work/collective_i.h"
-
-/* Messages of a lane that are under way or have overtaken others: the bits of lane.ahead. */
-enum { LANE_WINDOW = 64 };
+#include "work/algorithms_i.h"
 
 /* ---- lanes: blocks of counters, taken for the time of the run ---- */
 
@@ -34,19 +31,6 @@ static void free_lanes(weft_sim *sim, const struct collective *collective) {
   const uint32_t log2 = collective->lanes_log2;
   sim->work.lanes.at[collective->first_lane].arrived = sim->work.lanes_free[log2];
   sim->work.lanes_free[log2] = collective->first_lane + 1;
-}
-
-static struct lane *lane_of(const weft_sim *sim, const struct collective *collective, uint32_t rank,
-                            uint32_t lane) {
-  return &sim->work.lanes.at[collective->first_lane + rank * collective->lanes + lane];
-}
-
-int weft__message_arrived(const weft_sim *sim, const struct collective *collective,
-                          struct place at) {
-  const struct lane *lane = lane_of(sim, collective, at.rank, at.lane);
-  const uint32_t index = at.step * collective->slices + at.slice;
-  if (index < lane->arrived) return 1;
-  return index - lane->arrived < LANE_WINDOW && (lane->ahead >> (index - lane->arrived) & 1);
 }
 
 static void mark_arrived(struct lane *lane, uint32_t index) {
@@ -82,7 +66,7 @@ static void advance(weft_sim *sim, uint32_t index, uint32_t rank, uint32_t lane_
   while (!sim->failed) {
     struct collective *c = &sim->work.collectives.at[index];
     const struct algorithm *algorithm = weft__collective_algorithm(c);
-    struct lane *lane = lane_of(sim, c, rank, lane_index);
+    struct lane *lane = collective_lane(sim, c, rank, lane_index);
     const uint32_t next = lane->next;
     if (next == algorithm->steps(c, rank, lane_index) * c->slices) return;
     if ((c->slices > 1 && lane->unsent) || next - lane->arrived >= LANE_WINDOW) return;
@@ -110,18 +94,18 @@ static void relay(weft_sim *sim, uint32_t index, uint32_t rank, struct place cam
   send(sim, index, &message, at);
 }
 
-static void end_if_done(weft_sim *sim, uint32_t index) {
+static int end_if_done(weft_sim *sim, uint32_t index) {
   const struct collective *c = &sim->work.collectives.at[index];
-  if (c->left > 0) return;
+  if (c->left > 0) return 0;
   free_lanes(sim, c);
-  weft__task_done(sim, c->task);
+  return 1;
 }
 
-void weft__collective_begin(weft_sim *sim, uint32_t index) {
+int weft__collective_begin(weft_sim *sim, uint32_t index) {
   struct collective *c = &sim->work.collectives.at[index];
   if (!take_lanes(sim, c)) {
     weft__no_memory(sim);
-    return;
+    return 0;
   }
   const struct algorithm *algorithm = weft__collective_algorithm(c);
   const uint32_t n = c->n, lanes = c->lanes;
@@ -130,21 +114,21 @@ void weft__collective_begin(weft_sim *sim, uint32_t index) {
       c->left += (uint64_t)algorithm->steps(c, rank, lane) * c->slices;
   for (uint32_t lane = 0; lane < lanes; ++lane)
     for (uint32_t rank = n; rank-- > 0;) advance(sim, index, rank, lane);
-  end_if_done(sim, index);
+  return end_if_done(sim, index);
 }
 
 void weft__collective_sent(weft_sim *sim, uint32_t index, uint32_t part) {
   const struct collective *c = &sim->work.collectives.at[index];
   if (c->left == 0) return; /* the lanes are gone */
   const struct place at = weft__collective_place(c, part);
-  struct lane *lane = lane_of(sim, c, at.rank, at.lane);
+  struct lane *lane = collective_lane(sim, c, at.rank, at.lane);
   /* A retransmission sends the last packet again. */
   if (!lane->unsent || lane->next != at.step * c->slices + at.slice + 1) return;
   lane->unsent = 0;
   advance(sim, index, at.rank, at.lane);
 }
 
-void weft__collective_arrived(weft_sim *sim, uint32_t index, uint32_t part) {
+int weft__collective_arrived(weft_sim *sim, uint32_t index, uint32_t part) {
   struct collective *c = &sim->work.collectives.at[index];
   const struct algorithm *algorithm = weft__collective_algorithm(c);
   const struct place at = weft__collective_place(c, part);
@@ -154,11 +138,11 @@ void weft__collective_arrived(weft_sim *sim, uint32_t index, uint32_t part) {
     relay(sim, index, message.to, at);
   } else {
     const uint32_t number = at.step * c->slices + at.slice;
-    struct lane *lane = lane_of(sim, c, at.rank, at.lane);
+    struct lane *lane = collective_lane(sim, c, at.rank, at.lane);
     if (lane->next == number + 1) lane->unsent = 0;
     mark_arrived(lane, number);
     for (uint32_t i = 0; i < message.wakes; ++i) advance(sim, index, message.to, message.wake + i);
     advance(sim, index, at.rank, at.lane);
   }
-  end_if_done(sim, index);
+  return end_if_done(sim, index);
 }

@@ -103,7 +103,7 @@ int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
 
 /* ---- running ---- */
 
-void weft__task_done(weft_sim *sim, uint32_t index) {
+static void task_done(weft_sim *sim, uint32_t index) {
   struct task *task = &sim->work.tasks.at[index];
   task->state = TASK_DONE;
   task->end_ps = sim->now;
@@ -155,10 +155,10 @@ static void begin(weft_sim *sim, uint32_t index) {
       send(sim, index);
       break;
     case WEFT_TASK_COLLECTIVE:
-      weft__collective_begin(sim, task->collective);
+      if (weft__collective_begin(sim, task->collective)) task_done(sim, index);
       break;
     default:
-      weft__task_done(sim, index);
+      task_done(sim, index);
       break;
   }
 }
@@ -185,9 +185,9 @@ static void hear(weft_sim *sim, struct news news) {
     task->state = TASK_FAILED;
     fail_what_waits(sim, news.task);
   } else if (task->kind != WEFT_TASK_COLLECTIVE) {
-    weft__task_done(sim, news.task);
+    task_done(sim, news.task);
   } else if (news.kind == NEWS_DONE) {
-    weft__collective_arrived(sim, task->collective, news.part);
+    if (weft__collective_arrived(sim, task->collective, news.part)) task_done(sim, news.task);
   } else {
     weft__collective_sent(sim, task->collective, news.part);
   }
@@ -195,17 +195,17 @@ static void hear(weft_sim *sim, struct news news) {
 
 /* What begins upon one may fail at once and tell: that is heard as well. */
 void weft__work_hear(weft_sim *sim) {
-  for (uint32_t i = 0; i < sim->flow.news.n && !sim->failed; ++i) {
-    hear(sim, sim->flow.news.at[i]);
+  struct news news;
+  for (uint32_t heard = 0; !sim->failed && flow_next_news(sim, &heard, &news);) {
+    hear(sim, news);
     work_off_ready(sim);
   }
-  sim->flow.news.n = 0;
 }
 
 void weft__task_event(weft_sim *sim, uint32_t index) {
   if (sim->work.tasks.at[index].state == TASK_SCHEDULED)
     sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = index;
   else
-    weft__task_done(sim, index);
+    task_done(sim, index);
   work_off_ready(sim);
 }

@@ -11,7 +11,7 @@
  *
  * AllReduce goes up to the root and down again, Reduce up, Broadcast down. Lanes of a rank: per
  * tree one up, and one down to each of two children and to the next of the chain. */
-#include "work/collective_i.h"
+#include "work/algorithms_i.h"
 
 enum { UP = 0, DOWN = 1, CHILDREN = 3, LANES = DOWN + CHILDREN, NOBODY = UINT32_MAX };
 

@@ -18,17 +18,15 @@ void weft__work_hear(weft_sim *sim);
 /** Add a task without looking at it; returns its index or a negative status. */
 int weft__task_push(weft_sim *sim, const weft_task_def *def, uint32_t collective);
 
-/** A task is over: what waits for it may begin. */
-void weft__task_done(weft_sim *sim, uint32_t task);
+/* stream.c */
 
-/* collective.c */
+/** Begin a collective: send what needs nothing of others. Returns 1 if that was all. */
+int weft__collective_begin(weft_sim *sim, uint32_t collective);
 
-/** Begin a collective: send what needs nothing of others. */
-void weft__collective_begin(weft_sim *sim, uint32_t collective);
-
-/** A message of it is all sent, or has arrived: send what waited for that. */
+/** A message of it is all sent, or has arrived: send what waited for that. Returns 1 if it was the
+ *  last to arrive. */
 void weft__collective_sent(weft_sim *sim, uint32_t collective, uint32_t part);
-void weft__collective_arrived(weft_sim *sim, uint32_t collective, uint32_t part);
+int weft__collective_arrived(weft_sim *sim, uint32_t collective, uint32_t part);
 
 /* pace.c */
 

@@ -93,8 +93,28 @@ local NEEDS = {
 -- Options of one congestion control begin with its name.
 local CC_OPTIONS = { "dctcp", "hpcc", "dcqcn", "timely", "swift" }
 
+local core_options
+
+-- The core's option of that name, or nil.
+local function option_of(name)
+  if not core_options then
+    core_options = {}
+    for _, option in ipairs(core.options()) do core_options[option.name] = option end
+  end
+  return core_options[name]
+end
+
+-- What options that are not the core's need of an engine.
+local ENGINE_NEEDS = { ecn_by_rate = "packets", spans = "accelerate" }
+
 -- All reasons why an option is not read, the first of them.
 local function lacking(name, config, given)
+  local option = option_of(name)
+  local needed = option and option.needs or ENGINE_NEEDS[name]
+  -- Threads are spoken of at the end of a run.
+  if needed and needed ~= "threads" and not core.engine_can(config.engine, needed) then
+    return ("with engine = '%s'"):format(config.engine)
+  end
   local prefix = name:match("^(%a+)_")
   for _, cc in ipairs(CC_OPTIONS) do
     if cc == prefix then
@@ -124,14 +144,9 @@ function M.only(options)
   return copy
 end
 
-local defaults
-
 local function default_of(name)
-  if not defaults then
-    defaults = {}
-    for _, option in ipairs(core.options()) do defaults[option.name] = option.default end
-  end
-  return defaults[name]
+  local option = option_of(name)
+  return option and option.default
 end
 
 -- Values that come from files of other simulators, by option.
@@ -216,6 +231,7 @@ local WHY = {
   budget = "few events were allowed at a time",
   little = "too little happens at a time to pay for more",
   system = "the system gave no threads",
+  engine = "the engine works with one",
 }
 
 -- By names of enumerations of the core: for a test that none is without a text.

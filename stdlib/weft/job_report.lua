@@ -13,11 +13,13 @@
 -- report:write_csv("jobs.csv", "links.csv")
 
 local check = require "weft.check"
+local core = require "weft.core"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
 local json = require "weft.json"
 local report = require "weft.report"
+local results = require "weft.results"
 local sharing = require "weft.sharing"
 local stats = require "weft.stats"
 local units = require "weft.units"
@@ -131,12 +133,15 @@ local function job_entry(self, one)
   local done = completion_times(self.flows, rows)
   local entry = {
     job = one.number, kind = one.kind, flows = #rows, complete = result.complete,
-    time_ps = result.time_ps, bytes = 0, retransmits = 0, done = #done,
+    time_ps = result.time_ps, bytes = 0, done = #done,
   }
   if #rows > 0 then entry.start_ps = one.started.start_ps or first_start(self.flows, rows) end
   if #done > 0 then entry.mean_fct_ps = stats.mean(done) end
-  local again = self.flows:column "retransmits"
-  for _, i in ipairs(rows) do entry.retransmits = entry.retransmits + again[i] end
+  if results.has_column(self.sim.core, "flows", "retransmits") then
+    local again = self.flows:column "retransmits"
+    entry.retransmits = 0
+    for _, i in ipairs(rows) do entry.retransmits = entry.retransmits + again[i] end
+  end
   return entry
 end
 
@@ -207,7 +212,9 @@ function M.new(sim, options)
     usage = sharing.usage(sim), jobs = {},
   }, JobReport)
   self.rows = rows_by_job(self.flows, #sim.jobs)
-  local given = self.usage:given()
+  -- Without queues nobody waits for anybody.
+  local has_queues = core.engine_can(sim.core:config().engine, "packets")
+  local given = has_queues and self.usage:given() or {}
   for j, one in ipairs(sim.jobs) do
     local entry = job_entry(self, one)
     self.jobs[j] = entry
@@ -242,6 +249,18 @@ local link_columns = {
   { "drops" },
 }
 
+-- Columns without those of results that the engine does not have.
+local function shown(self, columns, table_name)
+  local list = {}
+  for _, column in ipairs(columns) do
+    local is_result = core.column_needs(table_name, column[1]) ~= nil
+    if not is_result or results.has_column(self.sim.core, table_name, column[1]) then
+      list[#list + 1] = column
+    end
+  end
+  return list
+end
+
 -- Rows of all jobs' links.
 local function link_rows(self, most)
   local rows = {}
@@ -257,7 +276,7 @@ end
 -- @tparam Report out of weft.report.new
 function JobReport:print_jobs(out)
   check.argument("print_jobs", out, "report")
-  out:table(job_columns, self.jobs)
+  out:table(shown(self, job_columns, "flows"), self.jobs)
 end
 
 --- Print a row for each job and link.
@@ -266,7 +285,7 @@ end
 function JobReport:print_links(out, most)
   check.argument("print_links", out, "report")
   if most ~= nil then check.argument("print_links: most", most, "number") end
-  out:table(link_columns, link_rows(self, most or math.huge))
+  out:table(shown(self, link_columns, "ports"), link_rows(self, most or math.huge))
 end
 
 --- Text: the jobs, and where the flows of each gave way to others.
@@ -289,7 +308,7 @@ function JobReport:__tostring()
     out:line("no flow gave way to another job")
   else
     out:line("where flows gave way to others (own, others: utilization while the job ran)")
-    out:table(link_columns, rows)
+    out:table(shown(self, link_columns, "ports"), rows)
   end
   for _, line in ipairs(gaps_of(self)) do out:line("%s", line) end
   if self.unowned_bytes > 0 then
@@ -309,8 +328,9 @@ end
 -- @tparam string jobs_path
 -- @tparam[opt] string links_path
 function JobReport:write_csv(jobs_path, links_path)
-  csv.write(jobs_path, names_of(job_columns), self.jobs)
-  if links_path then csv.write(links_path, names_of(link_columns), link_rows(self, math.huge)) end
+  csv.write(jobs_path, names_of(shown(self, job_columns, "flows")), self.jobs)
+  if not links_path then return end
+  csv.write(links_path, names_of(shown(self, link_columns, "ports")), link_rows(self, math.huge))
 end
 
 local function pick(columns, row)

@@ -10,6 +10,7 @@
 
 local acceleration = require "weft.acceleration"
 local check = require "weft.check"
+local engine = require "weft.engine"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
 local report = require "weft.report"
@@ -56,7 +57,7 @@ function M.find(sim, options)
   local o = check.options("partitions", options or {}, rule)
   local self = { patterns = 0, flows = 0, now_ps = sim:now_ps(), sim = sim, acks = o.acks,
     accelerated = acceleration.is_on(sim) }
-  for i = 1, sim.core:partitions_find(o.acks, o.rates) do
+  for i = 1, engine.call(sim.core.partitions_find, sim.core, o.acks, o.rates) do
     self[i] = read(sim, i)
     if self.accelerated then set_phase(sim, self[i]) end
     self.flows = self.flows + #self[i].flows

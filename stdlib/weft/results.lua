@@ -26,6 +26,31 @@ local function names_of(self)
   return names
 end
 
+--- An error if a table has no such column because the engine does not have what is in it.
+-- @tparam userdata of simulation of the core
+-- @tparam string table_name
+-- @tparam string name of a column of the core
+function M.need_column(of, table_name, name)
+  local needs, engine_name = core.column_needs(table_name, name), of:config().engine
+  if not needs or core.engine_can(engine_name, needs) then return end
+  for _, other in ipairs(core.constants.engine) do
+    if core.engine_can(other, needs) then
+      fail.raise("table of %s: engine '%s' has no column '%s'; expected engine = '%s'", table_name,
+        engine_name, name, other)
+    end
+  end
+end
+
+--- Whether the tables of a simulation have what is in a column.
+-- @tparam userdata of simulation of the core
+-- @tparam string table_name
+-- @tparam string name of a column of the core
+-- @treturn boolean
+function M.has_column(of, table_name, name)
+  local needs = core.column_needs(table_name, name)
+  return needs ~= nil and core.engine_can(of:config().engine, needs)
+end
+
 local function find_column(self, name)
   if type(name) ~= "string" then
     fail.raise("table of %s: expected the name of a column, got %s", self.name, fail.show(name))
@@ -33,6 +58,7 @@ local function find_column(self, name)
   for _, column in ipairs(self.columns) do
     if column.name == name then return column end
   end
+  M.need_column(self.core, self.name, name)
   fail.raise("table of %s: no column '%s'%s", self.name, name, fail.hint(name, names_of(self)))
 end
 

@@ -3,6 +3,7 @@
 -- @usage print(sim:report())
 
 local acceleration = require "weft.acceleration"
+local core = require "weft.core"
 local effect = require "weft.effect"
 local report = require "weft.report"
 local units = require "weft.units"
@@ -20,7 +21,10 @@ local function threads_line(threads)
   return threads.text and used < asked and text .. ": " .. threads.text or text
 end
 
-local function congestion_line(stats)
+local function congestion_line(stats, engine_name)
+  if not core.engine_can(engine_name, "packets") then
+    return ("engine '%s' has none; failed flows %.0f"):format(engine_name, stats.flows_failed)
+  end
   local parts = {}
   for _, column in ipairs(report.congestion_columns) do
     local name, title, format = column[1], column[2], column[3]
@@ -40,7 +44,7 @@ function Report:__tostring()
     { "tasks", ("%.0f of %.0f done"):format(stats.tasks_done, stats.tasks_added) },
     { "events", ("%.0f; %s; fingerprint %s"):format(stats.events,
       util.counted(stats.packet_hops, "packet-hop"), stats.fingerprint) },
-    { "congestion", congestion_line(stats) },
+    { "congestion", congestion_line(stats, self.engine) },
     { "threads", threads_line(self.threads) },
   }
   local text = {}
@@ -50,11 +54,12 @@ function Report:__tostring()
 end
 
 --- @tparam Simulation sim
--- @treturn table prints as text; `outcome`, `stats` (as sim:stats()), `threads` (as sim:threads()),
--- `acceleration` (as sim:acceleration(), nil when it is off)
+-- @treturn table prints as text; `outcome`, `engine` (its name), `stats` (as sim:stats()),
+-- `threads` (as sim:threads()), `acceleration` (as sim:acceleration(), nil when it is off)
 function M.new(sim)
   return setmetatable({
-    outcome = sim.outcome, stats = sim:stats(), threads = effect.threads(sim),
+    outcome = sim.outcome, engine = sim.core:config().engine, stats = sim:stats(),
+    threads = effect.threads(sim),
     acceleration = acceleration.is_on(sim) and sim:acceleration() or nil,
   }, Report)
 end

@@ -63,7 +63,6 @@ end
 local function rules()
   local spec = M.engine_rules()
   spec.topology = { type = "any", required = true }
-  spec.engine = { type = "enum", choices = { "packet" }, default = "packet" }
   spec.set = { type = "table", default = {} }
   spec.ecn_by_rate = ecn.rule
   for name, rule in pairs(acceleration.rules) do spec[name] = rule end -- order-free: a copy
@@ -104,7 +103,7 @@ function M.new(options)
   if not fabric.is(topology) then
     fail.raise("simulation: option 'topology': expected a fabric, got %s", fail.show(topology))
   end
-  config.topology, config.engine, config.set = nil, nil, nil
+  config.topology, config.set = nil, nil
   given.set = nil
   local thresholds = config.ecn_by_rate
   config.ecn_by_rate = nil
@@ -116,10 +115,11 @@ function M.new(options)
   local sim = new_core(config)
   engine.know(sim, topology)
   effect.of_options(given, sim:config(), script and given.cc or sim:config().cc)
-  if script then sim:set_script(script) end
+  local has_cc = core.engine_can(sim:config().engine, "cc")
+  if script and has_cc then sim:set_script(script) end
   engine.call(topology.build, topology, sim)
   call(sim, "fabric_ready")
-  if thresholds then ecn.apply(sim, topology, thresholds) end
+  if thresholds and has_cc then ecn.apply(sim, topology, thresholds) end
   local self = setmetatable({
     core = sim, fabric = topology, jobs = {}, watches = {}, streams = {}, total_bytes = 0,
     given = given, changes = {}, announced = {}, stalls = {},
@@ -444,7 +444,11 @@ end
 -- are counted), `queues` (numbers of ports whose queue is read), `flows` (numbers of flows)
 function Simulation:sample(options)
   local wanted = check.options("sample", options, sample_rule)
-  local ports = 2 * #self.fabric.links
+  local ports, engine_name = 2 * #self.fabric.links, self.core:config().engine
+  if #wanted.queues > 0 and not core.engine_can(engine_name, "packets") then
+    fail.raise("sample: option 'queues': engine '%s' has no queues; expected engine = 'packet'",
+      engine_name)
+  end
   need_objects("ports", wanted.ports, "port", ports)
   need_objects("queues", wanted.queues, "port", ports)
   need_objects("flows", wanted.flows, "flow", #wanted.flows > 0 and #self:flows() or 0)

@@ -56,7 +56,7 @@ TEST(events_of_one_instant_come_out_by_kind_and_source) {
     event_at(sim, EV_CHANGE, source, US);
     event_at(sim, EV_ARRIVE, source, US);
   }
-  const enum event_kind kinds[] = {EV_CHANGE, EV_ARRIVE, EV_START};
+  const uint32_t kinds[] = {EV_CHANGE, EV_ARRIVE, EV_START};
   for (int k = 0; k < 3; k++) {
     for (uint32_t source = 0; source < 100; source++) {
       const struct event event = event_first(sim);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
-#include "work/collective_i.h"
+#include "work/algorithms_i.h"
 
 enum { MOST = 32 };
 

@@ -441,6 +441,38 @@ local function add_runs(scene)
   end)
 end
 
+-- The ideal engine: flows, tasks, failures, forks.
+local function add_ideal(scene)
+  local function ideal(options)
+    options.engine = "ideal"
+    return simulation(options, pods())
+  end
+  scene("ideal, incast and across", function()
+    local sim = ideal {}
+    add_across(sim, 200000)
+    for i = 1, 7 do sim:add_flow { src = i, dst = 0, size = "90kB", start = i * 1e-6 } end
+    sim:sample { period = "3us", capacity = 16, ports = { 0, 2, 17 }, flows = { 1 } }
+    return ran(sim)
+  end)
+  scene("ideal, failures", function()
+    local sim = ideal { give_up_after = "300us" }
+    sim:fail("leaf1-spine1", { at = "10us", detect = "5us", duration = "500us" })
+    sim:fail("h4-leaf1", { at = "8us" })
+    sim:degrade("h2-leaf0", { at = "12us", factor = 0.3, duration = "20us" })
+    add_across(sim, 400000)
+    return ran(sim)
+  end)
+  scene("ideal, jobs", function()
+    local sim = ideal { ecmp = "pair" }
+    sim:add_job(workload.all_to_all { size = "80kB", ranks = { 0, 1, 2, 3 }, keep_flows = false })
+    sim:add_job(workload.allreduce { size = "200kB", chunk = "10kB", ranks = { 4, 5, 6, 7 } })
+    sim:run { stop_at = "5us" }
+    sim:add_job(workload.broadcast { size = "90kB", algorithm = "tree" })
+    return ran(sim:fork())
+  end)
+  scene("ideal, training", function() return ran(train { engine = "ideal" }) end)
+end
+
 return function(scene)
   add_recovery(scene)
   add_compat(scene)
@@ -449,4 +481,5 @@ return function(scene)
   add_work(scene)
   add_accelerated(scene)
   add_runs(scene)
+  add_ideal(scene)
 end

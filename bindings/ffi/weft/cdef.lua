@@ -6,6 +6,7 @@ typedef struct weft_allocator {
   void *(*resize)(void *user, void *block, size_t old_size, size_t new_size);
   void *user;
 } weft_allocator;
+typedef struct weft_resource weft_resource;
 enum weft_constants {
   WEFT_API_VERSION = 1,
   WEFT_PATH_MAX = 32,
@@ -28,7 +29,10 @@ enum weft_enum {
   WEFT_ENUM_THREADS_WHY = 13,
   WEFT_ENUM_PHASE = 14,
   WEFT_ENUM_UNIT = 15,
-  WEFT_ENUM_COUNT = 16
+  WEFT_ENUM_ENGINE = 16,
+  WEFT_ENUM_CAN = 17,
+  WEFT_ENUM_RESOURCE = 18,
+  WEFT_ENUM_COUNT = 19
 };
 enum weft_status {
   WEFT_OK = 0,
@@ -47,6 +51,29 @@ enum weft_run_result {
   WEFT_RUN_INTERRUPTED = 3
 };
 enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
+enum weft_engine {
+  WEFT_ENGINE_PACKET = 0,
+  WEFT_ENGINE_IDEAL = 1
+};
+enum weft_can {
+  WEFT_CAN_MOVE = 0,
+  WEFT_CAN_PACKETS = 1,
+  WEFT_CAN_CC = 2,
+  WEFT_CAN_COMPAT = 3,
+  WEFT_CAN_THREADS = 4,
+  WEFT_CAN_ACCELERATE = 5,
+  WEFT_CAN_IMPAIR = 6,
+  WEFT_CAN_STORM = 7,
+  WEFT_CAN_TRACE_ACKS = 8,
+  WEFT_CAN_PARTITIONS = 9,
+  WEFT_CAN_COUNT = 10
+};
+enum weft_resource_kind {
+  WEFT_RESOURCE_TABLE = 0,
+  WEFT_RESOURCE_WEIGHTS = 1,
+  WEFT_RESOURCE_CODE = 2,
+  WEFT_RESOURCE_COUNT = 3
+};
 enum weft_cc_kind {
   WEFT_CC_WINDOW = 0,
   WEFT_CC_DCTCP = 1,
@@ -94,6 +121,7 @@ enum weft_completion {
 };
 typedef struct weft_config {
   uint64_t seed;
+  uint32_t engine;
   uint32_t threads;
   uint32_t cc;
   uint32_t ecmp;
@@ -167,7 +195,7 @@ typedef struct weft_option {
   uint32_t type;
   uint32_t unit;
   uint32_t offset;
-  uint32_t reserved;
+  uint32_t needs;
   double min;
   double max;
   const char *choices;
@@ -402,7 +430,8 @@ enum weft_threads_why {
   WEFT_THREADS_BUDGET = 9,
   WEFT_THREADS_LITTLE = 10,
   WEFT_THREADS_SYSTEM = 11,
-  WEFT_THREADS_WHY_COUNT = 12
+  WEFT_THREADS_ENGINE = 12,
+  WEFT_THREADS_WHY_COUNT = 13
 };
 enum weft_phase {
   WEFT_PHASE_NONE = 0,

@@ -1,5 +1,6 @@
 /* Acceleration as the engine sees it: what it is told and asked (packet/hooks.h), and what it tells
  * of itself and of partitions that are being skipped right now. */
+#include "engine.h"
 #include "packet/accel/accel.h"
 
 #include <inttypes.h>
@@ -101,6 +102,8 @@ void weft_acceleration_get(const weft_sim *sim, weft_acceleration *out) {
 }
 
 int weft_trace_spans(weft_sim *sim, uint32_t capacity) {
+  if (!engine_can(sim, WEFT_CAN_ACCELERATE))
+    return weft__engine_needs(sim, WEFT_CAN_ACCELERATE, "spans", "acceleration");
   if (!pool_reserve(sim, sim->accel.span_rows, capacity))
     return weft__fail(sim, WEFT_ENOMEM, "spans: out of memory");
   sim->accel.span_capacity = capacity;

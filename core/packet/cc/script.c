@@ -3,6 +3,7 @@
  * The script sees a copy of what it may know of a flow and says a rate and a timer; it cannot reach
  * into the simulation. When it fails, the run stops after the event. What it keeps for itself is
  * not part of the simulation, so a simulation with a script cannot be forked. */
+#include "engine.h"
 #include "packet/cc/algorithms.h"
 
 typedef weft_time timer_times[1];
@@ -87,6 +88,8 @@ static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
 
 int weft_sim_set_script(weft_sim *sim, const weft_script *script) {
   if (sim->ready) return weft__fail(sim, WEFT_ESTATE, "script: call before weft_fabric_ready");
+  if (!engine_can(sim, WEFT_CAN_CC))
+    return weft__engine_needs(sim, WEFT_CAN_CC, "script", "congestion control");
   if (sim->config.cc != WEFT_CC_SCRIPT)
     return weft__fail(sim, WEFT_ESTATE, "script: expected option cc = script");
   if (script->call == NULL || script->needs >= WEFT_SCRIPT_NEEDS_COUNT)

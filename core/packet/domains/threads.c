@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "engine.h"
 #include "flow/flow.h"
 #include "packet/hooks.h"
 #include "packet/model.h"
@@ -286,7 +287,8 @@ int weft_threads_used(const weft_sim *sim, uint32_t *why) {
   /* Partitions that are never two at a time do not even ask. */
   const int asked =
       sim->domains.threads_why != WEFT_THREADS_ENOUGH || !accel_is_on(sim) || !sim->events;
-  const uint32_t reason = asked ? sim->domains.threads_why : WEFT_THREADS_LITTLE;
+  uint32_t reason = asked ? sim->domains.threads_why : WEFT_THREADS_LITTLE;
+  if (!engine_can(sim, WEFT_CAN_THREADS)) reason = WEFT_THREADS_ENGINE;
   if (why != NULL) *why = used < sim->config.threads ? reason : WEFT_THREADS_ENOUGH;
   return (int)used;
 }

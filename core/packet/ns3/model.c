@@ -24,7 +24,7 @@ static void launch(weft_sim *sim, uint32_t row) {
   event_at(sim, EV_NS3_INIT, row, sim->now);
 }
 
-static void event(weft_sim *sim, enum event_kind kind, uint32_t source) {
+static void event(weft_sim *sim, uint32_t kind, uint32_t source) {
   if (kind == EV_NS3_INIT)
     event_at(sim, EV_NS3_START, source, sim->now);
   else if (kind == EV_NS3_START)

@@ -1,6 +1,7 @@
 /* ECN: a port's thresholds, and the marks. */
 #include <inttypes.h>
 
+#include "engine.h"
 #include "base/rng_i.h"
 #include "packet/hooks.h"
 #include "packet/port/port.h"
@@ -30,6 +31,8 @@ void weft__ecn_init(weft_sim *sim, uint32_t index) {
 }
 
 int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax) {
+  if (!engine_can(sim, WEFT_CAN_PACKETS))
+    return weft__engine_needs(sim, WEFT_CAN_PACKETS, "port ECN", "marks");
   if (port >= sim->packet.ports.n)
     return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->packet.ports.n, port);

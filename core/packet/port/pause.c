@@ -6,6 +6,7 @@
  * need the way back, so a storm does nothing while either direction of its link is down. */
 #include <inttypes.h>
 
+#include "engine.h"
 #include "packet/hooks.h"
 #include "fabric/fabric.h"
 #include "packet/port/port_i.h"
@@ -119,6 +120,8 @@ int weft__storm_change(weft_sim *sim, uint32_t change) {
 }
 
 int weft_storm_add(weft_sim *sim, const weft_storm *storm) {
+  if (!engine_can(sim, WEFT_CAN_STORM))
+    return weft__engine_needs(sim, WEFT_CAN_STORM, "storm", "PFC");
   if (storm->port >= sim->packet.ports.n)
     return weft__fail(sim, WEFT_EINVAL, "storm port: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->packet.ports.n, storm->port);

@@ -1,9 +1,12 @@
 /* The table of ACKs: what a sender knew and decided, ACK by ACK. */
+#include "engine.h"
 #include "packet/hooks.h"
 #include "packet/sizes_i.h"
 #include "packet/transport/transport.h"
 
 int weft_trace_acks(weft_sim *sim, uint32_t capacity) {
+  if (!engine_can(sim, WEFT_CAN_TRACE_ACKS))
+    return weft__engine_needs(sim, WEFT_CAN_TRACE_ACKS, "trace of ACKs", "ACKs");
   accel_wake_all(sim); /* what is skipped has no ACKs */
   sim->packet.ack_capacity = capacity;
   return WEFT_OK;

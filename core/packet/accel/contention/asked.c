@@ -2,6 +2,7 @@
  * match. What was found stays until it is asked for again, whatever the run does meanwhile. */
 #include <inttypes.h>
 
+#include "engine.h"
 #include "base/sort.h"
 #include "packet/accel/contention/contention.h"
 
@@ -32,6 +33,8 @@ static int find_all(weft_sim *sim, struct conflict_set *set, const struct colour
 
 int weft_partitions_find(weft_sim *sim, int acks, uint32_t rate_steps) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "partitions: call weft_fabric_ready first");
+  if (!engine_can(sim, WEFT_CAN_PARTITIONS))
+    return weft__engine_needs(sim, WEFT_CAN_PARTITIONS, "partitions", "flows that contend");
   if (acks < WEFT_ACKS_NONE || acks > WEFT_ACKS_ALL)
     return weft__fail(sim, WEFT_EINVAL, "partitions acks: expected 0 to %d, got %d", WEFT_ACKS_ALL,
                       acks);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine.h"
 #include "packet/accel/memo/record.h"
 #include "base/hash_i.h"
 #include "packet/cc/algorithms.h"
@@ -84,6 +85,8 @@ static int add_record(weft_sim *sim, const struct memo_record *given, const uint
 }
 
 int weft_memo_copy(weft_sim *sim, const weft_sim *from) {
+  if (!engine_can(sim, WEFT_CAN_ACCELERATE))
+    return weft__engine_needs(sim, WEFT_CAN_ACCELERATE, "memo", "memoize");
   int count = 0;
   for (uint32_t i = 0; i < from->accel.records.n && sim != from; ++i) {
     const struct memo_record *r = &from->accel.records.at[i];
@@ -133,6 +136,8 @@ static int write_records(const weft_sim *sim, FILE *file) {
 }
 
 int weft_memo_save(weft_sim *sim, const char *path) {
+  if (!engine_can(sim, WEFT_CAN_ACCELERATE))
+    return weft__engine_needs(sim, WEFT_CAN_ACCELERATE, "memo", "memoize");
   weft_output output;
   int reason = weft__output_open(&output, path);
   if (reason == 0 && !write_records(sim, output.file)) reason = errno != 0 ? errno : EIO;
@@ -226,6 +231,8 @@ static int read_records(weft_sim *sim, FILE *file, const char *path) {
 }
 
 int weft_memo_load(weft_sim *sim, const char *path) {
+  if (!engine_can(sim, WEFT_CAN_ACCELERATE))
+    return weft__engine_needs(sim, WEFT_CAN_ACCELERATE, "memo", "memoize");
   FILE *file = fopen(path, "rb");
   if (file == NULL && errno == ENOENT) return 0;
   if (file == NULL) return weft__fail(sim, WEFT_EINVAL, "memo: %.150s: %s", path, strerror(errno));

@@ -1,0 +1,34 @@
+/* The list of engines, and what is said where one cannot do what is asked of it. */
+#include "engine.h"
+
+#include <string.h>
+
+#include "base/names_i.h"
+
+#define TABLE_OF(_, name, NAME, table) [WEFT_ENGINE_##NAME] = &table,
+static const struct engine_ops *const engines[] = {ENGINES(TABLE_OF, )};
+
+#define NAME_OF(_, name, NAME, table) [WEFT_ENGINE_##NAME] = #name,
+static const char *const names[] = {ENGINES(NAME_OF, )};
+
+enum { ENGINES_COUNT = sizeof engines / sizeof engines[0] };
+
+const struct engine_ops *weft__engine(uint32_t number) {
+  return number < ENGINES_COUNT ? engines[number] : NULL;
+}
+
+int weft_engine_can(int engine, int what) {
+  if (engine < 0 || engine >= ENGINES_COUNT || what < 0 || what >= WEFT_CAN_COUNT)
+    return WEFT_EINVAL;
+  return what == WEFT_CAN_MOVE || (engines[engine]->can >> what & 1);
+}
+
+int weft__engine_needs(weft_sim *sim, uint32_t can, const char *what, const char *part) {
+  if (engine_can(sim, can)) return WEFT_OK;
+  const char *other = NULL;
+  for (int i = 0; i < ENGINES_COUNT && other == NULL; ++i)
+    if (weft_engine_can(i, (int)can) == 1) other = names[i];
+  return weft__fail(sim, WEFT_EINVAL, "%s: engine '%s' has no %s%s%s%s", what,
+                    names[sim->config.engine], part, other != NULL ? "; expected engine = '" : "",
+                    other != NULL ? other : "", other != NULL ? "'" : "");
+}

@@ -1,0 +1,14 @@
+/* The engines. Each is a folder with its state and a table of functions, its number in enum
+ * weft_engine, and here a line for its state and one for its names. */
+#ifndef WEFT_ENGINES_I_H
+#define WEFT_ENGINES_I_H
+
+#include "ideal/state_i.h"
+#include "packet/state_i.h"
+
+/* X(with, name, NAME, table) for each. */
+#define ENGINES(X, with)                       \
+  X(with, packet, PACKET, weft__packet_engine) \
+  X(with, ideal, IDEAL, weft__ideal_engine)
+
+#endif
