@@ -87,8 +87,8 @@ static inline void flow_row_note(weft_sim *sim, uint32_t row, uint32_t retransmi
  *  FLOW_TELLS_END. */
 void weft__flow_tell(weft_sim *sim, uint32_t row, enum news_kind kind);
 
-/** The news behind the `heard` first, which counts up; 0 once all have been heard, and then there are
- *  none. More may come in between. */
+/** The news behind the `heard` first, which counts up; 0 once all have been heard, and then there
+ *  are none. More may come in between. */
 static inline int flow_next_news(weft_sim *sim, uint32_t *heard, struct news *news) {
   if (*heard == sim->flow.news.n) {
     sim->flow.news.n = 0;
