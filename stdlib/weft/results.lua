@@ -26,12 +26,18 @@ local function names_of(self)
   return names
 end
 
+-- What an engine must have for a column, or nil; and the engine of a simulation of the core.
+local function need_of(of, table_name, name)
+  local needs = engine.call(core.column_needs, table_name, name)
+  return needs, engine.call(core._sim.__index.config, of).engine
+end
+
 --- An error if a table has no such column because the engine does not have what is in it.
 -- @tparam userdata of simulation of the core
 -- @tparam string table_name
 -- @tparam string name of a column of the core
 function M.need_column(of, table_name, name)
-  local needs, engine_name = core.column_needs(table_name, name), of:config().engine
+  local needs, engine_name = need_of(of, table_name, name)
   if not needs or core.engine_can(engine_name, needs) then return end
   for _, other in ipairs(core.constants.engine) do
     if core.engine_can(other, needs) then
@@ -47,8 +53,8 @@ end
 -- @tparam string name of a column of the core
 -- @treturn boolean
 function M.has_column(of, table_name, name)
-  local needs = core.column_needs(table_name, name)
-  return needs ~= nil and core.engine_can(of:config().engine, needs)
+  local needs, engine_name = need_of(of, table_name, name)
+  return needs ~= nil and core.engine_can(engine_name, needs)
 end
 
 local function find_column(self, name)
