@@ -26,6 +26,7 @@ struct turn {
   weft_time limit;
   uint64_t last;
   uint32_t idle;
+  uint32_t tasks; /* not over: they answer to ends of flows within the instant */
 };
 
 /* What engine_ops.run gives back, besides enum weft_run_result: go on. */
@@ -55,6 +56,9 @@ struct engine_ops {
   uint32_t (*stale)(const weft_sim *sim);
   /** The run ends here; `whole`: with all events of this instant. (*) */
   void (*end)(weft_sim *sim, int whole);
+  /** This is a copy, whose pools are still empty: let go of what is not part of the value. WEFT_OK,
+   *  or why there can be none. (*) */
+  int (*copied)(weft_sim *copy);
   /** Free what is not in pools. (*) */
   void (*destroy)(weft_sim *sim);
 
@@ -84,7 +88,8 @@ struct engine_ops {
   void (*settle)(weft_sim *sim);
   /** A sample is about to be taken, of all that has happened up to and in this instant. (*) */
   void (*before_sample)(weft_sim *sim);
-  /** Bring to the present what rows of flows under way have of it beside delivered_bytes. (*) */
+  /** Bring the rows of flows under way to the present: delivered_bytes, retransmits, marks. (*: the
+   *  first alone) */
   void (*flow_rows)(weft_sim *sim);
   /** Fill in what it has of a row of the table of ports beside tx_bytes. (*) */
   void (*port_row)(weft_sim *sim, uint32_t port, struct port_row *row);

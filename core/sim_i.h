@@ -70,6 +70,16 @@ enum event_kind {
 
 struct engine_ops; /* engine.h */
 
+/* What a part may ask of the whole that it is part of: run/ has it, which stands above all rooms.
+ * Acceleration takes copies of a simulation and sees what becomes of them (audit.c), and results
+ * show the rows of tasks. */
+struct sim_ops {
+  int (*fork)(const weft_sim *sim, weft_sim **out);
+  int (*run)(weft_sim *sim, weft_time until, uint64_t max_events);
+  void (*destroy)(weft_sim *sim);
+  const void *(*tasks)(const weft_sim *sim, uint64_t *count);
+};
+
 struct weft_sim {
   weft_config config;
   weft_allocator allocator;
@@ -85,6 +95,7 @@ struct weft_sim {
   uint64_t events, fingerprint;
   weft_stats stats; /* running totals; completed by weft_stats_get */
   const struct engine_ops *engine; /* config.engine */
+  const struct sim_ops *whole;
   struct event_queue *queue; /* the first, or the other while a partition is simulated by itself */
 
   struct base_room base;
@@ -106,11 +117,6 @@ int weft__fail(weft_sim *sim, int status, const char *format, ...)
 /* Out of memory inside the loop: the run stops before the next event. */
 static inline void weft__no_memory(weft_sim *sim) {
   sim->failed = WEFT_ENOMEM;
-}
-
-/* The ns-3 model, of either generation. */
-static inline int is_ns3(const weft_sim *sim) {
-  return sim->config.compat != WEFT_COMPAT_NONE;
 }
 
 /* A layout that the cost model counts on; others are with their structs. */

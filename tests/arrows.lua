@@ -25,20 +25,23 @@ function M.code(text)
   return (text:gsub("\1", '"'))
 end
 
--- Functions and tables that a file defines for others: {name = "inline" | "function" | "table"}.
+-- Functions and tables that a file defines for others: {name = "inline" | "function" | "table"};
+-- its own, which it may call like another file's: {name = true}.
 local function definitions(path, code)
-  local found, is_source = {}, path:find("%.c$")
+  local found, own, is_source = {}, {}, path:find("%.c$")
   for head in ("\n" .. code):gmatch("\n([%a_][^\n;{}#]-%b()[^;{}]-)%s*{") do
     local name = head:match("([%w_]+)%s*%(")
     local is_private = head:find("^static") and is_source
     if name and not is_private and not head:find("=") then
       found[name] = is_source and "function" or "inline"
+    elseif name and is_private then
+      own[name] = true
     end
   end
-  for name in ("\n" .. code):gmatch("\nconst struct [%w_]+ ([%w_]+)%s*=") do
+  for name in ("\n" .. code):gmatch("\nconst struct [%w_]+ ([%w_]+)[%[%w_%]]*%s*=") do
     found[name] = is_source and "table" or nil
   end
-  return found
+  return found, own
 end
 
 -- Is the word at [from, to] a use of what it names elsewhere, not a member called so? An inline
@@ -83,20 +86,22 @@ local function state_of(graph)
   return owners, structs
 end
 
--- Without prototypes: that a header names a function is no call of it.
+-- Without prototypes: that a header names a function or a table is no use of it.
 local function without_prototypes(code)
-  return (("\n" .. code):gsub("\n[%a_][^\n;{}#=]-%b()[^;{}=]-;", function(text)
-    return (text:gsub("[^\n]", " "))
-  end):sub(2))
+  local function blank(text) return (text:gsub("[^\n]", " ")) end
+  return (("\n" .. code):gsub("\n[%a_][^\n;{}#=]-%b()[^;{}=]-;", blank)
+    :gsub("\nextern [^;{}=]-;", blank):sub(2))
 end
 
 -- {files = sorted paths, calls[from][to] = {names}, includes[from] = {paths}, owners, structs}.
 function M.read(files)
   local self = { files = files, calls = {}, includes = {}, code = {}, owner = {} }
-  local kinds = {}
+  local kinds, private = {}, {}
   for _, path in ipairs(files) do
     self.code[path] = M.code(read(path))
-    for name, kind in pairs(definitions(path, self.code[path])) do -- order-free
+    local found
+    found, private[path] = definitions(path, self.code[path])
+    for name, kind in pairs(found) do -- order-free
       self.owner[name], kinds[name] = path, kind
     end
   end
@@ -104,7 +109,7 @@ function M.read(files)
     local code, calls, seen = without_prototypes(self.code[path]), {}, {}
     for from, name, to in code:gmatch("()([%a_][%w_]*)()") do
       local target = self.owner[name]
-      if target and target ~= path and not seen[name]
+      if target and target ~= path and not seen[name] and not private[path][name]
         and is_use(code, from, to - 1, kinds[name]) then
         seen[name] = true
         calls[target] = calls[target] or {}
@@ -272,13 +277,14 @@ function M.arrows(graph)
   return found
 end
 
--- How often a word is called, by file: for operations that are to have one place.
-function M.uses(graph, name, allowed)
+-- How often a member is named outside some files, by file: for what one place is to ask for.
+function M.uses(graph, member, allowed)
   local found = {}
   for _, path in ipairs(graph.files) do
-    local _, times = graph.code[path]:gsub("[^%w_]" .. name .. "%(", "")
-    if graph.code[path]:find("static inline int " .. name .. "%(") then times = times - 1 end
-    if times > 0 and not path:find(allowed) then found[path] = times end
+    local _, times = graph.code[path]:gsub("[%.>]" .. member .. "%f[^%w_]", "")
+    local may_be = false
+    for _, pattern in ipairs(allowed) do may_be = may_be or path:find(pattern) end
+    if times > 0 and not may_be then found[path] = times end
   end
   return found
 end

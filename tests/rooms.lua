@@ -29,13 +29,12 @@ M.may = {
   ["packet/accel/contention"] = list("packet packet/port packet/cc packet/transport packet/accel"
     .. LOW),
   ["packet/accel/memo"] = list("packet packet/port packet/cc packet/transport packet/accel"
-    .. " packet/accel/contention packet/accel/partitions" .. LOW),
+    .. " packet/accel/contention" .. LOW),
   ["packet/accel/partitions"] = list("packet packet/port packet/cc packet/transport"
     .. " packet/domains packet/accel packet/accel/contention packet/accel/memo" .. LOW),
   ["packet/accel"] = list("packet packet/port packet/cc packet/transport packet/domains"
     .. " packet/accel/contention packet/accel/memo packet/accel/partitions" .. LOW),
-  packet = list(ENGINE .. " packet/domains packet/accel packet/accel/contention packet/accel/memo"
-    .. " packet/accel/partitions" .. LOW),
+  packet = list(ENGINE .. " packet/domains packet/accel" .. LOW),
   ideal = list(LOW),
   work = list(LOW),
   results = list(LOW),
@@ -44,8 +43,8 @@ M.may = {
 -- Who may point from `from` to `to`; run/ puts all together.
 local function may(from, to) return from == "run" or M.may[from] and M.may[from][to] end
 
--- Where the ns-3 model is asked for: in its folder.
-local NS3 = "^core/packet/ns3/"
+-- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
+local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$" }
 
 local function sorted_keys(t)
   local keys = {}
@@ -66,7 +65,7 @@ local function measured(arrows, graph)
       if touch.written > 0 then now.written[path .. " " .. room] = touch.written end
     end
   end
-  now.ns3 = arrows.uses(graph, "is_ns3", NS3)
+  now.ns3 = arrows.uses(graph, "compat", NS3)
   return now
 end
 
@@ -105,8 +104,8 @@ function M.gates(arrows, build, gate)
   gate("state is written by the room that owns it", function()
     return compare(measure().written, known.written, "writes")
   end)
-  gate("the ns-3 model is asked for in its own folder", function()
-    return compare(measure().ns3, known.ns3, "calls of is_ns3()")
+  gate("compat is asked for in packet/ns3, and where the packet model is chosen", function()
+    return compare(measure().ns3, known.ns3, "uses of .compat")
   end)
   gate("objects have no calls that the text does not show", function()
     measure()
@@ -179,8 +178,8 @@ local function report(arrows, graph)
   end
   print(("  %d files of %d, %d of them write"):format(files, #graph.files, written))
   local total = 0
-  for _, n in pairs(arrows.uses(graph, "is_ns3", NS3)) do total = total + n end -- order-free
-  print(("is_ns3() outside packet/ns3: %d"):format(total))
+  for _, n in pairs(arrows.uses(graph, "compat", NS3)) do total = total + n end -- order-free
+  print(("uses of .compat outside packet/ns3 and packet/model.c: %d"):format(total))
 end
 
 -- Print the figures, every use of one arrow, or record what has become less.

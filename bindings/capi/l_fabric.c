@@ -114,7 +114,8 @@ static void want_one_of(lua_State *L, const char *what, const char *const *field
     lua_pop(L, 1);
     lua_getfield(L, 2, fields[i]);
   }
-  if (lua_isnil(L, -1)) luaL_error(L, "%s: expected %s or %s", what, fields[0], fields[1]);
+  if (lua_isnil(L, -1))
+    luaL_error(L, "argument `%s`: expected %s or %s, got neither", what, fields[0], fields[1]);
   lua_pop(L, 1);
 }
 
@@ -122,7 +123,7 @@ static int link_schedule(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   weft_link_change change = weft_link_change_default();
   l_read_struct(L, 2, &l_link_change, NULL, &change);
-  want_one_of(L, "link change", (const char *const[]){"factor", "loss", NULL});
+  want_one_of(L, "change", (const char *const[]){"factor", "loss", NULL});
   l_status(L, sim, weft_link_schedule(sim, &change));
   return 0;
 }
@@ -131,7 +132,7 @@ static int link_impair(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   weft_link_impairment impairment = weft_link_impairment_default();
   l_read_struct(L, 2, &l_link_impairment, NULL, &impairment);
-  want_one_of(L, "link impairment", (const char *const[]){"delay_ps", "enter", "jitter_ps", NULL});
+  want_one_of(L, "impairment", (const char *const[]){"delay_ps", "enter", "jitter_ps", NULL});
   lua_getfield(L, 2, "delay_ps");
   if (lua_isnil(L, -1) && impairment.jitter_ps > 0) impairment.delay_ps = 0; /* jitter alone */
   l_status(L, sim, weft_link_impair(sim, &impairment));

@@ -43,6 +43,12 @@ int weft__route_hops(weft_sim *sim, uint32_t src, uint32_t dst);
 
 /* change.c */
 
+/** Let the view of a part (packet/domains) know how often the fabric has changed. */
+static inline void fabric_view_see(const weft_sim *sim, weft_sim *view) {
+  view->fabric.rate_epoch = sim->fabric.rate_epoch;
+  view->fabric.route_epoch = sim->fabric.route_epoch;
+}
+
 /** Add a change for a time to the list, and make room for `count` of them in all. */
 int weft__change_add(weft_sim *sim, const struct change *change, weft_time at_ps, uint32_t count);
 

@@ -468,7 +468,7 @@ static size_t lay_out(struct survey *s, char *block) {
 static weft_time cross(const weft_sim *sim, uint32_t port, uint64_t bytes) {
   const weft_time time = weft__path_as_built(sim, &port, 1, bytes);
   if (!sim->queue->whole_ns) return time;
-  const weft_time delay = sim->packet.ports.at[port].delay_ps;
+  const weft_time delay = sim->fabric.ports.at[port].delay_ps;
   return delay / 1000 * 1000 + (time - delay) / 1000 * 1000;
 }
 

@@ -48,11 +48,6 @@ static inline void flow_is_under_way(weft_sim *sim) {
   ++sim->flow.active;
 }
 
-/** Keep in its row how much of it has arrived. */
-static inline void flow_set_delivered(weft_sim *sim, uint32_t row, uint64_t bytes) {
-  sim->flow.rows.at[row].delivered_bytes = bytes;
-}
-
 /** The last byte is at the receiver; the last ACK at the sender. */
 void weft__flow_is_received(weft_sim *sim, uint32_t row);
 void weft__flow_is_acked(weft_sim *sim, uint32_t row);
@@ -75,6 +70,15 @@ uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
 
 /** Bring the rows of flows under way to the present. */
 void weft__flows_settle(weft_sim *sim);
+
+/** What an engine knows of a flow, for its row. */
+static inline void flow_row_note(weft_sim *sim, uint32_t row, uint64_t delivered_bytes,
+                                 uint32_t retransmits, uint32_t ecn_marks) {
+  struct flow *flow = &sim->flow.rows.at[row];
+  flow->delivered_bytes = delivered_bytes;
+  flow->retransmits = retransmits;
+  flow->ecn_marks = ecn_marks;
+}
 
 /** Tell work, if it wants to hear of that: NEWS_SENT where the flow wants FLOW_TELLS_SENT, else
  *  FLOW_TELLS_END. */
@@ -122,5 +126,27 @@ int weft__flow_sort_starts(weft_sim *sim);
 
 /** Ask for the event of the next start, if there is one. */
 void weft__flow_arm_start(weft_sim *sim);
+
+/** When the next flow of the start list starts; INT64_MAX: none is left. */
+weft_time weft__flow_next_start(const weft_sim *sim);
+
+/** Take the next off the list, for who starts it himself: its row. */
+uint32_t weft__flow_take_start(weft_sim *sim);
+
+/* views.c */
+
+/** A view begins without flows under way. */
+void weft__flow_view_begin(weft_sim *view);
+
+/** Let a view know what has grown since; 0 when out of memory. */
+int weft__flow_view_see(const weft_sim *sim, weft_sim *view);
+
+/** So many flows under way are another one's from now on. */
+void weft__flow_move_active(weft_sim *from, weft_sim *to, uint32_t count);
+
+/** The slot that would be taken next, if one is free, or WEFT_NONE; let another one have it. There
+ *  is room for all that there are. */
+uint32_t weft__flow_free_slot(const weft_sim *sim);
+void weft__flow_move_free_slot(weft_sim *from, weft_sim *to);
 
 #endif

@@ -84,9 +84,7 @@ int weft__flow_sort_starts(weft_sim *sim) {
   if (sim->flow.sorted_starts == sim->flow.starts.n) return WEFT_OK;
   uint32_t *at = sim->flow.starts.at;
   /* While any of them wait, there is an event for the first. */
-  const weft_time armed = sim->flow.next_start < sim->flow.sorted_starts
-                              ? sim->flow.rows.at[at[sim->flow.next_start]].start_ps
-                              : -1;
+  const weft_time armed = weft__flow_next_start(sim);
   /* Forget what has started, then heap sort in place the rest: no memory, no bad case. */
   const uint32_t n = sim->flow.starts.n - sim->flow.next_start;
   if (n > 0) memmove(at, at + sim->flow.next_start, n * sizeof *at);
@@ -108,19 +106,22 @@ int weft__flow_sort_starts(weft_sim *sim) {
 }
 
 void weft__flow_arm_start(weft_sim *sim) {
-  if (sim->flow.next_start < sim->flow.sorted_starts)
-    event_at(sim, EV_START, 0,
-             sim->flow.rows.at[sim->flow.starts.at[sim->flow.next_start]].start_ps);
+  const weft_time at = weft__flow_next_start(sim);
+  if (at < INT64_MAX) event_at(sim, EV_START, 0, at);
+}
+
+weft_time weft__flow_next_start(const weft_sim *sim) {
+  if (sim->flow.next_start == sim->flow.sorted_starts) return INT64_MAX;
+  return sim->flow.rows.at[sim->flow.starts.at[sim->flow.next_start]].start_ps;
+}
+
+uint32_t weft__flow_take_start(weft_sim *sim) {
+  return sim->flow.starts.at[sim->flow.next_start++];
 }
 
 void weft__flow_start_due(weft_sim *sim) {
   int started = 0;
-  while (sim->flow.next_start < sim->flow.sorted_starts) {
-    const uint32_t row = sim->flow.starts.at[sim->flow.next_start];
-    if (sim->flow.rows.at[row].start_ps > sim->now) break;
-    ++sim->flow.next_start;
-    started = 1;
-    sim->engine->launch(sim, row);
-  }
+  for (; weft__flow_next_start(sim) <= sim->now; started = 1)
+    sim->engine->launch(sim, weft__flow_take_start(sim));
   if (started) weft__flow_arm_start(sim);
 }

@@ -137,7 +137,7 @@ static void rerouted(weft_sim *sim) {
 static void end_flow(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
   const uint32_t row = sim->flow.slots.at[slot].row;
   count(sim, slot, payload);
-  flow_set_delivered(sim, row, payload);
+  flow_row_note(sim, row, payload, 0, 0);
   weft__flow_over(sim, slot, state);
   if (state == FLOW_FAILED) {
     weft__flow_has_failed(sim, row);

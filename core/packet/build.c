@@ -2,17 +2,18 @@
 #include <string.h>
 
 #include "packet/accel/accel.h"
-#include "packet/cc/cc.h"
-#include "packet/ns3/ns3.h"
+#include "packet/cc/algorithms.h"
+#include "packet/model.h"
 #include "packet/packet.h"
 #include "packet/port/port.h"
 
 int weft__packet_create(weft_sim *sim) {
+  sim->packet.run_part = weft__packet_run_part;
   for (int i = 0; i < RING_CLASSES; ++i) sim->packet.ring_free[i] = WEFT_NONE;
   for (int i = 0; i < BITMAP_CLASSES; ++i) sim->packet.bitmap_free[i] = WEFT_NONE;
-  if (is_ns3(sim)) weft__ns3_create(sim);
-  weft__cc_choose(sim);
-  return WEFT_OK;
+  const int status = weft__model_choose(sim);
+  if (status == WEFT_OK) weft__cc_choose(sim);
+  return status;
 }
 
 int weft__packet_link_added(weft_sim *sim, uint32_t link) {
@@ -52,7 +53,7 @@ static int make_buffers(weft_sim *sim) {
   if (!pool_reserve(sim, sim->packet.buffers, nodes)) return WEFT_ENOMEM;
   memset(sim->packet.buffers.at, 0, nodes * sizeof *sim->packet.buffers.at);
   sim->packet.buffers.n = nodes;
-  return is_ns3(sim) ? weft__ns3_init(sim) : weft__buffer_init(sim);
+  return sim->packet.model->ready(sim);
 }
 
 static int trim(weft_sim *sim) {

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "packet/hooks.h"
+#include "packet/model.h"
 #include "packet/packet.h"
 #include "packet/port/port_i.h"
 
@@ -26,6 +27,7 @@ static int check_switch(weft_sim *sim, uint32_t index) {
   uint64_t queued = 0, ingress = 0;
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t out = sim->fabric.adjacency.at[node->first_port + i];
+    if (sim->packet.ports.at[out].flags & PORT_EXPLICIT) return WEFT_OK; /* counts by itself */
     queued += accel_held(sim, out);
     ingress +=
         sim->packet.port_cold.at[out ^ 1].in_bytes + sim->packet.port_cold.at[out ^ 1].in_headroom;
@@ -45,7 +47,7 @@ static int check_switch(weft_sim *sim, uint32_t index) {
 /* Should its first packet have reached the far end already? A port that has lost its event. */
 static int is_late(const weft_sim *sim, const struct port *port) {
   const uint32_t end = port->flags & PORT_HELD ? port->deq : port->tail;
-  if (is_ns3(sim) || port->flags & PORT_PARKED || port->head == end) return 0;
+  if (port->flags & (PORT_EXPLICIT | PORT_PARKED) || port->head == end) return 0;
   return sim->packet.packets.at[port->ring + (port->head & ((1u << port->ring_log2) - 1))].arrive <
          sim->now;
 }
@@ -60,19 +62,15 @@ int weft__packet_check(weft_sim *sim) {
     uint64_t queued = ring_bytes(sim, &sim->packet.ports.at[p], &packets, &bytes);
     if (is_late(sim, &sim->packet.ports.at[p]))
       return weft__fail(sim, WEFT_EINTERNAL, "port %" PRIu32 ": its first packet is late", p);
-    for (uint32_t class = 0; is_ns3(sim) && sim->ready && class < 2; ++class) {
-      const struct ns3_port *ns3 = &sim->ns3.ports.at[p];
-      packets += ns3->queue[class].tail - ns3->queue[class].head;
-      bytes += ns3->bytes[class];
-      queued += ns3->bytes[class];
-    }
+    if (sim->packet.ports.at[p].flags & PORT_EXPLICIT)
+      queued += sim->packet.model->waiting(sim, p, &packets, &bytes);
     weft__wire_count(sim, p, &packets, &bytes);
     if (queued != sim->packet.ports.at[p].queue_bytes)
       return weft__fail(sim, WEFT_EINTERNAL,
                         "port %" PRIu32 ": queue holds %" PRIu64 " bytes, counter says %" PRIu32, p,
                         queued, sim->packet.ports.at[p].queue_bytes);
   }
-  for (uint32_t n = 0; sim->ready && !is_ns3(sim) && n < sim->fabric.nodes.n; ++n) {
+  for (uint32_t n = 0; sim->ready && n < sim->fabric.nodes.n; ++n) {
     const int status = sim->fabric.nodes.at[n].kind == WEFT_HOST ? WEFT_OK : check_switch(sim, n);
     if (status != WEFT_OK) return status;
   }

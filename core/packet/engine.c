@@ -2,16 +2,25 @@
 #include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domains.h"
-#include "packet/ns3/ns3.h"
+#include "packet/model.h"
 #include "packet/packet.h"
 #include "packet/port/port_i.h"
+#include "packet/rtt.h"
+#include "packet/sizes_i.h"
 #include "packet/transport/transport.h"
 
 /* ---- life ---- */
 
 static int begin(weft_sim *sim) {
-  sim->domains.next_try = 0;
+  weft__domains_begin(sim);
   return sim->packet.fabric_rtt == 0 ? weft__fabric_rtt(sim) : WEFT_OK;
+}
+
+static int copied(weft_sim *copy) {
+  weft__domains_forget(copy);
+  if (copy->packet.script.call == NULL) return WEFT_OK;
+  return weft__fail(copy, WEFT_ESTATE,
+                    "fork: the state of a congestion control from outside cannot be copied");
 }
 
 static void end(weft_sim *sim, int whole) {
@@ -21,12 +30,8 @@ static void end(weft_sim *sim, int whole) {
 
 /* ---- flows ---- */
 
-/* With compat ns3 an application is installed, initialised and started by an event each. */
 static void launch(weft_sim *sim, uint32_t row) {
-  if (is_ns3(sim))
-    event_at(sim, EV_NS3_INIT, row, sim->now);
-  else
-    weft__flow_start(sim, row);
+  sim->packet.model->launch(sim, row);
 }
 
 /* While a partition is skipped its state stands still, but its flows do not. */
@@ -38,24 +43,19 @@ static uint64_t progress(const weft_sim *sim, uint32_t slot) {
 static void flow_rows(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
     if (!(sim->packet.tx.at[slot].flags & TX_ACTIVE)) continue;
-    struct flow *flow = &sim->flow.rows.at[sim->packet.tx.at[slot].row];
-    flow->retransmits = sim->packet.tx_warm.at[slot].retransmits;
-    flow->ecn_marks = sim->packet.tx_warm.at[slot].ecn_marks;
+    const uint32_t row = sim->packet.tx.at[slot].row;
+    const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+    flow_row_note(sim, row, weft__flow_delivered(sim, row), warm->retransmits, warm->ecn_marks);
   }
 }
 
 static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
   const uint64_t mtu = sim->config.mtu_bytes, packets = (payload + mtu - 1) / mtu;
   *data = frames_bytes(&sim->config, sim->packet.cc_header, payload);
-  *acks = packets * weft__ack_size(sim);
+  *acks = packets * ack_size(sim);
 }
 
 /* ---- ports ---- */
-
-void weft__packet_settle(weft_sim *sim) {
-  for (uint32_t p = 0; sim->ready && p < sim->packet.ports.n; ++p)
-    port_settle(sim, p, &sim->packet.ports.at[p], sim->now);
-}
 
 static void before_sample(weft_sim *sim) {
   accel_catch_up(sim, sim->now);
@@ -100,16 +100,6 @@ static const void *table(const weft_sim *sim, int which, uint64_t *count) {
   return rows;
 }
 
-void weft__packet_stats(weft_sim *sim, weft_stats *stats) {
-  accel_parked_stats(sim, stats);
-  stats->packets_in_flight =
-      stats->packets_injected - stats->packets_delivered - stats->packets_dropped;
-  stats->bytes_in_flight = stats->bytes_injected - stats->bytes_delivered - stats->bytes_dropped;
-  for (uint32_t p = 0; p < sim->packet.ports.n; ++p)
-    if (sim->packet.ports.at[p].max_queue_bytes > stats->max_queue_bytes)
-      stats->max_queue_bytes = sim->packet.ports.at[p].max_queue_bytes;
-}
-
 const struct engine_ops weft__packet_engine = {.can = UINT32_MAX,
                                                .create = weft__packet_create,
                                                .link_added = weft__packet_link_added,
@@ -123,6 +113,7 @@ const struct engine_ops weft__packet_engine = {.can = UINT32_MAX,
                                                .begin = begin,
                                                .run = weft__packet_run,
                                                .end = end,
+                                               .copied = copied,
                                                .destroy = weft__domains_free,
                                                .launch = launch,
                                                .slots = weft__senders_reserve,

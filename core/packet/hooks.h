@@ -59,6 +59,18 @@ struct domain_hooks {
   void (*retire_ring)(weft_sim *view, uint32_t log2, uint32_t ring);
 };
 
+/* What both ask of the engine is one thing: to handle the events of a part of the simulation by
+ * themselves, be it of a domain or of a partition. */
+enum part_run {
+  RUN_IDLE = 1, /* timers even if only those are left */
+  RUN_UNFED = 2 /* take memory from the pools, which nobody else uses meanwhile */
+};
+
+/** Those of `part`'s queue before `end`. Returns 0 if it stopped short of memory. */
+static inline int part_run(weft_sim *part, weft_time end, int how) {
+  return part->packet.run_part(part, end, how);
+}
+
 static inline int accel_is_on(const weft_sim *sim) {
   return sim->packet.accel_hooks != NULL;
 }

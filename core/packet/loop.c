@@ -4,7 +4,7 @@
 #include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/domains/domain.h"
-#include "packet/ns3/ns3.h"
+#include "packet/model.h"
 #include "packet/packet.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
@@ -56,7 +56,7 @@ static inline void forward(weft_sim *sim, uint32_t node_index, uint32_t in_port,
 static inline void deliver(weft_sim *sim, uint32_t index, uint32_t flags, uint32_t to_node,
                            const struct packet *packet) {
   if (flags & PORT_EXPLICIT)
-    weft__ns3_arrive(sim, index, packet);
+    sim->packet.model->arrive(sim, index, packet);
   else if (flags & PORT_TO_HOST)
     weft__receive(sim, packet);
   else
@@ -158,10 +158,7 @@ static void handle(weft_sim *sim, uint32_t kind, uint32_t source, uint32_t order
       if (weft__port_pause(sim, source / 2, source % 2)) weft__nic_kick(sim, source / 2);
       break;
     case EV_NIC:
-      if (is_ns3(sim))
-        weft__ns3_wake_event(sim, source, order);
-      else
-        weft__nic_event(sim, source);
+      sim->packet.model->wake(sim, source, order);
       break;
     case EV_RTO:
       weft__rto_event(sim, source);
@@ -170,13 +167,9 @@ static void handle(weft_sim *sim, uint32_t kind, uint32_t source, uint32_t order
       weft__cc_timer_event(sim, source / CC_TIMERS, source % CC_TIMERS);
       break;
     case EV_NS3_INIT:
-      event_at(sim, EV_NS3_START, source, sim->now);
-      break;
     case EV_NS3_START:
-      weft__flow_start(sim, source);
-      break;
     case EV_NS3_SENT:
-      weft__ns3_sent_event(sim, source);
+      sim->packet.model->event(sim, kind, source);
       break;
     case EV_PARTITION:
       accel_event(sim, source);
@@ -207,12 +200,12 @@ static inline void step(weft_sim *sim, struct event event) {
     arrive(sim, source / 2);
 }
 
-int weft__domain_run(weft_sim *view, weft_time end, int how) {
-  while (view->queue->count > 0 && !view->failed && (how & RUN_IDLE || !domain_is_idle(view))) {
-    const struct event event = event_first(view);
-    if (event.time >= end || view->failed) return 1;
-    if (!(how & RUN_UNFED) && !domain_is_fed(view)) return 0; /* timers need nothing */
-    step(view, event);
+int weft__packet_run_part(weft_sim *part, weft_time end, int how) {
+  while (part->queue->count > 0 && !part->failed && (how & RUN_IDLE || !domain_is_idle(part))) {
+    const struct event event = event_first(part);
+    if (event.time >= end || part->failed) return 1;
+    if (!(how & RUN_UNFED) && !domain_is_fed(part)) return 0; /* timers need nothing */
+    step(part, event);
   }
   return 1;
 }
@@ -252,15 +245,10 @@ static int run_turn(weft_sim *sim, const struct turn *turn, uint64_t turns) {
 }
 
 int weft__packet_run(weft_sim *sim, const struct turn *turn) {
-  enum { TURN = 2048, SHORT_TURN = 8 }; /* events between two tries to go on in several threads */
-  if (sim->config.threads < 2) return run_turn(sim, turn, UINT64_MAX);
   int result = TURN_OVER;
   while (result == TURN_OVER && !sim->failed) {
-    if (sim->events >= sim->domains.next_try) {
-      if (sim->events < turn->last) weft__domains_run(sim, turn->limit, turn->last - sim->events);
-      sim->domains.next_try = sim->events + (sim->domains.always_split ? SHORT_TURN : TURN);
-    }
-    if (!sim->failed) result = run_turn(sim, turn, sim->domains.next_try - sim->events);
+    const uint64_t turns = weft__domains_turn(sim, turn);
+    if (!sim->failed) result = run_turn(sim, turn, turns);
   }
   return result;
 }

@@ -21,11 +21,14 @@ void weft__packet_change_ends(weft_sim *sim, uint32_t link);
 
 int weft__packet_run(weft_sim *sim, const struct turn *turn);
 
+/** See part_run() in packet/hooks.h. */
+int weft__packet_run_part(weft_sim *part, weft_time end, int how);
+
 /* check.c */
 
 int weft__packet_check(weft_sim *sim);
 
-/* engine.c */
+/* totals.c */
 
 /** Let depart on all ports what has departed: marks are made at departures. */
 void weft__packet_settle(weft_sim *sim);

@@ -49,16 +49,19 @@ struct packet_room {
   PACKET_POOLS(WEFT_POOL_MEMBER)
   const struct accel_hooks *accel_hooks; /* NULL: nothing is skipped; see packet/hooks.h */
   const struct domain_hooks *domain_hooks; /* of a domain's view, else NULL */
+  int (*run_part)(weft_sim *part, weft_time end, int how); /* see packet/hooks.h */
   uint32_t replaying; /* the clock shows the past: a part is simulated by itself */
   weft_script script; /* cc = script */
+  const struct packet_model *model; /* what config.compat says; see packet/model.h */
   const struct cc_ops *cc; /* what config.cc and script say */
   uint32_t cc_header; /* bytes that it adds to a data packet */
+  uint32_t ack_size; /* bytes of an ACK on the wire */
   uint32_t cc_stretches; /* its times grow with long round trips: see weft__cc_stretch() */
   uint32_t cc_words; /* 64-bit words of CC state per slot */
   uint32_t cc_due, cc_timers; /* words before its timers' times, and how many those are */
   uint32_t rto_events, cc_events; /* timers in the queue: alone they don't keep a run alive */
-  uint32_t cut_off; /* flows: see packet/transport/timer.c */
-  weft_time fabric_rtt; /* longest empty round trip of a datacenter: see packet/transport/rtt.c */
+  uint32_t cut_off; /* flows: see packet/transport/rto.c */
+  weft_time fabric_rtt; /* longest empty round trip of a datacenter: see packet/rtt.c */
   weft_time longest_rtt; /* of all pairs of hosts */
   uint32_t ring_free[RING_CLASSES]; /* freed rings by log2 size, chained through packet.seq */
   uint32_t bitmap_free[BITMAP_CLASSES]; /* freed bitmaps by log2 bits, chained through word 0 */

@@ -152,8 +152,10 @@ static int refresh_ports(weft_sim *sim) {
 static int refresh(weft_sim *sim, int table, const void **rows, uint64_t *count) {
   switch (table) {
     case WEFT_TABLE_FLOWS:
-      weft__flows_settle(sim);
-      if (sim->engine->flow_rows != NULL) sim->engine->flow_rows(sim);
+      if (sim->engine->flow_rows != NULL)
+        sim->engine->flow_rows(sim);
+      else
+        weft__flows_settle(sim);
       *rows = sim->flow.rows.at;
       *count = sim->flow.rows.n;
       return WEFT_OK;
@@ -164,8 +166,7 @@ static int refresh(weft_sim *sim, int table, const void **rows, uint64_t *count)
       return status;
     }
     case WEFT_TABLE_TASKS:
-      *rows = sim->work.tasks.at;
-      *count = sim->work.tasks.n;
+      *rows = sim->whole->tasks(sim, count);
       return WEFT_OK;
     default:
       *rows = sim->engine->table(sim, table, count);

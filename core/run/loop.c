@@ -89,6 +89,7 @@ int weft_run(weft_sim *sim, weft_time until, uint64_t max_events) {
   int result = RUN_ON;
   while (result == RUN_ON && !sim->failed) {
     turn.idle = (uint32_t)sim->results.sample_armed;
+    turn.tasks = sim->work.tasks.n - (uint32_t)sim->stats.tasks_done;
     result = sim->engine->run != NULL ? sim->engine->run(sim, &turn) : run_events(sim, &turn);
     if (result == RUN_ON && !sim->failed) handle_others(sim);
   }

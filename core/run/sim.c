@@ -64,19 +64,20 @@ static int check_config(weft_sim *sim) {
     return weft__fail(sim, WEFT_EINVAL,
                       "option ecn_kmax: expected at least ecn_kmin = %" PRIu32 ", got %" PRIu32,
                       config->ecn_kmin_bytes, config->ecn_kmax_bytes);
-  if (!is_ns3(sim) && config->ack_priority == WEFT_ACK_ALL)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option ack_priority: all needs compat = ns3; the default model's switches "
-                      "keep ACKs among data, expected fifo or hosts");
-  if (is_ns3(sim) && config->recovery == WEFT_RECOVERY_SELECTIVE)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option recovery: compat ns3 has no selective repeat, expected go_back_n");
   if (config->swift_fs_max_cwnd <= config->swift_fs_min_cwnd)
     return weft__fail(sim, WEFT_EINVAL,
                       "option swift_fs_max_cwnd: expected more than swift_fs_min_cwnd = %g, got %g",
                       config->swift_fs_min_cwnd, config->swift_fs_max_cwnd);
   return WEFT_OK;
 }
+
+static const void *tasks(const weft_sim *sim, uint64_t *count) {
+  *count = sim->work.tasks.n;
+  return sim->work.tasks.at;
+}
+
+static const struct sim_ops whole = {
+    .fork = weft_sim_fork, .run = weft_run, .destroy = weft_sim_destroy, .tasks = tasks};
 
 int weft_sim_create(const weft_config *config, const weft_allocator *allocator, weft_sim **out) {
   const weft_allocator from = weft__allocator(allocator);
@@ -93,6 +94,7 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   }
   sim->engine = weft__engine(config->engine);
   if (sim->engine == NULL) sim->engine = weft__engine(WEFT_ENGINE_PACKET); /* to be refused */
+  sim->whole = &whole;
   const int status = check_config(sim);
   return status == WEFT_OK && sim->engine->create != NULL ? sim->engine->create(sim) : status;
 }
@@ -115,16 +117,8 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   weft_sim *copy = sim->allocator.resize(sim->allocator.user, NULL, 0, sizeof *copy);
   *out = NULL;
   if (copy == NULL) return WEFT_ENOMEM;
-  if (sim->packet.script.call != NULL) {
-    memset(copy, 0, sizeof *copy);
-    copy->allocator = sim->allocator;
-    *out = copy;
-    return weft__fail(copy, WEFT_ESTATE,
-                      "fork: the state of a congestion control from outside cannot be copied");
-  }
   *copy = *sim;
   copy->memory_bytes = sizeof *copy;
-  copy->domains.shared = NULL;
   copy->arena = (struct arena){0};
   copy->queue = &copy->queues[0];
   /* First cut all ties, so that a failure half way frees only what is the copy's own. */
@@ -133,6 +127,11 @@ int weft_sim_fork(const weft_sim *sim, weft_sim **out) {
   copy->room.pool.cap = 0;
   WEFT_POOLS(X)
 #undef X
+  const int status = sim->engine->copied != NULL ? sim->engine->copied(copy) : WEFT_OK;
+  if (status != WEFT_OK) {
+    *out = copy; /* which has the message */
+    return status;
+  }
   /* The same capacities, because stacks are reserved when what they may hold is added. */
 #define X(room, pool, type)                                                              \
   if (sim->room.pool.cap > 0) {                                                          \

@@ -12,11 +12,13 @@ local runs = #arg > 0 and arg or { "perm_k4/skeleton", "perm_k4/dctcp", "perm_k4
 
 -- Parts by the file that an instruction comes from, inlined or not; the first that fits.
 local PARTS = {
-  { "event queue", "core/base/event_queue" }, { "event queue", "core/sim_i%.h" },
-  { "loop", "core/run/" }, { "random, hash", "core/base/" }, { "routes", "core/fabric/route" },
+  { "event queue", "core/base/event_queue" }, { "event queue", "core/events_i%.h" },
+  { "loop", "core/run/" }, { "loop", "core/packet/loop%.c" }, { "random, hash", "core/base/" },
+  { "routes", "core/fabric/route" },
   { "ports, buffers", "core/packet/port/" },
   { "ports, buffers", "core/fabric/" }, { "transport", "core/packet/transport/" },
   { "cc", "core/packet/cc/" }, { "flows", "core/flow/" }, { "domains", "core/packet/domains/" },
+  { "acceleration", "core/packet/accel/" }, { "acceleration", "core/packet/hooks%.h" },
   { "skeleton", "tests/bench/" }, { "rest", "" },
 }
 

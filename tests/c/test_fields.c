@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
 #include "packet/fields.h"
 #include "packet/port/port_i.h"
 

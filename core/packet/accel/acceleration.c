@@ -10,6 +10,7 @@
 #include "packet/accel/contention/contention.h"
 #include "packet/accel/partitions/partitions.h"
 #include "packet/cc/cc.h"
+#include "packet/model.h"
 #include "packet/hooks.h"
 
 /* ---- hooks ---- */
@@ -54,7 +55,7 @@ static const struct accel_hooks hooks = {.joined = weft__partition_join,
 int weft__acceleration_init(weft_sim *sim) {
   const weft_config *config = &sim->config;
   if (!config->memoize && !config->fast_forward) return WEFT_OK;
-  if (is_ns3(sim))
+  if (sim->packet.model->asked_order)
     return weft__fail(sim, WEFT_EINVAL,
                       "option %s: expected compat = none, whose events can be foreseen",
                       config->memoize ? "memoize" : "fast_forward");
@@ -94,9 +95,9 @@ void weft_acceleration_get(const weft_sim *sim, weft_acceleration *out) {
   weft__audit_report(sim, out);
   if (sim->accel.skipped_ps > 0) out->error_estimate = sim->accel.doubt_ps / sim->accel.skipped_ps;
   for (uint32_t i = 0; i < sim->accel.partitions.n; ++i) {
-    const struct partition *z = &sim->accel.partitions.at[i];
-    if (z->phase == PARTITION_LIVE || z->phase == PARTITION_APART)
-      out->transient_ps += sim->now - z->since;
+    const struct partition *p = &sim->accel.partitions.at[i];
+    if (p->phase == PARTITION_LIVE || p->phase == PARTITION_APART)
+      out->transient_ps += sim->now - p->since;
   }
 }
 
@@ -121,10 +122,10 @@ int weft_flow_phase(const weft_sim *sim, uint32_t flow, weft_time *since_ps) {
   if (f->slot >= sim->accel.members.n || sim->accel.members.at[f->slot].partition == WEFT_NONE)
     return WEFT_PHASE_TRANSIENT;
   const uint32_t index = sim->accel.members.at[f->slot].partition;
-  const struct partition *z = &sim->accel.partitions.at[index];
-  weft_time since = z->since;
-  int phase = phases[z->phase];
-  if (z->phase == PARTITION_MEMO && weft__memo_end(sim, index) <= sim->now) {
+  const struct partition *p = &sim->accel.partitions.at[index];
+  weft_time since = p->since;
+  int phase = phases[p->phase];
+  if (p->phase == PARTITION_MEMO && weft__memo_end(sim, index) <= sim->now) {
     phase = WEFT_PHASE_STEADY;
     since = weft__memo_end(sim, index);
   }

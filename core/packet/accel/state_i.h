@@ -86,7 +86,7 @@ struct partition {
   uint8_t disturbed; /* a pause or a change of a link has left marks that no pattern shows */
   uint8_t doublings; /* of the time between samples */
   uint8_t unarmed; /* live, but its events are not in the queue; it is looked at in this instant */
-  uint8_t plain; /* of a copy: it is not skipped, see packet/accel/audit.c */
+  uint8_t plain; /* of a copy: it is not skipped, see packet/accel/partitions/audit.c */
   uint8_t exact; /* classes don't tell where it is: to be looked up by its state */
 };
 

@@ -1,7 +1,8 @@
 /* What all congestion controls share. */
 #include "packet/cc/cc.h"
 
-#include "packet/ns3/ns3.h"
+#include "packet/model.h"
+#include "packet/sizes_i.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -16,17 +17,6 @@ static int has_default_times(const weft_config *config) {
          config->dcqcn_increase_ps == def.dcqcn_increase_ps;
 }
 
-static const struct cc_ops *const all[] = {&weft__cc_window,    &weft__cc_dctcp,  &weft__cc_hpcc[0],
-                                           &weft__cc_dcqcn,     &weft__cc_timely, &weft__cc_swift,
-                                           &weft__cc_script[0], &weft__cc_hpcc[1]};
-
-void weft__cc_choose(weft_sim *sim) {
-  const struct cc_ops *cc = all[sim->config.cc];
-  if (sim->config.cc == WEFT_CC_HPCC) cc += sim->config.hpcc_multi_rate;
-  if (sim->config.cc == WEFT_CC_SCRIPT) cc += sim->packet.script.needs;
-  weft__cc_use(sim, cc);
-}
-
 void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
   uint32_t size;
   const uint32_t due = weft__fields_find(&cc->state, FIELD_DUE, &size);
@@ -35,19 +25,14 @@ void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
   sim->packet.cc_timers = size / sizeof(weft_time);
   const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */
   sim->packet.cc_header = header[sim->packet.cc->extra];
-  sim->packet.cc_stretches = !is_ns3(sim) && has_default_times(&sim->config);
+  sim->packet.cc_stretches = !sim->packet.model->fixed_times && has_default_times(&sim->config);
+  sim->packet.ack_size = sim->packet.model->ack_size(sim);
 }
 
 /* A path has a port more than it has switches. */
 uint32_t weft__cc_words(const struct cc_ops *cc, uint32_t path_ports) {
   const uint32_t switches = path_ports > 0 ? path_ports - 1 : 0;
   return (cc->state.size + switches * cc->hop.size) / (uint32_t)sizeof(uint64_t);
-}
-
-uint64_t weft__cc_fields_hash(uint64_t hash) {
-  for (uint32_t i = 0; i < sizeof all / sizeof *all; ++i)
-    hash = weft__fields_hash(weft__fields_hash(hash, &all[i]->state), &all[i]->hop);
-  return hash;
 }
 
 int weft__cc_is_described(const struct cc_ops *cc) {
@@ -88,7 +73,6 @@ void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
     ack.sent_at = sim->packet.telemetry.at[block].time;
   }
   cc->on_ack(sim, packet->flow, &ack);
-  if (sim->packet.ack_capacity > 0) weft__trace_ack(sim, packet);
 }
 
 /* Time of a full packet at a rate, ps. */
@@ -113,14 +97,14 @@ void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
   struct tx *tx = &sim->packet.tx.at[slot];
   if (rate_bps == tx->rate_bps) return;
   tx->rate_bps = rate_bps;
-  if (!is_ns3(sim)) tx->gap_ps = packet_gap(sim, rate_bps);
+  tx->gap_ps = packet_gap(sim, rate_bps);
   weft__cc_set_window(sim, slot);
 }
 
 void weft__cc_rescale_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
   struct tx *tx = &sim->packet.tx.at[slot];
-  if (is_ns3(sim)) {
-    weft__ns3_rescale(sim, slot, rate_bps);
+  if (sim->packet.model->rescale != NULL) {
+    sim->packet.model->rescale(sim, slot, rate_bps);
     weft__cc_set_rate(sim, slot, rate_bps);
     return;
   }

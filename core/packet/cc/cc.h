@@ -12,7 +12,9 @@
 
 #include "sim_i.h"
 #include "base/fields.h"
-#include "packet/transport/transport.h"
+#include "flow/flow.h"
+#include "packet/model.h"
+#include "packet/sizes_i.h"
 
 enum { CC_TIMERS = 4 };
 
@@ -45,11 +47,7 @@ struct cc_ops {
   void (*relax)(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes);
 };
 
-extern const struct cc_ops weft__cc_window, weft__cc_dctcp, weft__cc_hpcc[2], weft__cc_dcqcn,
-    weft__cc_timely, weft__cc_swift, weft__cc_script[WEFT_SCRIPT_NEEDS_COUNT];
-
-/** Set sim->packet.cc by the configuration and the script; and what follows from it. */
-void weft__cc_choose(weft_sim *sim);
+/** Set sim->packet.cc, and what follows from it. */
 void weft__cc_use(weft_sim *sim, const struct cc_ops *cc);
 
 /** 64-bit words of state per slot, if paths have so many ports. */
@@ -57,9 +55,6 @@ uint32_t weft__cc_words(const struct cc_ops *cc, uint32_t path_ports);
 
 /** Does it say what all of its state is? */
 int weft__cc_is_described(const struct cc_ops *cc);
-
-/** A hash of what all of them say. */
-uint64_t weft__cc_fields_hash(uint64_t hash);
 
 /** Hand an ACK that has arrived to the algorithm. */
 void weft__cc_on_ack(weft_sim *sim, const struct packet *packet);
@@ -90,10 +85,11 @@ static inline weft_time *cc_due(const weft_sim *sim, uint32_t slot) {
   return (weft_time *)cc_state(sim, slot) + sim->packet.cc_due;
 }
 
-/** Where a rate begins and ends: line rate, but the ns-3 model forgets max_rate in these places. */
+/** Where a rate begins and ends: line rate, but a model may forget max_rate in these places. */
 static inline uint64_t cc_nic_rate(const weft_sim *sim, uint32_t slot) {
-  return is_ns3(sim) ? sim->fabric.ports.at[sim->packet.tx.at[slot].port].rate_bps
-                     : sim->packet.tx_warm.at[slot].line_bps;
+  return sim->packet.model->forgets_max_rate
+             ? sim->fabric.ports.at[sim->packet.tx.at[slot].port].rate_bps
+             : sim->packet.tx_warm.at[slot].line_bps;
 }
 
 /** A default time of an algorithm, which is right for round trips up to `reference`: where the
@@ -106,7 +102,7 @@ double weft__cc_decayed(double alpha, double g, double steps);
 
 /** ps per tick. */
 static inline weft_time cc_tick(const weft_sim *sim) {
-  return is_ns3(sim) ? 1000 : 1;
+  return sim->packet.model->tick_ps;
 }
 
 /** A rate from a product or quotient, rounded down. What is no number or beyond all rates becomes

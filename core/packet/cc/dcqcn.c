@@ -6,7 +6,7 @@
  * the target each increase interval: fast recovery (eq. 3), then additive (eq. 4), then hyper
  * increase. Deviations: no byte counter; no CNP packets, the ACK's echo stands for them; the
  * target stays where it is at a cut that follows another cut, unless dcqcn_clamp. */
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
 
 enum timer { ALPHA = 0, DECREASE = 1, INCREASE = 2, TIMERS };
 

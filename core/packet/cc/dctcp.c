@@ -6,7 +6,7 @@
  * per window of data; alpha begins at 1. */
 #include <math.h>
 
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
 
 #define DCTCP_FIELDS(X)                                                                        \
   X(VALUE, STATE, double, alpha)                                                               \

@@ -8,11 +8,12 @@
  * hpcc_multi_rate each hop has an average and a reference of its own and the smallest rate wins.
  * Deviation: rates instead of windows, as in the authors' simulator. T of the queue, with which it
  * is held against the window, is base_rtt, by default the longest of the fabric; T of the average
- * is the round trip of the flow's own path, unless base_rtt is given: see packet/transport/rtt.c.
+ * is the round trip of the flow's own path, unless base_rtt is given: see packet/rtt.c.
  */
 #include <math.h>
 
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
+#include "packet/rtt.h"
 
 #define REFERENCE_FIELDS(X)                                      \
   X(VALUE, STATE, uint64_t, bps) /* R_c */                       \
@@ -79,39 +80,42 @@ static void start(weft_sim *sim, uint32_t slot) {
   learn_rates(sim, slot, hpcc);
 }
 
-/* The wire format of the ns-3 model: 24 bits of ns, 20 bits of 128 B, 17 bits of 80 B, the latter
- * two times int_multi. */
-static struct progress progress_ns3(const struct telemetry *a, const struct telemetry *b,
-                                    uint32_t multi) {
-  const uint32_t byte_unit = 128 * multi, queue_unit = 80 * multi;
-  const uint64_t ns = (uint64_t)(b->time / 1000 - a->time / 1000) & 0xffffff;
-  const uint32_t bytes = (b->tx_bytes / byte_unit - a->tx_bytes / byte_unit) & 0xfffff;
-  const uint32_t qa = (a->queue_bytes / queue_unit & 0x1ffff) * queue_unit;
-  const uint32_t qb = (b->queue_bytes / queue_unit & 0x1ffff) * queue_unit;
-  return (struct progress){(int64_t)ns, (uint64_t)bytes * byte_unit, qa < qb ? qa : qb};
+/* As a header of a format has carried it. */
+static struct progress unpacked(const weft_sim *sim, const struct int_format *format,
+                                const struct telemetry *a, const struct telemetry *b) {
+  const uint32_t multi = sim->config.hpcc_int_multi;
+  const uint32_t byte_unit = format->byte_unit * multi, queue_unit = format->queue_unit * multi;
+  const weft_time tick = cc_tick(sim);
+  const uint64_t ticks = (uint64_t)(b->time / tick - a->time / tick) & format->tick_mask;
+  const uint32_t bytes = (b->tx_bytes / byte_unit - a->tx_bytes / byte_unit) & format->byte_mask;
+  const uint32_t qa = (a->queue_bytes / queue_unit & format->queue_mask) * queue_unit;
+  const uint32_t qb = (b->queue_bytes / queue_unit & format->queue_mask) * queue_unit;
+  return (struct progress){(int64_t)ticks, (uint64_t)bytes * byte_unit, qa < qb ? qa : qb};
 }
 
 static struct progress progress_of(const weft_sim *sim, const struct telemetry *a,
                                    const struct telemetry *b) {
-  if (is_ns3(sim)) return progress_ns3(a, b, sim->config.hpcc_int_multi);
+  const struct int_format *format = sim->packet.model->int_format;
+  if (format != NULL) return unpacked(sim, format, a, b);
   return (struct progress){b->time - a->time, b->tx_bytes - a->tx_bytes,
                            a->queue_bytes < b->queue_bytes ? a->queue_bytes : b->queue_bytes};
 }
 
-/* Recorded rates of the ns-3 model agree to the last bit when its sum is a fused multiply-add, as
+/* Recorded rates of a fused model agree to the last bit when its sum is a fused multiply-add, as
  * compilers make of it where the machine has one; asked for by name it is the same everywhere. */
 static void average(const weft_sim *sim, struct reference *reference, double u, int64_t ticks,
                     int64_t rtt) {
   if (ticks > rtt) ticks = rtt;
   const double before = (double)(rtt - ticks), now = u * (double)ticks;
-  const double sum = is_ns3(sim) ? fma(reference->u, before, now) : reference->u * before + now;
+  const double sum =
+      sim->packet.model->fused ? fma(reference->u, before, now) : reference->u * before + now;
   reference->u = sum / (double)rtt;
 }
 
 /* Fold the telemetry of an ACK into the averages. */
 static void measure(weft_sim *sim, uint32_t slot, struct hpcc *hpcc, const struct cc_ack *ack) {
   const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-  const double tick_s = is_ns3(sim) ? 1e-9 : 1e-12;
+  const double tick_s = sim->packet.model->tick_s;
   const int64_t rtt = hpcc->rtt / cc_tick(sim);
   double worst = 0;
   int64_t worst_ticks = 0;

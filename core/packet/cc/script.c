@@ -4,7 +4,7 @@
  * into the simulation. When it fails, the run stops after the event. What it keeps for itself is
  * not part of the simulation, so a simulation with a script cannot be forked. */
 #include "engine.h"
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
 
 typedef weft_time timer_times[1];
 
@@ -96,7 +96,7 @@ int weft_sim_set_script(weft_sim *sim, const weft_script *script) {
     return weft__fail(sim, WEFT_EINVAL, "script: expected a function and needs below %d, got %u",
                       WEFT_SCRIPT_NEEDS_COUNT, script->needs);
   sim->packet.script = *script;
-  weft__cc_choose(sim);
+  weft__cc_use(sim, &weft__cc_script[script->needs]);
   return WEFT_OK;
 }
 

@@ -16,7 +16,8 @@
  * timeout changes nothing. */
 #include <math.h>
 
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
+#include "packet/rtt.h"
 
 #define SWIFT_FIELDS(X)                                                                        \
   X(VALUE, STATE, double, cwnd) /* packets */                                                  \

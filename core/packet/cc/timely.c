@@ -8,7 +8,7 @@
  * timely_alpha = 0.875 (the paper's EWMA), and the average is kept also where thresholds decide.
  * The paper's times are for a network whose shortest RTT is min_rtt, 20 us. Above T_high a rate
  * would fall for ever, with queues or without, so they grow with a base RTT that is longer. */
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
 
 enum { HAI_STAGE = 5 };
 

@@ -1,5 +1,5 @@
 /* Fixed window: line rate, no reaction. For baselines, analytic cases and lossless fabrics. */
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
 
 static void start(weft_sim *sim, uint32_t slot) {
   (void)sim;

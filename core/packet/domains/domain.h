@@ -93,6 +93,8 @@ int weft__domains_divide(struct domains *domains, uint32_t count);
 int weft__domains_split(struct domains *domains);
 /** Take it back. */
 void weft__domains_merge(struct domains *domains);
+/** Let a view know what has changed of the fabric. */
+void weft__view_see(const weft_sim *sim, weft_sim *view);
 /** Let a view begin with nothing. */
 void weft__view_begin(struct domains *domains, uint32_t index);
 /** Add what a view has counted to the simulation, and count anew. */
@@ -142,21 +144,18 @@ static inline int domain_is_idle(const weft_sim *view) {
          view->queue->count == view->packet.cc_events + view->packet.rto_events;
 }
 
-/* threads.c; weft__domains_run() and weft__domains_free() are in engine.h */
+/* threads.c; more of it is in domains.h */
 
 /** A view for each thread; of a domain each, as many as there can be, or for partitions. NULL when
  * out of memory. They are sim->domains.shared then. */
 struct domains *weft__domains_make(weft_sim *sim, int for_partitions);
 
-/* loop.c */
-
-/** What a view does besides its events. */
-enum domain_run {
-  RUN_IDLE = 1, /* timers even if it is idle */
-  RUN_UNFED = 2 /* take memory from the pools, which nobody else uses meanwhile */
-};
-
-/** Handle the events of a view before `end`. Returns 0 if it stopped short of memory. */
-int weft__domain_run(weft_sim *view, weft_time end, int how);
+/** Work was shared out to so many threads; why it was not to all that were asked for. */
+static inline void threads_were_used(weft_sim *sim, uint32_t threads) {
+  if (threads > sim->domains.threads_used) sim->domains.threads_used = threads;
+}
+static inline void threads_why(weft_sim *sim, enum weft_threads_why why) {
+  sim->domains.threads_why = why;
+}
 
 #endif

@@ -3,11 +3,17 @@
 #ifndef WEFT_DOMAINS_H
 #define WEFT_DOMAINS_H
 
-#include "sim_i.h"
+#include "engine.h"
 
-/** Run ahead on several threads as far as that is possible and pays: some `budget` events at most.
- *  WEFT_OK or a negative status. */
-int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget);
+/** A run begins, or goes on. */
+void weft__domains_begin(weft_sim *sim);
+
+/** Run ahead on several threads as far as that is possible and pays. Returns how many events are to
+ *  be handled on this one before it is tried again. */
+uint64_t weft__domains_turn(weft_sim *sim, const struct turn *turn);
+
+/** Threads of a simulation are none of its copy's. */
+void weft__domains_forget(weft_sim *copy);
 
 /** Free what a run on several threads has kept. */
 void weft__domains_free(weft_sim *sim);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "engine.h"
+#include "flow/flow.h"
 #include "packet/hooks.h"
+#include "packet/model.h"
 #include "packet/domains/domain.h"
 #include "packet/transport/transport.h"
 
@@ -13,7 +15,9 @@ enum {
   WORK_PER_WINDOW = 48, /* events per window and thread that pay for two barriers */
   PATIENCE = 200000, /* events until the next try after one that did not pay */
   SHORTEST = 8, /* windows worth a split */
-  FEWEST = 65536 /* events allowed: who asks for fewer wants them counted exactly */
+  FEWEST = 65536, /* events allowed: who asks for fewer wants them counted exactly */
+  TURN = 2048, /* events between two tries */
+  SHORT_TURN = 8 /* the same in tests */
 };
 
 static void meet(struct domains *domains) {
@@ -38,13 +42,9 @@ static void fail_all(struct domains *domains) {
 /* A slot for a flow of the view: one that has become free there, or a new one. Not one of another
  * domain, which may still have timers for it. */
 static uint32_t prepare_in(weft_sim *sim, weft_sim *view, uint32_t row) {
-  if (view->flow.free_slots.n > 0)
-    sim->flow.free_slots.at[sim->flow.free_slots.n++] =
-        view->flow.free_slots.at[--view->flow.free_slots.n];
+  weft__flow_move_free_slot(view, sim);
   const uint32_t slot = weft__flow_prepare(sim, row);
-  if (sim->flow.free_slots.n > 0)
-    view->flow.free_slots.at[view->flow.free_slots.n++] =
-        sim->flow.free_slots.at[--sim->flow.free_slots.n];
+  weft__flow_move_free_slot(sim, view); /* if it was not taken */
   return slot;
 }
 
@@ -53,15 +53,14 @@ static uint32_t prepare_in(weft_sim *sim, weft_sim *view, uint32_t row) {
 static void start_flows(struct domains *domains, weft_time end) {
   weft_sim *sim = domains->sim;
   const weft_time now = sim->now;
-  for (; sim->flow.next_start < sim->flow.sorted_starts; ++sim->flow.next_start) {
-    const uint32_t row = sim->flow.starts.at[sim->flow.next_start];
-    const weft_time at = sim->flow.rows.at[row].start_ps;
-    if (at >= end) break;
+  for (weft_time at; (at = weft__flow_next_start(sim)) < end;) {
+    const uint32_t order = sim->flow.next_start & EVENT_SOURCE_MASK;
+    const uint32_t row = weft__flow_take_start(sim);
     sim->now = at;
     weft_sim *view = domains->view[domains->owner.at[sim->flow.rows.at[row].src]];
     const uint32_t slot = prepare_in(sim, view, row);
     if (slot == WEFT_NONE) continue;
-    event_push_ordered(view, EV_START, slot, at, sim->flow.next_start & EVENT_SOURCE_MASK);
+    event_push_ordered(view, EV_START, slot, at, order);
   }
   sim->now = now;
   if (sim->failed || weft__domains_refresh(domains) != WEFT_OK) fail_all(domains);
@@ -69,9 +68,7 @@ static void start_flows(struct domains *domains, weft_time end) {
 
 static void supervise(struct domains *domains, uint32_t windows) {
   weft_sim *sim = domains->sim;
-  domains->next_start = INT64_MAX;
-  if (sim->flow.next_start < sim->flow.sorted_starts)
-    domains->next_start = sim->flow.rows.at[sim->flow.starts.at[sim->flow.next_start]].start_ps;
+  domains->next_start = weft__flow_next_start(sim);
   uint64_t events = 0;
   for (uint32_t i = 0; i < domains->count; ++i) {
     events += domains->view[i]->events;
@@ -104,7 +101,7 @@ static int someone_stalls(const struct domains *domains) {
 /* 0: memory has run out. */
 static int run_window(struct domains *domains, uint32_t index, weft_time end) {
   struct domain_state *own = &domains->state[index];
-  own->stalled = !weft__domain_run(domains->view[index], end, 0);
+  own->stalled = !part_run(domains->view[index], end, 0);
   if (!own->stalled) weft__domain_settle(domains, index, end);
   meet(domains);
   while (someone_stalls(domains)) {
@@ -113,7 +110,7 @@ static int run_window(struct domains *domains, uint32_t index, weft_time end) {
     meet(domains);
     if (domains->broken) return 0;
     if (own->stalled) {
-      own->stalled = !weft__domain_run(domains->view[index], end, 0);
+      own->stalled = !part_run(domains->view[index], end, 0);
       if (!own->stalled) weft__domain_settle(domains, index, end);
     }
     meet(domains);
@@ -150,7 +147,7 @@ static void finish(struct domains *domains) {
     if (domains->view[i]->now > last) last = domains->view[i]->now;
   for (uint32_t i = 0; i < domains->count; ++i)
     if (last > domains->sim->now || domain_is_idle(domains->view[i]))
-      weft__domain_run(domains->view[i], last + 1, RUN_IDLE | RUN_UNFED);
+      part_run(domains->view[i], last + 1, RUN_IDLE | RUN_UNFED);
 }
 
 struct task_of_thread {
@@ -267,15 +264,14 @@ void weft__domains_free(weft_sim *sim) {
 
 /* What domains cannot do by themselves: orders of asking, memory of both ends of a flow, tasks that
  * wait for one another without delay, what scripts and tables see in order. */
-static uint32_t why_whole(const weft_sim *sim) {
-  if (is_ns3(sim)) return WEFT_THREADS_COMPAT;
+static uint32_t why_whole(const weft_sim *sim, const struct turn *turn) {
+  if (sim->packet.model->asked_order) return WEFT_THREADS_COMPAT;
   if (sim->config.cc == WEFT_CC_SCRIPT) return WEFT_THREADS_SCRIPT;
   if (is_selective(sim)) return WEFT_THREADS_SELECTIVE;
   if (sim->packet.ack_capacity != 0) return WEFT_THREADS_TRACE;
   if (sim->fabric.route_epoch > 1) return WEFT_THREADS_ROUTES;
   if (sim->packet.wires.n != 0) return WEFT_THREADS_WIRES;
-  if (sim->stats.tasks_done != sim->work.tasks.n || weft__flow_rows_wait(sim))
-    return WEFT_THREADS_TASKS;
+  if (turn->tasks || weft__flow_rows_wait(sim)) return WEFT_THREADS_TASKS;
   return WEFT_THREADS_ENOUGH;
 }
 
@@ -297,10 +293,12 @@ int weft_threads_used(const weft_sim *sim, uint32_t *why) {
   return (int)used;
 }
 
-int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget) {
+/* As far as that is possible and pays. WEFT_OK or a negative status. */
+static int run(weft_sim *sim, const struct turn *turn) {
+  const uint64_t budget = turn->last - sim->events;
   /* Accelerated runs have threads of their own: packet/accel/partitions/crew.c. */
   if (sim->config.threads < 2 || accel_is_on(sim)) return WEFT_OK;
-  const uint32_t why = why_whole(sim);
+  const uint32_t why = why_whole(sim, turn);
   if (why != WEFT_THREADS_ENOUGH) return stay_whole(sim, why);
   if (budget < FEWEST && !sim->domains.always_split) return stay_whole(sim, WEFT_THREADS_BUDGET);
   struct domains *domains =
@@ -308,7 +306,7 @@ int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget) {
   if (domains == NULL) return sim->failed = WEFT_ENOMEM;
   if (domains->count < 2) return stay_whole(sim, WEFT_THREADS_FABRIC);
   if (sim->events < domains->retry_at) return WEFT_OK;
-  domains->until = limit == INT64_MAX ? limit : limit + 1;
+  domains->until = turn->limit == INT64_MAX ? turn->limit : turn->limit + 1;
   domains->budget = budget;
   domains->stop = domains->broken = 0;
   if (weft__domains_split(domains) != WEFT_OK) {
@@ -327,4 +325,21 @@ int weft__domains_run(weft_sim *sim, weft_time limit, uint64_t budget) {
   weft__domains_merge(domains);
   sim->domains.threaded_events += sim->events - before;
   return sim->failed;
+}
+
+void weft__domains_begin(weft_sim *sim) {
+  sim->domains.next_try = 0;
+}
+
+uint64_t weft__domains_turn(weft_sim *sim, const struct turn *turn) {
+  if (sim->config.threads < 2) return UINT64_MAX;
+  if (sim->events >= sim->domains.next_try) {
+    if (sim->events < turn->last) run(sim, turn);
+    sim->domains.next_try = sim->events + (sim->domains.always_split ? SHORT_TURN : TURN);
+  }
+  return sim->domains.next_try - sim->events;
+}
+
+void weft__domains_forget(weft_sim *copy) {
+  copy->domains.shared = NULL;
 }

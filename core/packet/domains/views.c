@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/stats_i.h"
+#include "fabric/fabric.h"
+#include "flow/flow.h"
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
@@ -34,12 +36,11 @@ int weft__domains_refresh(struct domains *domains) {
 #undef X
     view->packet.packets.n = n;
     view->packet.packets.cap = cap;
-    view->flow.path_ports = sim->flow.path_ports;
     view->packet.cc_words = sim->packet.cc_words;
     /* Before the first flow there is no path, and so no block of telemetry. */
     const int takes = sim->flow.path_ports > 0 && sim->packet.cc->extra != CC_NOTHING;
     view->packet.blocks_needed = takes ? TELEMETRY_PER_EVENT : 0;
-    if (!pool_reserve(view, view->flow.free_slots, sim->packet.tx.n) ||
+    if (!weft__flow_view_see(sim, view) ||
         !pool_reserve(view, view->packet.telemetry_free, blocks_of(sim)))
       return WEFT_ENOMEM;
   }
@@ -177,16 +178,20 @@ static int raise_borders(struct domains *domains) {
   return 1;
 }
 
+void weft__view_see(const weft_sim *sim, weft_sim *view) {
+  fabric_view_see(sim, view);
+  view->packet.fabric_rtt = sim->packet.fabric_rtt;
+  view->packet.longest_rtt = sim->packet.longest_rtt;
+}
+
 void weft__view_begin(struct domains *domains, uint32_t index) {
   const weft_sim *sim = domains->sim;
   weft_sim *view = domains->view[index];
   view->now = sim->now;
   view->fingerprint = view->events = view->memory_bytes = 0;
-  view->packet.rto_events = view->packet.cc_events = view->flow.active = view->packet.cut_off = 0;
-  view->fabric.rate_epoch = sim->fabric.rate_epoch;
-  view->fabric.route_epoch = sim->fabric.route_epoch;
-  view->packet.fabric_rtt = sim->packet.fabric_rtt;
-  view->packet.longest_rtt = sim->packet.longest_rtt;
+  view->packet.rto_events = view->packet.cc_events = view->packet.cut_off = 0;
+  weft__flow_view_begin(view);
+  weft__view_see(sim, view);
   view->failed = 0;
   view->packet.packets.n = view->packet.packets.cap = 0;
   memset(&view->stats, 0, sizeof view->stats);
@@ -202,14 +207,11 @@ static void share_out(struct domains *domains) {
         sim->packet.telemetry_free.at[n];
   }
   sim->packet.telemetry_free.n = 0;
-  for (; sim->flow.free_slots.n > 0; --sim->flow.free_slots.n) {
-    const uint32_t slot = sim->flow.free_slots.at[sim->flow.free_slots.n - 1];
-    weft_sim *view = domains->view[weft__domain_of_slot(sim, slot) - 1];
-    view->flow.free_slots.at[view->flow.free_slots.n++] = slot;
-  }
+  for (uint32_t slot; (slot = weft__flow_free_slot(sim)) != WEFT_NONE;)
+    weft__flow_move_free_slot(sim, domains->view[weft__domain_of_slot(sim, slot) - 1]);
   for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot)
     if (sim->packet.tx.at[slot].flags & TX_ACTIVE)
-      ++domains->view[weft__domain_of_slot(sim, slot) - 1]->flow.active;
+      weft__flow_move_active(sim, domains->view[weft__domain_of_slot(sim, slot) - 1], 1);
   for (uint32_t p = 0; p < sim->packet.ports.n; ++p) {
     weft_sim *view = domains->view[domain_of_port(domains, p)];
     if (sim->packet.ports.at[p].ring_log2 > view->packet.largest_ring)
@@ -236,7 +238,7 @@ int weft__domains_split(struct domains *domains) {
   sim->packet.rto_events = sim->packet.cc_events = 0;
   hand_out_events(domains);
   share_out(domains);
-  sim->flow.active = 0;
+  WEFT_ASSERT(sim->flow.active == 0);
   for (uint32_t i = 0; i < domains->count; ++i)
     if (domains->view[i]->failed) return WEFT_ENOMEM;
   return weft__domains_feed(domains);
@@ -250,12 +252,12 @@ void weft__view_add_up(weft_sim *sim, weft_sim *view) {
   sim->events += view->events;
   sim->packet.rto_events += view->packet.rto_events;
   sim->packet.cc_events += view->packet.cc_events;
-  sim->flow.active += view->flow.active;
-  sim->packet.cut_off += view->packet.cut_off; /* modulo 2^32: less, where flows have rejoined */
+  weft__flow_move_active(view, sim, view->flow.active); /* modulo 2^32: less, where flows ended */
+  sim->packet.cut_off += view->packet.cut_off; /* likewise, where they have rejoined */
   sim->memory_bytes += view->memory_bytes;
   memset(&view->stats, 0, sizeof view->stats);
   view->fingerprint = view->events = view->memory_bytes = 0;
-  view->packet.rto_events = view->packet.cc_events = view->flow.active = view->packet.cut_off = 0;
+  view->packet.rto_events = view->packet.cc_events = view->packet.cut_off = 0;
   if (view->failed && !sim->failed) sim->failed = view->failed;
   if (view->now > sim->now) sim->now = view->now;
 }
@@ -269,9 +271,7 @@ void weft__view_give_back(weft_sim *sim, weft_sim *view) {
       weft__ring_release(sim, log2, ring);
     }
   /* Both were reserved for all that there is. */
-  for (; view->flow.free_slots.n > 0; --view->flow.free_slots.n)
-    sim->flow.free_slots.at[sim->flow.free_slots.n++] =
-        view->flow.free_slots.at[view->flow.free_slots.n - 1];
+  while (view->flow.free_slots.n > 0) weft__flow_move_free_slot(view, sim);
   for (; view->packet.telemetry_free.n > 0; --view->packet.telemetry_free.n)
     sim->packet.telemetry_free.at[sim->packet.telemetry_free.n++] =
         view->packet.telemetry_free.at[view->packet.telemetry_free.n - 1];

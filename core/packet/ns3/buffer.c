@@ -77,16 +77,16 @@ static int is_mute(const weft_sim *sim, uint32_t node) {
          sim->config.compat == WEFT_COMPAT_SIMAI;
 }
 
-int weft__ns3_admit(weft_sim *sim, uint32_t node, uint32_t in_device, uint32_t size) {
+enum ns3_verdict weft__ns3_admit(weft_sim *sim, uint32_t node, uint32_t in_device, uint32_t size) {
   const struct ns3_port *device = &sim->ns3.ports.at[in_device];
   if (size + device->in_headroom > device->headroom &&
       size + shared_part(sim, device) > threshold(sim, in_device))
-    return 0;
+    return NS3_DROPS;
   count_in(sim, &sim->packet.buffers.at[node], in_device, size);
-  if (!device->pausing && !is_mute(sim, node) &&
-      (device->in_headroom > 0 || shared_part(sim, device) >= threshold(sim, in_device)))
-    weft__ns3_send_pfc(sim, in_device, 1);
-  return 1;
+  const int pauses =
+      !device->pausing && !is_mute(sim, node) &&
+      (device->in_headroom > 0 || shared_part(sim, device) >= threshold(sim, in_device));
+  return pauses ? NS3_PAUSES : NS3_TAKES;
 }
 
 /* Marking looks at what stays in the data class; ACKs draw random numbers like data. */
@@ -99,7 +99,7 @@ static int marks(weft_sim *sim, uint32_t port) {
   return weft__ns3_random(sim) < p;
 }
 
-void weft__ns3_release(weft_sim *sim, uint32_t port, struct packet *packet) {
+int weft__ns3_release(weft_sim *sim, uint32_t port, struct packet *packet) {
   const uint32_t node = sim->packet.ports.at[port].from_node;
   struct buffer *buffer = &sim->packet.buffers.at[node];
   const uint32_t in_device = packet->in_port ^ 1;
@@ -110,14 +110,13 @@ void weft__ns3_release(weft_sim *sim, uint32_t port, struct packet *packet) {
   device->in_headroom -= from_headroom;
   device->in_bytes -= rest;
   buffer->shared_used = (uint32_t)(buffer->shared_used - (rest < part ? rest : part));
-  if (is_mute(sim, node)) return;
+  if (is_mute(sim, node)) return 0;
   if (marks(sim, port) && !(packet->flags & PACKET_ACK)) {
     packet->flags |= PACKET_ECN;
     ++sim->packet.port_cold.at[port].ecn_marks;
     ++sim->stats.ecn_marks;
   }
-  if (!device->pausing || device->in_headroom > 0) return;
+  if (!device->pausing || device->in_headroom > 0) return 0;
   const uint32_t left = shared_part(sim, device);
-  if (left == 0 || left + sim->config.pfc_resume_bytes <= threshold(sim, in_device))
-    weft__ns3_send_pfc(sim, in_device, 0);
+  return left == 0 || left + sim->config.pfc_resume_bytes <= threshold(sim, in_device);
 }

@@ -1,9 +1,7 @@
-/* Hosts of the ns-3 model: round robin by position, pacing, receiver, sender. */
-#include "packet/cc/cc.h"
-#include "packet/port/port_i.h"
+/* The NIC of a host of the ns-3 model: round robin by position, pacing. */
 #include "packet/ns3/ns3.h"
-
-enum { NACK_INTERVAL_PS = 500000000 };
+#include "packet/sizes_i.h"
+#include "packet/transport/transport.h"
 
 static int finished(const weft_sim *sim, uint32_t slot) {
   return sim->packet.tx.at[slot].una == sim->packet.tx.at[slot].total;
@@ -13,16 +11,19 @@ static int has_bytes(const struct tx *tx) {
   return tx->next < tx->total;
 }
 
+void weft__ns3_listed(weft_sim *sim, uint32_t port, int joined) {
+  sim->ns3.ports.at[port].flows += joined ? 1u : UINT32_MAX;
+}
+
 /* Take finished flows off the list, from position `from` on, and let go their slots. */
 static void sweep(weft_sim *sim, uint32_t port, uint32_t from) {
-  struct ns3_port *ns3 = &sim->ns3.ports.at[port];
-  uint32_t slot = sim->packet.nics.at[port].first, left = ns3->flows;
+  const uint32_t left = sim->ns3.ports.at[port].flows;
+  uint32_t slot = sim->packet.nics.at[port].first;
   for (uint32_t i = 0; i < from; ++i) slot = sim->packet.tx.at[slot].list_next;
   for (uint32_t i = from; i < left; ++i) {
     const uint32_t next = sim->packet.tx.at[slot].list_next;
     if (finished(sim, slot)) {
       weft__nic_remove(sim, slot);
-      --ns3->flows;
       weft__flow_free_when_quiet(sim, slot);
     }
     slot = next;
@@ -88,11 +89,11 @@ void weft__ns3_wait(weft_sim *sim, uint32_t port) {
   if (ns3->wake < 0 && earliest != INT64_MAX && earliest > sim->now) wake_at(sim, port, earliest);
 }
 
-void weft__ns3_wake_event(weft_sim *sim, uint32_t port, uint32_t order) {
+int weft__ns3_wakes(weft_sim *sim, uint32_t port, uint32_t order) {
   struct ns3_port *ns3 = &sim->ns3.ports.at[port];
-  if (ns3->wake < 0 || ns3->wake_order != order) return; /* cancelled */
+  if (ns3->wake < 0 || ns3->wake_order != order) return 0; /* cancelled */
   ns3->wake = -1;
-  weft__ns3_transmit(sim, port);
+  return 1;
 }
 
 void weft__ns3_packet_sent(weft_sim *sim, uint32_t slot) {
@@ -107,64 +108,4 @@ void weft__ns3_rescale(weft_sim *sim, uint32_t slot, uint64_t new_rate_bps) {
   struct ns3_port *ns3 = &sim->ns3.ports.at[tx->port];
   if (ns3->wake >= 0 && tx->next_at < ns3->wake)
     wake_at(sim, tx->port, tx->next_at < sim->now ? sim->now : tx->next_at);
-}
-
-/* ---- receiver ---- */
-
-static void receive_data(weft_sim *sim, const struct packet *packet) {
-  const uint32_t slot = packet->flow;
-  struct rx *rx = &sim->packet.rx.at[slot];
-  struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-  int nack = 0;
-  if (packet->seq == rx->next) {
-    ++rx->next;
-    if (sim->packet.tx.at[slot].flags & TX_ACTIVE)
-      sim->stats.payload_delivered += packet->size - data_headers(sim);
-  } else if (packet->seq > rx->next && (sim->now >= warm->nack_at || rx->nack_for != rx->next)) {
-    warm->nack_at = sim->now + NACK_INTERVAL_PS;
-    rx->nack_for = rx->next;
-    nack = 1;
-  } else { /* a duplicate, or a gap already reported */
-    weft__packet_gone(sim, packet);
-    return;
-  }
-  struct packet ack;
-  weft__make_ack(sim, packet, nack, &ack);
-  weft__ns3_enqueue(sim, slot_path(sim, slot)[sim->packet.tx.at[slot].hops], 0, &ack);
-  if (rx->next == rx->total && sim->flow.rows.at[rx->row].received_ps < 0)
-    weft__flow_received(sim, slot);
-}
-
-/* ---- sender ---- */
-
-static void receive_ack(weft_sim *sim, const struct packet *packet) {
-  const uint32_t slot = packet->flow;
-  struct tx *tx = &sim->packet.tx.at[slot];
-  if (!(tx->flags & TX_ACTIVE)) {
-    weft__packet_release(sim, packet);
-    return;
-  }
-  if (packet->seq > tx->una) tx->una = packet->seq;
-  sim->packet.tx_warm.at[slot].ecn_marks += (packet->flags & PACKET_ECN) != 0;
-  const uint32_t port = tx->port;
-  if (tx->una == tx->total) {
-    weft__flow_acked(sim, slot);
-    /* The receiver forgets the flow: what is still on its way meets a new, empty one. The slot is
-     * still the flow's, because this packet is out. */
-    sim->packet.rx.at[slot].next = sim->packet.rx.at[slot].nack_for = 0;
-    sim->packet.tx_warm.at[slot].nack_at = 0;
-  }
-  if (packet->flags & PACKET_NACK) sim->packet.tx.at[slot].next = sim->packet.tx.at[slot].una;
-  /* Also for a flow that is over: a rate that changes moves the NIC's next look at its flows. */
-  weft__cc_on_ack(sim, packet);
-  weft__packet_release(sim, packet);
-  weft__ns3_transmit(sim, port);
-}
-
-void weft__ns3_receive(weft_sim *sim, const struct packet *packet) {
-  count_delivered(sim, packet);
-  if (packet->flags & PACKET_ACK)
-    receive_ack(sim, packet);
-  else
-    receive_data(sim, packet);
 }

@@ -9,12 +9,11 @@
 #ifndef WEFT_NS3_H
 #define WEFT_NS3_H
 
-#include "sim_i.h"
+#include "packet/model.h"
 
-/* create.c */
+/* model.c */
 
-/** The configuration asks for this model: say in what the rest is to differ. */
-void weft__ns3_create(weft_sim *sim);
+extern const struct packet_model weft__ns3_model;
 
 /* port.c */
 
@@ -24,11 +23,11 @@ int weft__ns3_init(weft_sim *sim);
  *  changed. */
 void weft__ns3_transmit(weft_sim *sim, uint32_t port);
 
+/** EV_NIC. */
+void weft__ns3_wake_event(weft_sim *sim, uint32_t port, uint32_t order);
+
 /** EV_NS3_SENT: the transmission in progress ends. */
 void weft__ns3_sent_event(weft_sim *sim, uint32_t port);
-
-/** A packet has arrived at the far end of a port. */
-void weft__ns3_arrive(weft_sim *sim, uint32_t port, const struct packet *packet);
 
 /** Send a pause or resume frame from a device of a switch. */
 void weft__ns3_send_pfc(weft_sim *sim, uint32_t device, int pause);
@@ -36,7 +35,23 @@ void weft__ns3_send_pfc(weft_sim *sim, uint32_t device, int pause);
 /** Put a packet into a queue of a port and let the port send. */
 void weft__ns3_enqueue(weft_sim *sim, uint32_t port, uint32_t class, const struct packet *packet);
 
+/** Bytes in the queues of a port; adds them and their packets to totals. */
+uint64_t weft__ns3_waiting(const weft_sim *sim, uint32_t port, uint64_t *packets, uint64_t *bytes);
+
+/* arrive.c */
+
+/** A packet has arrived at the far end of a port. */
+void weft__ns3_arrive(weft_sim *sim, uint32_t port, const struct packet *packet);
+
+/* receive.c */
+
+/** A data packet, ACK or NACK reaches its host. */
+void weft__ns3_receive(weft_sim *sim, const struct packet *packet);
+
 /* nic.c */
+
+/** A flow has joined the list of a NIC, or has left it. */
+void weft__ns3_listed(weft_sim *sim, uint32_t port, int joined);
 
 /** Flow to send from next, or WEFT_NONE; takes finished flows off the list. */
 uint32_t weft__ns3_next_flow(weft_sim *sim, uint32_t port);
@@ -44,8 +59,8 @@ uint32_t weft__ns3_next_flow(weft_sim *sim, uint32_t port);
 /** Nothing can be sent now: make sure of an event when pacing allows it. */
 void weft__ns3_wait(weft_sim *sim, uint32_t port);
 
-/** EV_NIC. */
-void weft__ns3_wake_event(weft_sim *sim, uint32_t port, uint32_t order);
+/** Is this EV_NIC of a port the valid one? It is over with that. */
+int weft__ns3_wakes(weft_sim *sim, uint32_t port, uint32_t order);
 
 /** A packet of a flow has begun transmission. */
 void weft__ns3_packet_sent(weft_sim *sim, uint32_t slot);
@@ -53,18 +68,18 @@ void weft__ns3_packet_sent(weft_sim *sim, uint32_t slot);
 /** The flow's rate is about to change: move its next packet in time. */
 void weft__ns3_rescale(weft_sim *sim, uint32_t slot, uint64_t new_rate_bps);
 
-/** A data packet, ACK or NACK reaches its host. */
-void weft__ns3_receive(weft_sim *sim, const struct packet *packet);
-
-/* buffer.c */
+/* buffer.c: it says when frames are to be sent, and sends none */
 
 void weft__ns3_buffer_init(weft_sim *sim);
 
-/** Count a packet of the data class in, pausing its ingress if need be; 0: it is dropped. */
-int weft__ns3_admit(weft_sim *sim, uint32_t node, uint32_t in_device, uint32_t size);
+enum ns3_verdict { NS3_DROPS, NS3_TAKES, NS3_PAUSES /* and its ingress is to be paused */ };
 
-/** A packet of the data class leaves: count it out, mark it, resume its ingress if it is time. */
-void weft__ns3_release(weft_sim *sim, uint32_t port, struct packet *packet);
+/** Count a packet of the data class in. */
+enum ns3_verdict weft__ns3_admit(weft_sim *sim, uint32_t node, uint32_t in_device, uint32_t size);
+
+/** A packet of the data class leaves: count it out and mark it. Returns whether its ingress is to
+ *  be resumed. */
+int weft__ns3_release(weft_sim *sim, uint32_t port, struct packet *packet);
 
 /* random.c */
 

@@ -65,6 +65,31 @@ static int waits(const struct ns3_port *ns3, uint32_t class) {
   return ns3->queue[class].head != ns3->queue[class].tail;
 }
 
+uint64_t weft__ns3_waiting(const weft_sim *sim, uint32_t port, uint64_t *packets, uint64_t *bytes) {
+  uint64_t waiting = 0;
+  for (uint32_t class = 0; class < 2; ++class) {
+    const struct ns3_port *ns3 = &sim->ns3.ports.at[port];
+    *packets += ns3->queue[class].tail - ns3->queue[class].head;
+    waiting += ns3->bytes[class];
+  }
+  *bytes += waiting;
+  return waiting;
+}
+
+void weft__ns3_send_pfc(weft_sim *sim, uint32_t device, int pause) {
+  const struct packet frame = {.flow = WEFT_NONE,
+                               .seq = (uint32_t)pause,
+                               .in_port = WEFT_NONE,
+                               .size = PFC_FRAME_BYTES,
+                               .flags = PACKET_PFC};
+  weft__ns3_random(sim); /* the frame's IP identification */
+  sim->stats.pfc_pauses += pause != 0;
+  ++sim->stats.packets_injected;
+  sim->stats.bytes_injected += frame.size;
+  sim->ns3.ports.at[device].pausing = (uint32_t)pause;
+  weft__ns3_enqueue(sim, device, 0, &frame);
+}
+
 /* ---- transmission ---- */
 
 /* The end of the transmission is asked for before the arrival: that is their order. */
@@ -110,7 +135,8 @@ static void transmit_switch(weft_sim *sim, uint32_t index) {
   const uint32_t class = waits(ns3, 0) ? 0 : 1;
   if (!waits(ns3, class) || (class == 1 && ns3->paused)) return;
   struct packet packet = dequeue(sim, index, class);
-  if (class == 1) weft__ns3_release(sim, index, &packet);
+  const uint32_t in_device = packet.in_port ^ 1;
+  if (class == 1 && weft__ns3_release(sim, index, &packet)) weft__ns3_send_pfc(sim, in_device, 0);
   const struct port *port = &sim->packet.ports.at[index];
   if ((packet.flags & PACKET_INT) && packet.hop >= 2 && packet.hop - 2u < sim->flow.path_ports) {
     const uint64_t block = (uint64_t)(packet.telemetry - 1) * sim->flow.path_ports;
@@ -129,59 +155,11 @@ void weft__ns3_transmit(weft_sim *sim, uint32_t index) {
     transmit_host(sim, index);
 }
 
+void weft__ns3_wake_event(weft_sim *sim, uint32_t index, uint32_t order) {
+  if (weft__ns3_wakes(sim, index, order)) weft__ns3_transmit(sim, index);
+}
+
 void weft__ns3_sent_event(weft_sim *sim, uint32_t index) {
   sim->ns3.ports.at[index].busy = 0;
   weft__ns3_transmit(sim, index);
-}
-
-/* ---- arrival ---- */
-
-static void receive_pfc(weft_sim *sim, uint32_t device, int pause) {
-  struct ns3_port *ns3 = &sim->ns3.ports.at[device];
-  struct port_cold *cold = &sim->packet.port_cold.at[device];
-  if (!sim->config.pfc) return;
-  if (pause && !ns3->paused) cold->paused_since = sim->now;
-  if (!pause && ns3->paused) cold->paused_ps += sim->now - cold->paused_since;
-  cold->pauses += pause != 0;
-  ns3->paused = (uint32_t)pause;
-  if (!pause) weft__ns3_transmit(sim, device);
-}
-
-void weft__ns3_send_pfc(weft_sim *sim, uint32_t device, int pause) {
-  const struct packet frame = {.flow = WEFT_NONE,
-                               .seq = (uint32_t)pause,
-                               .in_port = WEFT_NONE,
-                               .size = PFC_FRAME_BYTES,
-                               .flags = PACKET_PFC};
-  weft__ns3_random(sim); /* the frame's IP identification */
-  sim->stats.pfc_pauses += pause != 0;
-  ++sim->stats.packets_injected;
-  sim->stats.bytes_injected += frame.size;
-  sim->ns3.ports.at[device].pausing = (uint32_t)pause;
-  weft__ns3_enqueue(sim, device, 0, &frame);
-}
-
-static void forward(weft_sim *sim, uint32_t in_port, const struct packet *arrived) {
-  struct packet copy = *arrived, *packet = &copy;
-  const uint32_t out = slot_path(sim, packet->flow)[packet->hop++];
-  const int first = (packet->flags & PACKET_ACK) && sim->config.ack_priority == WEFT_ACK_ALL;
-  const uint32_t class = first ? 0 : 1;
-  packet->in_port = in_port;
-  if (class == 1 &&
-      !weft__ns3_admit(sim, sim->packet.ports.at[in_port].to_node, in_port ^ 1, packet->size)) {
-    weft__packet_drop(sim, out, packet);
-    return;
-  }
-  weft__ns3_enqueue(sim, out, class, packet);
-}
-
-void weft__ns3_arrive(weft_sim *sim, uint32_t index, const struct packet *packet) {
-  if (packet->flags & PACKET_PFC) {
-    count_delivered(sim, packet);
-    receive_pfc(sim, index ^ 1, (int)packet->seq);
-  } else if (sim->packet.ports.at[index].flags & PORT_TO_HOST) {
-    weft__ns3_receive(sim, packet);
-  } else {
-    forward(sim, index, packet);
-  }
 }

@@ -1,6 +1,7 @@
 /* The table of ACKs: what a sender knew and decided, ACK by ACK. */
 #include "engine.h"
 #include "packet/hooks.h"
+#include "packet/sizes_i.h"
 #include "packet/transport/transport.h"
 
 int weft_trace_acks(weft_sim *sim, uint32_t capacity) {

@@ -1,6 +1,7 @@
 /* Making packets, what data carries and what an ACK takes over from it; and losing them. */
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"
+#include "packet/sizes_i.h"
 #include "packet/transport/selective.h"
 
 static void count_injected(weft_sim *sim, uint32_t bytes) {
@@ -40,17 +41,9 @@ void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet) {
   count_injected(sim, size);
 }
 
-/* The ns-3 model's ACK has 46 B of headers, grows by what the algorithm adds, and is at least 60
- * B. */
-uint32_t weft__ack_size(const weft_sim *sim) {
-  if (is_ns3(sim)) return sim->packet.cc_header + 46 > 60 ? sim->packet.cc_header + 46 : 60;
-  return sim->config.ack_bytes +
-         (sim->packet.cc->extra == CC_TELEMETRY ? sim->config.int_bytes : 0);
-}
-
 /* It takes over the telemetry, and the data packet's place among the flow's packets. */
 void weft__make_ack(weft_sim *sim, const struct packet *data, int nack, struct packet *ack) {
-  const uint32_t size = weft__ack_size(sim);
+  const uint32_t size = ack_size(sim);
   const uint32_t telemetry =
       nack && is_selective(sim) ? weft__selective_name(sim, data) : data->telemetry;
   count_injected(sim, size);

@@ -6,39 +6,9 @@
  * oldest packet not acknowledged, don't grow by them (BDP-FC in IRN, section 3.2). ACKs do not pass
  * through here: they are queued at the port when they arise, and data is chosen only when the port
  * is free, so ACKs go first (as in the HPCC NIC model). */
-#include "packet/cc/cc.h"
+#include "packet/model.h"
 #include "packet/port/port_i.h"
-#include "packet/ns3/ns3.h"
-
-void weft__nic_add(weft_sim *sim, uint32_t slot) {
-  struct tx *tx = &sim->packet.tx.at[slot];
-  struct nic *nic = &sim->packet.nics.at[tx->port];
-  tx->flags |= TX_IN_LIST;
-  if (is_ns3(sim)) ++sim->ns3.ports.at[tx->port].flows;
-  if (nic->first == WEFT_NONE) {
-    nic->first = nic->last = tx->list_next = tx->list_prev = slot;
-    return;
-  }
-  struct tx *first = &sim->packet.tx.at[nic->first];
-  tx->list_next = nic->first;
-  tx->list_prev = first->list_prev;
-  sim->packet.tx.at[first->list_prev].list_next = slot;
-  first->list_prev = slot;
-}
-
-void weft__nic_remove(weft_sim *sim, uint32_t slot) {
-  struct tx *tx = &sim->packet.tx.at[slot];
-  struct nic *nic = &sim->packet.nics.at[tx->port];
-  tx->flags &= (uint8_t)~TX_IN_LIST;
-  if (tx->list_next == slot) {
-    nic->first = nic->last = WEFT_NONE;
-    return;
-  }
-  if (nic->first == slot) nic->first = tx->list_next;
-  if (nic->last == slot) nic->last = tx->list_prev;
-  sim->packet.tx.at[tx->list_prev].list_next = tx->list_next;
-  sim->packet.tx.at[tx->list_next].list_prev = tx->list_prev;
-}
+#include "packet/transport/transport.h"
 
 static void wake_at(weft_sim *sim, uint32_t port, weft_time at) {
   struct nic *nic = &sim->packet.nics.at[port];
@@ -77,13 +47,18 @@ static void send(weft_sim *sim, uint32_t slot) {
   wake_at(sim, port, next);
 }
 
+/* A port that assigns no departures has nothing to be sent, but where its model decides. */
+static void kick_held(weft_sim *sim, uint32_t port) {
+  if (sim->packet.ports.at[port].flags & PORT_EXPLICIT) sim->packet.model->kick(sim, port);
+}
+
 void weft__nic_kick(weft_sim *sim, uint32_t port) {
-  if (is_ns3(sim)) {
-    weft__ns3_transmit(sim, port);
+  const struct nic *nic = &sim->packet.nics.at[port];
+  if (sim->packet.ports.at[port].flags & PORT_HELD) {
+    kick_held(sim, port);
     return;
   }
-  const struct nic *nic = &sim->packet.nics.at[port];
-  if (nic->first == WEFT_NONE || (sim->packet.ports.at[port].flags & PORT_HELD)) return;
+  if (nic->first == WEFT_NONE) return;
   if (sim->packet.ports.at[port].free_at > sim->now) {
     wake_at(sim, port, sim->packet.ports.at[port].free_at);
     return;
@@ -104,13 +79,13 @@ void weft__nic_kick(weft_sim *sim, uint32_t port) {
 }
 
 void weft__nic_kick_flow(weft_sim *sim, uint32_t slot) {
-  if (is_ns3(sim)) {
-    weft__ns3_transmit(sim, sim->packet.tx.at[slot].port);
-    return;
-  }
   const struct tx *tx = &sim->packet.tx.at[slot];
   const struct port *port = &sim->packet.ports.at[tx->port];
-  if (!(tx->flags & TX_IN_LIST) || (port->flags & PORT_HELD) || !window_open(sim, tx)) return;
+  if (port->flags & PORT_HELD) {
+    kick_held(sim, tx->port);
+    return;
+  }
+  if (!(tx->flags & TX_IN_LIST) || !window_open(sim, tx)) return;
   if (port->free_at > sim->now)
     wake_at(sim, tx->port, port->free_at);
   else if ((tx->flags & TX_PACED) && tx->next_at > sim->now)

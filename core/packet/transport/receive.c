@@ -8,6 +8,7 @@
 #include "packet/hooks.h"
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
+#include "packet/sizes_i.h"
 #include "packet/transport/selective.h"
 
 /* One RTT at a time, smoothed as RFC 6298 has it. Of a packet that is sent again there is none
@@ -112,6 +113,7 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
     weft__resend(sim, slot);
   warm->ecn_marks += (packet->flags & PACKET_ECN) != 0;
   weft__cc_on_ack(sim, packet);
+  if (sim->packet.ack_capacity > 0) weft__trace_ack(sim, packet);
   weft__packet_release(sim, packet);
   if (tx->una == tx->total)
     weft__flow_acked(sim, slot);

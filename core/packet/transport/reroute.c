@@ -1,9 +1,37 @@
-/* New paths for flows under way, and packets that meet a path which has changed. */
+/* The paths that flows have: to begin with, other ones for flows under way, and what becomes of
+ * packets that meet a path which has changed. */
 #include <string.h>
 
-#include "packet/hooks.h"
 #include "flow/path.h"
+#include "packet/cc/cc.h"
+#include "packet/hooks.h"
+#include "packet/model.h"
+#include "packet/rtt.h"
 #include "packet/transport/transport.h"
+
+void weft__flow_take_path(weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot), hops = sim->flow.slots.at[slot].hops;
+  sim->packet.tx.at[slot].hops = (uint8_t)hops;
+  sim->packet.tx.at[slot].port = path[0];
+  sim->packet.rx.at[slot].port = path[hops];
+  sim->packet.rx.at[slot].hop = hops + 1;
+}
+
+/* The window at line rate that a round trip calls for. */
+static uint64_t window_of(const weft_sim *sim, const struct tx_warm *warm) {
+  if (sim->config.window_mode == WEFT_WINDOW_NONE) return UINT64_MAX;
+  if (sim->config.window_bytes != 0) return sim->config.window_bytes;
+  return sim->packet.model->window(warm->line_bps, warm->base_rtt_ps);
+}
+
+void weft__flow_take_rtt(weft_sim *sim, uint32_t slot) {
+  struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+  const weft_time rtt = weft__flow_base_rtt(sim, slot);
+  if (rtt <= warm->base_rtt_ps) return; /* a detour may be longer; who was there before stays */
+  warm->base_rtt_ps = rtt;
+  warm->base_window = window_of(sim, warm);
+  weft__cc_set_window(sim, slot);
+}
 
 static int same_path(const weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
                      const uint32_t *ack, int ack_hops) {

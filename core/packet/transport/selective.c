@@ -22,6 +22,7 @@
  * pay. */
 #include "packet/transport/selective.h"
 
+#include "packet/sizes_i.h"
 #include "packet/transport/bitmap.h"
 
 /* ---- sender ---- */

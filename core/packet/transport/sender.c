@@ -1,132 +1,12 @@
-/* Senders: the packet model's part of a flow's life. A slot is given back when the flow is over and
- * the last packet that names it has left the network. */
-#include "base/hash_i.h"
+/* Senders: the packet model's part of a flow's life. */
 #include <string.h>
 
-#include "packet/hooks.h"
 #include "packet/cc/cc.h"
+#include "packet/hooks.h"
+#include "packet/model.h"
 #include "packet/transport/selective.h"
 
-static int is_quiet(const weft_sim *sim, uint32_t slot) {
-  return sim->packet.tx_warm.at[slot].packets_out == 0 &&
-         !(sim->packet.tx.at[slot].flags & (TX_ACTIVE | TX_IN_LIST));
-}
-
-int weft__flow_rows_wait(const weft_sim *sim) {
-  if (sim->flow.forgotten_rows.cap == 0) return 0;
-  for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
-    const uint32_t row = sim->packet.tx.at[slot].row;
-    if (!is_quiet(sim, slot) && (flow_wants(sim, row) & FLOW_FORGETS) &&
-        sim->flow.rows.at[row].state != FLOW_FAILED)
-      return 1;
-  }
-  return 0;
-}
-
-/* ---- slots ---- */
-
-static void widen_telemetry(weft_sim *sim, uint64_t blocks, uint32_t path_ports) {
-  const uint32_t old = sim->flow.path_ports;
-  for (uint64_t i = blocks; i-- > 0;) {
-    struct telemetry *block = &sim->packet.telemetry.at[i * path_ports];
-    memmove(block, &sim->packet.telemetry.at[i * old], old * sizeof *block);
-    memset(block + old, 0, (path_ports - old) * sizeof *block);
-  }
-  sim->packet.telemetry.n = (uint32_t)(blocks * path_ports);
-}
-
-static void widen_cc(weft_sim *sim, uint64_t slots, uint32_t words) {
-  const uint32_t old = sim->packet.cc_words;
-  for (uint64_t i = slots; i-- > 0;) {
-    uint64_t *state = &sim->packet.cc_state.at[i * words];
-    if (old > 0) memmove(state, &sim->packet.cc_state.at[i * old], old * sizeof *state);
-    if (words > old) memset(state + old, 0, (words - old) * sizeof *state);
-  }
-  sim->packet.cc_words = words;
-}
-
-/* Paths are longer than any before: telemetry has an entry per port, and so may congestion
- * control. */
-static int widen(weft_sim *sim, uint32_t path_ports) {
-  const uint32_t old = sim->flow.path_ports, words = weft__cc_words(sim->packet.cc, path_ports);
-  const uint64_t slots = sim->packet.tx.n, blocks = old > 0 ? sim->packet.telemetry.n / old : 0;
-  if (!pool_reserve(sim, sim->packet.cc_state, slots * words) ||
-      !pool_reserve(sim, sim->packet.telemetry, blocks * path_ports))
-    return 0;
-  widen_cc(sim, slots, words);
-  widen_telemetry(sim, blocks, path_ports);
-  sim->packet.cc_state.n = (uint32_t)(slots * words);
-  return 1;
-}
-
-int weft__senders_reserve(weft_sim *sim, uint32_t n, uint32_t path_ports) {
-  if (path_ports > sim->flow.path_ports && !widen(sim, path_ports)) return 0;
-  const uint64_t words = (uint64_t)n * sim->packet.cc_words;
-  if (!pool_reserve(sim, sim->packet.tx, n) || !pool_reserve(sim, sim->packet.tx_warm, n) ||
-      !pool_reserve(sim, sim->packet.rx, n) || !pool_reserve(sim, sim->packet.cc_state, words) ||
-      (is_selective(sim) && !pool_reserve(sim, sim->packet.selective, n)))
-    return 0;
-  sim->packet.tx.n = sim->packet.tx_warm.n = sim->packet.rx.n = n;
-  sim->packet.cc_state.n = (uint32_t)words;
-  if (is_selective(sim)) sim->packet.selective.n = n;
-  return 1;
-}
-
-void weft__flow_free_when_quiet(weft_sim *sim, uint32_t slot) {
-  if (is_quiet(sim, slot)) weft__slot_free(sim, slot);
-}
-
-void weft__packet_release(weft_sim *sim, const struct packet *packet) {
-  if (packet->telemetry != 0)
-    sim->packet.telemetry_free.at[sim->packet.telemetry_free.n++] = packet->telemetry;
-  --sim->packet.tx_warm.at[packet->flow].packets_out;
-  weft__flow_free_when_quiet(sim, packet->flow);
-}
-
-void weft__packet_gone(weft_sim *sim, const struct packet *packet) {
-  if (packet->telemetry != 0)
-    sim->packet.telemetry_free.at[sim->packet.telemetry_free.n++] = packet->telemetry;
-  const struct domain_hooks *domain = sim->packet.domain_hooks;
-  if (domain == NULL || !domain->gone(sim, packet->flow))
-    weft__packet_gone_at(sim, packet->flow, sim->now);
-}
-
-void weft__packet_gone_at(weft_sim *sim, uint32_t slot, weft_time time) {
-  weft__rto_gone(sim, slot, time);
-  --sim->packet.tx_warm.at[slot].packets_out;
-  weft__flow_free_when_quiet(sim, slot);
-}
-
-uint32_t weft__telemetry_new(weft_sim *sim) {
-  const uint32_t blocks = sim->packet.telemetry.n / sim->flow.path_ports + 1;
-  if (!pool_reserve(sim, sim->packet.telemetry, (uint64_t)blocks * sim->flow.path_ports) ||
-      !pool_reserve(sim, sim->packet.telemetry_free, blocks) ||
-      (is_selective(sim) && !pool_reserve(sim, sim->packet.triggers, blocks))) {
-    weft__no_memory(sim);
-    return 0;
-  }
-  memset(&sim->packet.telemetry.at[sim->packet.telemetry.n], 0,
-         sim->flow.path_ports * sizeof *sim->packet.telemetry.at);
-  sim->packet.telemetry.n = blocks * sim->flow.path_ports;
-  if (is_selective(sim)) sim->packet.triggers.n = blocks;
-  return blocks;
-}
-
-uint32_t weft__telemetry_take(weft_sim *sim) {
-  if (sim->packet.telemetry_free.n > 0)
-    return sim->packet.telemetry_free.at[--sim->packet.telemetry_free.n];
-  return weft__telemetry_new(sim);
-}
-
 /* ---- start ---- */
-
-void weft__flow_take_path(weft_sim *sim, uint32_t slot) {
-  const uint32_t *path = slot_path(sim, slot), hops = sim->flow.slots.at[slot].hops;
-  sim->packet.tx.at[slot].hops = (uint8_t)hops;
-  sim->packet.tx.at[slot].port = path[0];
-  sim->packet.rx.at[slot].port = path[hops];
-  sim->packet.rx.at[slot].hop = hops + 1;
-}
 
 static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
   const struct cc_ops *cc = sim->packet.cc;
@@ -174,7 +54,7 @@ uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
 }
 
 void weft__flow_activate(weft_sim *sim, uint32_t slot) {
-  ++sim->flow.active;
+  flow_is_under_way(sim);
   accel_joined(sim, slot);
   if (!(sim->packet.tx.at[slot].flags & TX_CUT_OFF)) {
     weft__nic_add(sim, slot);
@@ -197,20 +77,18 @@ uint64_t weft__sender_delivered(const weft_sim *sim, uint32_t slot) {
 
 static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
   struct tx *tx = &sim->packet.tx.at[slot];
-  struct flow *flow = &sim->flow.rows.at[tx->row];
-  /* The ns-3 model's NIC takes finished flows off its list when it next walks over them. */
-  if ((tx->flags & TX_IN_LIST) && !is_ns3(sim)) weft__nic_remove(sim, slot);
+  const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+  if ((tx->flags & TX_IN_LIST) && !sim->packet.model->keeps_finished) weft__nic_remove(sim, slot);
   weft__rto_rejoin(sim, slot);
   tx->flags &= (uint8_t)~TX_ACTIVE;
   accel_left(sim, slot);
   if (is_selective(sim)) weft__selective_release(sim, slot);
-  flow->delivered_bytes = flow->size_bytes;
+  uint64_t delivered = sim->flow.rows.at[tx->row].size_bytes;
   if (state == FLOW_FAILED) { /* as far as its sender knows */
     const uint64_t acked = (uint64_t)tx->una * sim->config.mtu_bytes;
-    if (acked < flow->size_bytes) flow->delivered_bytes = acked;
+    if (acked < delivered) delivered = acked;
   }
-  flow->retransmits = sim->packet.tx_warm.at[slot].retransmits;
-  flow->ecn_marks = sim->packet.tx_warm.at[slot].ecn_marks;
+  flow_row_note(sim, tx->row, delivered, warm->retransmits, warm->ecn_marks);
   weft__flow_over(sim, slot, state);
   weft__flow_free_when_quiet(sim, slot);
 }

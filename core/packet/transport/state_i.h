@@ -37,7 +37,7 @@ _Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
 /* Sender side, touched once per window or on trouble. */
 #define TX_WARM_FIELDS(X)                                                                          \
   X(VALUE, KEPT, weft_time, base_rtt_ps)                                                           \
-  /* The retransmission timer, see timer.c. */                                                     \
+  /* The retransmission timer, see rto.c. */                                                       \
   X(TIME, KEPT, weft_time, progress_at) /* last time that una moved, or the start */               \
   X(TIME, KEPT, weft_time, restarted_at) /* first to leave when none was under way, or again */    \
   X(TIME_OR_NONE, KEPT, weft_time, rto_event) /* time of the valid EV_RTO, or -1 */                \

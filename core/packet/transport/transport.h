@@ -3,7 +3,8 @@
 #define WEFT_TRANSPORT_H
 
 #include "flow/flow.h"
-#include "sim_i.h"
+#include "packet/rtt.h"
+#include "packet/sizes_i.h"
 
 /* sender.c: the packet model's part of a flow's life */
 
@@ -14,9 +15,6 @@ void weft__flow_start(weft_sim *sim, uint32_t row);
  *  the first packet. */
 uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row);
 void weft__flow_activate(weft_sim *sim, uint32_t slot);
-
-/** Have room for so many senders and receivers, with paths of so many ports; 0: no memory. */
-int weft__senders_reserve(weft_sim *sim, uint32_t n, uint32_t path_ports);
 
 /** The last byte is at the receiver, or the last ACK at the sender. */
 void weft__flow_received(weft_sim *sim, uint32_t slot);
@@ -31,12 +29,14 @@ void weft__flow_fail(weft_sim *sim, uint32_t slot);
 /** A flow had failed at a time in a view: what that means for what its receiver has seen since. */
 void weft__flow_failed_at(weft_sim *sim, uint32_t slot, uint32_t row, weft_time time);
 
+/* slots.c */
+
+/** Have room for so many senders and receivers, with paths of so many ports; 0: no memory. */
+int weft__senders_reserve(weft_sim *sim, uint32_t n, uint32_t path_ports);
+
 /** Whether there are rows that will be used again once packets of their flows are gone. Views of
  *  threads don't have the list of those, and the numbers of rows decide paths. */
 int weft__flow_rows_wait(const weft_sim *sim);
-
-/** Let sender and receiver use the path that their slot has got. */
-void weft__flow_take_path(weft_sim *sim, uint32_t slot);
 
 /** An ACK has been read: forget its telemetry, free its slot if it was the last. */
 void weft__packet_release(weft_sim *sim, const struct packet *packet);
@@ -58,6 +58,12 @@ uint32_t weft__telemetry_new(weft_sim *sim);
 
 /* reroute.c */
 
+/** Let sender and receiver use the path that their slot has got. */
+void weft__flow_take_path(weft_sim *sim, uint32_t slot);
+
+/** Let its base RTT and window be those that its path calls for; they never shrink. */
+void weft__flow_take_rtt(weft_sim *sim, uint32_t slot);
+
 /** Put a slot into a list, chained through list_next, in the order of rows: slots are numbered by
  *  the accident of their reuse. */
 void weft__list_by_row(weft_sim *sim, uint32_t *first, uint32_t *last, uint32_t slot);
@@ -70,25 +76,6 @@ void weft__reroute_flows(weft_sim *sim);
 uint32_t weft__path_after_change(weft_sim *sim, const struct packet *packet, uint32_t node,
                                  uint8_t *hop);
 
-/* rtt.c: the empty round trip of the fabric */
-
-/** Find sim->packet.longest_rtt, the longest empty round trip (a full packet there, its ACK back),
- * and sim->packet.fabric_rtt, that of the pairs of hosts that are no further apart than a
- * datacenter is wide; with compat the same. Returns a status without a message. */
-int weft__fabric_rtt(weft_sim *sim);
-
-/** Base RTT and window of a flow that takes a path: those of the fabric, or of the path if that is
- *  longer. They never shrink. */
-void weft__flow_take_rtt(weft_sim *sim, uint32_t slot);
-
-/** The empty round trip of a flow's own path as built; base_rtt where that was given, and with
- *  compat. */
-weft_time weft__flow_own_rtt(const weft_sim *sim, uint32_t slot);
-
-/** Of a path: a full packet on its way out, its ACK on its way back, ps. */
-weft_time weft__path_rtt(const weft_sim *sim, const uint32_t *data, int hops, const uint32_t *ack,
-                         int ack_hops);
-
 /* data.c: making packets, and losing them */
 
 /** Count a packet that is lost at or behind a port and let go what it holds. */
@@ -97,17 +84,16 @@ void weft__packet_drop(weft_sim *sim, uint32_t port, const struct packet *packet
 /** Write the next packet of a flow; counts it. */
 void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet);
 
-/** An ACK on the wire, bytes. */
-uint32_t weft__ack_size(const weft_sim *sim);
-
 /** Write the ACK or NACK of a data packet, which it takes the place of; counts it. */
 void weft__make_ack(weft_sim *sim, const struct packet *data, int nack, struct packet *ack);
 
-/* nic.c: what a host sends next */
+/* nic_list.c */
 
 /** Put a flow on the round-robin list of its NIC, or take it off. */
 void weft__nic_add(weft_sim *sim, uint32_t slot);
 void weft__nic_remove(weft_sim *sim, uint32_t slot);
+
+/* nic.c: what a host sends next */
 
 /** Send if the port is free and a flow is eligible, else make sure of an event when that can be. */
 void weft__nic_kick(weft_sim *sim, uint32_t port);
@@ -127,10 +113,18 @@ void weft__trace_ack(weft_sim *sim, const struct packet *packet);
 
 void weft__receive(weft_sim *sim, const struct packet *packet);
 
-/* timer.c: retransmission */
+/* timeout.c: what happens when the retransmission timer runs out */
 
 /** EV_RTO. */
 void weft__rto_event(weft_sim *sim, uint32_t slot);
+
+/** Send again what is not acknowledged. */
+void weft__resend(weft_sim *sim, uint32_t slot);
+
+/** A link has changed: let flows retry that were cut off. */
+void weft__rto_wake_all(weft_sim *sim);
+
+/* rto.c: when it does */
 
 /** The timer runs from now, and no event for it is asked for. */
 void weft__rto_arm(weft_sim *sim, uint32_t slot);
@@ -147,17 +141,11 @@ weft_time weft__rto_harms_at(const weft_sim *sim, uint32_t slot);
 /** A packet of the flow has left the network without an effect. */
 void weft__rto_gone(weft_sim *sim, uint32_t slot, weft_time time);
 
-/** Send again what is not acknowledged. */
-void weft__resend(weft_sim *sim, uint32_t slot);
-
 /** A flow sends nothing until its way is open again, and then again or for the first time. */
 void weft__rto_cut_off(weft_sim *sim, uint32_t slot);
 
 /** The flow is not cut off any more. */
 void weft__rto_rejoin(weft_sim *sim, uint32_t slot);
-
-/** A link has changed: let flows retry that were cut off. */
-void weft__rto_wake_all(weft_sim *sim);
 
 /** Let the timer run from now. */
 static inline void rto_restart(weft_sim *sim, uint32_t slot) {
@@ -169,31 +157,11 @@ static inline int is_selective(const weft_sim *sim) {
   return sim->config.recovery == WEFT_RECOVERY_SELECTIVE;
 }
 
-/** What a data packet has beside its payload; a full one on the wire. Bytes. */
-static inline uint32_t data_headers(const weft_sim *sim) {
-  return frame_headers(&sim->config, sim->packet.cc_header);
-}
-
-static inline uint32_t full_frame(const weft_sim *sim) {
-  return frame_full(&sim->config, sim->packet.cc_header);
-}
-
-/** The longest base RTT that a flow may have; its own is tx_warm.base_rtt_ps. */
-static inline weft_time base_rtt(const weft_sim *sim) {
-  return sim->config.base_rtt_ps != 0 ? sim->config.base_rtt_ps : sim->packet.longest_rtt;
-}
-
 /** A packet has left the network at its end: conservation is injected = delivered + dropped +
  *  there. */
 static inline void count_delivered(weft_sim *sim, const struct packet *packet) {
   ++sim->stats.packets_delivered;
   sim->stats.bytes_delivered += packet->size;
-}
-
-/** Payload bytes before packet `seq` of the flow. */
-static inline uint64_t seq_bytes(const weft_sim *sim, const struct tx *tx, uint32_t seq) {
-  const uint64_t mtu = sim->config.mtu_bytes;
-  return seq < tx->total ? seq * mtu : (tx->total - 1) * mtu + tx->last_bytes;
 }
 
 #endif

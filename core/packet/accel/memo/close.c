@@ -18,8 +18,8 @@
 #define APART_MOST 1e-3 /* of the time left: how far flows may be from the record's lockstep */
 
 static weft_time here(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  return z->phase == PARTITION_FOLLOW ? z->parked_at : sim->now;
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  return p->phase == PARTITION_FOLLOW ? p->parked_at : sim->now;
 }
 
 /* Packets per ps behind the transient; in it where what comes behind is not known; what the flow

@@ -84,9 +84,9 @@ static weft_time flow_tail(const weft_sim *sim, uint32_t slot) {
 }
 
 weft_time weft__tail_time(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
+  const struct partition *p = &sim->accel.partitions.at[partition];
   weft_time end = LATEST_PS;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const weft_time at = flow_tail(sim, slot);
     if (at < end) end = at;
     if (end <= sim->now + 1) break; /* nothing could be done before */

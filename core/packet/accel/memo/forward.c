@@ -74,10 +74,10 @@ static int is_forward(weft_sim *sim, uint32_t partition, const struct passing *p
 }
 
 int weft__memo_is_forward(weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
+  const struct partition *p = &sim->accel.partitions.at[partition];
   const size_t mark = weft__arena_mark(&sim->arena);
   const uint32_t hops = 2 * sim->flow.path_ports;
-  const uint64_t bytes = (uint64_t)sim->accel.records.at[z->record - 1].flows * hops * 8;
+  const uint64_t bytes = (uint64_t)sim->accel.records.at[p->record - 1].flows * hops * 8;
   const uint32_t *slots = weft__partition_slots(sim, partition);
   const struct passing passing = {weft__arena_take(sim, &sim->arena, bytes), hops};
   const int forward =

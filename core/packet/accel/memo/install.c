@@ -4,9 +4,9 @@
 
 #include "packet/accel/memo/record.h"
 #include "packet/cc/cc.h"
+#include "packet/transport/transport.h"
 #include "packet/fields.h"
 #include "packet/port/port_i.h"
-#include "results/results.h"
 
 /* Packets that have not left a port yet, of what its flows have sent, times a sign: with the
  * packets sent in between this makes what has left it. Those on the wire have left it, and have not
@@ -154,13 +154,13 @@ static void share_transient(weft_sim *sim, uint32_t slot, const struct record_pa
 }
 
 const uint32_t *weft__partition_slots(weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  uint32_t *slots = weft__arena_take(sim, &sim->arena, z->flows * sizeof *slots);
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  uint32_t *slots = weft__arena_take(sim, &sim->arena, p->flows * sizeof *slots);
   if (slots == NULL) {
     weft__no_memory(sim);
     return NULL;
   }
-  FOR_MEMBERS(slot, sim, z) slots[sim->accel.members.at[slot].as] = slot;
+  FOR_MEMBERS(slot, sim, p) slots[sim->accel.members.at[slot].as] = slot;
   return slots;
 }
 

@@ -9,8 +9,8 @@ enum { COST_STATE = 80 };
 /* ---- what the record of a partition says ---- */
 
 weft_time weft__memo_end(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  return z->parked_at + sim->accel.records.at[z->record - 1].span + z->late;
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  return p->parked_at + sim->accel.records.at[p->record - 1].span + p->late;
 }
 
 int weft__memo_is_steady(const weft_sim *sim, uint32_t partition) {
@@ -132,11 +132,11 @@ uint32_t weft__memo_find(weft_sim *sim, uint32_t partition, uint32_t index, int 
 /* ---- completing ---- */
 
 weft_time weft__memo_close_time(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  const struct record_parts parts = record_parts(sim, z->record - 1);
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  const struct record_parts parts = record_parts(sim, p->record - 1);
   const int exact = weft__memo_is_exact(sim, partition);
   weft_time end = exact ? weft__tail_time(sim, partition) - 1 : LATEST_PS;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const uint32_t left =
         sim->packet.tx.at[slot].total - parts.begin[sim->accel.members.at[slot].as].sent;
     if (!exact || weft__is_far(sim, slot, left)) {
@@ -150,10 +150,10 @@ weft_time weft__memo_close_time(const weft_sim *sim, uint32_t partition) {
 /* Is a last packet, which may be a short one, among those that would be kept? An exact record may
  * have it, if how much is left is in its pattern and nobody has been told when it was sent. */
 static int has_sent_all(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  const struct record_parts parts = record_parts(sim, z->record - 1);
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  const struct record_parts parts = record_parts(sim, p->record - 1);
   const int exact = weft__memo_is_exact(sim, partition);
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const struct tx *tx = &sim->packet.tx.at[slot];
     const uint32_t left = tx->total - parts.begin[sim->accel.members.at[slot].as].sent;
     if (tx->next == tx->total && (!exact || weft__is_far(sim, slot, left) ||
@@ -165,8 +165,8 @@ static int has_sent_all(const weft_sim *sim, uint32_t partition) {
 
 /* Has enough happened in an unsteady record to be worth keeping? */
 static int is_short(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  const struct memo_record *r = &sim->accel.records.at[z->record - 1];
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  const struct memo_record *r = &sim->accel.records.at[p->record - 1];
   if (!r->exact) return sim->now - r->begin < sim->accel.steady_period;
   return sim->now == r->begin;
 }

@@ -13,7 +13,7 @@
 #include "engine.h"
 #include "packet/accel/memo/record.h"
 #include "base/hash_i.h"
-#include "packet/cc/cc.h"
+#include "packet/cc/algorithms.h"
 #include "packet/fields.h"
 #include "weft_output.h"
 

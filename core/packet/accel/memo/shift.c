@@ -15,16 +15,15 @@
 #include "packet/cc/cc.h"
 #include "packet/fields.h"
 #include "packet/port/port_i.h"
-#include "results/results.h"
 
 void weft__partition_list_ports(weft_sim *sim, uint32_t partition) {
   weft__partition_list_ports_as(sim, partition, ++sim->accel.visits);
 }
 
 void weft__partition_list_ports_as(weft_sim *sim, uint32_t partition, uint32_t visit) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
+  const struct partition *p = &sim->accel.partitions.at[partition];
   sim->accel.partition_ports.n = 0;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const uint32_t *path = slot_path(sim, slot), n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
     for (uint32_t h = 0; h < n; ++h) {
       struct port_share *share = &sim->accel.port_shares.at[path[h]];
@@ -129,7 +128,7 @@ void weft__partition_shift(weft_sim *sim, uint32_t partition, weft_time time) {
 /* Departures of NICs are events besides arrivals, one for a data packet. */
 void weft__count_skipped(weft_sim *sim, uint32_t slot, uint64_t sent, uint64_t received,
                          uint64_t acked) {
-  const uint64_t data = full_frame(sim), ack = weft__ack_size(sim);
+  const uint64_t data = full_frame(sim), ack = ack_size(sim);
   const uint32_t hops = sim->packet.tx.at[slot].hops;
   const uint32_t ack_hops = weft__flow_ports(sim, slot, WEFT_ACKS_ALL) - hops;
   weft_stats *stats = &sim->stats;
@@ -151,7 +150,7 @@ void weft__share_out(weft_sim *sim, uint32_t slot, int64_t sent, int64_t bytes, 
   for (uint32_t h = 0; h < n; ++h) {
     struct port_share *share = &sim->accel.port_shares.at[path[h]];
     share->packets += h < hops ? sent : received;
-    share->bytes += h < hops ? bytes : received * weft__ack_size(sim);
+    share->bytes += h < hops ? bytes : received * ack_size(sim);
   }
 }
 

@@ -36,7 +36,7 @@ static void add_flow(weft_sim *sim, uint32_t slot, double time_s) {
   const uint32_t *path = slot_path(sim, slot), hops = sim->packet.tx.at[slot].hops;
   const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   const double packets = flow_packets(sim, slot), frame = full_frame(sim);
-  const double ack = weft__ack_size(sim), line = (double)sim->fabric.ports.at[path[0]].rate_bps;
+  const double ack = ack_size(sim), line = (double)sim->fabric.ports.at[path[0]].rate_bps;
   for (uint32_t h = 1; h < n; ++h) {
     if (h == hops || !(sim->packet.ports.at[path[h]].flags & PORT_OF_SWITCH)) continue;
     struct port_share *share = &sim->accel.port_shares.at[path[h]];
@@ -139,23 +139,23 @@ static int is_possible(const weft_sim *sim) {
 /* ---- apart ---- */
 
 int weft__apart_begin(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
+  struct partition *p = &sim->accel.partitions.at[partition];
   if (!is_possible(sim)) return 0;
   weft_time end = sim->now + LONGEST * sim->accel.steady_period;
-  if (z->look < end) end = z->look;
-  const weft_time least = z->unarmed ? 1 : base_rtt(sim) / SHORTEST;
+  if (p->look < end) end = p->look;
+  const weft_time least = p->unarmed ? 1 : base_rtt(sim) / SHORTEST;
   if (end - sim->now < least) return 0;
-  if (!weft__afford(sim, z->flows)) return 0; /* of which there may be many with much queued */
+  if (!weft__afford(sim, p->flows)) return 0; /* of which there may be many with much queued */
   const weft_time tail = weft__tail_time(sim, partition), timeout = first_timeout(sim, partition);
   if (tail < end) end = tail;
   if (timeout < end) end = timeout;
   if (end - sim->now < least || !is_calm(sim, partition)) return 0;
-  const uint32_t anew = sim->accel.partition_ports.n + z->flows; /* events */
-  z->apart_cost = anew + z->flows;
+  const uint32_t anew = sim->accel.partition_ports.n + p->flows; /* events */
+  p->apart_cost = anew + p->flows;
   if (!weft__afford(sim, anew) || !reserve_until(sim, partition, end)) return 0;
   weft__partition_mark(sim, partition, 1);
   weft__partition_become(sim, partition, PARTITION_APART);
-  z->apart_index = sim->accel.apart.n;
+  p->apart_index = sim->accel.apart.n;
   sim->accel.apart.at[sim->accel.apart.n++] = partition; /* there is room for all partitions */
   weft__partition_call(sim, partition, end);
   return 1;
@@ -163,28 +163,28 @@ int weft__apart_begin(weft_sim *sim, uint32_t partition) {
 
 /* Its events through `last`. It is live then, or free. */
 static void take(weft_sim *sim, uint32_t partition, weft_time last) {
-  struct partition *z = &sim->accel.partitions.at[partition];
+  struct partition *p = &sim->accel.partitions.at[partition];
   const uint64_t before = sim->stats.packet_hops;
   weft__partition_list_ports(sim, partition);
   reserve(sim, -1);
   weft__partition_mark(sim, partition, 0);
   weft__partition_become(sim, partition, PARTITION_LIVE);
-  if (z->parked_at <= last) weft__replay(sim, partition, last);
-  z = &sim->accel.partitions.at[partition];
-  z->apart_hops += sim->stats.packet_hops - before;
+  if (p->parked_at <= last) weft__replay(sim, partition, last);
+  p = &sim->accel.partitions.at[partition];
+  p->apart_hops += sim->stats.packet_hops - before;
   sim->accel.apart_hops += sim->stats.packet_hops - before;
 }
 
 /* Its events are counted, now that it is its turn. */
 static void leave(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  const uint64_t paid = z->apart_hops / PAYS;
-  sim->accel.credit += (int64_t)(paid < z->apart_cost ? paid : z->apart_cost);
-  sim->accel.apart_hops -= z->apart_hops;
-  z->apart_hops = 0;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  const uint64_t paid = p->apart_hops / PAYS;
+  sim->accel.credit += (int64_t)(paid < p->apart_cost ? paid : p->apart_cost);
+  sim->accel.apart_hops -= p->apart_hops;
+  p->apart_hops = 0;
   const uint32_t last = sim->accel.apart.at[--sim->accel.apart.n];
-  sim->accel.apart.at[z->apart_index] = last;
-  sim->accel.partitions.at[last].apart_index = z->apart_index;
+  sim->accel.apart.at[p->apart_index] = last;
+  sim->accel.partitions.at[last].apart_index = p->apart_index;
 }
 
 void weft__apart_end(weft_sim *sim, uint32_t partition, weft_time last) {
@@ -195,11 +195,11 @@ void weft__apart_end(weft_sim *sim, uint32_t partition, weft_time last) {
 }
 
 void weft__apart_catch_up(weft_sim *sim, uint32_t partition, weft_time last) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->phase != PARTITION_APART || z->parked_at >= last) return;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->phase != PARTITION_APART || p->parked_at >= last) return;
   take(sim, partition, last);
-  z = &sim->accel.partitions.at[partition];
-  if (z->phase == PARTITION_FREE) {
+  p = &sim->accel.partitions.at[partition];
+  if (p->phase == PARTITION_FREE) {
     leave(sim, partition);
     return;
   }
@@ -207,7 +207,7 @@ void weft__apart_catch_up(weft_sim *sim, uint32_t partition, weft_time last) {
   reserve(sim, 1);
   weft__partition_mark(sim, partition, 1);
   weft__partition_become(sim, partition, PARTITION_APART);
-  z->parked_at = last;
+  p->parked_at = last;
 }
 
 void weft__apart_catch_up_all(weft_sim *sim, weft_time last) {

@@ -34,8 +34,8 @@ int weft__audit_is_drawn(const weft_sim *sim, uint32_t partition, weft_time park
 /* A copy that audits nothing; NULL if there is no memory: one audit less. */
 static weft_sim *copy_of(const weft_sim *sim) {
   weft_sim *copy;
-  if (weft_sim_fork(sim, &copy) != WEFT_OK) {
-    weft_sim_destroy(copy);
+  if (sim->whole->fork(sim, &copy) != WEFT_OK) {
+    sim->whole->destroy(copy);
     return NULL;
   }
   copy->config.audit = 0;
@@ -76,7 +76,7 @@ void weft__audit(weft_sim *sim, uint32_t partition) {
   weft__replay(copy, partition, copy->now - 1);
   FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
   if (!copy->failed) compare(sim, copy, slot);
-  weft_sim_destroy(copy);
+  sim->whole->destroy(copy);
 }
 
 /* ---- whole flows ---- */
@@ -89,10 +89,10 @@ enum {
 /* From now on the partition is simulated, whatever joins it; all others are skipped as they are in
  * the run itself. */
 static void stop_skipping(weft_sim *copy, uint32_t partition) {
-  struct partition *z = &copy->accel.partitions.at[partition];
-  z->plain = 1;
-  z->record = 0; /* which it is about to take */
-  z->look = LATEST_PS;
+  struct partition *p = &copy->accel.partitions.at[partition];
+  p->plain = 1;
+  p->record = 0; /* which it is about to take */
+  p->look = LATEST_PS;
   weft__partition_go_live(copy, partition);
 }
 
@@ -117,7 +117,7 @@ void weft__audit_flows(weft_sim *sim, uint32_t partition) {
   int result = WEFT_RUN_BUDGET;
   for (uint32_t turn = 0; turn < EVENTS_MOST / TURN && result == WEFT_RUN_BUDGET; ++turn) {
     if (sim->interrupted || are_over(sim, copy, partition)) break;
-    result = weft_run(copy, -1, TURN);
+    result = sim->whole->run(copy, -1, TURN);
   }
   FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition]) {
     const uint32_t row = sim->packet.tx.at[slot].row;
@@ -128,7 +128,7 @@ void weft__audit_flows(weft_sim *sim, uint32_t partition) {
     sim->accel.audit_rows.at[sim->accel.audit_rows.n++] =
         (struct audit_row){.start = flow->start_ps, .fct = flow->fct_ps, .row = row};
   }
-  weft_sim_destroy(copy);
+  sim->whole->destroy(copy);
 }
 
 void weft__audit_report(const weft_sim *sim, weft_acceleration *out) {

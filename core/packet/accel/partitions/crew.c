@@ -14,6 +14,7 @@
 #include "packet/accel/contention/contention.h"
 #include "packet/accel/partitions/partitions.h"
 #include "packet/domains/domain.h"
+#include "packet/hooks.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
 
@@ -87,7 +88,7 @@ static void work(struct worker *worker) {
     worker->begun = 1;
     worker->ports.n = view->accel.partition_ports.n;
     const uint64_t before = view->stats.packet_hops;
-    state->stalled = !weft__domain_run(view, crew->last + 1, RUN_IDLE);
+    state->stalled = !part_run(view, crew->last + 1, RUN_IDLE);
     job->hops += view->stats.packet_hops - before;
     if (state->stalled || view->failed) return;
     end_job(view, job, crew->last);
@@ -191,10 +192,7 @@ static int prepare(struct crew *crew) {
   if (weft__domains_feed(crew->domains) != WEFT_OK) return 0;
   for (uint32_t i = 0; i < crew->domains->count; ++i) {
     weft_sim *view = crew->domains->view[i];
-    view->fabric.rate_epoch = sim->fabric.rate_epoch;
-    view->fabric.route_epoch = sim->fabric.route_epoch;
-    view->packet.fabric_rtt = sim->packet.fabric_rtt;
-    view->packet.longest_rtt = sim->packet.longest_rtt;
+    weft__view_see(sim, view);
     view->packet.buffers.at = crew->worker[i].buffers.at;
     view->accel.partition_ports.at = crew->worker[i].ports.at;
     view->accel.partition_ports.n = crew->worker[i].ports.n; /* of a job that has stalled */
@@ -238,10 +236,10 @@ static void collect(struct crew *crew) {
 
 /* Some events: a packet a port in the time that it takes. */
 static uint64_t work_of(const weft_sim *sim, uint32_t partition, weft_time last) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->parked_at >= last) return 0;
-  const double packet = (double)(weft__line_time(sim, z->first, 1) - sim->now);
-  const double events = z->apart_cost * ((double)(last - z->parked_at) / packet);
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->parked_at >= last) return 0;
+  const double packet = (double)(weft__line_time(sim, p->first, 1) - sim->now);
+  const double events = p->apart_cost * ((double)(last - p->parked_at) / packet);
   return events < UINT32_MAX ? (uint64_t)events : UINT32_MAX;
 }
 
@@ -293,7 +291,7 @@ static void advance(weft_sim *sim, weft_time last, const uint64_t *words, uint32
   crew->last = last;
   int fed = share_out(crew, words, n) && prepare(crew);
   if (fed) run_round(crew);
-  if (crew->running >= sim->domains.threads_used) sim->domains.threads_used = crew->running + 1;
+  threads_were_used(sim, crew->running + 1);
   while (fed && !sim->failed && someone_stalls(crew)) {
     fed = prepare(crew);
     if (fed) run_round(crew);
@@ -307,7 +305,7 @@ void weft__crew_advance(weft_sim *sim, weft_time last) {
   const size_t mark = weft__arena_mark(&sim->arena);
   uint64_t *words = weft__arena_take(sim, &sim->arena, sim->accel.apart.n * sizeof *words);
   const uint32_t n = words != NULL ? list_work(sim, last, words) : 0;
-  sim->domains.threads_why = WEFT_THREADS_LITTLE;
+  threads_why(sim, WEFT_THREADS_LITTLE);
   if (n > 0) advance(sim, last, words, n);
   weft__arena_reset(sim, &sim->arena, mark);
 }

@@ -118,11 +118,11 @@ static void bury(weft_sim *sim) {
 
 /* `leader` are the slots of the partition that it follows, by the flows of the record. */
 static weft_time follow_end(const weft_sim *sim, uint32_t partition, const uint32_t *leader) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  const struct record_parts parts = record_parts(sim, z->record - 1);
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  const struct record_parts parts = record_parts(sim, p->record - 1);
   const int exact = weft__memo_is_exact(sim, partition);
   weft_time end = LATEST_PS;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const struct member *m = &sim->accel.members.at[slot];
     const uint32_t left = sim->packet.tx.at[slot].total - sim->packet.tx.at[slot].next;
     const uint32_t sent = sim->packet.tx.at[leader[m->as]].next - parts.begin[m->as].sent;
@@ -161,9 +161,9 @@ static int was_rerouted(const weft_sim *sim, uint32_t partition) {
 }
 
 int weft__known_look_up(weft_sim *sim, uint32_t partition, uint32_t index) {
-  struct partition *z = &sim->accel.partitions.at[partition];
+  struct partition *p = &sim->accel.partitions.at[partition];
   int status;
-  if (was_rerouted(sim, partition) || z->disturbed) return 1;
+  if (was_rerouted(sim, partition) || p->disturbed) return 1;
   const int refusal = weft__park_refusal(sim, partition);
   if (refusal >= 0) {
     ++sim->accel.totals.refused[refusal];
@@ -183,7 +183,7 @@ int weft__known_look_up(weft_sim *sim, uint32_t partition, uint32_t index) {
     ++sim->accel.totals.left_to_chance;
     return 1;
   }
-  z->record = record + 1;
+  p->record = record + 1;
   if (sim->accel.records.at[record].state == RECORD_READY) {
     return hit(sim, partition);
   }
@@ -194,10 +194,10 @@ int weft__known_look_up(weft_sim *sim, uint32_t partition, uint32_t index) {
 /* ---- the end of a record ---- */
 
 void weft__known_drop(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->record == 0 || z->phase != PARTITION_LIVE) return;
-  const uint32_t record = z->record - 1;
-  z->record = 0;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->record == 0 || p->phase != PARTITION_LIVE) return;
+  const uint32_t record = p->record - 1;
+  p->record = 0;
   if (sim->packet.replaying) {
     sim->accel.records.at[record].state = RECORD_GONE;
     ++sim->accel.gone_records;
@@ -223,9 +223,9 @@ static void leave_to_chance(weft_sim *sim, uint32_t partition) {
 }
 
 void weft__known_close(weft_sim *sim, uint32_t partition, int steady) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->record == 0 || z->phase != PARTITION_LIVE) return;
-  const uint32_t record = z->record - 1;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->record == 0 || p->phase != PARTITION_LIVE) return;
+  const uint32_t record = p->record - 1;
   weft__partition_settle(sim, partition, sim->now);
   if (!sim->packet.replaying && weft__memo_has_drawn(sim, partition)) {
     leave_to_chance(sim, partition);

@@ -25,14 +25,14 @@ static int is_exact(const weft_sim *sim, uint32_t partition) {
 /* Is an end so near that looking at the state of a partition costs more than simulating up to
  * there? At most the packets that are out there now come by a port in an empty round trip. */
 static int is_trifle(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
+  const struct partition *p = &sim->accel.partitions.at[partition];
   const weft_time time = weft__tail_time(sim, partition) - sim->now;
   double hops = 0;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     hops += (double)sim->packet.tx_warm.at[slot].packets_out *
             weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
   }
-  return hops * (double)time < (double)z->flows * TRIFLE * (double)base_rtt(sim);
+  return hops * (double)time < (double)p->flows * TRIFLE * (double)base_rtt(sim);
 }
 
 /* Which of its flows are to be looked up by their state: none, those of a part in which one is
@@ -45,35 +45,35 @@ static enum by_state how_to_look_up(const weft_sim *sim, uint32_t partition) {
   return is_exact(sim, partition) ? WHERE_AN_END_IS_NEAR : BY_CLASS;
 }
 
-static uint32_t slot_of(const weft_sim *sim, const struct conflict *p, uint32_t flow) {
-  return sim->flow.rows.at[sim->accel.divided.flows.at[p->first_flow + flow]].slot;
+static uint32_t slot_of(const weft_sim *sim, const struct conflict *conflict, uint32_t flow) {
+  return sim->flow.rows.at[sim->accel.divided.flows.at[conflict->first_flow + flow]].slot;
 }
 
-static int is_near_an_end(const weft_sim *sim, const struct conflict *p) {
-  for (uint32_t f = 0; f < p->flows; ++f)
-    if (weft__is_near_end(sim, slot_of(sim, p, f))) return 1;
+static int is_near_an_end(const weft_sim *sim, const struct conflict *conflict) {
+  for (uint32_t f = 0; f < conflict->flows; ++f)
+    if (weft__is_near_end(sim, slot_of(sim, conflict, f))) return 1;
   return 0;
 }
 
 /* Find what is connected in a partition, as conflicts in sim->accel.divided, with their graphs if
  * patterns are of interest. 0 when out of memory. */
 static int find_parts(weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
+  const struct partition *p = &sim->accel.partitions.at[partition];
   struct conflict_set *set = &sim->accel.divided;
   struct colouring colouring = {
       .acks = WEFT_ACKS_ALL, .namespace = sim->accel.memo_namespace, .kept = 1};
   weft__partition_settle(sim, partition, sim->now); /* queues are in the pattern */
   const enum by_state how = how_to_look_up(sim, partition);
   if (how != BY_CLASS && !weft__exact_note(sim, partition)) return 0;
-  uint64_t *flows = weft__arena_take(sim, &sim->arena, z->flows * sizeof *flows);
+  uint64_t *flows = weft__arena_take(sim, &sim->arena, p->flows * sizeof *flows);
   if (flows == NULL) return 0;
   uint32_t n = 0;
-  FOR_MEMBERS(slot, sim, z) flows[n++] = (uint64_t)sim->packet.tx.at[slot].row << 32 | slot;
+  FOR_MEMBERS(slot, sim, p) flows[n++] = (uint64_t)sim->packet.tx.at[slot].row << 32 | slot;
   weft__sort_words(flows, n);
   if (!weft__conflicts_find(sim, set, flows, n, colouring.acks)) return 0;
   for (uint32_t i = 0; sim->config.memoize && i < set->conflicts.n; ++i) {
-    const struct conflict *p = &set->conflicts.at[i];
-    colouring.by_state = how == BY_STATE || (how != BY_CLASS && is_near_an_end(sim, p));
+    const struct conflict *conflict = &set->conflicts.at[i];
+    colouring.by_state = how == BY_STATE || (how != BY_CLASS && is_near_an_end(sim, conflict));
     if (!weft__graph_build(sim, set, i, &colouring)) return 0;
   }
   return 1;
@@ -81,17 +81,18 @@ static int find_parts(weft_sim *sim, uint32_t partition) {
 
 /* Make a partition of each part; the first stays what it is. WEFT_NONE when out of memory. */
 static uint32_t home_of(weft_sim *sim, uint32_t partition, uint32_t part) {
-  const struct conflict *p = &sim->accel.divided.conflicts.at[part];
+  const struct conflict *conflict = &sim->accel.divided.conflicts.at[part];
   if (part == 0) return partition;
   const uint32_t home = weft__partition_new(sim);
   if (home == WEFT_NONE) return WEFT_NONE;
-  const struct partition *z = &sim->accel.partitions.at[partition];
+  const struct partition *p = &sim->accel.partitions.at[partition];
   struct partition *to = &sim->accel.partitions.at[home];
-  to->disturbed = z->disturbed;
-  to->plain = z->plain;
-  to->exact = z->exact;
-  weft__partition_set_unarmed(sim, to, z->unarmed);
-  for (uint32_t f = 0; f < p->flows; ++f) weft__partition_take(sim, slot_of(sim, p, f), home);
+  to->disturbed = p->disturbed;
+  to->plain = p->plain;
+  to->exact = p->exact;
+  weft__partition_set_unarmed(sim, to, p->unarmed);
+  for (uint32_t f = 0; f < conflict->flows; ++f)
+    weft__partition_take(sim, slot_of(sim, conflict, f), home);
   return home;
 }
 
@@ -114,39 +115,39 @@ static uint32_t *divide(weft_sim *sim, uint32_t partition) {
 /* No class says where it is: behind a record that ended before rates were steady, or near an end.
  */
 static void look_by_state(weft_sim *sim, uint32_t partition, weft_time at) {
-  struct partition *z = &sim->accel.partitions.at[partition];
+  struct partition *p = &sim->accel.partitions.at[partition];
   weft__steady_begin(sim, partition);
-  z->looked_up = 0;
-  z->exact = 1;
-  z->look = at;
+  p->looked_up = 0;
+  p->exact = 1;
+  p->look = at;
 }
 
 /* Go on with a live partition until it is looked at again: by itself, or among all others. */
 static void live_on(weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->phase != PARTITION_LIVE || sim->failed) return;
-  if (z->look <= sim->now) { /* its flows have news, which tasks are to hear first */
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->phase != PARTITION_LIVE || sim->failed) return;
+  if (p->look <= sim->now) { /* its flows have news, which tasks are to hear first */
     weft__partition_call(sim, partition, sim->now);
     return;
   }
   if (weft__apart_begin(sim, partition)) return;
   weft__partition_go_live(sim, partition);
-  if (z->look < LATEST_PS) weft__partition_call(sim, partition, z->look);
+  if (p->look < LATEST_PS) weft__partition_call(sim, partition, p->look);
 }
 
 /* Look at a partition when it is to be sampled, or its record closed, whichever comes first. One
  * that drains ends by itself, which will be a change. */
 static void plan(weft_sim *sim, uint32_t partition, weft_time period) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  z->look = z->draining == 0 ? sim->now + period : LATEST_PS;
-  if (z->record == 0) return;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  p->look = p->draining == 0 ? sim->now + period : LATEST_PS;
+  if (p->record == 0) return;
   const weft_time close = weft__memo_close_time(sim, partition);
   if (close <= sim->now) {
     const int exact = weft__memo_is_exact(sim, partition);
     weft__known_close(sim, partition, 0);
     look_by_state(sim, partition, sim->now + exact);
-  } else if (close < z->look) {
-    z->look = close;
+  } else if (close < p->look) {
+    p->look = close;
   }
 }
 
@@ -160,8 +161,8 @@ static void begin(weft_sim *sim, uint32_t partition) {
 
 /* A partition that is connected, and whose graph is entry `index` if patterns are of interest. */
 static void begin_transient(weft_sim *sim, uint32_t partition, uint32_t index) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  z->looked_up = 1;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  p->looked_up = 1;
   if (sim->config.memoize &&
       (sim->accel.divided.conflicts.at[index].exact || !is_exact(sim, partition)) &&
       !weft__known_look_up(sim, partition, index) &&
@@ -233,8 +234,8 @@ static void end_transient(weft_sim *sim, uint32_t partition) {
 }
 
 static void sample(weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->draining == 0 && weft__afford(sim, (int64_t)z->flows * COST_SAMPLE)) {
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->draining == 0 && weft__afford(sim, (int64_t)p->flows * COST_SAMPLE)) {
     if (weft__steady_sample(sim, partition) && weft__steady_test(sim, partition)) {
       end_transient(sim, partition);
       return;
@@ -247,44 +248,44 @@ static void sample(weft_sim *sim, uint32_t partition) {
 
 /* The end of what a parked partition was parked for. */
 static void end_of_span(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  const int followed = z->phase == PARTITION_FOLLOW, apart = z->phase == PARTITION_APART;
-  const int steady = z->phase != PARTITION_MEMO || weft__memo_is_steady(sim, partition);
+  struct partition *p = &sim->accel.partitions.at[partition];
+  const int followed = p->phase == PARTITION_FOLLOW, apart = p->phase == PARTITION_APART;
+  const int steady = p->phase != PARTITION_MEMO || weft__memo_is_steady(sim, partition);
   /* Right behind an exact record a flow is through, or there is something to be found out. */
   const weft_time pause = !steady && weft__memo_is_exact(sim, partition);
-  if (!apart) z->look = followed ? sim->now + sim->accel.steady_period : LATEST_PS;
+  if (!apart) p->look = followed ? sim->now + sim->accel.steady_period : LATEST_PS;
   weft__partition_let_go(sim, partition, sim->now);
-  z = &sim->accel.partitions.at[partition];
-  if (z->phase == PARTITION_FREE || followed || apart || !sim->config.memoize) return;
+  p = &sim->accel.partitions.at[partition];
+  if (p->phase == PARTITION_FREE || followed || apart || !sim->config.memoize) return;
   if (sim->config.fast_forward || !steady) look_by_state(sim, partition, sim->now + pause);
 }
 
 void weft__partition_event(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
+  struct partition *p = &sim->accel.partitions.at[partition];
   --sim->accel.events;
-  if (z->event != sim->now || z->phase == PARTITION_FREE) {
+  if (p->event != sim->now || p->phase == PARTITION_FREE) {
     event_is_stale(sim);
     return;
   }
-  z->event = -1;
+  p->event = -1;
   const weft_time follow_end =
-      z->phase == PARTITION_FOLLOW ? weft__known_follow_end(sim, partition) : -1;
+      p->phase == PARTITION_FOLLOW ? weft__known_follow_end(sim, partition) : -1;
   if (follow_end > sim->now) {
     weft__partition_ask(sim, partition, follow_end);
     return;
   }
-  const int was_parked = z->phase != PARTITION_LIVE;
-  if (z->phase == PARTITION_APART) weft__crew_advance(sim, sim->now - 1);
+  const int was_parked = p->phase != PARTITION_LIVE;
+  if (p->phase == PARTITION_APART) weft__crew_advance(sim, sim->now - 1);
   if (was_parked) end_of_span(sim, partition);
-  z = &sim->accel.partitions.at[partition];
-  if (z->phase != PARTITION_LIVE) return;
+  p = &sim->accel.partitions.at[partition];
+  if (p->phase != PARTITION_LIVE) return;
   const int has_news = was_parked && sim->flow.news.n > 0;
-  if (z->look > sim->now || has_news) {
+  if (p->look > sim->now || has_news) {
     live_on(sim, partition);
     return;
   }
-  z->look = LATEST_PS;
-  if (!z->looked_up || z->may_split) {
+  p->look = LATEST_PS;
+  if (!p->looked_up || p->may_split) {
     look_up(sim, partition);
     return;
   }

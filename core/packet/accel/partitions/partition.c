@@ -31,12 +31,12 @@ static uint32_t merge(weft_sim *sim, uint32_t a, uint32_t b) {
 
 /* Its flows are not what they were: forget samples and records under way, and look at it again. */
 static void partition_changed(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->phase == PARTITION_FREE) return; /* its flows have ended in a replay */
-  WEFT_ASSERT(z->phase == PARTITION_LIVE);
+  struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->phase == PARTITION_FREE) return; /* its flows have ended in a replay */
+  WEFT_ASSERT(p->phase == PARTITION_LIVE);
   weft__steady_begin(sim, partition);
-  z->looked_up = 0;
-  z->exact = 0;
+  p->looked_up = 0;
+  p->exact = 0;
   weft__known_drop(sim, partition);
   weft__partition_ask(sim, partition, sim->now);
 }
@@ -88,8 +88,8 @@ void weft__partition_join(weft_sim *sim, uint32_t slot) {
 
 void weft__partition_received(weft_sim *sim, uint32_t slot) {
   if (slot >= sim->accel.members.n || sim->accel.members.at[slot].partition == WEFT_NONE) return;
-  struct partition *z = &sim->accel.partitions.at[sim->accel.members.at[slot].partition];
-  ++z->draining;
+  struct partition *p = &sim->accel.partitions.at[sim->accel.members.at[slot].partition];
+  ++p->draining;
   partition_changed(sim, sim->accel.members.at[slot].partition);
 }
 
@@ -119,13 +119,13 @@ void weft__partition_leave(weft_sim *sim, uint32_t slot) {
 void weft__partition_wake_port(weft_sim *sim, uint32_t port) {
   if (!(sim->packet.ports.at[port].flags & PORT_PARKED) || sim->packet.replaying) return;
   const uint32_t partition = sim->accel.port_shares.at[port].partition;
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->phase != PARTITION_APART) z->look = sim->now + sim->accel.steady_period;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->phase != PARTITION_APART) p->look = sim->now + sim->accel.steady_period;
   wake(sim, partition, sim->now - 1);
-  z = &sim->accel.partitions.at[partition];
+  p = &sim->accel.partitions.at[partition];
   weft__partition_go_live(sim, partition);
-  if (z->look < LATEST_PS)
-    weft__partition_call(sim, partition, z->look > sim->now ? z->look : sim->now);
+  if (p->look < LATEST_PS)
+    weft__partition_call(sim, partition, p->look > sim->now ? p->look : sim->now);
 }
 
 void weft__partitions_wake_all(weft_sim *sim) {

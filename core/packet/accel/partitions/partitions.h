@@ -7,7 +7,8 @@
  * something comes to it; what nobody knows is simulated by itself (replay.c). So is what is live,
  * if that pays (apart.c), on several threads (crew.c). How far parked flows are is in progress.c;
  * some of what is skipped is simulated all the same and compared (audit.c). Phases change in
- * phase.c only. */
+ * phase.c only. Below, each file calls only those that are named before it: first what a partition
+ * is, then what can be done with one, then who decides it. */
 #ifndef WEFT_PARTITIONS_H
 #define WEFT_PARTITIONS_H
 
@@ -19,7 +20,7 @@
 void weft__partition_become(weft_sim *sim, uint32_t partition, enum partition_phase phase);
 
 /** Whether its events are not in the queue, though it is live: for a part of this instant. */
-void weft__partition_set_unarmed(weft_sim *sim, struct partition *z, int unarmed);
+void weft__partition_set_unarmed(weft_sim *sim, struct partition *p, int unarmed);
 
 /* set.c */
 
@@ -50,6 +51,32 @@ void weft__partition_mark(weft_sim *sim, uint32_t partition, int parked);
 
 /** From now on the events of a live partition are handled among all others. */
 void weft__partition_go_live(weft_sim *sim, uint32_t partition);
+
+/* credit.c */
+
+/** The credit before anything is simulated. */
+void weft__credit_init(weft_sim *sim);
+
+/** Take so many events' worth of work off the credit, if there is that much. */
+int weft__afford(weft_sim *sim, int64_t cost);
+
+/** Whether there is enough to look at states, and some left for patterns by classes. */
+int weft__credit_is_ample(const weft_sim *sim);
+
+/* progress.c */
+
+/** Packets by which a flow of a parked partition is further now than its state says. */
+uint64_t weft__parked_sent(const weft_sim *sim, uint32_t slot);
+uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot);
+
+/** Whether a flow makes progress that its state does not show. */
+int weft__goes_on_unseen(const weft_sim *sim, uint32_t slot);
+
+/** Bytes and packets that a parked port has sent since it was parked. */
+uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets);
+
+/** Add what parked flows have done since. */
+void weft__parked_stats(const weft_sim *sim, weft_stats *stats);
 
 /* refusal.c */
 
@@ -96,21 +123,6 @@ void weft__audit_flows(weft_sim *sim, uint32_t partition);
 
 /** What has come of those that are over. */
 void weft__audit_report(const weft_sim *sim, weft_acceleration *out);
-
-/* progress.c */
-
-/** Packets by which a flow of a parked partition is further now than its state says. */
-uint64_t weft__parked_sent(const weft_sim *sim, uint32_t slot);
-uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot);
-
-/** Whether a flow makes progress that its state does not show. */
-int weft__goes_on_unseen(const weft_sim *sim, uint32_t slot);
-
-/** Bytes and packets that a parked port has sent since it was parked. */
-uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets);
-
-/** Add what parked flows have done since. */
-void weft__parked_stats(const weft_sim *sim, weft_stats *stats);
 
 /* crew.c */
 
@@ -167,17 +179,6 @@ weft_time weft__known_follow_end(weft_sim *sim, uint32_t partition);
  * that has been simulated goes on by itself. */
 void weft__partition_let_go(weft_sim *sim, uint32_t partition, weft_time last);
 void weft__partitions_catch_up(weft_sim *sim, weft_time last);
-
-/* credit.c */
-
-/** The credit before anything is simulated. */
-void weft__credit_init(weft_sim *sim);
-
-/** Take so many events' worth of work off the credit, if there is that much. */
-int weft__afford(weft_sim *sim, int64_t cost);
-
-/** Whether there is enough to look at states, and some left for patterns by classes. */
-int weft__credit_is_ample(const weft_sim *sim);
 
 /* look.c */
 

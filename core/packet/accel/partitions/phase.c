@@ -10,65 +10,65 @@
  * else would be a mistake of ours. */
 #include "packet/accel/partitions/partitions.h"
 
-void weft__partition_set_unarmed(weft_sim *sim, struct partition *z, int unarmed) {
-  sim->accel.unarmed += (uint32_t)unarmed - z->unarmed;
-  z->unarmed = (uint8_t)unarmed;
+void weft__partition_set_unarmed(weft_sim *sim, struct partition *p, int unarmed) {
+  sim->accel.unarmed += (uint32_t)unarmed - p->unarmed;
+  p->unarmed = (uint8_t)unarmed;
 }
 
 /* ---- what happens ---- */
 
-static void begin(weft_sim *sim, struct partition *z) {
-  z->since = sim->now;
+static void begin(weft_sim *sim, struct partition *p) {
+  p->since = sim->now;
   ++sim->accel.totals.partitions;
 }
 
-static void end(weft_sim *sim, struct partition *z) {
-  sim->accel.totals.transient_ps += sim->now - z->since;
-  z->event = -1;
+static void end(weft_sim *sim, struct partition *p) {
+  sim->accel.totals.transient_ps += sim->now - p->since;
+  p->event = -1;
   --sim->accel.totals.partitions;
 }
 
-static void park(weft_sim *sim, struct partition *z) {
-  sim->accel.totals.transient_ps += sim->now - z->since;
-  z->since = z->parked_at = sim->now;
+static void park(weft_sim *sim, struct partition *p) {
+  sim->accel.totals.transient_ps += sim->now - p->since;
+  p->since = p->parked_at = sim->now;
   ++sim->accel.parked;
 }
 
 /* It has no record any more, neither one that it goes by nor one that it makes. */
-static void unpark(weft_sim *sim, struct partition *z) {
-  z->record = 0;
+static void unpark(weft_sim *sim, struct partition *p) {
+  p->record = 0;
   --sim->accel.parked;
 }
 
-static void follow(weft_sim *sim, struct partition *z) {
-  park(sim, z);
+static void follow(weft_sim *sim, struct partition *p) {
+  park(sim, p);
   ++sim->accel.followers;
 }
 
-static void give_up(weft_sim *sim, struct partition *z) {
-  unpark(sim, z);
+static void give_up(weft_sim *sim, struct partition *p) {
+  unpark(sim, p);
   --sim->accel.followers;
 }
 
-static void know(weft_sim *sim, struct partition *z) {
-  (void)z;
+static void know(weft_sim *sim, struct partition *p) {
+  (void)p;
   --sim->accel.followers;
 }
 
 /* What it is to users does not change, nor the record that it makes. */
-static void go_apart(weft_sim *sim, struct partition *z) {
-  z->parked_at = sim->now;
+static void go_apart(weft_sim *sim, struct partition *p) {
+  p->parked_at = sim->now;
   ++sim->accel.parked;
 }
 
-static void come_back(weft_sim *sim, struct partition *z) {
-  (void)z;
+static void come_back(weft_sim *sim, struct partition *p) {
+  (void)p;
   --sim->accel.parked;
 }
 
 /* ---- the table ---- */
 
-typedef void transition(weft_sim *sim, struct partition *z);
+typedef void transition(weft_sim *sim, struct partition *p);
 
 enum { PHASES = PARTITION_APART + 1 };
 
@@ -86,10 +86,10 @@ static transition *const transitions[PHASES][PHASES] = {
     [PARTITION_APART] = {[PARTITION_LIVE] = come_back}};
 
 void weft__partition_become(weft_sim *sim, uint32_t partition, enum partition_phase phase) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  transition *const happens = transitions[z->phase][phase];
+  struct partition *p = &sim->accel.partitions.at[partition];
+  transition *const happens = transitions[p->phase][phase];
   WEFT_ASSERT(happens != NULL);
-  if (happens != NULL) happens(sim, z);
-  z->phase = (uint8_t)phase;
-  if (phase != PARTITION_LIVE) weft__partition_set_unarmed(sim, z, 0);
+  if (happens != NULL) happens(sim, p);
+  p->phase = (uint8_t)phase;
+  if (phase != PARTITION_LIVE) weft__partition_set_unarmed(sim, p, 0);
 }

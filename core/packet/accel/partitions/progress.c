@@ -9,18 +9,18 @@
  * the end of the known transient. */
 static uint64_t progress(const weft_sim *sim, uint32_t slot, uint32_t at_end) {
   const struct member *m = &sim->accel.members.at[slot];
-  const struct partition *z = &sim->accel.partitions.at[m->partition];
-  if (z->phase == PARTITION_STEADY)
-    return (uint64_t)(m->rate * (double)(sim->now - z->parked_at) + 0.5);
+  const struct partition *p = &sim->accel.partitions.at[m->partition];
+  if (p->phase == PARTITION_STEADY)
+    return (uint64_t)(m->rate * (double)(sim->now - p->parked_at) + 0.5);
   const weft_time end = weft__memo_end(sim, m->partition);
   if (sim->now >= end) return at_end + (uint64_t)(m->rate * (double)(sim->now - end) + 0.5);
-  return (uint64_t)(at_end * ((double)(sim->now - z->parked_at) / (double)(end - z->parked_at)));
+  return (uint64_t)(at_end * ((double)(sim->now - p->parked_at) / (double)(end - p->parked_at)));
 }
 
 uint64_t weft__parked_sent(const weft_sim *sim, uint32_t slot) {
-  const struct partition *z = &sim->accel.partitions.at[sim->accel.members.at[slot].partition];
-  if (z->phase == PARTITION_FOLLOW || z->phase == PARTITION_APART) return 0;
-  return progress(sim, slot, z->phase == PARTITION_MEMO ? weft__memo_sent(sim, slot) : 0);
+  const struct partition *p = &sim->accel.partitions.at[sim->accel.members.at[slot].partition];
+  if (p->phase == PARTITION_FOLLOW || p->phase == PARTITION_APART) return 0;
+  return progress(sim, slot, p->phase == PARTITION_MEMO ? weft__memo_sent(sim, slot) : 0);
 }
 
 /* A partition that follows is where its leader is. */
@@ -38,11 +38,11 @@ static uint64_t follower_received(const weft_sim *sim, uint32_t slot) {
 
 uint64_t weft__parked_received(const weft_sim *sim, uint32_t slot) {
   const struct member *m = &sim->accel.members.at[slot];
-  const struct partition *z = &sim->accel.partitions.at[m->partition];
-  if (z->phase == PARTITION_APART) return 0; /* it is where its state says: apart.c */
-  if (z->phase == PARTITION_FOLLOW) return follower_received(sim, slot);
-  if (z->phase == PARTITION_STEADY) return progress(sim, slot, 0);
-  const struct record_parts parts = record_parts(sim, z->record - 1);
+  const struct partition *p = &sim->accel.partitions.at[m->partition];
+  if (p->phase == PARTITION_APART) return 0; /* it is where its state says: apart.c */
+  if (p->phase == PARTITION_FOLLOW) return follower_received(sim, slot);
+  if (p->phase == PARTITION_STEADY) return progress(sim, slot, 0);
+  const struct record_parts parts = record_parts(sim, p->record - 1);
   return progress(sim, slot, (uint32_t)memo_move_of(sim, slot, &parts).received);
 }
 
@@ -73,18 +73,18 @@ static uint64_t parked_passed(const weft_sim *sim, uint32_t slot) {
 }
 
 uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets) {
-  const struct partition *z = &sim->accel.partitions.at[sim->accel.port_shares.at[port].partition];
+  const struct partition *p = &sim->accel.partitions.at[sim->accel.port_shares.at[port].partition];
   const uint32_t data = full_frame(sim);
   uint64_t bytes = 0;
   *packets = 0;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const uint32_t *path = slot_path(sim, slot), hops = sim->packet.tx.at[slot].hops;
     const uint32_t n = weft__flow_ports(sim, slot, WEFT_ACKS_ALL);
     for (uint32_t h = 0; h < n; ++h) {
       if (path[h] != port) continue;
       const uint64_t passed = parked_passed(sim, slot);
       *packets += passed;
-      bytes += passed * (h < hops ? data : weft__ack_size(sim));
+      bytes += passed * (h < hops ? data : ack_size(sim));
     }
   }
   return bytes;
@@ -93,7 +93,7 @@ uint64_t weft__parked_port(const weft_sim *sim, uint32_t port, uint64_t *packets
 static void add_flow(const weft_sim *sim, uint32_t slot, weft_stats *stats) {
   const uint64_t packets = parked_passed(sim, slot);
   const uint64_t data = full_frame(sim);
-  const uint64_t bytes = packets * (data + weft__ack_size(sim));
+  const uint64_t bytes = packets * (data + ack_size(sim));
   stats->packets_injected += 2 * packets;
   stats->packets_delivered += 2 * packets;
   stats->bytes_injected += bytes;

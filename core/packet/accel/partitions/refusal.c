@@ -48,14 +48,14 @@ static int is_recovering(const weft_sim *sim, uint32_t slot) {
 }
 
 int weft__park_refusal(weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
+  const struct partition *p = &sim->accel.partitions.at[partition];
   weft__partition_settle(sim, partition, sim->now);
-  if (sim->packet.ack_capacity > 0 || z->plain) return WEFT_REFUSED_TRACE;
+  if (sim->packet.ack_capacity > 0 || p->plain) return WEFT_REFUSED_TRACE;
   for (uint32_t i = 0; i < sim->accel.partition_ports.n; ++i) {
     const int refusal = port_refusal(sim, sim->accel.partition_ports.at[i]);
     if (refusal >= 0) return refusal;
   }
-  FOR_MEMBERS(slot, sim, z)
+  FOR_MEMBERS(slot, sim, p)
   if (is_recovering(sim, slot)) return WEFT_REFUSED_RECOVERY;
   return has_strays(sim, partition) ? WEFT_REFUSED_STRAYS : -1;
 }
@@ -73,15 +73,15 @@ static weft_time flow_end(const weft_sim *sim, uint32_t slot, weft_time from, ui
 }
 
 weft_time weft__park_end(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  const int by_memo = z->phase == PARTITION_MEMO;
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  const int by_memo = p->phase == PARTITION_MEMO;
   if (by_memo && (!sim->config.fast_forward || !weft__memo_is_steady(sim, partition)))
     return weft__memo_end(sim, partition);
   const weft_time from = by_memo                        ? weft__memo_end(sim, partition)
-                         : z->phase == PARTITION_STEADY ? z->parked_at
+                         : p->phase == PARTITION_STEADY ? p->parked_at
                                                         : sim->now;
   weft_time end = LATEST_PS;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const weft_time at = flow_end(sim, slot, from, by_memo ? weft__memo_sent(sim, slot) : 0);
     if (at < end) end = at;
   }

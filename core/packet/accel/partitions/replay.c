@@ -8,7 +8,7 @@
  * now: later than it should, but no record that is taken lets a flow come near its end. And what
  * can be done later need not be done among all other events: see apart.c. */
 #include "packet/accel/partitions/partitions.h"
-#include "packet/domains/domain.h"
+#include "packet/hooks.h"
 
 void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
   const weft_time now = sim->now;
@@ -20,7 +20,7 @@ void weft__replay(weft_sim *sim, uint32_t partition, weft_time last) {
   weft__events_reset(sim->queue, sim->now);
   sim->packet.replaying = 1;
   weft__partition_arm(sim, partition);
-  weft__domain_run(sim, last + 1, RUN_IDLE | RUN_UNFED); /* what is left is made anew */
+  part_run(sim, last + 1, RUN_IDLE | RUN_UNFED); /* what is left is made anew */
   sim->queue = &sim->queues[0];
   sim->now = now;
   sim->packet.replaying = 0;

@@ -7,9 +7,9 @@
 /* ---- when it is looked at ---- */
 
 void weft__partition_call(weft_sim *sim, uint32_t partition, weft_time at) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->event == at || z->phase == PARTITION_FREE || sim->packet.replaying) return;
-  z->event = at;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->event == at || p->phase == PARTITION_FREE || sim->packet.replaying) return;
+  p->event = at;
   ++sim->accel.events;
   event_at(sim, EV_PARTITION, partition, at);
 }
@@ -56,37 +56,37 @@ void weft__partition_free(weft_sim *sim, uint32_t partition) {
 /* ---- members and ports ---- */
 
 void weft__partition_link(weft_sim *sim, uint32_t partition, uint32_t slot) {
-  struct partition *z = &sim->accel.partitions.at[partition];
+  struct partition *p = &sim->accel.partitions.at[partition];
   struct member *m = &sim->accel.members.at[slot];
   m->partition = partition;
-  if (z->first == WEFT_NONE) {
-    z->first = m->next = m->prev = slot;
+  if (p->first == WEFT_NONE) {
+    p->first = m->next = m->prev = slot;
   } else {
-    struct member *first = &sim->accel.members.at[z->first];
-    m->next = z->first;
+    struct member *first = &sim->accel.members.at[p->first];
+    m->next = p->first;
     m->prev = first->prev;
     sim->accel.members.at[first->prev].next = slot;
     first->prev = slot;
   }
-  ++z->flows;
-  z->draining += sim->flow.rows.at[sim->packet.tx.at[slot].row].received_ps >= 0;
-  if (z->flows > sim->accel.totals.largest_partition)
-    sim->accel.totals.largest_partition = z->flows;
+  ++p->flows;
+  p->draining += sim->flow.rows.at[sim->packet.tx.at[slot].row].received_ps >= 0;
+  if (p->flows > sim->accel.totals.largest_partition)
+    sim->accel.totals.largest_partition = p->flows;
 }
 
 void weft__partition_unlink(weft_sim *sim, uint32_t slot) {
   struct member *m = &sim->accel.members.at[slot];
-  struct partition *z = &sim->accel.partitions.at[m->partition];
+  struct partition *p = &sim->accel.partitions.at[m->partition];
   if (m->next == slot) {
-    z->first = WEFT_NONE;
+    p->first = WEFT_NONE;
   } else {
-    if (z->first == slot) z->first = m->next;
+    if (p->first == slot) p->first = m->next;
     sim->accel.members.at[m->prev].next = m->next;
     sim->accel.members.at[m->next].prev = m->prev;
   }
   m->partition = WEFT_NONE;
-  --z->flows;
-  z->draining -= sim->flow.rows.at[sim->packet.tx.at[slot].row].received_ps >= 0;
+  --p->flows;
+  p->draining -= sim->flow.rows.at[sim->packet.tx.at[slot].row].received_ps >= 0;
 }
 
 /* Say whose the ports of a flow are. */
@@ -117,9 +117,9 @@ void weft__partition_mark(weft_sim *sim, uint32_t partition, int parked) {
 }
 
 void weft__partition_go_live(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (z->phase != PARTITION_LIVE || !z->unarmed || sim->failed) return;
-  weft__partition_set_unarmed(sim, z, 0);
+  struct partition *p = &sim->accel.partitions.at[partition];
+  if (p->phase != PARTITION_LIVE || !p->unarmed || sim->failed) return;
+  weft__partition_set_unarmed(sim, p, 0);
   weft__partition_list_ports(sim, partition);
   weft__partition_arm(sim, partition);
 }

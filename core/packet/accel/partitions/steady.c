@@ -15,6 +15,7 @@
 
 #include "packet/accel/partitions/partitions.h"
 #include "packet/cc/cc.h"
+#include "packet/rtt.h"
 #include "packet/port/port_i.h"
 
 #define STUDENT 2.4 /* t of 5 % for 7 degrees of freedom */
@@ -114,18 +115,18 @@ static struct sample sample_of(weft_sim *sim, uint32_t slot) {
 
 /* Has each flow received enough since the last sample? Before the first its way must have filled:
  * what a window holds is no rate yet. */
-static int is_full(const weft_sim *sim, const struct partition *z) {
+static int is_full(const weft_sim *sim, const struct partition *p) {
   const double need = 4 / sim->accel.theta;
-  FOR_MEMBERS(slot, sim, z) {
-    const uint32_t before = z->samples > 0 ? samples_of(sim, slot)[z->samples - 1].packets : 0;
+  FOR_MEMBERS(slot, sim, p) {
+    const uint32_t before = p->samples > 0 ? samples_of(sim, slot)[p->samples - 1].packets : 0;
     if (sim->packet.rx.at[slot].next < before + need) return 0;
   }
   return 1;
 }
 
 /* How long until a flow has received enough, if it goes on as it has. */
-static double time_left(const weft_sim *sim, const struct partition *z, uint32_t slot) {
-  const struct sample *last = z->samples > 0 ? &samples_of(sim, slot)[z->samples - 1] : NULL;
+static double time_left(const weft_sim *sim, const struct partition *p, uint32_t slot) {
+  const struct sample *last = p->samples > 0 ? &samples_of(sim, slot)[p->samples - 1] : NULL;
   const weft_time begin =
       last ? last->time : sim->flow.rows.at[sim->packet.rx.at[slot].row].start_ps;
   const double got = sim->packet.rx.at[slot].next - (double)(last ? last->packets : 0);
@@ -134,11 +135,11 @@ static double time_left(const weft_sim *sim, const struct partition *z, uint32_t
 }
 
 weft_time weft__steady_wait(const weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  const weft_time period = sim->accel.steady_period << z->doublings;
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  const weft_time period = sim->accel.steady_period << p->doublings;
   double wait = 0;
-  FOR_MEMBERS(slot, sim, z) {
-    const double left = time_left(sim, z, slot);
+  FOR_MEMBERS(slot, sim, p) {
+    const double left = time_left(sim, p, slot);
     if (left > wait) wait = left;
   }
   if (wait > (double)(LONGEST_WAIT * period)) return LONGEST_WAIT * period;
@@ -151,24 +152,24 @@ void weft__steady_begin(weft_sim *sim, uint32_t partition) {
 }
 
 int weft__steady_sample(weft_sim *sim, uint32_t partition) {
-  struct partition *z = &sim->accel.partitions.at[partition];
-  if (!is_full(sim, z)) return 0;
-  const uint32_t at = z->samples++;
-  FOR_MEMBERS(slot, sim, z) samples_of(sim, slot)[at] = sample_of(sim, slot);
-  return z->samples == sim->accel.steady_samples + 1;
+  struct partition *p = &sim->accel.partitions.at[partition];
+  if (!is_full(sim, p)) return 0;
+  const uint32_t at = p->samples++;
+  FOR_MEMBERS(slot, sim, p) samples_of(sim, slot)[at] = sample_of(sim, slot);
+  return p->samples == sim->accel.steady_samples + 1;
 }
 
 /* Make room for half a window: of a window that is to grow, by every other sample; else by the
  * older half. */
 static void thin_out(weft_sim *sim, uint32_t partition, int grow) {
-  struct partition *z = &sim->accel.partitions.at[partition];
+  struct partition *p = &sim->accel.partitions.at[partition];
   const uint32_t half = sim->accel.steady_samples / 2;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     struct sample *samples = samples_of(sim, slot);
     for (uint32_t i = 0; i <= half; ++i) samples[i] = samples[grow ? 2 * i : half + i];
   }
-  z->samples = half + 1;
-  z->doublings = (uint8_t)(z->doublings + grow);
+  p->samples = half + 1;
+  p->doublings = (uint8_t)(p->doublings + grow);
 }
 
 static double packets_at(const struct sample *s, uint32_t i) {
@@ -262,8 +263,8 @@ static int test_flow(const weft_sim *sim, uint32_t slot) {
   return 1;
 }
 
-static int are_flat(const weft_sim *sim, const struct partition *z) {
-  FOR_MEMBERS(slot, sim, z)
+static int are_flat(const weft_sim *sim, const struct partition *p) {
+  FOR_MEMBERS(slot, sim, p)
   if (!test_flow(sim, slot)) return 0;
   return 1;
 }
@@ -271,18 +272,18 @@ static int are_flat(const weft_sim *sim, const struct partition *z) {
 /* Are rates known well enough? Of each flow by its scatter; and of all together by what their
  * scatter has in common, as flows of a ring are all off to the same side, those of an incast not.
  * The latter is a mean of residuals, in time. */
-static int are_precise(const weft_sim *sim, const struct partition *z) {
+static int are_precise(const weft_sim *sim, const struct partition *p) {
   const uint32_t n = sim->accel.steady_samples;
   double common[SAMPLES_MOST + 1] = {0}, squares = 0, sum = 0, tt = 0;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const struct sample *s = samples_of(sim, slot);
     const struct line line = line_through(s, n, packets_at);
     const double off = line.deviation / line.slope;
-    squares += off * off / z->flows;
+    squares += off * off / p->flows;
     tt = line.tt;
     for (uint32_t i = 0; i <= n; ++i)
       common[i] += (packets_at(s, i) - line.mean - line.slope * (time_at(s, i) - line.time)) /
-                   line.slope / z->flows;
+                   line.slope / p->flows;
   }
   for (uint32_t i = 0; i <= n; ++i) sum += common[i] * common[i];
   return squares <= SCATTER * SCATTER && sum / (n - 1) / tt <= PRECISION * PRECISION;
@@ -290,9 +291,9 @@ static int are_precise(const weft_sim *sim, const struct partition *z) {
 
 /* Does the window see several round trips of each flow, of which a deep queue makes long ones? In
  * less than one nothing has come of what congestion control has done. */
-static int sees_rounds(const weft_sim *sim, const struct partition *z) {
+static int sees_rounds(const weft_sim *sim, const struct partition *p) {
   const uint32_t n = sim->accel.steady_samples;
-  FOR_MEMBERS(slot, sim, z) {
+  FOR_MEMBERS(slot, sim, p) {
     const struct sample *s = samples_of(sim, slot);
     if (packets_at(s, n) < ROUNDS * under_way_at(s, n)) return 0;
   }
@@ -300,13 +301,13 @@ static int sees_rounds(const weft_sim *sim, const struct partition *z) {
 }
 
 int weft__steady_test(weft_sim *sim, uint32_t partition) {
-  const struct partition *z = &sim->accel.partitions.at[partition];
-  const int flat = are_flat(sim, z);
-  const struct sample *s = samples_of(sim, z->first);
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  const int flat = are_flat(sim, p);
+  const struct sample *s = samples_of(sim, p->first);
   const weft_time window = s[sim->accel.steady_samples].time - s[0].time;
-  const int is_known = sim->config.theta >= 0 || (are_precise(sim, z) && sees_rounds(sim, z));
+  const int is_known = sim->config.theta >= 0 || (are_precise(sim, p) && sees_rounds(sim, p));
   const int is_long =
-      z->doublings == DOUBLINGS_MOST ||
+      p->doublings == DOUBLINGS_MOST ||
       (is_known && window >= (weft__park_end(sim, partition) - sim->now) / SKIP_MOST);
   if (flat && is_long) return 1;
   thin_out(sim, partition, flat);
