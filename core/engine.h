@@ -88,7 +88,8 @@ struct engine_ops {
   void (*settle)(weft_sim *sim);
   /** A sample is about to be taken, of all that has happened up to and in this instant. (*) */
   void (*before_sample)(weft_sim *sim);
-  /** Bring to the present what rows of flows under way have of it beside delivered_bytes. (*) */
+  /** Bring the rows of flows under way to the present: delivered_bytes, retransmits, marks. (*: the
+   *  first alone) */
   void (*flow_rows)(weft_sim *sim);
   /** Fill in what it has of a row of the table of ports beside tx_bytes. (*) */
   void (*port_row)(weft_sim *sim, uint32_t port, struct port_row *row);

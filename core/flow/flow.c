@@ -145,7 +145,7 @@ void weft__flows_settle(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->flow.slots.n; ++slot) {
     const uint32_t row = sim->flow.slots.at[slot].row;
     if (sim->flow.slots.at[slot].active)
-      flow_set_delivered(sim, row, weft__flow_delivered(sim, row));
+      flow_row_note(sim, row, weft__flow_delivered(sim, row), 0, 0);
   }
 }
 

@@ -48,11 +48,6 @@ static inline void flow_is_under_way(weft_sim *sim) {
   ++sim->flow.active;
 }
 
-/** Keep in its row how much of it has arrived. */
-static inline void flow_set_delivered(weft_sim *sim, uint32_t row, uint64_t bytes) {
-  sim->flow.rows.at[row].delivered_bytes = bytes;
-}
-
 /** The last byte is at the receiver; the last ACK at the sender. */
 void weft__flow_is_received(weft_sim *sim, uint32_t row);
 void weft__flow_is_acked(weft_sim *sim, uint32_t row);
@@ -73,14 +68,16 @@ void weft__flow_undo_received(weft_sim *sim, uint32_t row, weft_time time);
 /** Payload bytes in order at the receiver so far. */
 uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
 
-/** Bring to the present what rows of flows under way say of what has arrived. */
+/** Bring the rows of flows under way to the present. */
 void weft__flows_settle(weft_sim *sim);
 
-/** What an engine that loses and marks packets knows of a flow, for its row. */
-static inline void flow_row_note(weft_sim *sim, uint32_t row, uint32_t retransmits,
-                                 uint32_t ecn_marks) {
-  sim->flow.rows.at[row].retransmits = retransmits;
-  sim->flow.rows.at[row].ecn_marks = ecn_marks;
+/** What an engine knows of a flow, for its row. */
+static inline void flow_row_note(weft_sim *sim, uint32_t row, uint64_t delivered_bytes,
+                                 uint32_t retransmits, uint32_t ecn_marks) {
+  struct flow *flow = &sim->flow.rows.at[row];
+  flow->delivered_bytes = delivered_bytes;
+  flow->retransmits = retransmits;
+  flow->ecn_marks = ecn_marks;
 }
 
 /** Tell work, if it wants to hear of that: NEWS_SENT where the flow wants FLOW_TELLS_SENT, else

@@ -59,8 +59,8 @@ static weft_time left_to_send(const weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const weft_time span =
       weft__path_one_way(sim, path, 1, before) - weft__path_one_way(sim, path, 1, 0);
-  const weft_time passed = flow->whole - flow->left;
-  return span > passed ? span - passed : 0;
+  const weft_time after = flow->whole - span;
+  return flow->left > after ? flow->left - after : 0;
 }
 
 /* It goes on, or begins to wait. */
@@ -126,8 +126,8 @@ static void rerouted(weft_sim *sim) {
     if (!its->active) continue;
     int ack_hops;
     const int hops = weft__flow_paths(sim, its->row, data, ack, &ack_hops);
-    const size_t bytes = (size_t)hops * sizeof *data;
-    if (hops > 0 && (hops != its->hops || memcmp(slot_path(sim, slot), data, bytes) != 0))
+    const uint32_t *path = slot_path(sim, slot);
+    if (hops > 0 && (hops != its->hops || memcmp(path, data, its->hops * sizeof *data) != 0))
       change_way(sim, slot, data, hops, ack, ack_hops);
   }
 }
@@ -137,7 +137,7 @@ static void rerouted(weft_sim *sim) {
 static void end_flow(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
   const uint32_t row = sim->flow.slots.at[slot].row;
   count(sim, slot, payload);
-  flow_set_delivered(sim, row, payload);
+  flow_row_note(sim, row, payload, 0, 0);
   weft__flow_over(sim, slot, state);
   if (state == FLOW_FAILED) {
     weft__flow_has_failed(sim, row);
@@ -208,9 +208,7 @@ static int check(weft_sim *sim) {
     if (sim->fabric.nodes.at[port->to_node].kind == WEFT_HOST) in += sim->ideal.port_bytes.at[p];
   }
   if (out == sim->ideal.sent && in == out) return WEFT_OK;
-  return weft__fail(sim, WEFT_EINTERNAL,
-                    "ideal: bytes that left hosts, arrived and were sent "
-                    "differ");
+  return weft__fail(sim, WEFT_EINTERNAL, "ideal: bytes that left hosts and arrived differ");
 }
 
 const struct engine_ops weft__ideal_engine = {.link_added = link_added,

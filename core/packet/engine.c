@@ -43,8 +43,9 @@ static uint64_t progress(const weft_sim *sim, uint32_t slot) {
 static void flow_rows(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->packet.tx.n; ++slot) {
     if (!(sim->packet.tx.at[slot].flags & TX_ACTIVE)) continue;
+    const uint32_t row = sim->packet.tx.at[slot].row;
     const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-    flow_row_note(sim, sim->packet.tx.at[slot].row, warm->retransmits, warm->ecn_marks);
+    flow_row_note(sim, row, weft__flow_delivered(sim, row), warm->retransmits, warm->ecn_marks);
   }
 }
 

@@ -152,8 +152,10 @@ static int refresh_ports(weft_sim *sim) {
 static int refresh(weft_sim *sim, int table, const void **rows, uint64_t *count) {
   switch (table) {
     case WEFT_TABLE_FLOWS:
-      weft__flows_settle(sim);
-      if (sim->engine->flow_rows != NULL) sim->engine->flow_rows(sim);
+      if (sim->engine->flow_rows != NULL)
+        sim->engine->flow_rows(sim);
+      else
+        weft__flows_settle(sim);
       *rows = sim->flow.rows.at;
       *count = sim->flow.rows.n;
       return WEFT_OK;

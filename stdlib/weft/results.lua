@@ -26,12 +26,29 @@ local function names_of(self)
   return names
 end
 
+local TABLES = {}
+for _, name in ipairs(core.constants.table) do TABLES[name] = true end
+
+-- What an engine must have for a column, or nil; and the engine of a simulation of the core.
+local function need_of(what, of, table_name, name)
+  if not core._is_open(of) then
+    fail.raise("%s: expected an open simulation of the core, got %s", what, fail.show(of))
+  end
+  check.argument(what .. ": column", name, "text")
+  if table_name == nil or not TABLES[table_name] then
+    fail.raise("%s: expected one of %s, got %s", what, table.concat(core.constants.table, ", "),
+      fail.show(table_name))
+  end
+  local needs = engine.call(core.column_needs, table_name, name)
+  return needs, engine.call(core._sim.__index.config, of).engine
+end
+
 --- An error if a table has no such column because the engine does not have what is in it.
 -- @tparam userdata of simulation of the core
 -- @tparam string table_name
 -- @tparam string name of a column of the core
 function M.need_column(of, table_name, name)
-  local needs, engine_name = core.column_needs(table_name, name), of:config().engine
+  local needs, engine_name = need_of("results.need_column", of, table_name, name)
   if not needs or core.engine_can(engine_name, needs) then return end
   for _, other in ipairs(core.constants.engine) do
     if core.engine_can(other, needs) then
@@ -47,8 +64,8 @@ end
 -- @tparam string name of a column of the core
 -- @treturn boolean
 function M.has_column(of, table_name, name)
-  local needs = core.column_needs(table_name, name)
-  return needs ~= nil and core.engine_can(of:config().engine, needs)
+  local needs, engine_name = need_of("results.has_column", of, table_name, name)
+  return needs ~= nil and core.engine_can(engine_name, needs)
 end
 
 local function find_column(self, name)

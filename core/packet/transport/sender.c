@@ -88,8 +88,7 @@ static void leave(weft_sim *sim, uint32_t slot, enum flow_state state) {
     const uint64_t acked = (uint64_t)tx->una * sim->config.mtu_bytes;
     if (acked < delivered) delivered = acked;
   }
-  flow_set_delivered(sim, tx->row, delivered);
-  flow_row_note(sim, tx->row, warm->retransmits, warm->ecn_marks);
+  flow_row_note(sim, tx->row, delivered, warm->retransmits, warm->ecn_marks);
   weft__flow_over(sim, slot, state);
   weft__flow_free_when_quiet(sim, slot);
 }
