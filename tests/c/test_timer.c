@@ -162,10 +162,10 @@ TEST(a_pause_puts_timers_off_and_a_real_sender_sends_again) {
   }
 }
 
-/* ACKs of what was sent before a timeout look like those of what was sent after it. Sums of 1, 2,
- * 4 and 8 ms, each with up to a half more, are 15 to 22.5: in a pause of 14 ms there are 3 timeouts,
- * of which the third comes after 7 to 10.5. Then it is 8 to 12 until a packet is acknowledged that
- * was sent once. */
+/* ACKs of what was sent before a timeout look like those of what was sent after it. In a pause of
+ * 14 ms there are 3 timeouts: 1, 2 and 4 ms, the latter two with up to a half more, are 7 to 10;
+ * the next would come after 15. Then it is 8 to 12 until one packet that was sent once is
+ * acknowledged. */
 TEST(a_doubled_timeout_is_kept_until_a_round_trip_is_measured) {
   for (int adaptive = 0; adaptive < 2; adaptive++) {
     const weft_time ms = (weft_time)MS * US;

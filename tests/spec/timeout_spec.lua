@@ -300,8 +300,8 @@ describe("what timeouts did", function()
 end)
 
 describe("a fixed timeout", function()
-  -- A round trip of 202 us, and 8 of it when the windows of all stand in the receiver's queue, whose
-  -- link is busy to the end: 8 x 5 MB x 1.048 and two hops of 50 us and a packet's 0.84 us.
+  -- A round trip of 202 us, and 8 of it when the windows of all stand in the receiver's queue,
+  -- whose link is busy to the end: 8 x 5 MB x 1.048 and two hops of 50 us and a packet's 0.84 us.
   it("below the round trip is one of the round trip", function()
     for _, rto in ipairs { "100us", "10us" } do
       local sim = weft.simulation {
@@ -315,8 +315,8 @@ describe("a fixed timeout", function()
     end
   end)
 
-  -- A flow is under way for 5 ms, of which 100 us, doubled, make 5 timeouts (3.1 ms, and up to a half
-  -- more) before the first measurement. If progress ended the doubling there would be 20.
+  -- A flow is under way for 5 ms, of which 100 us, doubled, make 5 timeouts (3.1 ms, and up to a
+  -- half more) before the first measurement. If progress ended the doubling there would be 20.
   it("stays doubled until it has been measured", function()
     local said = said_by(function()
       local sim = weft.simulation {
