@@ -8,9 +8,9 @@
  * timely_alpha = 0.875 (the paper's EWMA), and the average is kept also where thresholds decide.
  * The paper's times are for a network whose shortest RTT is min_rtt, 20 us. Above T_high a rate
  * would fall for ever, with queues or without, so they grow with a base RTT that is longer.
- * The increase is a part of the NIC's rate, the paper's 10 Mbit/s of 10 Gbit/s (the HPCC
- * simulator's scripts have 1/1000 and 5/1000 of any rate). The defaults are those at 100 Gbit/s
- * and grow with a faster NIC, since one gradient above 1 / beta takes a rate to min_rate, from which it climbs. */
+ * The increase is a part of the NIC's rate, the paper's 10 Mbit/s of 10 Gbit/s (scripts of the HPCC
+ * simulator have 1/1000 and 5/1000 of any). The defaults are those at 100 Gbit/s and grow with a
+ * faster NIC, since one gradient above 1 / beta takes a rate to min_rate, from which it climbs. */
 #include "packet/cc/algorithms.h"
 
 enum { HAI_STAGE = 5 };
