@@ -23,7 +23,8 @@ struct packet_model {
   double tick_s;
   const struct int_format *int_format; /* NULL: telemetry arrives as the switches wrote it */
   int fused; /* HPCC's average is a fused multiply-add */
-  int fixed_times; /* times of congestion control don't grow with long round trips */
+  int fixed_times; /* times of congestion control don't grow with long round trips, nor its steps
+                      with fast NICs */
   int forgets_max_rate; /* rates of DCQCN, HPCC and TIMELY begin and end at the NIC's */
   /* One base RTT for all flows, however far apart: the longest, of a payload without headers and of
    * an ACK that takes no time but the delay. */

@@ -56,6 +56,7 @@ struct packet_room {
   const struct cc_ops *cc; /* what config.cc and script say */
   uint32_t cc_header; /* bytes that it adds to a data packet */
   uint32_t ack_size; /* bytes of an ACK on the wire */
+  uint32_t cc_step_grows; /* its steps grow with fast NICs: see weft__cc_step() */
   uint32_t cc_stretches; /* its times grow with long round trips: see weft__cc_stretch() */
   uint32_t cc_words; /* 64-bit words of CC state per slot */
   uint32_t cc_due, cc_timers; /* words before its timers' times, and how many those are */

@@ -217,10 +217,12 @@ TEST(a_lone_flow_pays_for_headers_and_targets_alone) {
 }
 
 /* TIMELY falls to min_rate at once when round trips have grown by more than min_rtt / beta, and
- * comes back by hyper increase, 500 Mbit/s in a round trip: part of the ideal time that takes. */
+ * comes back by hyper increase, 500 Mbit/s in a round trip, or 5/1000 of a NIC above 100 Gbit/s:
+ * part of the ideal time that takes. */
 static double timely_climb(const lone *plain) {
   const double rtt_ps = 2 * (double)plain->delay_ps + 8 * 1056 * 8e12 / (double)plain->slowest_bps;
-  return (10 + (double)plain->slowest_bps / 5e8) * rtt_ps / (double)plain->ideal_ps;
+  const double step_bps = fmax(5e8, (double)plain->first_bps * 5e-3);
+  return (10 + (double)plain->slowest_bps / step_bps) * rtt_ps / (double)plain->ideal_ps;
 }
 
 /* Where a later link is slower, a queue builds before it in the first round trip, and a rate falls

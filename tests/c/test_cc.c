@@ -227,6 +227,39 @@ TEST(timely_follows_the_gradient) {
   weft_sim_destroy(sim);
 }
 
+/* The defaults are those at 100 Gbit/s: 0.1, and 0.5 after five in a row. At 1.6 Tbit/s 16 times
+ * as much; not where one of them was given, nor with compat. */
+TEST(timely_steps_grow_with_fast_nics) {
+  static const struct {
+    uint64_t gbps, ai_bps, first_mbps, sixth_mbps;
+    uint32_t compat;
+  } cases[] = {{10, 0, 100, 500, 0},
+               {100, 0, 100, 500, 0},
+               {1600, 0, 1600, 8000, 0},
+               {1600, 200000000, 200, 500, 0},
+               {1600, 0, 100, 500, WEFT_COMPAT_NS3}};
+  for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++) {
+    weft_config config = weft_config_default();
+    config.cc = WEFT_CC_TIMELY;
+    config.compat = cases[i].compat;
+    if (cases[i].ai_bps != 0) config.timely_ai_bps = cases[i].ai_bps;
+    weft_sim *sim = star(&config, 2, cases[i].gbps * (uint64_t)GBPS, US);
+    add_flow(sim, 0, 1, 100000000, 0);
+    MUST(sim, weft_run(sim, 1000, 0)); /* it has begun */
+    uint64_t acked = MTU;
+    give_delay(sim, US * 1000, 40 * US, acked, 0);
+    give_delay(sim, US * 2000, 400 * (weft_time)US, acked += 51 * MTU, 0); /* to min_rate */
+    ENSURE_EQ(rate(sim), 1e8);
+    double before = 1e8;
+    for (weft_time k = 1; k <= 7; before = rate(sim), k++) {
+      give_delay(sim, US * (2000 + 1000 * k), 40 * US, acked += 51 * MTU, 0);
+      const uint64_t mbps = k <= 5 ? cases[i].first_mbps : cases[i].sixth_mbps;
+      ENSURE_NEAR(rate(sim) - before, (double)mbps * 1e6, EXACT);
+    }
+    weft_sim_destroy(sim);
+  }
+}
+
 /* ---- Swift: ai 1, beta 0.8, max_mdf 0.5; base target 10 us, 1 us per switch, range 20 us ----
  * Windows are in packets; 1 packet per base RTT of 8 us is 1 Gbit/s. */
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "packet/transport/transport.h"
 #include "sim_i.h"
 
 enum { MS = 1000 };
@@ -157,6 +158,44 @@ TEST(a_pause_puts_timers_off_and_a_real_sender_sends_again) {
     ENSURE_EQ(s.timeouts_put_off, real ? 0 : 4);
     ENSURE_EQ(s.retransmits > 0, real);
     ENSURE_EQ(s.retransmits_spurious, s.retransmits);
+    weft_sim_destroy(sim);
+  }
+}
+
+/* ACKs of what was sent before a timeout look like those of what was sent after it. In a pause of
+ * 14 ms there are 3 timeouts: 1, 2 and 4 ms, the latter two with up to a half more, are 7 to 10;
+ * the next would come after 15. Then it is 8 to 12 until one packet that was sent once is
+ * acknowledged. */
+TEST(a_doubled_timeout_is_kept_until_a_round_trip_is_measured) {
+  for (int adaptive = 0; adaptive < 2; adaptive++) {
+    const weft_time ms = (weft_time)MS * US;
+    weft_config config = quiet_config();
+    config.rto_ps = adaptive ? WEFT_RTO_ADAPTIVE : ms;
+    weft_sim *sim = star(&config, 2, 100 * (uint64_t)GBPS, US);
+    add_flow(sim, 0, 1, 2000000, 0);
+    const weft_storm storm = {.at_ps = 50 * (weft_time)US, .port = 3, .duration_ps = 14 * ms};
+    MUST(sim, weft_storm_add(sim, &storm));
+    MUST(sim, weft_run(sim, storm.at_ps + storm.duration_ps, 0));
+    const struct tx *tx = &sim->packet.tx.at[0];
+    const struct tx_warm *warm = &sim->packet.tx_warm.at[0];
+    const uint32_t una = tx->una, sent = warm->highest, backoff = adaptive ? 0 : 3;
+    ENSURE_EQ(stats_of(sim).timeouts, backoff);
+    ENSURE_EQ(warm->retries, backoff);
+    uint32_t steps = 0;
+    for (; tx->una <= sent; MUST(sim, weft_run(sim, sim->now + 100000, 0))) {
+      ENSURE_EQ(warm->backoff, tx->una > una ? backoff : 0);
+      if (tx->una == una) continue;
+      steps++;
+      ENSURE_EQ(warm->retries, 0);
+      const weft_time runs = weft__rto_deadline(sim, 0) - warm->progress_at;
+      if (!adaptive) ENSURE(runs >= 8 * ms && runs < 12 * ms);
+    }
+    ENSURE(steps > 10);
+    ENSURE_EQ(warm->backoff, 0);
+    if (!adaptive) ENSURE_EQ(weft__rto_deadline(sim, 0) - warm->progress_at, ms);
+    run_to_end(sim);
+    ENSURE_EQ(stats_of(sim).timeouts, backoff);
+    ENSURE_EQ(stats_of(sim).flows_done, 1);
     weft_sim_destroy(sim);
   }
 }

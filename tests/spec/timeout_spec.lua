@@ -109,8 +109,8 @@ describe("nothing is sent twice where nothing is lost", function()
     within(bytes * 8 / 25e6, 0.08, adaptive)
     local lines = said_by(function()
       local clock, spurious = time "rfc6298"
-      assert.is_true(clock > 1.1 * adaptive)
-      assert.is_true(spurious.retransmits_spurious > 10000)
+      assert.is_true(clock > 1.03 * adaptive)
+      assert.is_true(spurious.retransmits_spurious > 2000)
     end)
     assert.equal(1, #lines)
     assert.truthy(lines[1]:find("^time%-outs sent packets again that had not been lost: %d+ of "))
@@ -122,7 +122,7 @@ describe("nothing is sent twice where nothing is lost", function()
       { "1Gbps", "25ms", "5MB" }, { "1Gbps", "100ms", "5MB" }, { "10Mbps", "1ms", "1MB" },
       { "3.2Tbps", "10us", "10MB" },
     } do
-      for _, rto in ipairs { "adaptive", "rfc6298" } do
+      for _, rto in ipairs { "adaptive", "rfc6298", "1ms" } do
         local sim = weft.simulation {
           topology = weft.topology.star { hosts = 2, rate = case[1], delay = case[2] },
           cc = "window", rto = rto, buffer = "10GB",
@@ -300,6 +300,39 @@ describe("what timeouts did", function()
 end)
 
 describe("a fixed timeout", function()
+  -- A round trip of 202 us, and 8 of it when the windows of all stand in the receiver's queue,
+  -- whose link is busy to the end: 8 x 5 MB x 1.048 and two hops of 50 us and a packet's 0.84 us.
+  it("below the round trip is one of the round trip", function()
+    for _, rto in ipairs { "100us", "10us" } do
+      local sim = weft.simulation {
+        topology = weft.topology.star { hosts = 9, rate = "10Gbps", delay = "50us" },
+        cc = "window", rto = rto, buffer = "1GB",
+      }
+      for i = 1, 8 do sim:add_flow { src = i, dst = 0, size = "5MB" } end
+      sim:run()
+      assert.same({ 0, 0 }, { sim:stats().timeouts, sim:stats().retransmits })
+      within(33.536 + 0.1017, 1e-3, last_ms(sim))
+    end
+  end)
+
+  -- A flow is under way for 5 ms, of which 100 us, doubled, make 5 timeouts (3.1 ms, and up to a
+  -- half more) before the first measurement. If progress ended the doubling there would be 20.
+  it("stays doubled until it has been measured", function()
+    local said = said_by(function()
+      local sim = weft.simulation {
+        topology = weft.topology.leaf_spine {
+          leaves = 4, hosts_per_leaf = 8, oversubscription = 8, rate = "25Gbps", delay = "1us",
+        },
+        cc = "dcqcn", rto = "100us",
+      }
+      sim:add_job(weft.workload.all_to_all { size = "1MB" })
+      sim:run()
+      local flows, timeouts = 32 * 31, sim:stats().timeouts
+      assert.is_true(timeouts > 0 and timeouts <= 5 * flows, timeouts)
+    end)
+    assert.equal(1, #said)
+  end)
+
   it("falls out of step with a link that flaps", function()
     for seed = 1, 3 do
       local net = weft.topology.leaf_spine {

@@ -4,6 +4,8 @@
 #include "packet/model.h"
 #include "packet/sizes_i.h"
 
+#define STEP_LINE_BPS ((uint64_t)100000000000) /* for which the default steps of rates are made */
+
 __extension__ typedef unsigned __int128 wide;
 
 /* Are the times of TIMELY and DCQCN those that the papers give for a datacenter? */
@@ -17,6 +19,11 @@ static int has_default_times(const weft_config *config) {
          config->dcqcn_increase_ps == def.dcqcn_increase_ps;
 }
 
+static int has_default_steps(const weft_config *config) {
+  const weft_config def = weft_config_default();
+  return config->timely_ai_bps == def.timely_ai_bps && config->timely_hai_bps == def.timely_hai_bps;
+}
+
 void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
   uint32_t size;
   const uint32_t due = weft__fields_find(&cc->state, FIELD_DUE, &size);
@@ -26,6 +33,7 @@ void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
   const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */
   sim->packet.cc_header = header[sim->packet.cc->extra];
   sim->packet.cc_stretches = !sim->packet.model->fixed_times && has_default_times(&sim->config);
+  sim->packet.cc_step_grows = !sim->packet.model->fixed_times && has_default_steps(&sim->config);
   sim->packet.ack_size = sim->packet.model->ack_size(sim);
 }
 
@@ -44,6 +52,12 @@ weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time,
   const weft_time rtt = sim->packet.tx_warm.at[slot].base_rtt_ps;
   if (rtt <= reference || !sim->packet.cc_stretches) return time;
   return (weft_time)((wide)time * (wide)rtt / (wide)reference);
+}
+
+uint64_t weft__cc_step(const weft_sim *sim, uint32_t slot, uint64_t step_bps) {
+  const uint64_t line = sim->packet.tx_warm.at[slot].line_bps;
+  if (line <= STEP_LINE_BPS || !sim->packet.cc_step_grows) return step_bps;
+  return (uint64_t)((wide)step_bps * line / STEP_LINE_BPS);
 }
 
 enum { STEPS_MOST = 1 << 20 }; /* behind which nothing is left */

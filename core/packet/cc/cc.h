@@ -96,6 +96,10 @@ static inline uint64_t cc_nic_rate(const weft_sim *sim, uint32_t slot) {
  *  flow's base RTT is longer, longer in proportion. Times that were given stay as given. */
 weft_time weft__cc_stretch(const weft_sim *sim, uint32_t slot, weft_time time, weft_time reference);
 
+/** A default additive increase of TIMELY, which is for NICs up to 100 Gbit/s: of a faster one
+ *  larger in proportion. Steps that were given stay as given. */
+uint64_t weft__cc_step(const weft_sim *sim, uint32_t slot, uint64_t step_bps);
+
 /** A memory of marks that decays by (1 - g) at each of so many steps. What is too little to matter
  *  to any rate is nothing, so that states become the same again. */
 double weft__cc_decayed(double alpha, double g, double steps);

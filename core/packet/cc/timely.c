@@ -7,7 +7,10 @@
  * increases in a row (HAI). Deviation, as in the HPCC ns-3 model: a new sample counts with weight
  * timely_alpha = 0.875 (the paper's EWMA), and the average is kept also where thresholds decide.
  * The paper's times are for a network whose shortest RTT is min_rtt, 20 us. Above T_high a rate
- * would fall for ever, with queues or without, so they grow with a base RTT that is longer. */
+ * would fall for ever, with queues or without, so they grow with a base RTT that is longer.
+ * The increase is a part of the NIC's rate, the paper's 10 Mbit/s of 10 Gbit/s (scripts of the HPCC
+ * simulator have 1/1000 and 5/1000 of any). The defaults are those at 100 Gbit/s and grow with a
+ * faster NIC, since one gradient above 1 / beta takes a rate to min_rate, from which it climbs. */
 #include "packet/cc/algorithms.h"
 
 enum { HAI_STAGE = 5 };
@@ -43,7 +46,8 @@ static void update(weft_sim *sim, uint32_t slot, struct timely *timely, int64_t 
   if (rtt < low || (rtt <= high && gradient <= 0)) {
     const uint64_t step =
         timely->stage < HAI_STAGE ? config->timely_ai_bps : config->timely_hai_bps;
-    timely->rate_bps = cc_at_most(timely->rate_bps + step, sim->packet.tx_warm.at[slot].line_bps);
+    timely->rate_bps = cc_at_most(timely->rate_bps + weft__cc_step(sim, slot, step),
+                                  sim->packet.tx_warm.at[slot].line_bps);
     ++timely->stage;
   } else {
     double factor = 1 - config->timely_beta * gradient;

@@ -23,6 +23,7 @@ static void measure_rtt(weft_sim *sim, uint32_t slot, uint32_t acked) {
   warm->rtt_deviation = first ? rtt / 2 : (3 * warm->rtt_deviation + off) / 4;
   warm->rtt = first ? rtt : (7 * warm->rtt + rtt) / 8;
   warm->rtt_seq = sim->packet.tx.at[slot].next;
+  warm->backoff = 0;
   const weft_time rto = warm->rtt + 4 * warm->rtt_deviation;
   if (warm->rto_event - sim->now > LONG_PS + SHORTER * rto) weft__rto_shorten(sim, slot);
 }
@@ -96,7 +97,7 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
   const uint32_t una = tx->una;
   if (packet->seq > una) {
     tx->una = packet->seq;
-    warm->retries = 0;
+    if (warm->retries > 0) weft__rto_progress(sim, slot);
     measure_rtt(sim, slot, packet->seq);
     warm->progress_at = sim->now;
     if (warm->rto_event < 0) weft__rto_arm(sim, slot);

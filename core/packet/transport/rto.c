@@ -9,7 +9,7 @@
  * the RFC makes of a first sample of one) and RTO_FIRST. RTO_MIN is the high timeout of IRN (Mittal
  * et al., SIGCOMM 2018): its longest path with one full buffer. Each repetition doubles it, up to
  * 64 times, and adds up to a half of it, drawn from the seed, so that retries don't keep step with
- * a link that flaps. A fixed rto is the least of SRTT + 4 RTTVAR instead. */
+ * a link that flaps. A fixed rto stands for RTO_MIN and RTO_FIRST. */
 #include "packet/transport/rto_i.h"
 
 #include "base/rng_i.h"
@@ -42,11 +42,12 @@ static weft_time longest(weft_time a, weft_time b) {
   return a > b ? a : b;
 }
 
-static weft_time adaptive_rto(const weft_sim *sim, uint32_t slot) {
+weft_time weft__rto_least(const weft_sim *sim, uint32_t slot) {
   const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
-  const weft_time empty = weft__rto_empty_rtt(sim, slot);
-  if (warm->rtt == 0) return longest(RTO_FIRST, 3 * empty);
-  return longest(longest(RTO_MIN, 2 * empty), warm->rtt + 4 * warm->rtt_deviation);
+  const weft_time empty = weft__rto_empty_rtt(sim, slot), given = sim->config.rto_ps;
+  if (warm->rtt == 0) return longest(is_fixed(sim) ? given : RTO_FIRST, 3 * empty);
+  return longest(longest(is_fixed(sim) ? given : RTO_MIN, 2 * empty),
+                 warm->rtt + 4 * warm->rtt_deviation);
 }
 
 int weft__rto_may_lose(const weft_sim *sim, uint32_t slot) {
@@ -67,21 +68,28 @@ static double draw(const weft_sim *sim, uint32_t slot) {
 }
 
 static uint32_t doublings(const weft_sim *sim, uint32_t slot) {
-  const uint32_t retries = sim->packet.tx_warm.at[slot].retries;
-  if (retries < BACKOFF_MAX) return retries;
-  if (retries <= RETRIES_MAX) return BACKOFF_MAX;
-  const uint32_t more = retries - RETRIES_MAX;
+  const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+  const uint32_t kept = warm->backoff + warm->retries;
+  if (warm->retries <= RETRIES_MAX) return kept < BACKOFF_MAX ? kept : BACKOFF_MAX;
+  const uint32_t more = warm->retries - RETRIES_MAX;
   return BACKOFF_MAX + (weft__rto_may_lose(sim, slot) ? more / CHANCES : more);
 }
 
+/* Progress after a timeout says nothing of the round trip: the ACK may be that of what was sent
+ * before. So the doubled timeout is kept until a measurement ends (Karn and Partridge; RFC 6298,
+ * section 5), or one below the round trip would run out in each. An adaptive timer has run out for
+ * a loss. */
+void weft__rto_progress(weft_sim *sim, uint32_t slot) {
+  struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+  if (sim->config.rto_ps != WEFT_RTO_ADAPTIVE) warm->backoff = doublings(sim, slot);
+  if (warm->backoff > BACKOFF_MAX) warm->backoff = BACKOFF_MAX;
+  warm->retries = 0;
+}
+
 weft_time weft__rto_timeout(const weft_sim *sim, uint32_t slot) {
-  const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
   const uint32_t backoff = doublings(sim, slot);
   if (backoff > DOUBLINGS_MAX) return LATEST_PS;
-  const weft_time least = is_fixed(sim)
-                              ? longest(sim->config.rto_ps, warm->rtt + 4 * warm->rtt_deviation)
-                              : adaptive_rto(sim, slot);
-  const weft_time rto = least << backoff;
+  const weft_time rto = weft__rto_least(sim, slot) << backoff;
   if (backoff == 0) return rto;
   return rto + (weft_time)(draw(sim, slot) * (double)(rto / 2));
 }

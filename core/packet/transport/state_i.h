@@ -57,7 +57,7 @@ _Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
   X(VALUE, KEPT, uint32_t, last_size) /* on the wire, of the last packet sent */                   \
   X(RECOVERY, KEPT, uint32_t, path_seq) /* ACKs up to it may tell of a path before the present */  \
   X(SEQUENCE, KEPT, uint32_t, rtt_seq) /* the ACK that passes it ends the measurement of an RTT */ \
-  X(VALUE, OWN, uint32_t, unused)                                                                  \
+  X(VALUE, KEPT, uint32_t, backoff) /* doublings kept from before the last progress, see rto.c */  \
   X(TIME, KEPT, weft_time, rtt_begin) /* when that left */                                         \
   X(VALUE, KEPT, weft_time, rtt) /* smoothed; 0 before the first */                                \
   X(VALUE, KEPT, weft_time, rtt_deviation)

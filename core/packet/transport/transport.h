@@ -129,8 +129,14 @@ void weft__rto_wake_all(weft_sim *sim);
 /** The timer runs from now, and no event for it is asked for. */
 void weft__rto_arm(weft_sim *sim, uint32_t slot);
 
+/** An ACK is progress after retries without any. */
+void weft__rto_progress(weft_sim *sim, uint32_t slot);
+
 /** Timeouts have become much shorter. */
 void weft__rto_shorten(weft_sim *sim, uint32_t slot);
+
+/** How long it runs where it has not run out since the last measurement. */
+weft_time weft__rto_least(const weft_sim *sim, uint32_t slot);
 
 /** When it runs out if nothing happens; INT64_MAX: not. */
 weft_time weft__rto_deadline(const weft_sim *sim, uint32_t slot);

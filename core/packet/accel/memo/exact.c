@@ -135,9 +135,10 @@ static uint64_t cc_hash(weft_sim *sim, uint32_t slot, uint64_t *moved) {
 static uint64_t timer_state(const weft_sim *sim, uint32_t slot) {
   const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
   if (sim->config.rto_ps == WEFT_RTO_ADAPTIVE) return 0;
-  const weft_time rto = warm->rtt + 4 * warm->rtt_deviation, at = weft__rto_deadline(sim, slot);
+  const weft_time rto = weft__rto_least(sim, slot), at = weft__rto_deadline(sim, slot);
   const uint64_t longer = rto > sim->config.rto_ps ? (uint64_t)rto : 0;
-  return add(add(at != INT64_MAX ? from_now(sim, at) : 0, longer), warm->retries);
+  const uint64_t backoff = (uint64_t)warm->backoff << 32 | warm->retries;
+  return add(add(at != INT64_MAX ? from_now(sim, at) : 0, longer), backoff);
 }
 
 static void note_flow(weft_sim *sim, uint32_t slot, uint64_t *words) {

@@ -44,7 +44,7 @@ static int is_recovering(const weft_sim *sim, uint32_t slot) {
   /* What is lost is not known at once, but each packet under way makes one ACK that has to come. */
   const int lost = tx->next - tx->una != warm->packets_out;
   return lost || tx->flags & (TX_RESEND | TX_CUT_OFF) || tx->next < warm->highest ||
-         warm->retries > 0;
+         warm->retries + warm->backoff > 0;
 }
 
 int weft__park_refusal(weft_sim *sim, uint32_t partition) {
