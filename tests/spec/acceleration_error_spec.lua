@@ -391,4 +391,31 @@ describe("who joins flows that are skipped", function()
     end
     assert.is_true(all_mean < 1e-3 and math.abs(all_bias) < 2e-4, all_mean .. " " .. all_bias)
   end)
+
+  -- 50 KB are sent in 4 us of a round trip of 56: how the bursts of flows lie to each other decides
+  -- how they wait for one another, and where in a burst a flow is decides when it is over.
+  it("meets bursts of fixed windows where they are", function()
+    for _, scene in ipairs {
+      { delay = "14us", window = "50KB" }, { delay = "10us", window = "20KB" },
+      { delay = "3us", window = "40KB" },
+    } do
+      local function run(skip, start)
+        local sim = weft.simulation { cc = "window", window = scene.window, mtu = 1024,
+          topology = weft.topology.star { hosts = 4, rate = "100Gbps", delay = scene.delay },
+          fast_forward = skip }
+        sim:add_flow { src = 0, dst = 3, size = "6MB" }
+        sim:add_flow { src = 1, dst = 3, size = "4500KB", start = start .. "ns" }
+        sim:add_flow { src = 2, dst = 3, size = "3500KB", start = 2 * start + 1357 .. "ns" }
+        sim:run()
+        return completion_times(sim), sim:acceleration().events_skipped_pct
+      end
+      for k = 0, 2 do
+        local start = 300000 + 131713 * k
+        local times, share = run(true, start)
+        local mean = errors(times, (run(false, start)))
+        local name = ("%s: mean %g, skipped %g %%"):format(scene.delay, mean, share)
+        assert.is_true(mean < 1e-6 and share > 20, name)
+      end
+    end
+  end)
 end)

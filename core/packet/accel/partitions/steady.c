@@ -137,16 +137,28 @@ static double time_left(const weft_sim *sim, const struct partition *p, uint32_t
   return got > 0 && got < need ? (double)(sim->now - begin) * (need - got) / got : 0;
 }
 
+/* So much or little more: in step with the bursts of the partition, if all have the same time. */
+static weft_time in_step(const weft_sim *sim, const struct partition *p, weft_time time) {
+  const weft_time rtt = weft__burst_rtt(sim, p->first);
+  FOR_MEMBERS(slot, sim, p)
+  if (rtt == 0 || weft__burst_rtt(sim, slot) != rtt) return time;
+  return (time + rtt - 1) / rtt * rtt;
+}
+
+weft_time weft__steady_first_wait(const weft_sim *sim, uint32_t partition) {
+  return in_step(sim, &sim->accel.partitions.at[partition], sim->accel.steady_period);
+}
+
 weft_time weft__steady_wait(const weft_sim *sim, uint32_t partition) {
   const struct partition *p = &sim->accel.partitions.at[partition];
   const weft_time period = sim->accel.steady_period << p->doublings;
-  double wait = 0;
+  double wait = (double)period;
   FOR_MEMBERS(slot, sim, p) {
     const double left = time_left(sim, p, slot);
     if (left > wait) wait = left;
   }
-  if (wait > (double)(LONGEST_WAIT * period)) return LONGEST_WAIT * period;
-  return wait > (double)period ? (weft_time)wait : period;
+  const weft_time most = LONGEST_WAIT * period;
+  return in_step(sim, p, wait > (double)most ? most : (weft_time)wait);
 }
 
 void weft__steady_begin(weft_sim *sim, uint32_t partition) {
