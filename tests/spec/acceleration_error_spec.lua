@@ -137,6 +137,20 @@ describe("a rate that creeps", function()
     end
   end)
 
+  -- Who sets theta gets it skipped. A flow that is put too little far is over in the copy before
+  -- its span is, and had come as much further in the rest of it as it was put too little.
+  it("is seen by the audit of spans, to its full size and on its side", function()
+    local scene = { size = "200MB", visitors = { "20MB" },
+      options = threshold(20000, { cc = "dctcp", dctcp_ai = 1e6, theta = 0.1 }) }
+    local plain = completion_times(visited(scene, {}))
+    local sim = visited(scene, { fast_forward = true, audit = 1 })
+    local late = completion_times(sim)[1] / plain[1] - 1
+    local audit = sim:acceleration().audit
+    assert.is_true(late > 0.01 and late < 0.02, tostring(late))
+    assert.is_true(math.abs(audit.largest / late - 1) < 0.05, audit.largest .. " " .. late)
+    assert.is_true(audit.bias < -0.9 * audit.mean, audit.bias .. " " .. audit.mean)
+  end)
+
   -- Both ask for more than half of the link, and ever more; who asks for less gains on the other,
   -- at once or, with windows of three or four packets, when it is a packet more.
   it("is not skipped where flows share a link ever more evenly", function()
