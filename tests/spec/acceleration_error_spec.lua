@@ -137,6 +137,22 @@ describe("a rate that creeps", function()
     end
   end)
 
+  -- The creep of what is left of the first is nothing to it, and much to the next.
+  it("is in no record of short flows that long ones take", function()
+    local function run(options)
+      local sim = weft.simulation(with(threshold(20000, { cc = "dctcp", dctcp_ai = 1e6, mtu = 4096,
+        topology = weft.topology.star { hosts = 3, rate = "100Gbps", delay = "1us" } }), options))
+      for i, size in ipairs { "70MB", "300MB" } do
+        sim:add_flow { src = 0, dst = 2, size = size, start = (i - 1) * 20000 .. "us" }
+        sim:add_flow { src = 1, dst = 2, size = "20MB", start = (i - 1) * 20000 + 100 .. "us" }
+      end
+      sim:run()
+      return completion_times(sim)
+    end
+    local _, _, largest = errors(run(BOTH), run {})
+    assert.is_true(largest < 1e-4, tostring(largest))
+  end)
+
   -- Who sets theta gets it skipped. A flow that is put too little far is over in the copy before
   -- its span is, and had come as much further in the rest of it as it was put too little.
   it("is seen by the audit of spans, to its full size and on its side", function()

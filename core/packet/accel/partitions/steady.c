@@ -364,6 +364,15 @@ static double common_creep(const weft_sim *sim, const struct partition *p) {
   return creep / rates;
 }
 
+/* What is left of a flow at its rate, ps. A record that ends in this state may be taken by flows
+ * that have more left: they are held in it as long as any. */
+static double time_to_hold(const weft_sim *sim, const struct partition *p, uint32_t slot) {
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  const double left = (double)(tx->total - tx->next) / sim->accel.members.at[slot].rate;
+  const double most = SKIP_MOST * time_at(samples_of(sim, slot), sim->accel.steady_samples);
+  return p->record != 0 && left < most ? most : left;
+}
+
 /* Would a flow be off by too much if what is asked stood still for the rest of it? A span that goes
  * by the rate of its begin is off by half of what the rate would have crept in it; and as the creep
  * rests meanwhile, short spans are off by as much together as one, and a flow that goes on when
@@ -372,11 +381,10 @@ static int is_drifting(const weft_sim *sim, const struct partition *p) {
   const double common = common_creep(sim, p);
   const uint32_t n = sim->accel.steady_samples;
   FOR_MEMBERS(slot, sim, p) {
-    const struct tx *tx = &sim->packet.tx.at[slot];
     const double rate = sim->accel.members.at[slot].rate;
     const struct line asked = line_through(samples_of(sim, slot), n, asked_at);
     const double creep = creep_of(sim, slot) - (binds(sim, &asked, rate) ? 0 : common);
-    if (fabs(creep) / 2 * (tx->total - tx->next) / rate > DRIFT) return 1;
+    if (fabs(creep) / 2 * time_to_hold(sim, p, slot) > DRIFT) return 1;
   }
   return 0;
 }
