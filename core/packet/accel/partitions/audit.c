@@ -45,21 +45,31 @@ static weft_sim *copy_of(const weft_sim *sim) {
 
 /* ---- a span ---- */
 
-/* How far a flow has come by simulation, packets. */
-static uint32_t sent_by(const weft_sim *copy, uint32_t slot, uint32_t row, uint32_t total) {
-  return copy->flow.rows.at[row].state == FLOW_ACTIVE ? copy->packet.tx.at[slot].next : total;
+/* By what part a flow was put too far. Who is over in the copy before the span is would have gone
+ * on as it did in the copy's part of the span: else that nothing was left of it would bound what it
+ * is put too little by. It is over when all has arrived, so arrivals are counted there. */
+static double off_by(const weft_sim *sim, const weft_sim *copy, uint32_t slot, weft_time begin) {
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  const struct flow *flow = &copy->flow.rows.at[tx->row];
+  if (flow->state == FLOW_ACTIVE)
+    return (double)(tx->next + weft__parked_sent(sim, slot)) /
+               (double)copy->packet.tx.at[slot].next -
+           1;
+  const double received = sim->packet.rx.at[slot].next, all = tx->total;
+  const double skipped = received + (double)weft__parked_received(sim, slot);
+  const weft_time end = flow->start_ps + flow->fct_ps;
+  if (end <= begin) return skipped / all - 1;
+  const double rate = (all - received) / (double)(end - begin);
+  return skipped / (all + rate * (double)(sim->now - end)) - 1;
 }
 
 /* A flow that is so much ahead at the end of a span will be over earlier by that part of its time.
  */
-static void compare(weft_sim *sim, const weft_sim *copy, uint32_t slot) {
-  const struct tx *tx = &sim->packet.tx.at[slot];
-  const double skipped = (double)(tx->next + weft__parked_sent(sim, slot));
-  const double simulated = sent_by(copy, slot, tx->row, tx->total);
+static void compare(weft_sim *sim, double error) {
   weft_acceleration *a = &sim->accel.totals;
   struct tally t = {a->audited, a->audit_mean, sim->accel.audit_m2, a->audit_largest,
                     a->audit_bias};
-  tally_add(&t, (skipped - simulated) / simulated);
+  tally_add(&t, error);
   a->audited = t.n;
   a->audit_mean = t.mean;
   sim->accel.audit_m2 = t.m2;
@@ -74,8 +84,10 @@ void weft__audit(weft_sim *sim, uint32_t partition) {
   weft__partition_mark(copy, partition, 0);
   copy->packet.accel_hooks = NULL; /* flows may end there, and what is left is of no interest */
   weft__replay(copy, partition, copy->now - 1);
-  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition])
-  if (!copy->failed) compare(sim, copy, slot);
+  const struct partition *p = &sim->accel.partitions.at[partition];
+  FOR_MEMBERS(slot, sim, p)
+  if (!copy->failed && copy->flow.rows.at[sim->packet.tx.at[slot].row].state != FLOW_FAILED)
+    compare(sim, off_by(sim, copy, slot, p->parked_at));
   sim->whole->destroy(copy);
 }
 

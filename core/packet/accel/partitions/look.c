@@ -155,7 +155,7 @@ static void plan(weft_sim *sim, uint32_t partition, weft_time period) {
 static void begin(weft_sim *sim, uint32_t partition) {
   sim->accel.partitions.at[partition].looked_up = 1;
   if (sim->accel.partitions.at[partition].draining == 0) weft__steady_sample(sim, partition);
-  plan(sim, partition, sim->accel.steady_period);
+  plan(sim, partition, weft__steady_first_wait(sim, partition));
   live_on(sim, partition);
 }
 

@@ -13,8 +13,6 @@
 
 enum { SWING = 4 }; /* sample periods, of which each has a period or several of the algorithm's */
 
-#define CLOCKWORK 1e-7 /* how far a rate is known that is one packet after the other */
-
 void weft__park(weft_sim *sim, uint32_t partition, enum partition_phase phase) {
   if (phase != PARTITION_FOLLOW && weft__audit_is_drawn(sim, partition, sim->now))
     weft__audit_flows(sim, partition);
@@ -72,6 +70,8 @@ static int is_still(const weft_sim *sim, uint32_t partition) {
  * beyond it; nor where functions of a script would be called out of their turn. */
 static weft_time rest_of(const weft_sim *sim, uint32_t partition, weft_time span, weft_time left) {
   if (left <= 0 || sim->config.cc == WEFT_CC_SCRIPT) return 0;
+  const weft_time beat = weft__park_beat(sim, partition);
+  if (beat > 0) return span % beat;
   const weft_time swing = SWING * sim->accel.steady_period;
   const weft_time phase = is_still(sim, partition) ? 0 : span % swing;
   const double packet = 1 / sim->accel.members.at[sim->accel.partitions.at[partition].first].rate;

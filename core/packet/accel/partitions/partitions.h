@@ -86,6 +86,18 @@ int weft__park_refusal(weft_sim *sim, uint32_t partition);
 /** When the first flow of a parked partition must be simulated again. */
 weft_time weft__park_end(const weft_sim *sim, uint32_t partition);
 
+/** The round trip in which a flow sends its fixed window once, in a burst, if that does not fill
+ *  its way: the one of an empty way, as what meets a queue comes later each time, until it meets
+ *  none. 0 of other flows. */
+weft_time weft__burst_rtt(const weft_sim *sim, uint32_t slot);
+
+/** The time in which each flow of a partition at constant rates sends its window once, behind which
+ *  all is again as it is now: bursts lie to each other as they did. 0 where flows have none, or
+ *  where that is not the same for all to the ps. Its members have rates. */
+weft_time weft__park_beat(const weft_sim *sim, uint32_t partition);
+
+#define CLOCKWORK 1e-7 /* how far a rate is known that is one packet after the other */
+
 /* steady.c */
 
 /** theta, samples and period as the algorithm calls for, where the configuration does not say. */
@@ -93,6 +105,9 @@ void weft__steady_defaults(weft_sim *sim);
 
 /** Forget what has been sampled of a partition. */
 void weft__steady_begin(weft_sim *sim, uint32_t partition);
+
+/** Until the first look at whether there is something to sample. */
+weft_time weft__steady_first_wait(const weft_sim *sim, uint32_t partition);
 
 /** Until the next sample: a period, or longer where flows are slow. */
 weft_time weft__steady_wait(const weft_sim *sim, uint32_t partition);

@@ -3,8 +3,14 @@
  * What is skipped must be all there and nothing else, and nothing may be under way to it: no pause,
  * no loss, no buffer near its threshold. How long is a matter of its own flows alone: their last
  * packets are simulated. */
+#include <math.h>
+
 #include "packet/accel/partitions/partitions.h"
+#include "flow/flow.h"
 #include "packet/port/port_i.h"
+#include "packet/rtt.h"
+
+#define WHOLE 0.01 /* of a ps: how near to a whole number a time is that is one */
 
 enum { LAST_PACKETS = 4 }; /* of a flow, sent packet by packet behind those under way */
 
@@ -72,6 +78,37 @@ static weft_time flow_end(const weft_sim *sim, uint32_t slot, weft_time from, ui
   return time < (double)(LATEST_PS - from) ? from + (weft_time)time : LATEST_PS;
 }
 
+weft_time weft__burst_rtt(const weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  if (sim->config.cc != WEFT_CC_WINDOW) return 0;
+  const weft_time rtt =
+      weft__path_rtt(sim, path, tx->hops, path + tx->hops, sim->flow.slots.at[slot].ack_hops);
+  const double line = (double)sim->packet.tx_warm.at[slot].line_bps / 8e12;
+  return (double)tx->window < line * (double)rtt ? rtt : 0;
+}
+
+/* The time in which a flow sends its window once, or 0 if its packets don't come like a clock. */
+static weft_time window_time(const weft_sim *sim, uint32_t slot) {
+  const struct member *m = &sim->accel.members.at[slot];
+  const uint32_t mtu = sim->config.mtu_bytes;
+  const double time = (double)((sim->packet.tx.at[slot].window + mtu - 1) / mtu) / m->rate;
+  return m->uncertainty > CLOCKWORK || fabs(time - round(time)) > WHOLE ? 0
+                                                                        : (weft_time)round(time);
+}
+
+weft_time weft__park_beat(const weft_sim *sim, uint32_t partition) {
+  weft_time beat = 0;
+  int has_bursts = 0;
+  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition]) {
+    const weft_time time = window_time(sim, slot);
+    if (time == 0 || (beat > 0 && time != beat)) return 0;
+    beat = time;
+    has_bursts |= weft__burst_rtt(sim, slot) > 0;
+  }
+  return has_bursts ? beat : 0;
+}
+
 weft_time weft__park_end(const weft_sim *sim, uint32_t partition) {
   const struct partition *p = &sim->accel.partitions.at[partition];
   const int by_memo = p->phase == PARTITION_MEMO;
@@ -85,5 +122,6 @@ weft_time weft__park_end(const weft_sim *sim, uint32_t partition) {
     const weft_time at = flow_end(sim, slot, from, by_memo ? weft__memo_sent(sim, slot) : 0);
     if (at < end) end = at;
   }
-  return end;
+  const weft_time beat = end < LATEST_PS ? weft__park_beat(sim, partition) : 0;
+  return beat > 0 ? end - (end - from) % beat : end;
 }

@@ -23,6 +23,9 @@
 #define SCATTER 5e-4 /* likewise of each by itself, root mean square */
 #define UNMOVED 1e-7 /* by marks that are drawn: deviation of such a rate */
 #define ROUNDS 4.0 /* round trips in a window */
+#define DRIFT 1e-4 /* by which a flow may be off at its end, as its rate would creep on */
+#define SURELY 3.5 /* t of 1 % for 7 degrees of freedom */
+#define FOLLOWS 0.025 /* half of the deviation of a rate that creeps by 1 in the window */
 #define BINDING 1.15 /* a flow that asks for more than so much of what it gets: others decide */
 
 enum {
@@ -134,16 +137,28 @@ static double time_left(const weft_sim *sim, const struct partition *p, uint32_t
   return got > 0 && got < need ? (double)(sim->now - begin) * (need - got) / got : 0;
 }
 
+/* So much or little more: in step with the bursts of the partition, if all have the same time. */
+static weft_time in_step(const weft_sim *sim, const struct partition *p, weft_time time) {
+  const weft_time rtt = weft__burst_rtt(sim, p->first);
+  FOR_MEMBERS(slot, sim, p)
+  if (rtt == 0 || weft__burst_rtt(sim, slot) != rtt) return time;
+  return (time + rtt - 1) / rtt * rtt;
+}
+
+weft_time weft__steady_first_wait(const weft_sim *sim, uint32_t partition) {
+  return in_step(sim, &sim->accel.partitions.at[partition], sim->accel.steady_period);
+}
+
 weft_time weft__steady_wait(const weft_sim *sim, uint32_t partition) {
   const struct partition *p = &sim->accel.partitions.at[partition];
   const weft_time period = sim->accel.steady_period << p->doublings;
-  double wait = 0;
+  double wait = (double)period;
   FOR_MEMBERS(slot, sim, p) {
     const double left = time_left(sim, p, slot);
     if (left > wait) wait = left;
   }
-  if (wait > (double)(LONGEST_WAIT * period)) return LONGEST_WAIT * period;
-  return wait > (double)period ? (weft_time)wait : period;
+  const weft_time most = LONGEST_WAIT * period;
+  return in_step(sim, p, wait > (double)most ? most : (weft_time)wait);
 }
 
 void weft__steady_begin(weft_sim *sim, uint32_t partition) {
@@ -212,16 +227,31 @@ static double asked_at(const struct sample *s, uint32_t i) {
   return s[i].asked;
 }
 
+/* Does what a flow asks for decide what it gets? Who asks for much more is held back by others. */
+static int binds(const weft_sim *sim, const struct line *asked, double got) {
+  return asked->mean < BINDING * got * 8e12 * full_frame(sim);
+}
+
 /* Does the rate that congestion control asks for creep? A window of whole packets hides that from
  * what arrives, until it is a packet more. A line through the samples may rise by a part of their
- * mean, or by what their scatter about it explains. Who asks for much more than it gets is held
- * back by others: then it may ask for ever more, but not for less, which may come to bind. */
+ * mean, or by what their scatter about it explains. Who is held back by others may ask for ever
+ * more, but not for less, which may come to bind. */
 static int creeps(const weft_sim *sim, const struct sample *s, uint32_t n, double got) {
   const struct line line = line_through(s, n, asked_at);
   const double rise = fabs(line.slope) * time_at(s, n);
-  const int binds = line.mean < BINDING * got * 8e12 * full_frame(sim);
-  return (binds || line.slope < 0) && rise > line.mean * sim->accel.theta / HALVES &&
+  return (binds(sim, &line, got) || line.slope < 0) &&
+         rise > line.mean * sim->accel.theta / HALVES &&
          rise > STUDENT * line.deviation * time_at(s, n);
+}
+
+/* Has what is asked for gone one way only? */
+static int is_one_way(const struct sample *s, uint32_t n) {
+  int up = 0, down = 0;
+  for (uint32_t i = 0; i < n; ++i) {
+    up |= s[i + 1].asked > s[i].asked;
+    down |= s[i + 1].asked < s[i].asked;
+  }
+  return up != down;
 }
 
 static double under_way_at(const struct sample *s, uint32_t i) {
@@ -300,12 +330,72 @@ static int sees_rounds(const weft_sim *sim, const struct partition *p) {
   return 1;
 }
 
+/* May what arrives have followed what is asked for? A rate that creeps leaves its points scattered
+ * about their line by a part of what it creeps; less, and others decide what the flow gets. But a
+ * window of whole packets that grows shows only when it is a packet more. */
+static int may_follow(const weft_sim *sim, uint32_t slot, double creep) {
+  const struct sample *s = samples_of(sim, slot);
+  const uint32_t n = sim->accel.steady_samples;
+  const struct line got = line_through(s, n, packets_at);
+  const double rise = creep * time_at(s, n);
+  const double window = (double)sim->packet.tx.at[slot].window / sim->config.mtu_bytes;
+  return (rise > 0 && rise * window < 1) || got.deviation / got.slope >= FOLLOWS * fabs(rise);
+}
+
+/* By what part of it what a flow asks for creeps, per ps: 0 if it does not, or others decide. What
+ * is asked has no noise of packets, so however little that is can be told: it goes one way only, or
+ * along a line that its scatter does not explain. A swing does neither. */
+static double creep_of(const weft_sim *sim, uint32_t slot) {
+  const struct sample *s = samples_of(sim, slot);
+  const uint32_t n = sim->accel.steady_samples;
+  const struct line asked = line_through(s, n, asked_at);
+  const double creep = asked.slope / asked.mean;
+  const int is_sure = is_one_way(s, n) || fabs(asked.slope) > SURELY * asked.deviation;
+  return is_sure && may_follow(sim, slot, creep) ? creep : 0;
+}
+
+/* By what part of its rate a partition creeps in the mean, per ps. */
+static double common_creep(const weft_sim *sim, const struct partition *p) {
+  double creep = 0, rates = 0;
+  FOR_MEMBERS(slot, sim, p) {
+    creep += sim->accel.members.at[slot].rate * creep_of(sim, slot);
+    rates += sim->accel.members.at[slot].rate;
+  }
+  return creep / rates;
+}
+
+/* What is left of a flow at its rate, ps. A record that ends in this state may be taken by flows
+ * that have more left: they are held in it as long as any. */
+static double time_to_hold(const weft_sim *sim, const struct partition *p, uint32_t slot) {
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  const double left = (double)(tx->total - tx->next) / sim->accel.members.at[slot].rate;
+  const double most = SKIP_MOST * time_at(samples_of(sim, slot), sim->accel.steady_samples);
+  return p->record != 0 && left < most ? most : left;
+}
+
+/* Would a flow be off by too much if what is asked stood still for the rest of it? A span that goes
+ * by the rate of its begin is off by half of what the rate would have crept in it; and as the creep
+ * rests meanwhile, short spans are off by as much together as one, and a flow that goes on when
+ * others are over by as much again. Whom others hold back gets more if it creeps more than they. */
+static int is_drifting(const weft_sim *sim, const struct partition *p) {
+  const double common = common_creep(sim, p);
+  const uint32_t n = sim->accel.steady_samples;
+  FOR_MEMBERS(slot, sim, p) {
+    const double rate = sim->accel.members.at[slot].rate;
+    const struct line asked = line_through(samples_of(sim, slot), n, asked_at);
+    const double creep = creep_of(sim, slot) - (binds(sim, &asked, rate) ? 0 : common);
+    if (fabs(creep) / 2 * time_to_hold(sim, p, slot) > DRIFT) return 1;
+  }
+  return 0;
+}
+
 int weft__steady_test(weft_sim *sim, uint32_t partition) {
   const struct partition *p = &sim->accel.partitions.at[partition];
-  const int flat = are_flat(sim, p);
+  const int by_user = sim->config.theta >= 0;
+  const int flat = are_flat(sim, p) && (by_user || !is_drifting(sim, p));
   const struct sample *s = samples_of(sim, p->first);
   const weft_time window = s[sim->accel.steady_samples].time - s[0].time;
-  const int is_known = sim->config.theta >= 0 || (are_precise(sim, p) && sees_rounds(sim, p));
+  const int is_known = by_user || (are_precise(sim, p) && sees_rounds(sim, p));
   const int is_long =
       p->doublings == DOUBLINGS_MOST ||
       (is_known && window >= (weft__park_end(sim, partition) - sim->now) / SKIP_MOST);
