@@ -16,12 +16,12 @@ typedef struct weft_output {
   FILE *file; /* to write to; NULL: closed */
   int hold; /* another descriptor of the file, which keeps its lock; -1: none */
   int direct; /* a device or a pipe: written where it is */
-  char path[WEFT_OUTPUT_PATH_MAX]; /* the name that was asked for */
+  char path[WEFT_OUTPUT_PATH_MAX]; /* the name that was asked for, behind symbolic links */
   char name[WEFT_OUTPUT_PATH_MAX + 32]; /* the present one; "": none */
 } weft_output;
 
-/* Begin. An existing file stays until the commit, which replaces it; of a symbolic link, the link.
- * Returns 0, or an errno with nothing to close. */
+/* Begin. An existing file stays until the commit, which replaces it; a symbolic link stays, and
+ * leads to the new one. Returns 0, or an errno with nothing to close. */
 int weft__output_open(weft_output *output, const char *path);
 
 /* Give the file its name. Returns 0, or an errno with nothing changed; closed in both cases. */

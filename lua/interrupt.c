@@ -21,15 +21,7 @@ static volatile sig_atomic_t count;
 static void stop_script(lua_State *L, lua_Debug *where) {
   (void)where;
   lua_sethook(L, NULL, 0, 0);
-  if (!running.pending) return;
-  running.pending = 0;
-  running.stopped = 1;
-  luaL_where(L, 0);
-  lua_pushliteral(L, "interrupted");
-  lua_concat(L, 2);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, L_INTERRUPTION);
-  lua_error(L);
+  if (running.pending) l_raise_interruption(L, &running);
 }
 
 /* lua_sethook is what Lua's own program calls from its handler. Code that LuaJIT has compiled does
@@ -39,6 +31,7 @@ static void on_interrupt(int signal_number) {
   count = count + 1;
   if (at_prompt) return;
   if (count > 1) _exit(STATUS_INTERRUPTED);
+  running.came = 1;
   weft_sim *sim = running.sim;
   if (sim) {
     weft_interrupt(sim);
@@ -66,6 +59,7 @@ void interrupt_enter(lua_State *L) {
 
 void interrupt_begin_line(void) {
   count = 0;
+  running.came = 0; /* who types the next line has seen it */
   at_prompt = 1;
 }
 

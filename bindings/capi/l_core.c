@@ -140,6 +140,7 @@ static const luaL_Reg functions[] = {
     {"_is_open", l_core_is_open},
     {"_note_interrupted", l_core_note_interrupted},
     {"_interrupted", l_core_interrupted},
+    {"_go_on", l_core_go_on},
     {"_spool", l_core_spool},
     {NULL, NULL},
 };

@@ -42,6 +42,43 @@ static void note_interrupted(lua_State *L, l_running *running, int is) {
   lua_pop(L, 1);
 }
 
+/* Push the place of the script's line, "file:line: ", as stdlib/weft/fail.lua has it: weft's own
+ * files are none of the script. */
+static void push_place(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+  lua_getfield(L, -1, "weft.fail");
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "place");
+    if (lua_pcall(L, 0, 1, 0) == 0 && lua_isstring(L, -1)) {
+      lua_pushliteral(L, ": ");
+      lua_concat(L, 2);
+      return;
+    }
+  }
+  luaL_where(L, 1);
+}
+
+int l_raise_interruption(lua_State *L, l_running *running) {
+  running->pending = 0;
+  running->stopped = 1;
+  push_place(L);
+  lua_pushliteral(L, "interrupted");
+  lua_concat(L, 2);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, L_INTERRUPTION);
+  return lua_error(L);
+}
+
+int l_core_go_on(lua_State *L) {
+  l_check_box(L, 1);
+  l_running *running = get_running(L);
+  if (!running || !running->came || running->interrupted == 0) return 0;
+  lua_getfield(L, LUA_REGISTRYINDEX, L_INTERRUPTED);
+  lua_pushvalue(L, 1);
+  lua_rawget(L, -2);
+  return lua_isnil(L, -1) ? l_raise_interruption(L, running) : 0;
+}
+
 int l_core_note_interrupted(lua_State *L) {
   l_check_box(L, 1);
   l_running *running = get_running(L);
@@ -53,7 +90,7 @@ int l_core_note_interrupted(lua_State *L) {
 
 int l_core_interrupted(lua_State *L) {
   const l_running *running = get_running(L);
-  lua_pushboolean(L, running && (running->stopped || running->interrupted > 0));
+  lua_pushboolean(L, running && (running->stopped || running->pending || running->interrupted > 0));
   return 1;
 }
 

@@ -111,8 +111,11 @@ void l_read_config(lua_State *L, int index, weft_config *config);
 int l_core_new(lua_State *L);
 /* core._note_interrupted(sim): its run was interrupted between two calls of the engine. */
 int l_core_note_interrupted(lua_State *L);
+/* core._go_on(sim): before a run. An error once Ctrl-C has cut the run of another simulation, which
+ * has not run on since: a loop over simulations ends. */
+int l_core_go_on(lua_State *L);
 /* core._interrupted(): whether Ctrl-C has stopped a simulation that has not run on since, or Lua
- * code. */
+ * code, or would have stopped it soon. */
 int l_core_interrupted(lua_State *L);
 int l_core_is_open(lua_State *L); /* core._is_open(value): a simulation that is not closed */
 int l_output_open(lua_State *L);

@@ -11,6 +11,7 @@
 
 enum {
   NAMES = 1000, /* processes that may write one file at once */
+  LINKS = 40, /* symbolic links behind one another, as Linux follows */
   SWEPT = 16, /* the first names, where what was left behind is looked for */
   FDS_LOOKED_AT = 255
 };
@@ -104,6 +105,25 @@ static int is_special(const char *path, const struct stat *there) {
          (of_system && lstat(path, &link) == 0 && S_ISLNK(link.st_mode));
 }
 
+/* Have the path be that of the file behind symbolic links, which need not be there yet. */
+static int follow_links(weft_output *output) {
+  char target[WEFT_OUTPUT_PATH_MAX];
+  for (int i = 0; i < LINKS; ++i) {
+    const ssize_t length = readlink(output->path, target, sizeof target - 1);
+    if (length < 0) return 0; /* no link */
+    target[length] = '\0';
+    char *slash = target[0] == '/' ? NULL : strrchr(output->path, '/');
+    const size_t kept = slash == NULL ? 0 : (size_t)(slash + 1 - output->path);
+    if (kept + (size_t)length >= sizeof output->path) {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+    memcpy(output->path + kept, target, (size_t)length + 1);
+  }
+  errno = ELOOP;
+  return -1;
+}
+
 /* Of this process, the descriptor that writes to the file at a path, or -1: another one would write
  * from the beginning, and what was replaced would be lost to it. Standard output and error for
  * files of all kinds, others for regular files. */
@@ -139,6 +159,7 @@ static int open_file(weft_output *output) {
   const int is_standard = writer == STDOUT_FILENO || writer == STDERR_FILENO;
   output->direct = exists && (is_standard || is_special(output->path, &there));
   if (output->direct) return open_direct(output, writer);
+  if (follow_links(output) != 0) return -1;
   sweep_all(output);
   const int fd = open_nameless(output);
   return fd >= 0 ? fd : open_named(output);

@@ -33,6 +33,7 @@ static const unit units[] = {
     TIME("ms", 1, 9),
     TIME("us", 1, 6),
     TIME("\xc2\xb5s", 1, 6), /* micro sign, UTF-8 */
+    TIME("\xce\xbcs", 1, 6), /* Greek mu, which looks the same */
     TIME("ns", 1, 3),
     TIME("ps", 1, 0),
     TIME("min", 60, 12),

@@ -1,5 +1,6 @@
 --- The command line of weft and weftjit.
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local host = require "weft.host"
 
 local cli = {}
@@ -77,7 +78,8 @@ end
 --- What a script's error becomes: user errors stay, everything else gets a traceback.
 local function on_error(err)
   if fail.is(err) or err == NO_MEMORY or host.interrupted() > 0 then return err end
-  local known = type(err) == "string" and (load_error(err) or engine_error(err))
+  local known = type(err) == "string"
+    and (load_error(err) or engine_error(err) or guard.missing(err, 2))
   if known then return known end
   local described = getmetatable(err) and getmetatable(err).__tostring
   local message = (type(err) == "string" or described) and tostring(err)
@@ -97,14 +99,25 @@ local function was_interrupted()
   return host.interrupted() > 0 and require("weft.core")._interrupted()
 end
 
+--- The status of a script that has ended in peace: not done, if its runs have left work for good
+-- and it has not looked.
+local function status_of_work()
+  local incomplete = package.loaded["weft.incomplete"]
+  local text = incomplete and incomplete.text()
+  if text then complain(text) end
+  return text and BROKEN or DONE
+end
+
 --- Run a compiled chunk; returns the status of the process.
 local function run(chunk, ...)
   local arguments, count = { ... }, select("#", ...)
   local good, err = xpcall(function() return chunk(unpack(arguments, 1, count)) end, on_error)
-  if good then return was_interrupted() and INTERRUPTED or DONE end
+  if good then return was_interrupted() and INTERRUPTED or status_of_work() end
+  local is_after = was_interrupted() and not require("weft.core")._is_interruption(err)
+  if is_after then err = "interrupted, and then: " .. tostring(err) end
   complain(err == NO_MEMORY and "out of memory" or err)
   if fail.is(err) and not fail.is_broken(err) then return MISTAKE end
-  return host.interrupted() > 0 and INTERRUPTED or BROKEN
+  return (is_after or host.interrupted() > 0) and INTERRUPTED or BROKEN
 end
 
 local function run_code(code)
@@ -168,6 +181,9 @@ local function run_script(argv, first)
   _G.arg = given
   local status = run(chunk, unpack(given))
   arguments.say_unread(path, text, given)
+  local params = package.loaded["weft.params"]
+  local unread = status == DONE and params and params.unread()
+  if unread then complain(unread) end
   return status
 end
 

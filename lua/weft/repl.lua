@@ -1,10 +1,12 @@
 --- The prompt: type Lua, see results. See `help "prompt"` for what a user may expect of it.
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local host = require "weft.host"
 local inspect = require "weft.inspect"
 
 local repl = {}
 
+local BROKEN = 1
 local INTERRUPTED = 130 -- status of the process: 128 + SIGINT
 
 local compile = loadstring or load
@@ -47,10 +49,13 @@ end
 
 local function on_error(err)
   if type(err) ~= "string" or host.interrupted() > 0 then return err end
+  local known = guard.missing(err, 2)
+  if known then return known end
   -- Cut what is the prompt's own.
   return (debug.traceback(err, 2):gsub("\n[^\n]*in function 'xpcall'.*$", ""))
 end
 
+-- Run a chunk and show its results, or its error; returns whether it ended well.
 local function evaluate(chunk)
   local results = pack_results(xpcall(chunk, on_error))
   if not results[1] then
@@ -58,9 +63,9 @@ local function evaluate(chunk)
     local plain = type(err) == "string" or fail.is(err)
     local text = plain and tostring(err) or inspect(err)
     io.stderr:write(fail.printable(text, true), "\n")
-    return
+    return false
   end
-  if results.n == 1 then return end
+  if results.n == 1 then return true end
   local shown = {}
   for i = 2, results.n do
     -- How a value shows itself is code, and may fail.
@@ -69,6 +74,7 @@ local function evaluate(chunk)
       tostring(text))
   end
   print(fail.printable(table.concat(shown, "\t"), true))
+  return true
 end
 
 --- Names that continue `prefix` in a table and in what it inherits.
@@ -133,8 +139,8 @@ end
 
 --- Read one complete input, of one or more lines.
 -- @treturn ?function nil when there is nothing to run
--- @treturn string "read", "dropped" (Ctrl-C on a line with text), "interrupted" (on an empty line)
--- or "ended"
+-- @treturn string "read", "refused" (does not compile), "dropped" (Ctrl-C on a line with text),
+-- "interrupted" (on an empty line) or "ended"
 local function read_chunk(prompt, continued)
   local text, typed = host.readline(prompt)
   if text == nil then return nil, "ended" end
@@ -148,7 +154,7 @@ local function read_chunk(prompt, continued)
     if not line then
       for _, entry in ipairs(repl.history_entries(text)) do host.history_add(entry) end
       if not chunk then io.stderr:write(fail.printable(message, true), "\n") end
-      return chunk, "read"
+      return chunk, chunk and "read" or "refused"
     end
     text = text .. "\n" .. line
   end
@@ -160,15 +166,17 @@ local function history_path()
 end
 
 --- Read and run until the end of input, or until Ctrl-C is pressed on two empty lines in a row.
+-- @treturn integer status: whether all went well, for who reads no messages
 local function read_and_run()
   local outcome
+  local status = 0
   repeat
     local chunk, now = read_chunk("> ", ">> ")
     if now == "interrupted" and outcome == "interrupted" then return INTERRUPTED end
     outcome = now
-    if chunk then evaluate(chunk) end
+    if now == "refused" or chunk and not evaluate(chunk) then status = BROKEN end
   until outcome == "ended"
-  return 0
+  return status
 end
 
 --- The prompt until the end of input. Ctrl-C clears the line.
@@ -184,7 +192,7 @@ function repl.run()
   end
   local status = read_and_run()
   if path then host.history_save(path) end
-  return status
+  return person and status == BROKEN and 0 or status
 end
 
 return repl

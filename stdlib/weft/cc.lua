@@ -15,6 +15,7 @@
 local check = require "weft.check"
 local core = require "weft.core"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local util = require "weft.util"
 
 local M = {}
@@ -47,6 +48,7 @@ function M.define(name, callbacks)
     if other == name then fail.raise("cc.define: '%s' is the engine's own", name) end
   end
   local what = "cc.define '" .. name .. "'"
+  check.argument(what, callbacks, "table")
   local definition = check.options(what, callbacks, rule)
   for _, callback in ipairs({ "start", "on_ack", "on_timer" }) do
     local kind = type(definition[callback])
@@ -72,4 +74,4 @@ function M.names()
   return names
 end
 
-return M
+return guard.module("cc", M)

@@ -43,33 +43,36 @@ local function range_text(rule)
   return "at most " .. show_limit(rule.type, rule.max)
 end
 
--- The last number in a table, and the first below it that is missing. `#` of a list with nil in it
--- may be any of the places before a nil, another one on each virtual machine.
+-- The last number in a table, the first below it that is missing, and a key that is no place of a
+-- list, as 0 and names are; `n` as table.pack has it is none. `#` of a list with nil in it may be
+-- any of the places before a nil, another one on each virtual machine.
 local function measure(list)
-  local last, count = 0, 0
-  for key in pairs(list) do -- order-free: a largest and a count
+  local last, count, stray = 0, 0, nil
+  for key in pairs(list) do -- order-free: a largest, a count and a least
     if type(key) == "number" and key >= 1 and key % 1 == 0 and key < math.huge then
       last, count = math.max(last, key), count + 1
+    elseif key ~= "n" then
+      local shown = fail.show(key)
+      if not stray or shown < stray then stray = shown end
     end
   end
-  if count == last then return last, nil end
+  if list.n ~= nil and list.n ~= last then stray = stray or fail.show "n" end
+  if count == last then return last, nil, stray end
   local hole = 1
   while list[hole] ~= nil do hole = hole + 1 end
-  return last, hole
+  return last, hole, stray
 end
 
 -- What is wrong with a value that is to be a list; nil if nothing is.
 local function wrong_list(value)
   if type(value) ~= "table" then return "expected a list, got " .. fail.show(value) end
-  local last, hole = measure(value)
+  local last, hole, stray = measure(value)
   if hole then
     return ("expected a list without holes, got nil as number %.0f of %.0f"):format(hole, last)
   end
-  local key = last == 0 and next(value)
-  if key and not getmetatable(value) then
-    return ("expected a list, got a table with %s in it"):format(fail.show(key))
-  end
-  return nil
+  if not stray or getmetatable(value) then return nil end
+  if last == 0 then return ("expected a list, got a table with %s in it"):format(stray) end
+  return ("expected a list, whose elements are numbered from 1, got one with %s too"):format(stray)
 end
 
 --- Convert one value by its rule; nil and the reason if it does not fit.
@@ -193,6 +196,20 @@ function check.argument(what, value, kind)
     fail.raise("%s: expected %s, got %s as number %d", what, wanted, fail.show(value[wrong]), wrong)
   end
   return value
+end
+
+--- Take a table apart that is a list with named options beside it.
+-- @tparam string what
+-- @tparam table given
+-- @treturn table the list
+-- @treturn table the options
+function check.apart(what, given)
+  check.argument(what, given, "table")
+  local list, named = {}, {}
+  for key, value in pairs(given) do -- order-free: a copy
+    if type(key) == "string" then named[key] = value else list[key] = value end
+  end
+  return check.argument(what, list, "list"), named
 end
 
 --- Check an options table and return a new one with defaults filled in.

@@ -373,4 +373,4 @@ end
 
 guard.class("config", "configuration", Config)
 
-return M
+return guard.module("config", M)

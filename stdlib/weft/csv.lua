@@ -3,6 +3,7 @@ local check = require "weft.check"
 local core = require "weft.core"
 local csvcore = require "weft.csvcore"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local units = require "weft.units"
 local util = require "weft.util"
 
@@ -97,6 +98,11 @@ end
 --- Find each wanted column in the header: index by name.
 local function read_header(path, header, line)
   if not header then fail.at(path .. ":1", "expected a header line, got an empty file") end
+  local other = #header == 1 and header[1]:match "[%w_\"]%s*([;\t|])%s*[%w_\"]"
+  if other then
+    fail.at(("%s:%d"):format(path, line), "expected commas between columns, got %s",
+      other == "\t" and "tabs" or ("'%s'"):format(other))
+  end
   local index = {}
   for i, name in ipairs(header) do
     if index[name] then
@@ -270,4 +276,4 @@ function csv.write_rows(output, columns, rows)
   end
 end
 
-return csv
+return guard.module("csv", csv)

@@ -65,6 +65,10 @@ local function marks_below_kmax(config, given)
   return config.ecn_pmax > 0, "with ecn_pmax = 0"
 end
 
+local function scales_flows(config)
+  return config.swift_fs_range > 0, "with swift_fs_range = 0"
+end
+
 local function has_headroom(config)
   local good, what = has_pfc(config)
   if not good then return false, what end
@@ -84,6 +88,7 @@ local NEEDS = {
   window = function(config)
     return config.window_mode ~= "none", "with window_mode = 'none'"
   end,
+  swift_fs_min_cwnd = scales_flows, swift_fs_max_cwnd = scales_flows,
   ack_priority = has_compat, hpcc_int_multi = has_compat,
   pfc_reserve = has_pfc, pfc_resume = has_pfc, pfc_headroom = has_headroom,
   theta = is_accelerated, steady_samples = looks_for_steady, steady_period = looks_for_steady,
@@ -162,7 +167,11 @@ function M.accept(options)
   end
 end
 
-local function is_accepted(name, value)
+--- Whether a value came from such a file.
+-- @tparam string name of an option
+-- @param value
+-- @treturn boolean
+function M.is_accepted(name, value)
   return accepted[name] ~= nil and accepted[name][tostring(value)] == true
 end
 
@@ -209,7 +218,7 @@ function M.of_options(given, config, cc)
   for _, name in ipairs(util.sorted_keys(given)) do
     local what = given[name] ~= 0 and lacking(name, config, given)
     local is_asked = default_of(name) == nil or config[name] ~= default_of(name)
-    if what and is_asked and not is_accepted(name, given[name]) then
+    if what and is_asked and not M.is_accepted(name, given[name]) then
       if cc ~= config.cc then what = what:gsub("'script'", "'" .. cc .. "'") end
       add(by_reason, what, name)
     end

@@ -13,6 +13,7 @@ local graph = require "weft.formats.graph"
 local hpcc = require "weft.formats.hpcc"
 local htsim = require "weft.formats.htsim"
 local simai = require "weft.formats.simai"
+local guard = require "weft.guard"
 
 local M = {}
 
@@ -218,4 +219,4 @@ function M.trace(from, options)
   require("weft.timeline").trace(sim, job, given.flows):write(given.file)
 end
 
-return M
+return guard.module("export", M)

@@ -89,10 +89,25 @@ local function check_tier(name, tier)
 end
 
 local function check_group(name, group)
-  if group == nil or type(group) == "string" or type(group) == "number" and group == group then
+  if group == nil or type(group) == "string" or type(group) == "number" and group - group == 0 then
     return group
   end
   return fail.raise("add_node: group of '%s': expected a number, got %s", name, fail.show(group))
+end
+
+local NODE_OPTIONS = { "group", "tier" }
+
+local function check_node_options(name, options)
+  if type(options) ~= "table" then
+    fail.raise("add_node: expected options of '%s', such as { tier = 1 }, got %s", name,
+      fail.show(options))
+  end
+  for key in util.sorted_pairs(options) do
+    if key ~= "group" and key ~= "tier" then
+      fail.raise("add_node: unknown option %s of '%s'%s", fail.show(key), name,
+        fail.hint(tostring(key), NODE_OPTIONS))
+    end
+  end
 end
 
 --- Raise at `place` ("topology.txt:17"), or at the calling script if there is none.
@@ -109,10 +124,7 @@ end
 -- @treturn integer node id
 function Fabric:add_node(name, kind, options)
   check_name("add_node", name)
-  if options ~= nil and type(options) ~= "table" then
-    fail.raise("add_node: expected options of '%s', such as { tier = 1 }, got %s", name,
-      fail.show(options))
-  end
+  if options ~= nil then check_node_options(name, options) end
   local tier = check_tier(name, options and options.tier)
   local group = check_group(name, options and options.group)
   if self.by_name[name] then
@@ -444,4 +456,4 @@ guard.class("fabric", "fabric", Fabric)
 
 guard.class("link", "link", Link)
 
-return fabric
+return guard.module("fabric", fabric)

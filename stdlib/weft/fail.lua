@@ -80,7 +80,10 @@ local function caller_place()
 end
 
 --- "file:line" of the script that has called into weft, or nil.
-function fail.place() return caller_place() end
+function fail.place()
+  local place = caller_place() -- no tail call: its level is counted
+  return place
+end
 
 local function format_message(format, ...)
   if select("#", ...) == 0 then return format end

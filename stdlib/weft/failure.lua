@@ -10,6 +10,7 @@ local check = require "weft.check"
 local generate = require "weft.failure.generate"
 local timeline = require "weft.failure.timeline"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local random = require "weft.random"
 
 local M = {}
@@ -113,4 +114,4 @@ M.random = generate.random
 -- file by itself.
 M.read, M.write = timeline.read, timeline.write
 
-return M
+return guard.module("failure", M)

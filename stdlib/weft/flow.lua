@@ -9,6 +9,7 @@
 local check = require "weft.check"
 local engine = require "weft.engine"
 local fail = require "weft.fail"
+local incomplete = require "weft.incomplete"
 local results = require "weft.results"
 
 local M = {}
@@ -23,6 +24,7 @@ function Flow:__index(name)
   if sim.core:flow_generation(number) ~= rawget(self, "generation") then
     fail.raise("flow %d is over, and its row is another flow's by now (keep_flows = false)", number)
   end
+  incomplete.looked(sim.core)
   return results.table(sim.core, "flows", sim.fabric):slice(number, 1):column(name)[1]
 end
 

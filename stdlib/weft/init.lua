@@ -47,4 +47,8 @@ function lazy.__index(_, name)
   return value
 end
 
+for _, name in ipairs { "params", "simulation" } do
+  weft[name] = require("weft.guard").call(name, weft, weft[name])
+end
+
 return setmetatable(weft, lazy)

@@ -7,6 +7,7 @@
 local check = require "weft.check"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
+local incomplete = require "weft.incomplete"
 local stats = require "weft.stats"
 local unfinished = require "weft.unfinished"
 local units = require "weft.units"
@@ -127,6 +128,7 @@ end
 -- `offered_bps` (synthetic: payload by the load, expected); training:
 -- `iterations` and `groups` (docs/workloads.md)
 function Job:result()
+  incomplete.looked(self.sim.core)
   if self.started.result then return self.started.result(self) end
   if self.started.pull then return flows_result(self) end -- a stream
   return collective_result(self)
@@ -172,6 +174,7 @@ end
 
 --- Time to completion, in picoseconds; an error if the job is not complete.
 function Job:time_ps()
+  incomplete.looked(self.sim.core)
   local result = self:result()
   if not result.time_ps then fail.raise("job %d (%s) is not complete", self.number, self.kind) end
   return result.time_ps

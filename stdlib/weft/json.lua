@@ -4,6 +4,7 @@
 
 local check = require "weft.check"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 
 local M = {}
 
@@ -105,4 +106,4 @@ function M.encode(value, indent)
   return table.concat(out)
 end
 
-return M
+return guard.module("json", M)

@@ -9,6 +9,10 @@ local notice = {}
 
 local said = {}
 
+-- Lines on one thing that comes up in many simulations; how many there were.
+local LINES = 20
+local lines = {}
+
 --- Where notices go; a function of one line without its end. Specs and hosts put their own here.
 function notice.write(text)
   io.stderr:write("weft: ", fail.printable(text), "\n")
@@ -35,6 +39,20 @@ function notice.once(thing, format, ...)
   return notice.say(format, ...)
 end
 
+--- Say something of each simulation in which a thing comes up, also if it is the same; of many the
+-- first.
+-- @tparam string thing
+-- @tparam string format and its values, as in string.format
+function notice.each(thing, format, ...)
+  local count = (lines[thing] or 0) + 1
+  lines[thing] = count
+  if count <= LINES then
+    notice.write(format:format(...))
+  elseif count == LINES + 1 then
+    notice.write(thing .. " in more simulations")
+  end
+end
+
 --- Leave a thing unsaid, because the script says it in its own way.
 -- @tparam string thing as in notice.once
 function notice.known(thing) said[thing] = true end
@@ -45,7 +63,7 @@ function notice.knows(thing) return said[thing] == true end
 
 --- Forget what has been said, so that it is said again.
 function notice.forget()
-  said = {}
+  said, lines = {}, {}
 end
 
 return notice

@@ -73,10 +73,7 @@ local function split_declaration(declaration)
   if type(declaration) ~= "table" then
     fail.raise("params: expected a table, got %s", fail.show(declaration))
   end
-  local named, parameters, taken = {}, {}, {}
-  for key, value in pairs(declaration) do -- order-free: a copy
-    if type(key) ~= "number" then named[key] = value end
-  end
+  local parameters, taken, listed, named = {}, {}, check.apart("params", declaration)
   local head = check.options("params", named, declaration_rule)
   local function add(given)
     local parameter = check.options("params: parameter " .. #parameters + 1, given, parameter_rule)
@@ -84,7 +81,7 @@ local function split_declaration(declaration)
     taken[parameter.name] = true
     parameters[#parameters + 1] = with_choices(parameter)
   end
-  for _, given in ipairs(declaration) do add(given) end
+  for _, given in ipairs(listed) do add(given) end
   for _, given in ipairs(common) do
     if not (given.name == "out" and head.out == false) then add(given) end
   end
@@ -168,6 +165,16 @@ function Arguments:blame(name, f, ...)
   return fail.blame(getmetatable(self).place, name and "option " .. flag_of { name = name }, f, ...)
 end
 
+-- `--out` on the command line, until the script asks for it: every script has it unless it says no.
+local unread_out
+
+--- What the command line asked for and the script did not, or nil; for the end of the script.
+-- @treturn ?string
+function M.unread()
+  return unread_out
+    and unread_out .. ": option --out had no effect: the script asks for no args.out"
+end
+
 local function strict(args, parameters, place)
   local names, declared, types = {}, {}, {}
   for i, parameter in ipairs(parameters) do
@@ -175,9 +182,15 @@ local function strict(args, parameters, place)
     declared[parameter.name] = true
     types[parameter.name] = parameter.type
   end
+  local out = args.out
+  args.out = nil -- so that asking for it is seen
   return setmetatable(args, {
     types = types, place = place,
     __index = function(_, name)
+      if name == "out" and declared.out then
+        unread_out = nil
+        return out
+      end
       if Arguments[name] then return Arguments[name] end
       if declared[name] then return nil end
       fail.raise("the script has no parameter '%s'%s", tostring(name),
@@ -210,7 +223,11 @@ function M.read(declaration)
     declare(parser, parameter, default)
   end
   local line = {}
-  for i, text in ipairs(rawget(_G, "arg") or {}) do line[i] = text end
+  for _, text in ipairs(rawget(_G, "arg") or {}) do
+    -- argparse takes a number below 0 for an option of its own.
+    local is_value = text:find "^%-%.?%d" and (line[#line] or ""):find "^%-%-[^=]+$"
+    if is_value then line[#line] = line[#line] .. "=" .. text else line[#line + 1] = text end
+  end
   -- argparse does not say which argument is too many.
   parser:argument("rest"):args("*"):hidden(true)
   local good, result = parser:pparse(line)
@@ -221,6 +238,9 @@ function M.read(declaration)
   local args = {}
   for _, parameter in ipairs(parameters) do
     args[parameter.name] = convert(parameter, result[parameter.name], head.name)
+  end
+  for _, text in ipairs(line) do
+    if text == "--out" or text:find "^%-%-out=" then unread_out = head.name end
   end
   return strict(args, parameters, head.name)
 end

@@ -7,6 +7,7 @@
 
 local check = require "weft.check"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local random = require "weft.random"
 local util = require "weft.util"
 
@@ -208,4 +209,4 @@ function M.explicit(fabric, lists)
   return jobs
 end
 
-return M
+return guard.module("placement", M)

@@ -137,4 +137,4 @@ end
 
 guard.class("stream", "stream of random numbers", Stream)
 
-return M
+return guard.module("random", M)

@@ -247,4 +247,4 @@ guard.class("report", "report", Report)
 --- Whether a value is a report.
 function M.is(value) return getmetatable(value) == Report end
 
-return M
+return guard.module("report", M)

@@ -10,6 +10,7 @@ local csv = require "weft.csv"
 local engine = require "weft.engine"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
+local incomplete = require "weft.incomplete"
 local core = require "weft.core"
 local util = require "weft.util"
 
@@ -95,6 +96,7 @@ end
 -- @tparam string name
 -- @treturn table
 function Table:column(name)
+  if name == "state" then incomplete.looked(self.core) end
   local column = find_column(self, name)
   local values = self.cache[column.name]
   if values then return values end
@@ -159,6 +161,7 @@ end
 -- @tparam number i from 1
 -- @treturn table values by column name
 function Table:row(i)
+  incomplete.looked(self.core)
   if type(i) ~= "number" or i < 1 or i > self.count or i % 1 ~= 0 then
     fail.raise("table of %s: expected a row from 1 to %d, got %s", self.name, self.count,
       fail.show(i))
@@ -172,6 +175,7 @@ end
 -- @treturn function giving index and row
 -- @usage for i, row in sim:flows():rows() do print(i, row.fct_ps) end
 function Table:rows()
+  incomplete.looked(self.core)
   local i = 0
   return function()
     i = i + 1
@@ -179,13 +183,15 @@ function Table:rows()
   end
 end
 
+local field = guard.original(csv.field) -- of each cell
+
 local function write_rows(self, file, label)
   local columns, cells = {}, {}
   for slice in self:slices() do
     local lines = {}
     for c, column in ipairs(self.columns) do columns[c] = slice:column(column.name) end
     for i = 1, slice.count do
-      for c = 1, #columns do cells[c] = csv.field(columns[c][i]) end
+      for c = 1, #columns do cells[c] = field(columns[c][i]) end
       lines[i] = label .. table.concat(cells, ",")
     end
     file:write(table.concat(lines, "\n"), "\n")
@@ -335,4 +341,4 @@ function M.folder(path)
   return function(name) return path .. "/" .. name end
 end
 
-return M
+return guard.module("results", M)

@@ -12,6 +12,7 @@ local acceleration = require "weft.acceleration"
 local base = require "weft.workload.base"
 local cc = require "weft.cc"
 local check = require "weft.check"
+local consistent = require "weft.consistent"
 local core = require "weft.core"
 local ecn = require "weft.ecn"
 local effect = require "weft.effect"
@@ -20,6 +21,7 @@ local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
 local guard = require "weft.guard"
+local incomplete = require "weft.incomplete"
 local job = require "weft.job"
 local flow_handle = require "weft.flow"
 local notice = require "weft.notice"
@@ -89,6 +91,8 @@ end
 function M.new(options)
   if options ~= nil and type(options) ~= "table" then
     fail.raise("simulation: expected a table of options, got %s", fail.show(options))
+  elseif fabric.is(options) then
+    fail.raise("simulation: expected { topology = fabric }, got a fabric alone")
   end
   local spec = rules()
   local given = {}
@@ -115,6 +119,7 @@ function M.new(options)
   local sim = new_core(config)
   engine.know(sim, topology)
   effect.of_options(given, sim:config(), script and given.cc or sim:config().cc)
+  consistent.check(given, sim:config(), topology)
   local has_cc = core.engine_can(sim:config().engine, "cc")
   if script and has_cc then sim:set_script(script) end
   engine.call(topology.build, topology, sim)
@@ -189,6 +194,7 @@ end
 function Simulation:add_flow(options)
   local flow = check.options("add_flow", options, flow_rule)
   local src, dst = self.fabric:host(flow.src), self.fabric:host(flow.dst)
+  base.start_of("add_flow", flow.start, self:now_ps())
   if src == dst then base.same_host("add_flow", src) end
   return add_flow(self, {
     src = src.id,
@@ -275,8 +281,8 @@ local function say_spurious(self)
   if totals.timeouts == 0 or totals.retransmits_spurious == 0 or rto == "adaptive" then return end
   if self.said_spurious then return end
   self.said_spurious = true
-  notice.say("time-outs sent packets again that had not been lost: %d of %s that were sent again "
-    .. "(rto = %s)",
+  notice.each("spurious time-outs",
+    "time-outs sent packets again that had not been lost: %d of %s that were sent again (rto = %s)",
     totals.retransmits_spurious, util.counted(totals.retransmits, "packet"),
     type(rto) == "number" and units.format_time(rto) or rto)
 end
@@ -290,7 +296,7 @@ end
 -- "interrupted" (Ctrl-C; the results so far are valid and the run can go on)
 function Simulation:run(options)
   refuse_relative(options)
-  local limits = check.options("run", options or {}, run_rule)
+  local limits = check.options("run", options, run_rule)
   if limits.on_stall and not limits.watchdog then
     fail.raise("run: option 'on_stall' needs 'watchdog'")
   end
@@ -298,6 +304,7 @@ function Simulation:run(options)
     fail.raise("run: option 'stop_at': expected a time from now on, %s, got %s",
       units.format_time(self:now_ps()), units.format_time(limits.stop_at))
   end
+  if self.outcome ~= "interrupted" then core._go_on(self.core) end
   local reporter = limits.progress and progress.start({
     until_ps = limits.stop_at, total_bytes = self.total_bytes,
   }, self.core:stats())
@@ -319,6 +326,7 @@ function Simulation:run(options)
     local short = totals.flows_failed > 0
       or outcome == "done" and totals.flows_done < totals.flows_added
     if watched or reporter and short then say_stuck(self) end
+    incomplete.note(self, limits.on_stall and #self.stalls > 0)
     return outcome
   end
   if stopped then return self.outcome end
@@ -343,7 +351,10 @@ function Simulation:now()
 end
 
 --- Totals: time, events, packets, marks, pauses, drops, fingerprint.
-function Simulation:stats() return self.core:stats() end
+function Simulation:stats()
+  incomplete.looked(self.core)
+  return self.core:stats()
+end
 
 --- The table of flows.
 function Simulation:flows() return results.table(self.core, "flows", self.fabric) end
@@ -357,7 +368,10 @@ function Simulation:flow(number) return flow_handle.new(self, number) end
 --- What the run was like, on one page.
 -- @treturn table prints as text; `outcome`, `stats`, `threads`, `acceleration` (nil when it is
 -- off); see weft.run_report
-function Simulation:report() return require("weft.run_report").new(self) end
+function Simulation:report()
+  incomplete.looked(self.core)
+  return require("weft.run_report").new(self)
+end
 
 --- How many threads have worked at once so far, and why not as many as the option says.
 -- @treturn table `{ asked, used, why, text }`; `why` is "enough" if there is nothing to say
@@ -367,7 +381,10 @@ function Simulation:threads() return effect.threads(self) end
 -- @tparam[opt] number tag only flows with this tag
 -- @treturn table list of `{ flow, src_name, dst_name, size_bytes, delivered_bytes, state, stuck,
 -- why }`
-function Simulation:unfinished(tag) return unfinished.rows(self, tag) end
+function Simulation:unfinished(tag)
+  incomplete.looked(self.core)
+  return unfinished.rows(self, tag)
+end
 
 --- What each job lost to the others, and on which links; see weft.job_report.
 -- @tparam[opt] table options `alone` (run every job alone, to compare; true), `prepare` (function
@@ -474,10 +491,18 @@ function Simulation:series(metric, object)
   return call(self.core, "series", id)
 end
 
+local function is_simulation(value) return getmetatable(value) == Simulation end
+
 guard.class("sim", "simulation", Simulation, function(value)
-  if getmetatable(value) ~= Simulation then return false end
+  if not is_simulation(value) then return false end
   if core._is_open(value.core) then return true end
   return false, "a closed one"
 end)
+
+--- Free what the engine keeps of the simulation, now instead of when it is collected. Only closing
+-- it again may follow.
+function Simulation:close() self.core:close() end
+
+Simulation.close = guard.method("sim:close", "simulation", is_simulation, Simulation.close)
 
 return M

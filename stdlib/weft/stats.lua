@@ -5,6 +5,7 @@
 
 local check = require "weft.check"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 
 local M = {}
 
@@ -157,4 +158,4 @@ function M.rebin(values, width)
   return means
 end
 
-return M
+return guard.module("stats", M)

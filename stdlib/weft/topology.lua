@@ -9,6 +9,7 @@ local hpcc = require "weft.formats.hpcc"
 local htsim_topo = require "weft.formats.htsim_topo"
 local simai = require "weft.formats.simai"
 local text = require "weft.formats.text"
+local guard = require "weft.guard"
 local util = require "weft.util"
 
 local topology = {}
@@ -278,4 +279,4 @@ function topology.from_file(path, options)
     simai.HEADER, htsim_topo.HEADER, #header)
 end
 
-return topology
+return guard.module("topology", topology)

@@ -3,6 +3,7 @@
 -- "400Gbps", "16MiB"). The core takes integers: picoseconds, bit/s, bytes.
 local core = require "weft.core"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local util = require "weft.util"
 
 local units = {}
@@ -288,4 +289,4 @@ function units.exact(value, unit)
   return ("%.0f%s"):format(value, SPELLINGS[unit][#SPELLINGS[unit]][2])
 end
 
-return units
+return guard.module("units", units)

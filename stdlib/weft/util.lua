@@ -122,7 +122,8 @@ local function cannot_write(path, why)
 end
 
 --- Write a file, whole or not at all: `path` holds the old content or the whole new one, whoever
--- else writes it. A symbolic link is replaced; a device or a pipe is written to.
+-- else writes it. A symbolic link stays, and leads to the new one; a device or a pipe is
+-- written to.
 -- @tparam string path
 -- @tparam string|function content text, or a function that gets an object with a `write` method,
 -- which raises on a short write (a full disk, for example)

@@ -11,6 +11,7 @@
 
 local base = require "weft.workload.base"
 local fail = require "weft.fail"
+local guard = require "weft.guard"
 local job = require "weft.job"
 local util = require "weft.util"
 
@@ -64,8 +65,9 @@ function lazy.__index(_, name)
   local module = "weft.workload." .. (home[name] or name)
   local good, found = pcall(require, module)
   if good and type(found) == "table" and found[name] then
-    rawset(M, name, found[name])
-    return found[name]
+    local f = guard.call("workload." .. name, M, found[name])
+    rawset(M, name, f)
+    return f
   elseif not good and not tostring(found):find("module '" .. module .. "' not found", 1, true) then
     error(found, 0)
   end

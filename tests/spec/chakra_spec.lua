@@ -303,7 +303,8 @@ describe("Chakra trace in JSON", function()
     assert.equal(":2: node 5 is there twice", at '[{"id": 5},\n{"id": 5}]')
     assert.equal(":2: node 2 waits for node 9, which is not in the file",
       at '[{"id": 5},\n{"id": 2, "data_deps": [9]}]')
-    assert.equal(":1: operations wait for one another in a circle: line 2 after line 1",
+    assert.equal(":1: operations wait for one another in a circle: node 2 (line 2) after node 5"
+      .. " (line 1)",
       at '[{"id": 5, "type": 4, "data_deps": [2]},\n{"id": 2, "type": 4, "data_deps": [5]}]')
     assert.equal(":1: a node: unknown member 'data_dep'; did you mean 'data_deps'?",
       at '[{"id": 5, "data_dep": [1]}]')
@@ -552,8 +553,9 @@ describe("Chakra trace", function()
     assert.equal(": message 3, byte 20: node 0 is there twice", at { one, one })
     assert.equal(": message 3: node 4 waits for node 9, which is not in the file",
       at { one, { 4, COMP, after = { 9 } } })
-    assert.equal(": message 2: operations wait for one another in a circle: message 3 after"
-      .. " message 2", at { { 1, COMP, after = { 2 } }, { 2, COMP, after = { 1 } } })
+    assert.equal(": message 2: operations wait for one another in a circle: node 2"
+      .. " (message 3) after node 1 (message 2)",
+      at { { 1, COMP, after = { 2 } }, { 2, COMP, after = { 1 } } })
     assert.equal(": message 2, byte 9: node 0 'n0': attribute 'comm_dst' is missing",
       at { { 0, SEND, attribute("comm_size", 1) } })
     assert.equal(": message 2, byte 9: comm_dst: expected a rank, 0 to 0, got 3",

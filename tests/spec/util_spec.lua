@@ -50,14 +50,20 @@ describe("a file that is written", function()
     for name in io.popen("ls -d " .. path .. "*"):lines() do os.remove(name) end
   end)
 
-  it("follows no link under a temporary name, and replaces one under its own", function()
+  it("follows no link under a temporary name, and keeps one under its own", function()
     local victim = path .. ".victim"
     util.write_file(victim, "precious")
-    for _, ending in ipairs { ".tmp", ".weft-0.tmp", "" } do
+    for _, ending in ipairs { ".tmp", ".weft-0.tmp" } do
       os.execute(("ln -sfn %s %s%s"):format(victim, path, ending))
     end
     util.write_file(path, "new")
     assert.same({ "new", "precious" }, { support.content(path), support.content(victim) })
+    local link = path .. ".link"
+    os.execute(("ln -sfn %s %s"):format(path, link))
+    util.write_file(link, "newer")
+    assert.same({ "newer", "newer", "precious" },
+      { support.content(link), support.content(path), support.content(victim) })
+    assert.equal("link", require("lfs").symlinkattributes(link, "mode"))
   end)
 
   it("sweeps away what dead writers have left, and nothing else", function()

@@ -1,5 +1,6 @@
 --- Pictures of fabrics and results, as PNG, SVG or PDF by the ending of the file name.
 local check = require "weft.check"
+local guard = require "weft.guard"
 local size = require "weft.viz.size"
 
 local viz = { chart = require "weft.viz.chart" }
@@ -125,4 +126,4 @@ function viz.partition(partitions, index, options)
   return require("weft.viz.partition").draw(partitions, index, given)
 end
 
-return viz
+return guard.module("viz", viz)

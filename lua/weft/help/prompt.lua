@@ -10,5 +10,6 @@ At the prompt (weft without a script):
     (Line editing comes from libedit or readline, whichever is installed.)
   - Ctrl-C stops a running simulation at the next event, with its results so far, or clears the
     line; pressed twice on an empty line it leaves. Ctrl-D leaves.
-  - Errors are shown and forgotten. Objects keep what they were.
+  - Errors are shown and forgotten. Objects keep what they were. Read from a pipe, the prompt then
+    ends with status 1.
 ]]

@@ -9,6 +9,10 @@ After a run, or between two:
     t:write_csv "flows.csv"
   weft.stats.percentile(values, 99), weft.stats.cdf(values), weft.stats.slowdown(fct, ideal)
 
+  sim:unfinished()             flows that are not complete, and why; a script that leaves work
+                               undone for good, and asks for none of this, ends with status 1
+  sim:close()                  free the engine's part now, not when it is collected
+
 Over time, in bounded memory; ask before the run:
 
   sim:sample { period = "1us", ports = { 12, 13 }, queues = { 12 } }

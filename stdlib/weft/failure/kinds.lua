@@ -80,6 +80,7 @@ function M.target(fabric, which)
     and fabric.nodes[which.id + 1] == which then
     node = which
   elseif type(which) == "table" and which[1] ~= nil and which[2] ~= nil then
+    check.argument("target", which, "list")
     link = fabric:link(which[1], which[2], which[3])
   else
     link = fabric:link(which)

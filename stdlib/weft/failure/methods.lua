@@ -6,6 +6,7 @@
 -- @module weft.failure.methods
 
 local check = require "weft.check"
+local fail = require "weft.fail"
 local kinds = require "weft.failure.kinds"
 local timeline = require "weft.failure.timeline"
 local units = require "weft.units"
@@ -61,6 +62,19 @@ function M.inject(self, list)
   return #plans
 end
 
+-- Make a change of a plan. The rates that a link may have are the engine's, which knows no factors
+-- and names.
+local function apply_change(sim, plan, method, change, call)
+  local good, err = pcall(sim.core[method], sim.core, change)
+  if good then return end
+  local least = tostring(err):match "link change: expected a rate of (%d+) to"
+  if not least then call(sim.core, method, change) end -- refuses it again
+  local link = sim.fabric:link(change.link)
+  fail.raise("%s: factor %s of link %s: expected a rate of %s to 100 Tbit/s, got %s of its %s",
+    plan.kind, fail.show(change.factor), link:name(), units.format_rate(tonumber(least)),
+    units.format_rate(change.factor * link.rate_bps), units.format_rate(link.rate_bps))
+end
+
 -- An entry of sim:failures() prints as a line.
 local Announced = {}
 
@@ -96,7 +110,7 @@ function M.install(class, call)
     check.argument("apply_plan", plan, "table")
     check.argument("apply_plan: calls", plan.calls, "list")
     for _, one in ipairs(plan.calls) do
-      call(self.core, one[1], one[2])
+      apply_change(self, plan, one[1], one[2], call)
       self.changes[#self.changes + 1] = one -- sim:fresh() makes them again
     end
     self.announced[#self.announced + 1] = setmetatable({

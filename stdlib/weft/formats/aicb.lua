@@ -128,13 +128,16 @@ local function read_header(reader)
   end
   local model = { policy = read_policy(reader, words[1]), name = words[1], tp = 1, ep = 1,
     checkpoints = {}, initiates = {}, layers = {} }
-  local i, unknown = 2, {}
+  local i, unknown, seen = 2, {}, {}
   -- Chakra's converter has the number of the last bottom layer without a word before it.
   if model.policy == "dlrm" and words[2] and words[2]:find("^%d+$") then
     table.insert(words, 2, "DLRM_LAST_BOTTOM_LAYER:")
   end
   while i <= #words do
     local word = words[i]
+    local what = KEYS[word] or word:find "^checkpoint" and word
+    if what and seen[what] then reader:fail("header: '%s' is there twice", word) end
+    if what then seen[what] = true end
     if KEYS[word] then
       model[KEYS[word]] = read_value(reader, word, words[i + 1] or "")
       i = i + 2

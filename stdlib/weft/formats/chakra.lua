@@ -209,6 +209,7 @@ local PLACE_BASE = 2 ^ 32
 
 local function settle_dependencies(self, waiting)
   for _, one in ipairs(waiting) do
+    self.graph.called[one.operation] = "node " .. fail.show(one.id)
     for _, id in ipairs(one.dependencies) do
       local earlier = self.ids[id]
       if not earlier then

@@ -33,6 +33,7 @@ function graph.new(place)
     collective = {},  -- of COLLECTIVE: { kind =, size_bytes =, ranks = { ... } }
     begins = {},      -- the join that an operation's own start waits for, where one was asked for
     members = {},     -- ranks that a computation is of, where it stands for several
+    called = {},      -- "node 5", of operations that wait, where the file names them
     message = {},     -- the send that a receive takes
     wanted = {},      -- true: some operation waits for this one
     edge_head = {}, edge_next = {}, edge_to = {}, edges = 0,
@@ -240,7 +241,9 @@ local function complain_cycle(self, stack, depth, id)
   local places = {}
   for i = depth, 1, -1 do
     local place = self.place(self.where[stack[i]]):match(":%s*([^:]*)$")
-    places[#places + 1] = tonumber(place) and "line " .. place or place
+    place = tonumber(place) and "line " .. place or place
+    local called = self.called[stack[i]]
+    places[#places + 1] = called and ("%s (%s)"):format(called, place) or place
     if stack[i] == id then break end
     if #places == 6 then
       places[#places + 1] = "..."

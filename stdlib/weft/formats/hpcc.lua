@@ -216,7 +216,7 @@ local function form_of(reader, fields)
   local form = FLOW_FORMS[#fields]
   if not form then
     reader:fail("expected '%s', got %s", FLOW_FORMS[6].text, reader:shown())
-  elseif #fields == 6 and not fields[5]:find("^%d+$") and tonumber(fields[5]) then
+  elseif #fields == 6 and fields[5]:find("^%d*%.%d*$") then
     reader:fail("expected '%s', got 'src dst priority packets start_s stop_s' of an older"
       .. " simulator: write bytes instead of packets, and no stop", form.text)
   end
@@ -266,6 +266,8 @@ local function read_flow(self, fields)
   local start = fields[form.start]
   if not units.decimal(start) then
     reader:fail("start: expected a number of seconds, got %s", fail.show(start))
+  elseif start:find "^%-.*[1-9]" then
+    reader:fail("start: expected a number of seconds, 0 or more, got %s", fail.show(start))
   end
   local start_ps = quantity(reader, start .. "s", "time")
   say_group(self, priority)

@@ -3,6 +3,7 @@
 -- those of the other switches.
 local fabric = require "weft.fabric"
 local hpcc = require "weft.formats.hpcc"
+local notice = require "weft.notice"
 local text = require "weft.formats.text"
 local util = require "weft.util"
 
@@ -43,6 +44,22 @@ local function group_servers(net, per_server)
   end
 end
 
+-- Say where the header has other servers than the NVLink switches make.
+local function say_servers(net, per_server, path)
+  local counts = {}
+  for _, id in ipairs(net:hosts()) do
+    local group = net.nodes[id + 1].group
+    if group then counts[group] = (counts[group] or 0) + 1 end
+  end
+  for _, count in util.sorted_pairs(counts) do
+    if count ~= per_server and #hpcc.ids_of_kind(net, "nvswitch") > 0 then
+      notice.say("%s:1: gpus_per_server is %d, and an NVLink switch has %d: servers are what "
+        .. "NVLink joins", path, per_server, count)
+      return
+    end
+  end
+end
+
 --- Read a topology. GPUs are called gpu0, gpu1, ..., and switches nvswitch0, leaf0, spine0, core0
 -- by kind and distance from the GPUs, in the order of their ids.
 -- @tparam string path
@@ -76,6 +93,7 @@ function simai.read_topology(path, options)
   net:assign_tiers()
   name_nodes(net)
   group_servers(net, per_server)
+  say_servers(net, per_server, path)
   return net
 end
 

@@ -73,13 +73,9 @@ function M.flows(options)
       fail.raise("flows: expected a list of flows or a file, got %s",
         type(options) == "table" and "an empty list" or fail.show(options))
     end
-    check.argument("flows", options, "list")
-    local flows, named = {}, {}
-    for key, value in pairs(options) do -- order-free: a copy
-      if type(key) ~= "number" then named[key] = value end
-    end
+    local flows, list, named = {}, check.apart("flows", options)
     start_ps = check.options("flows", named, { start = start_rule }).start
-    for i, given in ipairs(options) do
+    for i, given in ipairs(list) do
       local flow = check.options("flows: flow " .. i, given, flow_rule)
       flows[i] = { src = flow.src, dst = flow.dst, size_bytes = flow.size, start_ps = flow.start }
     end

@@ -303,4 +303,4 @@ for _, name in ipairs { "draw", "write", "write_csv" } do
     function(value) return getmetatable(value) == chart end, chart[name])
 end
 
-return chart
+return guard.module("viz.chart", chart)

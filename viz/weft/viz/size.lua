@@ -13,7 +13,7 @@ function size.points(what, width)
   local points = type(width) == "number" and width * INCH or named[width]
   if not points or not (points >= INCH and points <= 200 * INCH) then
     fail.raise("%s: width: expected \"column\", \"page\" or 1 to 200 inches, got %s", what,
-      tostring(width))
+      fail.show(width))
   end
   return points
 end
