@@ -41,7 +41,11 @@ M.may = {
 }
 
 -- Who may point from `from` to `to`; run/ puts all together.
-local function may(from, to) return from == "run" or M.may[from] and M.may[from][to] end
+-- A folder of its own that is none of these is an engine.
+local function may(from, to)
+  local allowed = M.may[from] or not from:find("/", 1, true) and M.may.ideal
+  return from == "run" or allowed and allowed[to]
+end
 
 -- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
 local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$" }

@@ -100,8 +100,10 @@ gate("bindings, pictures and the program include nothing of the core but weft.h"
     own[path:match("[^/]+$")] = true
   end
   return judge_lines(M.files({ "bindings", "viz", "lua" }, "%.[ch]$"), function(line)
-    local name = line:match("^%s*#%s*include%s*\"([^\"]+)")
-    return name and not own[name] and ("'%s' is internal to the core"):format(name) or nil
+    local name = line:match(INCLUDE)
+    if not name or own[name] then return nil end
+    local quoted = line:find("\"", 1, true) or io.open("core/" .. name)
+    return quoted and ("'%s' is internal to the core"):format(name) or nil
   end)
 end)
 

@@ -18,10 +18,10 @@
 
 struct event {
   weft_time time;
-  uint64_t key; /* order << 32 | kind << 28 | source */
+  uint64_t key; /* order << 32 | kind << 27 | source */
 };
 
-enum { EVENT_KIND_SHIFT = 28, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
+enum { EVENT_KIND_SHIFT = 27, EVENT_SOURCE_MASK = (1 << EVENT_KIND_SHIFT) - 1 };
 
 enum { CHUNK_EVENTS = 7, WHEEL_BUCKETS = 4096, WHEEL_WORDS = WHEEL_BUCKETS / 64 };
 

@@ -48,17 +48,17 @@ _Static_assert(WEFT_RTO_ADAPTIVE == -1 && WEFT_RTO_RFC6298 == -2,
                "names of times are from -1 down");
 
 _Static_assert(sizeof enums / sizeof enums[0] == WEFT_ENUM_COUNT, "an enumeration without names");
-_Static_assert(NAMES_COUNT(RESOURCE_NAMES) == WEFT_RESOURCE_COUNT, "");
-_Static_assert(NAMES_COUNT(CAN_NAMES) == WEFT_CAN_COUNT, "");
-_Static_assert(NAMES_COUNT(CC_NAMES) == WEFT_CC_COUNT, "");
-_Static_assert(NAMES_COUNT(RECOVERY_NAMES) == WEFT_RECOVERY_COUNT, "");
-_Static_assert(NAMES_COUNT(LINK_CLASS_NAMES) == WEFT_LINK_CLASS_COUNT, "");
-_Static_assert(NAMES_COUNT(COLLECTIVE_KIND_NAMES) == WEFT_COLLECTIVE_COUNT, "");
-_Static_assert(NAMES_COUNT(ALGORITHM_NAMES) == WEFT_ALGORITHM_COUNT, "");
-_Static_assert(NAMES_COUNT(TABLE_NAMES) == WEFT_TABLE_COUNT, "");
-_Static_assert(NAMES_COUNT(REFUSAL_NAMES) == WEFT_REFUSED_COUNT, "");
-_Static_assert(NAMES_COUNT(THREADS_WHY_NAMES) == WEFT_THREADS_WHY_COUNT, "");
-_Static_assert(NAMES_COUNT(SCRIPT_NEEDS_NAMES) == WEFT_SCRIPT_NEEDS_COUNT, "");
+_Static_assert(NAMES_COUNT(RESOURCE_NAMES) == WEFT_RESOURCE_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(CAN_NAMES) == WEFT_CAN_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(CC_NAMES) == WEFT_CC_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(RECOVERY_NAMES) == WEFT_RECOVERY_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(LINK_CLASS_NAMES) == WEFT_LINK_CLASS_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(COLLECTIVE_KIND_NAMES) == WEFT_COLLECTIVE_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(ALGORITHM_NAMES) == WEFT_ALGORITHM_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(TABLE_NAMES) == WEFT_TABLE_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(REFUSAL_NAMES) == WEFT_REFUSED_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(THREADS_WHY_NAMES) == WEFT_THREADS_WHY_COUNT, "a name is missing");
+_Static_assert(NAMES_COUNT(SCRIPT_NEEDS_NAMES) == WEFT_SCRIPT_NEEDS_COUNT, "a name is missing");
 
 const char *weft_enum_id(int which) {
   return which >= 0 && which < WEFT_ENUM_COUNT ? enums[which].name : NULL;

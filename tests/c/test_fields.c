@@ -13,9 +13,9 @@ enum { TABLES_MOST = 64, BYTES_MOST = 512 };
 
 /* All tables that there are: structs of the packet model, states of congestion control. */
 static uint32_t all_tables(const struct fields *tables[TABLES_MOST]) {
-  const struct cc_ops *const cc[] = {&weft__cc_window,  &weft__cc_dctcp,    &weft__cc_hpcc[0],
-                                     &weft__cc_hpcc[1], &weft__cc_dcqcn,    &weft__cc_timely,
-                                     &weft__cc_swift,   &weft__cc_script[0]};
+  const struct cc_ops *const cc[] = {&weft__cc_window[0], &weft__cc_dctcp[0], &weft__cc_hpcc[0],
+                                     &weft__cc_hpcc[1],   &weft__cc_dcqcn[0], &weft__cc_timely[0],
+                                     &weft__cc_swift[0],  &weft__cc_script[0]};
   uint32_t n;
   const struct fields *packet = weft__packet_fields(&n);
   for (uint32_t i = 0; i < n; i++) tables[i] = &packet[i];
@@ -250,7 +250,7 @@ TEST(timers_are_found_by_their_class) {
   uint32_t size;
   ENSURE_EQ(weft__fields_find(&class_table, FIELD_DUE, &size), 24);
   ENSURE_EQ(size, 16);
-  ENSURE_EQ(weft__fields_find(&weft__cc_dctcp.state, FIELD_DUE, &size), UINT32_MAX);
+  ENSURE_EQ(weft__fields_find(&weft__cc_dctcp[0].state, FIELD_DUE, &size), UINT32_MAX);
   ENSURE_EQ(size, 0);
 }
 

@@ -1,19 +1,29 @@
 /* The list of all congestion controls. */
 #include "packet/cc/algorithms.h"
 
-static const struct cc_ops *const all[] = {&weft__cc_window,    &weft__cc_dctcp,  &weft__cc_hpcc[0],
-                                           &weft__cc_dcqcn,     &weft__cc_timely, &weft__cc_swift,
-                                           &weft__cc_script[0], &weft__cc_hpcc[1]};
+static const struct {
+  const struct cc_ops *variants;
+  uint32_t count;
+} all[WEFT_CC_COUNT] = {
+#define LINE(kind, table, count) [kind] = {table, count},
+    CC_ALGORITHMS(LINE)
+#undef LINE
+};
+
+static uint32_t variant(const weft_sim *sim) {
+  if (sim->config.cc == WEFT_CC_HPCC) return sim->config.hpcc_multi_rate;
+  return sim->config.cc == WEFT_CC_SCRIPT ? sim->packet.script.needs : 0;
+}
 
 void weft__cc_choose(weft_sim *sim) {
-  const struct cc_ops *cc = all[sim->config.cc];
-  if (sim->config.cc == WEFT_CC_HPCC) cc += sim->config.hpcc_multi_rate;
-  if (sim->config.cc == WEFT_CC_SCRIPT) cc += sim->packet.script.needs;
-  weft__cc_use(sim, cc);
+  weft__cc_use(sim, &all[sim->config.cc].variants[variant(sim)]);
 }
 
 uint64_t weft__cc_fields_hash(uint64_t hash) {
-  for (uint32_t i = 0; i < sizeof all / sizeof *all; ++i)
-    hash = weft__fields_hash(weft__fields_hash(hash, &all[i]->state), &all[i]->hop);
+  for (uint32_t i = 0; i < WEFT_CC_COUNT; ++i)
+    for (uint32_t v = 0; v < all[i].count; ++v) {
+      const struct cc_ops *cc = &all[i].variants[v];
+      hash = weft__fields_hash(weft__fields_hash(hash, &cc->state), &cc->hop);
+    }
   return hash;
 }

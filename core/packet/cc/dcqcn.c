@@ -112,11 +112,11 @@ static void relax(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) 
   dcqcn->alpha = weft__cc_decayed(dcqcn->alpha, config->dcqcn_g, (double)time / (double)step);
 }
 
-const struct cc_ops weft__cc_dcqcn = {.name = "dcqcn",
-                                      .extra = CC_NOTHING,
-                                      .paced = 1,
-                                      .state = FIELDS_OF("dcqcn", fields, sizeof(struct dcqcn)),
-                                      .start = start,
-                                      .on_ack = on_ack,
-                                      .on_timer = on_timer,
-                                      .relax = relax};
+const struct cc_ops weft__cc_dcqcn[1] = {{.name = "dcqcn",
+                                          .extra = CC_NOTHING,
+                                          .paced = 1,
+                                          .state = FIELDS_OF("dcqcn", fields, sizeof(struct dcqcn)),
+                                          .start = start,
+                                          .on_ack = on_ack,
+                                          .on_timer = on_timer,
+                                          .relax = relax}};

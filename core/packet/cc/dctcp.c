@@ -74,10 +74,10 @@ static void relax(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) 
   dctcp->alpha = weft__cc_decayed(dctcp->alpha, sim->config.dctcp_g, windows);
 }
 
-const struct cc_ops weft__cc_dctcp = {.name = "dctcp",
-                                      .extra = CC_NOTHING,
-                                      .paced = 1,
-                                      .state = FIELDS_OF("dctcp", fields, sizeof(struct dctcp)),
-                                      .start = start,
-                                      .on_ack = on_ack,
-                                      .relax = relax};
+const struct cc_ops weft__cc_dctcp[1] = {{.name = "dctcp",
+                                          .extra = CC_NOTHING,
+                                          .paced = 1,
+                                          .state = FIELDS_OF("dctcp", fields, sizeof(struct dctcp)),
+                                          .start = start,
+                                          .on_ack = on_ack,
+                                          .relax = relax}};

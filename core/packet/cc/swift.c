@@ -93,9 +93,9 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   weft__cc_set_rate(sim, slot, cc_at_least(rate, config->min_rate_bps));
 }
 
-const struct cc_ops weft__cc_swift = {.name = "swift",
-                                      .extra = CC_TIMESTAMP,
-                                      .paced = 1,
-                                      .state = FIELDS_OF("swift", fields, sizeof(struct swift)),
-                                      .start = start,
-                                      .on_ack = on_ack};
+const struct cc_ops weft__cc_swift[1] = {{.name = "swift",
+                                          .extra = CC_TIMESTAMP,
+                                          .paced = 1,
+                                          .state = FIELDS_OF("swift", fields, sizeof(struct swift)),
+                                          .start = start,
+                                          .on_ack = on_ack}};

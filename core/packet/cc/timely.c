@@ -71,9 +71,10 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   }
 }
 
-const struct cc_ops weft__cc_timely = {.name = "timely",
-                                       .extra = CC_TIMESTAMP,
-                                       .paced = 1,
-                                       .state = FIELDS_OF("timely", fields, sizeof(struct timely)),
-                                       .start = start,
-                                       .on_ack = on_ack};
+const struct cc_ops weft__cc_timely[1] = {
+    {.name = "timely",
+     .extra = CC_TIMESTAMP,
+     .paced = 1,
+     .state = FIELDS_OF("timely", fields, sizeof(struct timely)),
+     .start = start,
+     .on_ack = on_ack}};

@@ -12,5 +12,5 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   (void)ack;
 }
 
-const struct cc_ops weft__cc_window = {
-    .name = "window", .extra = CC_NOTHING, .paced = 0, .start = start, .on_ack = on_ack};
+const struct cc_ops weft__cc_window[1] = {
+    {.name = "window", .extra = CC_NOTHING, .paced = 0, .start = start, .on_ack = on_ack}};
