@@ -82,7 +82,8 @@ void weft__memo_begin(weft_sim *sim, uint32_t partition, uint32_t index);
 
 /** The record of the pattern of such a partition, with the flows matched; WEFT_NONE if there is
  * none that it is near enough to. `status` says what came of matching, and `similar` how many
- * records there are that it is too far from. */
+ * records there are that it is too far from, UINT32_MAX if they show that classes don't tell how
+ * it goes on. */
 uint32_t weft__memo_find(weft_sim *sim, uint32_t partition, uint32_t index, int *status,
                          uint32_t *similar);
 
