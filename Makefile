@@ -87,8 +87,9 @@ CORE_SOURCES := $(addprefix core/, \
   packet/accel/contention/asked.c packet/accel/contention/contention.c \
   packet/accel/contention/graph.c packet/accel/contention/match.c \
   packet/accel/contention/pattern.c \
-  packet/accel/memo/close.c packet/accel/memo/ends.c packet/accel/memo/exact.c \
-  packet/accel/memo/forward.c packet/accel/memo/install.c packet/accel/memo/memo.c \
+  packet/accel/memo/close.c packet/accel/memo/decide.c packet/accel/memo/ends.c \
+  packet/accel/memo/exact.c packet/accel/memo/forward.c packet/accel/memo/install.c \
+  packet/accel/memo/memo.c \
   packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/shift.c \
   packet/accel/memo/snapshot.c \
   packet/accel/partitions/apart.c packet/accel/partitions/audit.c \

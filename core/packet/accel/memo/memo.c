@@ -176,23 +176,6 @@ int weft__memo_has_drawn(const weft_sim *sim, uint32_t partition) {
   return sim->accel.records.at[sim->accel.partitions.at[partition].record - 1].draws != draws(sim);
 }
 
-/* Is it settled by when its flows met how they share from its end on? Where congestion control asks
- * for line rate, or for what it has always asked for, no law of it brings together what began at
- * different times: packets take turns like clockwork, for as long as their flows last. A flow by
- * itself has nobody to take turns with. */
-static int is_clockwork(const weft_sim *sim, uint32_t partition) {
-  const struct partition *p = &sim->accel.partitions.at[partition];
-  const struct record_parts parts = record_parts(sim, p->record - 1);
-  if (p->flows < 2) return 0;
-  FOR_MEMBERS(slot, sim, p) {
-    const uint64_t asked = sim->packet.tx.at[slot].rate_bps;
-    if (asked >= sim->packet.tx_warm.at[slot].line_bps ||
-        asked == parts.begin[sim->accel.members.at[slot].as].rate_bps)
-      return 1;
-  }
-  return 0;
-}
-
 int weft__memo_complete(weft_sim *sim, uint32_t partition, int steady) {
   const uint32_t record = sim->accel.partitions.at[partition].record - 1;
   if (sim->accel.records.at[record].trouble != trouble(sim, partition) ||
@@ -204,6 +187,6 @@ int weft__memo_complete(weft_sim *sim, uint32_t partition, int steady) {
   r->state = RECORD_READY;
   r->partition = 0;
   r->steady = (uint32_t)steady;
-  r->undecided = !r->exact && is_clockwork(sim, partition);
+  if (!r->exact) weft__memo_decide(sim, partition);
   return 1;
 }

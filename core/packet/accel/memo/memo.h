@@ -151,6 +151,12 @@ weft_time weft__memo_late(const weft_sim *sim, uint32_t partition, uint32_t reco
  * began that none is off by a noticeable part of what it has left? */
 int weft__memo_is_close(const weft_sim *sim, uint32_t partition, uint32_t record);
 
+/* decide.c */
+
+/** Note in the record by classes that a partition has completed whether its classes say how the
+ * transient ends; and in those of its pattern that end in another way. */
+void weft__memo_decide(weft_sim *sim, uint32_t partition);
+
 /* forward.c */
 
 /** Is all that the flows of a partition hold at the end of their record, matched flow by flow, at
