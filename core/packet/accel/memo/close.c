@@ -56,8 +56,8 @@ static double received_by(const weft_sim *sim, uint32_t slot, double age, uint32
   return (age - way) * (double)sim->packet.tx_warm.at[slot].line_bps / (8e12 * full_frame(sim));
 }
 
-/* The same of what it has received: what is queued on the way of one and not of the other is no part
- * of their being older. */
+/* The same of what it has received: what is queued on the way of one and not of the other is no
+ * part of their being older. */
 static double received_ahead_of(const weft_sim *sim, uint32_t slot, const struct memo_begin *begin,
                                 double rate) {
   const double by = older(sim, slot, begin), age = (double)begin->age;
