@@ -89,10 +89,10 @@ CORE_SOURCES := $(addprefix core/, \
   packet/accel/contention/asked.c packet/accel/contention/contention.c \
   packet/accel/contention/graph.c packet/accel/contention/match.c \
   packet/accel/contention/pattern.c \
-  packet/accel/memo/close.c packet/accel/memo/ends.c packet/accel/memo/exact.c \
-  packet/accel/memo/forward.c packet/accel/memo/install.c packet/accel/memo/memo.c \
-  packet/accel/memo/memo_file.c packet/accel/memo/record.c packet/accel/memo/shift.c \
-  packet/accel/memo/snapshot.c \
+  packet/accel/memo/close.c packet/accel/memo/decide.c packet/accel/memo/ends.c \
+  packet/accel/memo/exact.c packet/accel/memo/forward.c packet/accel/memo/install.c \
+  packet/accel/memo/memo.c packet/accel/memo/memo_file.c packet/accel/memo/record.c \
+  packet/accel/memo/shift.c packet/accel/memo/snapshot.c \
   packet/accel/partitions/apart.c packet/accel/partitions/audit.c \
   packet/accel/partitions/credit.c packet/accel/partitions/crew.c packet/accel/partitions/known.c \
   packet/accel/partitions/look.c packet/accel/partitions/park.c \

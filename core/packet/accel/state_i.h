@@ -155,6 +155,7 @@ struct memo_record {
   uint32_t state; /* enum record_state */
   uint32_t exact; /* it is of a state, not of classes: see packet/accel/memo/exact.c */
   uint32_t draws; /* of an open one: marks drawn before */
+  uint32_t undecided; /* of classes, and these don't say how it ends: its own start only does */
 };
 
 enum { MEMO_CLASSES = 33 };

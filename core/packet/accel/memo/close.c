@@ -10,6 +10,7 @@
  * has left: long flows take what short ones must not. */
 #include <math.h>
 
+#include "fabric/path.h"
 #include "packet/accel/contention/contention.h"
 #include "packet/accel/memo/record.h"
 #include "packet/cc/cc.h"
@@ -45,6 +46,25 @@ static double ahead_of(const weft_sim *sim, uint32_t slot, const struct memo_beg
   return rate * older(sim, slot, begin) - ((double)sim->packet.tx.at[slot].next - begin->sent);
 }
 
+/* What a flow of an age has received: below 0 the time until its first packet is through, as far as
+ * nothing is in that one's way, in packets at line rate. */
+static double received_by(const weft_sim *sim, uint32_t slot, double age, uint32_t received) {
+  const uint32_t *path = slot_path(sim, slot);
+  const double way =
+      (double)weft__path_one_way(sim, path, sim->packet.tx.at[slot].hops, full_frame(sim));
+  if (received > 0 || age > way) return received;
+  return (age - way) * (double)sim->packet.tx_warm.at[slot].line_bps / (8e12 * full_frame(sim));
+}
+
+/* The same of what it has received: what is queued on the way of one and not of the other is no
+ * part of their being older. */
+static double received_ahead_of(const weft_sim *sim, uint32_t slot, const struct memo_begin *begin,
+                                double rate) {
+  const double by = older(sim, slot, begin), age = (double)begin->age;
+  return rate * by - received_by(sim, slot, age + by, sim->packet.rx.at[slot].next) +
+         received_by(sim, slot, age, begin->received);
+}
+
 /* Packets by which a flow in its midst would be off, as it would have gone on from its own rate,
  * and has its own packets under way. */
 static double apart_by(const weft_sim *sim, uint32_t slot, const struct memo_record *r,
@@ -55,6 +75,16 @@ static double apart_by(const weft_sim *sim, uint32_t slot, const struct memo_rec
   const weft_time span = r->state == RECORD_READY ? r->span : sim->now - r->begin;
   return fabs(under_way - (double)(begin->sent - begin->received)) +
          fabs(faster) * rate * (double)span;
+}
+
+/* Did the record begin in the very state in which this was looked up? */
+static int is_same_state(const weft_sim *sim, uint32_t partition,
+                         const struct record_parts *parts) {
+  FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition]) {
+    const struct member *m = &sim->accel.members.at[slot];
+    if (m->state != parts->begin[m->as].state) return 0;
+  }
+  return 1;
 }
 
 weft_time weft__memo_late(const weft_sim *sim, uint32_t partition, uint32_t record) {
@@ -82,12 +112,15 @@ int weft__memo_is_close(const weft_sim *sim, uint32_t partition, uint32_t record
   const struct record_parts parts = record_parts(sim, record);
   const double late = (double)weft__memo_late(sim, partition, record);
   double least = INFINITY, most = -INFINITY, time = INFINITY;
+  if (r->undecided) return is_same_state(sim, partition, &parts);
   FOR_MEMBERS(slot, sim, &sim->accel.partitions.at[partition]) {
     const struct memo_begin *begin = &parts.begin[sim->accel.members.at[slot].as];
     const double rate = rate_of(sim, slot, r, &parts);
     const double left = (double)(sim->packet.tx.at[slot].total - sim->packet.tx.at[slot].next);
-    const double off = begin->age >= 0 ? fabs(ahead_of(sim, slot, begin, rate) + rate * late)
-                                       : apart_by(sim, slot, r, begin, rate) + fabs(rate * late);
+    const double off =
+        begin->age >= 0 ? fmax(fabs(ahead_of(sim, slot, begin, rate) + rate * late),
+                               fabs(received_ahead_of(sim, slot, begin, rate) + rate * late))
+                        : apart_by(sim, slot, r, begin, rate) + fabs(rate * late);
     if (!(off <= OFF_MOST * left)) return 0;
     if (rate > 0 && left / rate < time) time = left / rate;
     if (begin->age < 0) continue;

@@ -86,7 +86,8 @@ void weft__memo_begin(weft_sim *sim, uint32_t partition, uint32_t index) {
     parts.begin[f] = (struct memo_begin){.sent = sim->packet.tx.at[slot].next,
                                          .received = sim->packet.rx.at[slot].next,
                                          .age = weft__is_fresh(sim, slot) ? sim->now - start : -1,
-                                         .rate_bps = sim->packet.tx.at[slot].rate_bps};
+                                         .rate_bps = sim->packet.tx.at[slot].rate_bps,
+                                         .state = m->state};
   }
   r->begin = sim->now;
   r->partition = partition;
@@ -112,7 +113,7 @@ static uint32_t find(weft_sim *sim, uint32_t partition, uint32_t index, uint32_t
     for (uint32_t f = 0; f < p->flows; ++f) flow_of(sim, p, f)->as = map[f];
     if (p->exact || r->state == RECORD_CHANCE || weft__memo_is_close(sim, partition, record))
       return record;
-    ++*similar;
+    *similar = r->undecided || *similar == UINT32_MAX ? UINT32_MAX : *similar + 1;
   }
   return WEFT_NONE;
 }
@@ -186,5 +187,6 @@ int weft__memo_complete(weft_sim *sim, uint32_t partition, int steady) {
   r->state = RECORD_READY;
   r->partition = 0;
   r->steady = (uint32_t)steady;
+  if (!r->exact) weft__memo_decide(sim, partition);
   return 1;
 }

@@ -82,7 +82,8 @@ void weft__memo_begin(weft_sim *sim, uint32_t partition, uint32_t index);
 
 /** The record of the pattern of such a partition, with the flows matched; WEFT_NONE if there is
  * none that it is near enough to. `status` says what came of matching, and `similar` how many
- * records there are that it is too far from. */
+ * records there are that it is too far from, UINT32_MAX if they show that classes don't tell how
+ * it goes on. */
 uint32_t weft__memo_find(weft_sim *sim, uint32_t partition, uint32_t index, int *status,
                          uint32_t *similar);
 
@@ -149,6 +150,12 @@ weft_time weft__memo_late(const weft_sim *sim, uint32_t partition, uint32_t reco
 /** Are the flows of a partition, matched to a record by classes, near enough to where its flows
  * began that none is off by a noticeable part of what it has left? */
 int weft__memo_is_close(const weft_sim *sim, uint32_t partition, uint32_t record);
+
+/* decide.c */
+
+/** Note in the record by classes that a partition has completed whether its classes say how the
+ * transient ends; and in those of its pattern that end in another way. */
+void weft__memo_decide(weft_sim *sim, uint32_t partition);
 
 /* forward.c */
 

@@ -18,7 +18,7 @@
 #include "weft_output.h"
 
 enum {
-  MEMO_VERSION = 4,
+  MEMO_VERSION = 5,
   CC_WORDS_MOST = 4096 /* of a flow: sums of made-up counts must not wrap */
 };
 

@@ -22,6 +22,7 @@ struct memo_begin {
   uint32_t sent, received; /* packets */
   weft_time age; /* since its start, if it was fresh; else -1 */
   uint64_t rate_bps;
+  uint64_t state; /* all that it held: see packet/accel/memo/exact.c */
 };
 
 struct memo_flow {

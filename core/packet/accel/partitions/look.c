@@ -64,7 +64,7 @@ static int find_parts(weft_sim *sim, uint32_t partition) {
       .acks = WEFT_ACKS_ALL, .namespace = sim->accel.memo_namespace, .kept = 1};
   weft__partition_settle(sim, partition, sim->now); /* queues are in the pattern */
   const enum by_state how = how_to_look_up(sim, partition);
-  if (how != BY_CLASS && !weft__exact_note(sim, partition)) return 0;
+  if (sim->config.memoize && !weft__exact_note(sim, partition)) return 0;
   uint64_t *flows = weft__arena_take(sim, &sim->arena, p->flows * sizeof *flows);
   if (flows == NULL) return 0;
   uint32_t n = 0;
