@@ -178,6 +178,8 @@ describe("a rate that creeps", function()
         options = threshold(20000, { cc = "dctcp", dctcp_ai = 2e7 }) },
       { size = "50MB", visitors = { "20MB" },
         options = threshold(40000, { cc = "dcqcn", dcqcn_ai = 5e5, dcqcn_hai = 5e5 }) },
+      { size = "50MB", visitors = { "20MB" }, -- which are cut when their rates have just been flat
+        options = threshold(20000, { cc = "dcqcn", dcqcn_ai = 1e6, dcqcn_hai = 1e6 }) },
     } do
       local _, _, largest = errors(completion_times(visited(scene, { fast_forward = true })),
         completion_times(visited(scene, {})))

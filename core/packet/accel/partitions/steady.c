@@ -357,13 +357,22 @@ static double time_to_hold(const weft_sim *sim, const struct partition *p, uint3
   return p->record != 0 && left < most ? most : left;
 }
 
+/* Has a flow just been cut, to less than it gets? What arrives does not show it yet. */
+static int is_cut(const weft_sim *sim, uint32_t slot) {
+  const double got = sim->accel.members.at[slot].rate * 8e12 * full_frame(sim);
+  const struct sample *last = &samples_of(sim, slot)[sim->accel.steady_samples];
+  return last->asked < (1 - sim->accel.theta) * got;
+}
+
 /* Would a flow be off by too much if what is asked stood still for the rest of it? A span that goes
  * by the rate of its begin is off by half of what the rate would have crept in it; and as the creep
  * rests meanwhile, short spans are off by as much together as one, and a flow that goes on when
  * others are over by as much again. */
 static int is_drifting(const weft_sim *sim, const struct partition *p) {
-  FOR_MEMBERS(slot, sim, p)
-  if (fabs(creep_of(sim, slot)) / 2 * time_to_hold(sim, p, slot) > DRIFT) return 1;
+  FOR_MEMBERS(slot, sim, p) {
+    if (is_cut(sim, slot)) return 1;
+    if (fabs(creep_of(sim, slot)) / 2 * time_to_hold(sim, p, slot) > DRIFT) return 1;
+  }
   return 0;
 }
 
