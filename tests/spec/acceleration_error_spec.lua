@@ -168,13 +168,18 @@ describe("a rate that creeps", function()
   end)
 
   -- Both ask for more than half of the link, and ever more; who asks for less gains on the other,
-  -- at once or, with windows of three or four packets, when it is a packet more.
+  -- at once or, with windows of three or four packets, when it is a packet more. Or both ask for
+  -- the same and get half each, until the queue that they fill is marked.
   it("is not skipped where flows share a link ever more evenly", function()
     for _, scene in ipairs {
       { size = "200MB", visitors = { "20MB" },
         options = threshold(60000, { cc = "dctcp", dctcp_ai = 1e7 }) },
       { size = "100MB", visitors = { "20MB" }, rate = "25Gbps",
         options = threshold(20000, { cc = "dctcp", dctcp_ai = 2e7 }) },
+      { size = "50MB", visitors = { "20MB" },
+        options = threshold(40000, { cc = "dcqcn", dcqcn_ai = 5e5, dcqcn_hai = 5e5 }) },
+      { size = "50MB", visitors = { "20MB" }, -- which are cut when their rates have just been flat
+        options = threshold(20000, { cc = "dcqcn", dcqcn_ai = 1e6, dcqcn_hai = 1e6 }) },
     } do
       local _, _, largest = errors(completion_times(visited(scene, { fast_forward = true })),
         completion_times(visited(scene, {})))

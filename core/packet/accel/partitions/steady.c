@@ -227,20 +227,15 @@ static double asked_at(const struct sample *s, uint32_t i) {
   return s[i].asked;
 }
 
-/* Does what a flow asks for decide what it gets? Who asks for much more is held back by others. */
-static int binds(const weft_sim *sim, const struct line *asked, double got) {
-  return asked->mean < BINDING * got * 8e12 * full_frame(sim);
-}
-
 /* Does the rate that congestion control asks for creep? A window of whole packets hides that from
  * what arrives, until it is a packet more. A line through the samples may rise by a part of their
- * mean, or by what their scatter about it explains. Who is held back by others may ask for ever
- * more, but not for less, which may come to bind. */
+ * mean, or by what their scatter about it explains. Who asks for much more than it gets is held
+ * back by others: then it may ask for ever more, but not for less, which may come to bind. */
 static int creeps(const weft_sim *sim, const struct sample *s, uint32_t n, double got) {
   const struct line line = line_through(s, n, asked_at);
   const double rise = fabs(line.slope) * time_at(s, n);
-  return (binds(sim, &line, got) || line.slope < 0) &&
-         rise > line.mean * sim->accel.theta / HALVES &&
+  const int binds = line.mean < BINDING * got * 8e12 * full_frame(sim);
+  return (binds || line.slope < 0) && rise > line.mean * sim->accel.theta / HALVES &&
          rise > STUDENT * line.deviation * time_at(s, n);
 }
 
@@ -330,38 +325,27 @@ static int sees_rounds(const weft_sim *sim, const struct partition *p) {
   return 1;
 }
 
-/* May what arrives have followed what is asked for? A rate that creeps leaves its points scattered
- * about their line by a part of what it creeps; less, and others decide what the flow gets. But a
- * window of whole packets that grows shows only when it is a packet more. */
-static int may_follow(const weft_sim *sim, uint32_t slot, double creep) {
-  const struct sample *s = samples_of(sim, slot);
+/* Has what arrives followed what is asked for? A rate that creeps leaves its points scattered about
+ * their line by a part of what it creeps; less, and others decide what the flow gets. */
+static int follows(const weft_sim *sim, uint32_t slot, double creep) {
   const uint32_t n = sim->accel.steady_samples;
+  const struct sample *s = samples_of(sim, slot);
   const struct line got = line_through(s, n, packets_at);
-  const double rise = creep * time_at(s, n);
-  const double window = (double)sim->packet.tx.at[slot].window / sim->config.mtu_bytes;
-  return (rise > 0 && rise * window < 1) || got.deviation / got.slope >= FOLLOWS * fabs(rise);
+  return got.deviation / got.slope >= FOLLOWS * fabs(creep) * time_at(s, n);
 }
 
-/* By what part of it what a flow asks for creeps, per ps: 0 if it does not, or others decide. What
- * is asked has no noise of packets, so however little that is can be told: it goes one way only, or
- * along a line that its scatter does not explain. A swing does neither. */
+/* By what part of it what a flow asks for creeps, per ps: 0 if it does not. What is asked has no
+ * noise of packets, so however little that is can be told: it goes one way only, or along a line
+ * that its scatter does not explain. A swing does neither. Who asks for ever more and gets no more
+ * has a window that is soon a packet more, or fills a queue up to where it is marked; who asks for
+ * ever less and gets no less is held back by others. */
 static double creep_of(const weft_sim *sim, uint32_t slot) {
   const struct sample *s = samples_of(sim, slot);
   const uint32_t n = sim->accel.steady_samples;
   const struct line asked = line_through(s, n, asked_at);
   const double creep = asked.slope / asked.mean;
-  const int is_sure = is_one_way(s, n) || fabs(asked.slope) > SURELY * asked.deviation;
-  return is_sure && may_follow(sim, slot, creep) ? creep : 0;
-}
-
-/* By what part of its rate a partition creeps in the mean, per ps. */
-static double common_creep(const weft_sim *sim, const struct partition *p) {
-  double creep = 0, rates = 0;
-  FOR_MEMBERS(slot, sim, p) {
-    creep += sim->accel.members.at[slot].rate * creep_of(sim, slot);
-    rates += sim->accel.members.at[slot].rate;
-  }
-  return creep / rates;
+  if (!is_one_way(s, n) && fabs(asked.slope) <= SURELY * asked.deviation) return 0;
+  return creep > 0 || follows(sim, slot, creep) ? creep : 0;
 }
 
 /* What is left of a flow at its rate, ps. A record that ends in this state may be taken by flows
@@ -373,18 +357,21 @@ static double time_to_hold(const weft_sim *sim, const struct partition *p, uint3
   return p->record != 0 && left < most ? most : left;
 }
 
+/* Has a flow just been cut, to less than it gets? What arrives does not show it yet. */
+static int is_cut(const weft_sim *sim, uint32_t slot) {
+  const double got = sim->accel.members.at[slot].rate * 8e12 * full_frame(sim);
+  const struct sample *last = &samples_of(sim, slot)[sim->accel.steady_samples];
+  return last->asked < (1 - sim->accel.theta) * got;
+}
+
 /* Would a flow be off by too much if what is asked stood still for the rest of it? A span that goes
  * by the rate of its begin is off by half of what the rate would have crept in it; and as the creep
  * rests meanwhile, short spans are off by as much together as one, and a flow that goes on when
- * others are over by as much again. Whom others hold back gets more if it creeps more than they. */
+ * others are over by as much again. */
 static int is_drifting(const weft_sim *sim, const struct partition *p) {
-  const double common = common_creep(sim, p);
-  const uint32_t n = sim->accel.steady_samples;
   FOR_MEMBERS(slot, sim, p) {
-    const double rate = sim->accel.members.at[slot].rate;
-    const struct line asked = line_through(samples_of(sim, slot), n, asked_at);
-    const double creep = creep_of(sim, slot) - (binds(sim, &asked, rate) ? 0 : common);
-    if (fabs(creep) / 2 * time_to_hold(sim, p, slot) > DRIFT) return 1;
+    if (is_cut(sim, slot)) return 1;
+    if (fabs(creep_of(sim, slot)) / 2 * time_to_hold(sim, p, slot) > DRIFT) return 1;
   }
   return 0;
 }
