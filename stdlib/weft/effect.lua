@@ -217,7 +217,8 @@ function M.of_options(given, config, cc)
   local by_reason = {}
   for _, name in ipairs(util.sorted_keys(given)) do
     local what = given[name] ~= 0 and lacking(name, config, given)
-    local is_asked = default_of(name) == nil or config[name] ~= default_of(name)
+    -- Who names a congestion control means it, the default too.
+    local is_asked = name == "cc" or default_of(name) == nil or config[name] ~= default_of(name)
     if what and is_asked and not M.is_accepted(name, given[name]) then
       if cc ~= config.cc then what = what:gsub("'script'", "'" .. cc .. "'") end
       add(by_reason, what, name)

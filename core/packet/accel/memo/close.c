@@ -117,10 +117,10 @@ int weft__memo_is_close(const weft_sim *sim, uint32_t partition, uint32_t record
     const struct memo_begin *begin = &parts.begin[sim->accel.members.at[slot].as];
     const double rate = rate_of(sim, slot, r, &parts);
     const double left = (double)(sim->packet.tx.at[slot].total - sim->packet.tx.at[slot].next);
-    const double off =
-        begin->age >= 0 ? fmax(fabs(ahead_of(sim, slot, begin, rate) + rate * late),
-                               fabs(received_ahead_of(sim, slot, begin, rate) + rate * late))
-                        : apart_by(sim, slot, r, begin, rate) + fabs(rate * late);
+    const double off = begin->age >= 0
+                           ? fmax(fabs(ahead_of(sim, slot, begin, rate) + rate * late),
+                                  fabs(received_ahead_of(sim, slot, begin, rate) + rate * late))
+                           : apart_by(sim, slot, r, begin, rate) + fabs(rate * late);
     if (!(off <= OFF_MOST * left)) return 0;
     if (rate > 0 && left / rate < time) time = left / rate;
     if (begin->age < 0) continue;
