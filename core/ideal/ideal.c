@@ -94,6 +94,7 @@ static void change_way(weft_sim *sim, uint32_t slot, const uint32_t *data, int h
   const struct slot *its = &sim->flow.slots.at[slot];
   const uint32_t ran = flow->runs;
   const uint64_t left = (uint64_t)left_of(sim, flow);
+  if (left == 0) return; /* all has arrived: its end is yet to come in this instant */
   count(sim, slot, delivered(sim, slot)); /* on the way that it has taken */
   if (data != NULL && !weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
     weft__no_memory(sim);

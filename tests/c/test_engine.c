@@ -70,6 +70,18 @@ TEST(an_ideal_flow_waits_while_its_link_is_down) {
   weft_sim_destroy(sim);
 }
 
+TEST(an_ideal_flow_whose_end_is_now_is_complete_though_its_link_fails) {
+  weft_config config = ideal_config();
+  config.give_up_ps = 1 * MSEC;
+  weft_sim *sim = star(&config, 3, 100ull * GBPS, 0);
+  const uint32_t flow = add_flow(sim, 1, 0, 99000, 0);
+  change_link(sim, 1, 100 * FRAME_PS, 0); /* changes come first in an instant */
+  run_to_end(sim);
+  ENSURE_EQ(fct(sim, flow), 100 * FRAME_PS);
+  ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "state", flow), 2);
+  weft_sim_destroy(sim);
+}
+
 TEST(an_ideal_flow_gives_up) {
   weft_config config = ideal_config();
   config.give_up_ps = 1 * MSEC;
