@@ -64,45 +64,9 @@ endif
 
 VMS := lua5.4 luajit
 
-# Every C file is in one of these lists; a test says so when one is not.
-CORE_SOURCES := $(addprefix core/, \
-  engine.c \
-  base/alloc.c base/arena.c base/error.c base/event_queue.c base/fields.c base/options.c \
-  base/output.c base/resource.c base/sort.c base/units.c base/version.c \
-  fabric/change.c fabric/fabric.c fabric/farthest.c fabric/path.c fabric/route.c fabric/ways.c \
-  flow/flow.c flow/path.c flow/slots.c flow/stalled.c flow/starts.c flow/views.c \
-  ideal/ideal.c \
-  packet/build.c packet/check.c packet/engine.c packet/fields.c packet/loop.c packet/model.c \
-  packet/reaction.c packet/rtt.c packet/totals.c \
-  packet/port/buffer.c packet/port/ecn.c packet/port/pause.c packet/port/port.c \
-  packet/port/rate.c packet/port/ring.c packet/port/wire.c \
-  packet/cc/algorithms.c packet/cc/cc.c packet/cc/dcqcn.c packet/cc/dctcp.c packet/cc/hpcc.c \
-  packet/cc/script.c packet/cc/swift.c packet/cc/timely.c packet/cc/window.c \
-  packet/transport/acks.c packet/transport/bitmap.c packet/transport/data.c \
-  packet/transport/nic.c packet/transport/nic_list.c packet/transport/receive.c \
-  packet/transport/reroute.c packet/transport/rto.c packet/transport/selective.c \
-  packet/transport/sender.c packet/transport/slots.c packet/transport/timeout.c \
-  packet/ns3/arrive.c packet/ns3/buffer.c packet/ns3/model.c packet/ns3/nic.c packet/ns3/port.c \
-  packet/ns3/random.c packet/ns3/receive.c \
-  packet/domains/divide.c packet/domains/domain.c packet/domains/threads.c packet/domains/views.c \
-  packet/accel/acceleration.c \
-  packet/accel/contention/asked.c packet/accel/contention/contention.c \
-  packet/accel/contention/graph.c packet/accel/contention/match.c \
-  packet/accel/contention/pattern.c \
-  packet/accel/memo/close.c packet/accel/memo/decide.c packet/accel/memo/ends.c \
-  packet/accel/memo/exact.c packet/accel/memo/forward.c packet/accel/memo/install.c \
-  packet/accel/memo/memo.c packet/accel/memo/memo_file.c packet/accel/memo/record.c \
-  packet/accel/memo/shift.c packet/accel/memo/snapshot.c \
-  packet/accel/partitions/apart.c packet/accel/partitions/audit.c \
-  packet/accel/partitions/credit.c packet/accel/partitions/crew.c packet/accel/partitions/known.c \
-  packet/accel/partitions/look.c packet/accel/partitions/park.c \
-  packet/accel/partitions/partition.c packet/accel/partitions/phase.c \
-  packet/accel/partitions/progress.c packet/accel/partitions/refusal.c \
-  packet/accel/partitions/replay.c packet/accel/partitions/set.c packet/accel/partitions/steady.c \
-  work/algorithms.c work/all_to_all.c work/collective.c work/halving.c work/hierarchical.c \
-  work/message.c work/pace.c work/ring.c work/stream.c work/task.c work/tree.c \
-  results/columns.c results/sample.c results/traffic.c \
-  run/loop.c run/names.c run/sim.c)
+# All of the core; of the rest every C file is in one of these lists, and a test says so when one
+# is not.
+CORE_SOURCES := $(sort $(shell find core -name '*.c'))
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
   l_fields.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
