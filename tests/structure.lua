@@ -238,7 +238,9 @@ gate("the Makefile has every C source", function()
   end
   local problems = {}
   for _, path in ipairs(M.files(CODE, "%.c$")) do
-    if not listed[path] and not path:find("^core/") then problems[#problems + 1] = path .. " is in no list of sources" end
+    if not listed[path] and not path:find("^core/") then
+      problems[#problems + 1] = path .. " is in no list of sources"
+    end
   end
   return problems
 end)
