@@ -34,17 +34,9 @@ local function said(f)
 end
 
 -- Files are there until the test ends.
-local paths
-
-before_each(function() paths = {} end)
-after_each(function()
-  for _, path in ipairs(paths) do os.remove(path) end
-end)
-
-local function file(content)
-  paths[#paths + 1] = support.file(content)
-  return paths[#paths]
-end
+local files = support.files()
+local file = files.write
+after_each(files.remove)
 
 describe("a list of flows", function()
   local function reading(content)
@@ -184,7 +176,8 @@ describe("a file that is a symbolic link", function()
     local lfs = require "lfs"
     local target = file "old"
     local link, second = target .. ".link", target .. ".second"
-    paths[2], paths[3] = link, second
+    files.keep(link)
+    files.keep(second)
     assert(lfs.link(target:match "[^/]*$", link, true)) -- beside it
     assert(lfs.link(link, second, true))
     weft.csv.write(second, { "a" }, { { a = 1 } })

@@ -4,24 +4,14 @@ local support = require "support"
 local units = require "weft.units"
 local weft = require "weft"
 
-local paths
-
-local function file(text, ending)
-  local path = support.file(text)
-  paths[#paths + 1] = path .. (ending or "")
-  if ending then assert(os.rename(path, paths[#paths])) end
-  return paths[#paths]
-end
-
-before_each(function() paths = {} end)
-after_each(function()
-  for _, path in ipairs(paths) do os.remove(path) end
-end)
+local files = support.files()
+local file = files.write
+after_each(files.remove)
 
 -- The error of f at a line of the file written last, or at the line of this one.
 local function error_of(f, ...)
   local text = support.error_of(f, ...):gsub("^tests/spec/%w+_?%w*.lua:%d+", "HERE")
-  local path = paths[#paths]
+  local path = files.last()
   if path and text:sub(1, #path) == path then text = "FILE" .. text:sub(#path + 1) end
   return text
 end

@@ -2,17 +2,9 @@
 local program = require "program"
 local support = require "support"
 
-local paths
-
-before_each(function() paths = {} end)
-after_each(function()
-  for _, path in ipairs(paths) do os.remove(path) end
-end)
-
-local function file(content)
-  paths[#paths + 1] = support.file(content)
-  return paths[#paths]
-end
+local files = support.files()
+local file = files.write
+after_each(files.remove)
 
 -- What the shell makes of a command in which PROGRAM and the names of files are put.
 local function shell(command, ...)

@@ -22,6 +22,25 @@ function support.file(content)
   return path
 end
 
+-- Temporary files of a spec: `write(content, ending)` gives a new one's name, `keep(path)` takes
+-- over another, `last()` is the last of them, and `after_each(files.remove)` removes them.
+function support.files()
+  local files, paths = {}, {}
+  function files.keep(path) paths[#paths + 1] = path end
+  function files.last() return paths[#paths] end
+  function files.write(content, ending)
+    local path = support.file(content)
+    files.keep(path .. (ending or ""))
+    if ending then assert(os.rename(path, files.last())) end
+    return files.last()
+  end
+  function files.remove()
+    for _, path in ipairs(paths) do os.remove(path) end
+    paths = {}
+  end
+  return files
+end
+
 -- The user error that `read(path)` raises for a file of that content, without the file's name.
 function support.error_in_file(read, content)
   local path = support.file(content)
