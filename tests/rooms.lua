@@ -50,6 +50,10 @@ end
 -- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
 local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$" }
 
+-- Where a congestion control may be named besides its own file: the list of all, numbers, options.
+local CC_LISTS = { ["core/algorithms_i.h"] = true, ["core/weft_types.h"] = true,
+  ["core/base/options.c"] = true }
+
 local function sorted_keys(t)
   local keys = {}
   for key in pairs(t) do keys[#keys + 1] = key end -- order-free: sorted below
@@ -91,6 +95,28 @@ local function compare(now, known, what)
   return problems
 end
 
+-- Places that name a congestion control, its table or an option of its own and are none of its own:
+-- what others want to know of it, it says of itself (struct cc_ops).
+local function named_algorithms(graph)
+  local of = {}
+  for name, small in graph.code["core/algorithms_i.h"]:gmatch("X%(with, (%u[%u%d_]*), ([%w_]+)") do
+    of["WEFT_CC_" .. name], of["weft__cc_" .. small] = small, small
+  end
+  for member, name in graph.code["core/base/options.c"]:gmatch("OWN%(([%w_]+), ([%w_]+)%)") do
+    of[member] = of["WEFT_CC_" .. name]
+  end
+  local problems = {}
+  for _, path in ipairs(graph.files) do
+    for word in graph.code[path]:gmatch("[%a_][%w_]*") do
+      local its = of[word] and ("core/packet/cc/%s.c"):format(of[word])
+      if its and path ~= its and not CC_LISTS[path] then
+        problems[#problems + 1] = ("%s: names %s; may be in %s"):format(path, word, its)
+      end
+    end
+  end
+  return problems
+end
+
 -- The gates, through `gate(name, check)`; `build` has the objects.
 function M.gates(arrows, build, gate)
   local known, graph, now = dofile(KNOWN), nil, nil
@@ -110,6 +136,10 @@ function M.gates(arrows, build, gate)
   end)
   gate("compat is asked for in packet/ns3, and where the packet model is chosen", function()
     return compare(measure().ns3, known.ns3, "uses of .compat")
+  end)
+  gate("what is asked of a congestion control it says of itself, in its file", function()
+    measure()
+    return named_algorithms(graph)
   end)
   gate("objects have no calls that the text does not show", function()
     measure()
