@@ -10,8 +10,12 @@ weft_config weft_sim_config(const weft_sim *sim) {
   return sim->config;
 }
 
-/* Does the configuration ask for what the engine refuses? */
+/* Is the engine complete, and does the configuration ask for nothing that it refuses? */
 static int check_engine(weft_sim *sim) {
+  const char *lacks = weft__engine_lacks(sim->engine);
+  if (lacks != NULL)
+    return weft__fail(sim, WEFT_EINTERNAL, "engine %u: '%s' is missing from its table",
+                      sim->config.engine, lacks);
   uint32_t count;
   const weft_option *option = weft_options(&count);
   const weft_config defaults = weft_config_default();
