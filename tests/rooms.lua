@@ -47,6 +47,17 @@ local function may(from, to)
   return from == "run" or allowed and allowed[to]
 end
 
+-- Structs with functions that a room declares and calls, and others fill: the ways up. Every engine
+-- fills its table; what a room fills itself needs no line.
+M.filled = {
+  engine_ops = list "packet ideal",
+  sim_ops = list "run",
+  accel_hooks = list "packet/accel",
+  domain_hooks = list "packet/domains",
+  packet_model = list "packet/ns3",
+  domains = list "packet/accel/partitions", -- free_crew: threads for partitions, with theirs
+}
+
 -- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
 local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$" }
 
@@ -117,6 +128,22 @@ local function named_algorithms(graph)
   return problems
 end
 
+-- Tables that are filled by another room than that which declares them, and may not be.
+local function wrongly_filled(arrows, graph)
+  local problems, tables = {}, arrows.tables(graph)
+  for _, name in ipairs(sorted_keys(tables)) do
+    for _, room in ipairs(sorted_keys(tables[name].fillers)) do
+      local is_engine = name == "engine_ops" and not M.may[room] and not room:find("/", 1, true)
+      local allowed = M.filled[name]
+      if room ~= tables[name].room and not is_engine and not (allowed and allowed[room]) then
+        problems[#problems + 1] = ("struct %s of %s is filled by %s: %s"):format(name,
+          tables[name].room, room, table.concat(tables[name].fillers[room], ", "))
+      end
+    end
+  end
+  return problems
+end
+
 -- The gates, through `gate(name, check)`; `build` has the objects.
 function M.gates(arrows, build, gate)
   local known, graph, now = dofile(KNOWN), nil, nil
@@ -136,6 +163,10 @@ function M.gates(arrows, build, gate)
   end)
   gate("compat is asked for in packet/ns3, and where the packet model is chosen", function()
     return compare(measure().ns3, known.ns3, "uses of .compat")
+  end)
+  gate("tables of functions are filled by rooms that may", function()
+    measure()
+    return wrongly_filled(arrows, graph)
   end)
   gate("what is asked of a congestion control it says of itself, in its file", function()
     measure()
@@ -193,6 +224,16 @@ local function report(arrows, graph)
     print(("  %s %-50s %4d"):format(good and " " or "!", key, #all[key]))
   end
   print(("  %d that may be, %d that may not"):format(count[true], count[false]))
+  print("Tables of functions that one room declares and another fills:")
+  local tables = arrows.tables(graph)
+  for _, name in ipairs(sorted_keys(tables)) do
+    for _, room in ipairs(sorted_keys(tables[name].fillers)) do
+      if room ~= tables[name].room then
+        print(("    %-46s %s"):format(tables[name].room .. " -> " .. room .. ": " .. name,
+          table.concat(tables[name].fillers[room], ", ")))
+      end
+    end
+  end
   print("Circles of files that call each other:")
   for _, circle in ipairs(arrows.circles(graph)) do
     print(("  %d of %d: %s%s"):format(#circle, #graph.files,
