@@ -129,10 +129,11 @@ $(B)/obj/core/%.o: %.c | has-compiler core/weft_types.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_$(firstword $(subst /, ,$*))) -c -o $@ $<
 
-# The numbers of engines and congestion controls follow from their lists; written if they differ.
-core/weft_types.h: core/engines_i.h core/algorithms_i.h core/enumerators.awk
+# Numbers of engines and congestion controls, and members for options, follow from their lists.
+TYPE_LISTS := core/engines_i.h core/algorithms_i.h core/base/options.c
+core/weft_types.h: core/types.awk $(TYPE_LISTS)
 	@mkdir -p $(B)
-	$(Q)awk -f core/enumerators.awk core/engines_i.h core/algorithms_i.h $@ >$(B)/types.h
+	$(Q)awk -f core/types.awk $(TYPE_LISTS) $@ >$(B)/types.h
 	$(Q)cmp -s $(B)/types.h $@ || cp $(B)/types.h $@
 
 # Tests may reach into the core, and use more of the system than it does.
