@@ -238,8 +238,8 @@ int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **
   return 1;
 }
 
-/* May a port of the link that ways have changed by be, or have been, among those that a node chooses
- * from? Not, if ways through it are longer, now that lengths are as before. */
+/* May a port of the link that ways have changed by be, or have been, among those that a node may
+ * choose? Not, if ways through it are longer, now that lengths are as before. */
 static int is_choice(const weft_sim *sim, const uint8_t *row, uint32_t out) {
   const struct fabric_port *port = &sim->fabric.ports.at[out];
   if (sim->fabric.nodes.at[port->from_node].kind == WEFT_HOST ||
