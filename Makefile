@@ -124,10 +124,17 @@ libs_cairo    = $(call lazy,libs_cairo,$(shell pkg-config --libs cairo))
 all: $(LIBRARY) $(MODULES) $(PROGRAMS) $(LINKS)
 
 # Ordered only, so that asking for what is there never rebuilds anything.
-$(B)/obj/core/%.o: %.c | has-compiler
+$(B)/obj/core/%.o: %.c | has-compiler core/weft_types.h
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_$(firstword $(subst /, ,$*))) -c -o $@ $<
+
+# Numbers of engines and congestion controls, and members for options, follow from their lists.
+TYPE_LISTS := core/engines_i.h core/algorithms_i.h core/base/options.c
+core/weft_types.h: core/types.awk $(TYPE_LISTS)
+	@mkdir -p $(B)
+	$(Q)awk -f core/types.awk $(TYPE_LISTS) $@ >$(B)/types.h
+	$(Q)cmp -s $(B)/types.h $@ || cp $(B)/types.h $@
 
 # Tests may reach into the core, and use more of the system than it does.
 EXTRA_tests := -D_GNU_SOURCE -Itests/c
@@ -143,7 +150,7 @@ $(SHARED): $(CORE_OBJECTS)
 
 # What is compiled once for each Lua.
 define vm_rules
-$(B)/obj/$(1)/%.o: %.c | has-packages
+$(B)/obj/$(1)/%.o: %.c | has-packages core/weft_types.h
 	$$(say) CC '$$< ($(1))'
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) -D_GNU_SOURCE $$(cflags_$(1)) $$(if $$(filter viz/%,$$<),$$(cflags_cairo)) \

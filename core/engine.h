@@ -35,7 +35,8 @@ enum { RUN_ON = -1 };
 /* Kinds of events that are handled by the loop, as bits. All others are the engine's. */
 enum { EVENTS_OF_ALL = 1 << EV_CHANGE | 1 << EV_TASK | 1 << EV_START | 1 << EV_SAMPLE };
 
-/* What is marked with (*) may be NULL: there is nothing to do, or as said. */
+/* What has (*) may be NULL: there is nothing to do, or as said. Which may, and which must
+ * be there for what it can, is a list in engine.c. */
 struct engine_ops {
   uint32_t can; /* CAN(...) | ... */
 
@@ -117,6 +118,9 @@ const struct engine_ops *weft__engine(uint32_t number);
 static inline int engine_can(const weft_sim *sim, uint32_t what) {
   return what == WEFT_CAN_MOVE || (sim->engine->can >> what & 1);
 }
+
+/** A member that is missing from the table, by what the engine claims to have; NULL: none is. */
+const char *weft__engine_lacks(const struct engine_ops *engine);
 
 /** WEFT_OK, or what cannot be with this engine, and with which it could: "<what>: engine 'ideal'
  *  has no <part>; expected engine = 'packet'". */

@@ -56,7 +56,8 @@ enum weft_enum {
   WEFT_ENUM_ENGINE = 16,
   WEFT_ENUM_CAN = 17,
   WEFT_ENUM_RESOURCE = 18,
-  WEFT_ENUM_COUNT = 19
+  WEFT_ENUM_CC = 19,
+  WEFT_ENUM_COUNT = 20
 };
 
 /** Results of calls that can fail: 0 or more is success. Text of each: weft_error_text(). */
@@ -110,7 +111,7 @@ enum weft_resource_kind {
   WEFT_RESOURCE_COUNT = 3
 };
 
-/** Congestion control of all flows of a simulation; one file each in core/cc/. */
+/** Congestion control of all flows of a simulation; one file each in core/packet/cc/. */
 enum weft_cc_kind {
   WEFT_CC_WINDOW = 0,
   WEFT_CC_DCTCP = 1,
@@ -267,6 +268,13 @@ enum weft_unit {
   WEFT_UNIT_BOOL = 5
 };
 
+/** What becomes of an option if the engine lacks what it needs. Without a flag it has no effect,
+ *  and the program that was given it should say so. */
+enum weft_option_flag {
+  WEFT_OPTION_REFUSED = 1, /* weft_sim_create() fails, lest what comes without be taken for it */
+  WEFT_OPTION_REPORTED = 2 /* the results of a run tell */
+};
+
 /** One field of weft_config, for programs that set it by name. */
 typedef struct weft_option {
   const char *name; /* without the unit suffix: "rto", "buffer", "cc" */
@@ -274,6 +282,8 @@ typedef struct weft_option {
   uint32_t unit; /* enum weft_unit */
   uint32_t offset; /* in weft_config, bytes */
   uint32_t needs; /* enum weft_can: without it the option has no effect, or is refused */
+  uint32_t flags; /* enum weft_option_flag */
+  uint32_t cc; /* enum weft_cc_kind that alone reads it; WEFT_CC_COUNT: not of one alone */
   double min; /* inclusive, in the stored unit */
   double max; /* inclusive */
   const char *choices; /* names by value, separated by '|': WEFT_UNIT_ENUM: from 0 up;

@@ -93,7 +93,8 @@ local function without_prototypes(code)
     :gsub("\nextern [^;{}=]-;", blank):sub(2))
 end
 
--- {files = sorted paths, calls[from][to] = {names}, includes[from] = {paths}, owners, structs}.
+-- {files = sorted paths, calls[from][to] = {names}, includes[from] = {paths}, owner[name] = path
+-- of a function or table, private[path] = its static functions, owners, structs}.
 function M.read(files)
   local self = { files = files, calls = {}, includes = {}, code = {}, owner = {} }
   local kinds, private = {}, {}
@@ -122,6 +123,7 @@ function M.read(files)
       table.insert(self.includes[path], "core/" .. name)
     end
   end
+  self.private = private
   self.owners, self.structs = state_of(self)
   return self
 end
@@ -274,6 +276,45 @@ function M.arrows(graph)
     end
   end
   for _, list in pairs(found) do table.sort(list) end -- order-free
+  return found
+end
+
+-- Structs that hold pointers to functions: by these a room calls another whose names it does not
+-- know, which calls in the text do not show. {[struct] = { room, fillers = {[room] = {places}} }}:
+-- the room that declares it, and those that define one, or set a function of one.
+function M.tables(graph)
+  local found, by_member = {}, {}
+  for _, path in ipairs(graph.files) do
+    for name, body in graph.code[path]:gmatch("struct ([%w_]+) (%b{})") do
+      for member in body:gmatch("%(%*([%w_]+)%)%s*%(") do
+        found[name] = found[name] or { room = M.room(path), fillers = {} }
+        by_member[member] = by_member[member] or {}
+        table.insert(by_member[member], name)
+      end
+    end
+  end
+  for _, path in ipairs(graph.files) do
+    local room = M.room(path)
+    local function fills(name, what)
+      local fillers = found[name].fillers
+      fillers[room] = fillers[room] or {}
+      table.insert(fillers[room], path:match("[^/]+$") .. ": " .. what)
+    end
+    local code = graph.code[path]
+    for name, object in code:gmatch("([%w_]+) ([%w_]+)[%[%]%w_]*%s*=%s*{") do
+      if found[name] then fills(name, object) end
+    end
+    for name in code:gmatch("%(struct ([%w_]+)%)%s*{") do
+      if found[name] then fills(name, "a value") end
+    end
+    -- Of members of one name in several structs, each may be meant.
+    for member, value in code:gmatch("[%.>]([%a_][%w_]*)%s*=%s*&?([%a_][%w_]*)%s*;") do
+      local is_function = graph.private[path][value] or graph.owner[value]
+      for _, name in ipairs(is_function and by_member[member] or {}) do
+        fills(name, "." .. member .. " = " .. value)
+      end
+    end
+  end
   return found
 end
 

@@ -47,8 +47,23 @@ local function may(from, to)
   return from == "run" or allowed and allowed[to]
 end
 
+-- Structs with functions that a room declares and calls, and others fill: the ways up. Every engine
+-- fills its table; what a room fills itself needs no line.
+M.filled = {
+  engine_ops = list "packet ideal",
+  sim_ops = list "run",
+  accel_hooks = list "packet/accel",
+  domain_hooks = list "packet/domains",
+  packet_model = list "packet/ns3",
+  domains = list "packet/accel/partitions", -- free_crew: threads for partitions, with theirs
+}
+
 -- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
 local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$" }
+
+-- Where a congestion control may be named besides its own file: the list of all, numbers, options.
+local CC_LISTS = { ["core/algorithms_i.h"] = true, ["core/weft_types.h"] = true,
+  ["core/base/options.c"] = true }
 
 local function sorted_keys(t)
   local keys = {}
@@ -91,6 +106,44 @@ local function compare(now, known, what)
   return problems
 end
 
+-- Places that name a congestion control, its table or an option of its own and are none of its own:
+-- what others want to know of it, it says of itself (struct cc_ops).
+local function named_algorithms(graph)
+  local of = {}
+  for name, small in graph.code["core/algorithms_i.h"]:gmatch("X%(with, (%u[%u%d_]*), ([%w_]+)") do
+    of["WEFT_CC_" .. name], of["weft__cc_" .. small] = small, small
+  end
+  for member, name in graph.code["core/base/options.c"]:gmatch("OWN%(([%w_]+), ([%w_]+)%)") do
+    of[member] = of["WEFT_CC_" .. name]
+  end
+  local problems = {}
+  for _, path in ipairs(graph.files) do
+    for word in graph.code[path]:gmatch("[%a_][%w_]*") do
+      local its = of[word] and ("core/packet/cc/%s.c"):format(of[word])
+      if its and path ~= its and not CC_LISTS[path] then
+        problems[#problems + 1] = ("%s: names %s; may be in %s"):format(path, word, its)
+      end
+    end
+  end
+  return problems
+end
+
+-- Tables that are filled by another room than that which declares them, and may not be.
+local function wrongly_filled(arrows, graph)
+  local problems, tables = {}, arrows.tables(graph)
+  for _, name in ipairs(sorted_keys(tables)) do
+    for _, room in ipairs(sorted_keys(tables[name].fillers)) do
+      local is_engine = name == "engine_ops" and not M.may[room] and not room:find("/", 1, true)
+      local allowed = M.filled[name]
+      if room ~= tables[name].room and not is_engine and not (allowed and allowed[room]) then
+        problems[#problems + 1] = ("struct %s of %s is filled by %s: %s"):format(name,
+          tables[name].room, room, table.concat(tables[name].fillers[room], ", "))
+      end
+    end
+  end
+  return problems
+end
+
 -- The gates, through `gate(name, check)`; `build` has the objects.
 function M.gates(arrows, build, gate)
   local known, graph, now = dofile(KNOWN), nil, nil
@@ -110,6 +163,14 @@ function M.gates(arrows, build, gate)
   end)
   gate("compat is asked for in packet/ns3, and where the packet model is chosen", function()
     return compare(measure().ns3, known.ns3, "uses of .compat")
+  end)
+  gate("tables of functions are filled by rooms that may", function()
+    measure()
+    return wrongly_filled(arrows, graph)
+  end)
+  gate("what is asked of a congestion control it says of itself, in its file", function()
+    measure()
+    return named_algorithms(graph)
   end)
   gate("objects have no calls that the text does not show", function()
     measure()
@@ -163,6 +224,16 @@ local function report(arrows, graph)
     print(("  %s %-50s %4d"):format(good and " " or "!", key, #all[key]))
   end
   print(("  %d that may be, %d that may not"):format(count[true], count[false]))
+  print("Tables of functions that one room declares and another fills:")
+  local tables = arrows.tables(graph)
+  for _, name in ipairs(sorted_keys(tables)) do
+    for _, room in ipairs(sorted_keys(tables[name].fillers)) do
+      if room ~= tables[name].room then
+        print(("    %-46s %s"):format(tables[name].room .. " -> " .. room .. ": " .. name,
+          table.concat(tables[name].fillers[room], ", ")))
+      end
+    end
+  end
   print("Circles of files that call each other:")
   for _, circle in ipairs(arrows.circles(graph)) do
     print(("  %d of %d: %s%s"):format(#circle, #graph.files,

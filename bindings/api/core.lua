@@ -12,8 +12,9 @@ return {
       brief = "All parameters of a simulation, in the core's order.", params = {},
       returns = { "table",
         "array of { name, unit, default, brief, needs (what an engine must have for it to have an "
-          .. "effect, of core.constants.can), min, max (numbers), choices (enumerations, and words "
-          .. "of a quantity) }" },
+          .. "effect, of core.constants.can), is_refused (by an engine that lacks it), is_reported "
+          .. "(the results tell whether it had an effect), cc (the congestion control that alone "
+          .. "reads it), min, max (numbers), choices (enumerations, and words of a quantity) }" },
       example = "for _, o in ipairs(core.options()) do print(o.name, o.brief) end" },
     { name = "parse", c = "weft_parse_quantity",
       brief = "Read a quantity; exact, a value that is not a whole number of the unit is an error.",

@@ -141,7 +141,7 @@ static void push_limit(lua_State *L, const weft_option *option, double value) {
 }
 
 static void push_option(lua_State *L, const weft_option *option, const weft_config *defaults) {
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 12);
   lua_pushstring(L, option->name);
   lua_setfield(L, -2, "name");
   l_push_choice(L, weft_enum_names(WEFT_ENUM_UNIT), option->unit);
@@ -152,6 +152,14 @@ static void push_option(lua_State *L, const weft_option *option, const weft_conf
   lua_setfield(L, -2, "default");
   l_push_choice(L, weft_enum_names(WEFT_ENUM_CAN), option->needs);
   lua_setfield(L, -2, "needs");
+  lua_pushboolean(L, (option->flags & WEFT_OPTION_REFUSED) != 0);
+  lua_setfield(L, -2, "is_refused");
+  lua_pushboolean(L, (option->flags & WEFT_OPTION_REPORTED) != 0);
+  lua_setfield(L, -2, "is_reported");
+  if (option->cc != WEFT_CC_COUNT) {
+    l_push_choice(L, weft_enum_names(WEFT_ENUM_CC), option->cc);
+    lua_setfield(L, -2, "cc");
+  }
   if (option->choices != NULL) {
     l_push_choices(L, option->choices);
     lua_setfield(L, -2, "choices");

@@ -3,6 +3,7 @@
 #ifndef WEFT_BASE_NAMES_H
 #define WEFT_BASE_NAMES_H
 
+#include "algorithms_i.h"
 #include "engines_i.h"
 
 /* clang-format off */
@@ -121,14 +122,8 @@
   X(WEFT_UNIT_ENUM, "enum") \
   X(WEFT_UNIT_BOOL, "bool")
 
-#define CC_NAMES(X) \
-  X(WEFT_CC_WINDOW, "window") \
-  X(WEFT_CC_DCTCP, "dctcp") \
-  X(WEFT_CC_HPCC, "hpcc") \
-  X(WEFT_CC_DCQCN, "dcqcn") \
-  X(WEFT_CC_TIMELY, "timely") \
-  X(WEFT_CC_SWIFT, "swift") \
-  X(WEFT_CC_SCRIPT, "script")
+#define CC_NAME(X, NAME, name, table, variants) X(WEFT_CC_##NAME, #name)
+#define CC_NAMES(X) ALGORITHMS(CC_NAME, X)
 
 #define ENGINE_NAME(X, name, NAME, table) X(WEFT_ENGINE_##NAME, #name)
 #define ENGINE_NAMES(X) ENGINES(ENGINE_NAME, X)

@@ -1,11 +1,18 @@
 /* The configuration: defaults, and the table by which programs set fields by name. */
+#include "base/options.h"
+
+#include <inttypes.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/names_i.h"
-#include "sim_i.h"
 
-/* Where a field is, and what an engine must have for it to have an effect. */
-#define NEEDS(member, what) (uint32_t) offsetof(weft_config, member), WEFT_CAN_##what
+/* Where a field is, what an engine must have for it to have an effect, and else; whose it is. */
+#define ALL_OF(member, what, flags, cc) \
+  (uint32_t) offsetof(weft_config, member), WEFT_CAN_##what, flags, WEFT_CC_##cc
+#define NEEDS(member, what) ALL_OF(member, what, 0, COUNT)
+#define REFUSED(member, what) ALL_OF(member, what, WEFT_OPTION_REFUSED, COUNT)
+#define OWN(member, cc) ALL_OF(member, CC, 0, cc)
 #define FIELD(member) NEEDS(member, MOVE)
 
 static const weft_option options[] = {
@@ -14,7 +21,8 @@ static const weft_option options[] = {
     {"engine", WEFT_OPT_U32, WEFT_UNIT_ENUM, FIELD(engine), 0, NAMES_COUNT(ENGINE_NAMES) - 1,
      NAMES_TEXT(ENGINE_NAMES),
      "What moves the flows: packets in queues, or the ideal time of each alone."},
-    {"threads", WEFT_OPT_U32, WEFT_UNIT_NONE, NEEDS(threads, THREADS), 1, 64, NULL,
+    {"threads", WEFT_OPT_U32, WEFT_UNIT_NONE, ALL_OF(threads, THREADS, WEFT_OPTION_REPORTED, COUNT),
+     1, 64, NULL,
      "Threads that may work on the run; results do not depend on it. Flows of tasks are simulated "
      "on several only with memoize or fast_forward."},
     {"cc", WEFT_OPT_U32, WEFT_UNIT_ENUM, NEEDS(cc, CC), 0, WEFT_CC_COUNT - 1, NAMES_TEXT(CC_NAMES),
@@ -24,8 +32,8 @@ static const weft_option options[] = {
     {"completion", WEFT_OPT_U32, WEFT_UNIT_ENUM, NEEDS(completion, PACKETS), 0, 1,
      NAMES_TEXT(COMPLETION_NAMES),
      "Where a flow counts as complete: last byte received, or last ACK at the sender."},
-    {"compat", WEFT_OPT_U32, WEFT_UNIT_ENUM, NEEDS(compat, COMPAT), 0, 2, NAMES_TEXT(COMPAT_NAMES),
-     "Whose quirks to reproduce, for comparison flow by flow."},
+    {"compat", WEFT_OPT_U32, WEFT_UNIT_ENUM, REFUSED(compat, COMPAT), 0, 2,
+     NAMES_TEXT(COMPAT_NAMES), "Whose quirks to reproduce, for comparison flow by flow."},
     {"mtu", WEFT_OPT_U32, WEFT_UNIT_BYTES, FIELD(mtu_bytes), 64, 16384, NULL,
      "Payload of a full packet."},
     {"header", WEFT_OPT_U32, WEFT_UNIT_BYTES, FIELD(header_bytes), 0, 512, NULL,
@@ -77,82 +85,82 @@ static const weft_option options[] = {
      "Queue above which all packets are marked, at 100 Gbit/s; scaled with the port's rate."},
     {"ecn_pmax", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(ecn_pmax, PACKETS), 0, 1, NULL,
      "Marking probability at ecn_kmax."},
-    {"dctcp_g", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(dctcp_g, CC), 0, 1, NULL,
+    {"dctcp_g", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(dctcp_g, DCTCP), 0, 1, NULL,
      "DCTCP: gain of the marking estimate."},
-    {"dctcp_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, NEEDS(dctcp_ai_bps, CC), 0, 1e14, NULL,
+    {"dctcp_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, OWN(dctcp_ai_bps, DCTCP), 0, 1e14, NULL,
      "DCTCP: additive increase per round trip."},
-    {"hpcc_eta", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(hpcc_eta, CC), 0.01, 1, NULL,
+    {"hpcc_eta", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(hpcc_eta, HPCC), 0.01, 1, NULL,
      "HPCC: target utilisation."},
-    {"hpcc_max_stage", WEFT_OPT_U32, WEFT_UNIT_NONE, NEEDS(hpcc_max_stage, CC), 0, 100, NULL,
+    {"hpcc_max_stage", WEFT_OPT_U32, WEFT_UNIT_NONE, OWN(hpcc_max_stage, HPCC), 0, 100, NULL,
      "HPCC: additive increases before a multiplicative adjustment."},
-    {"hpcc_fast_react", WEFT_OPT_U32, WEFT_UNIT_BOOL, NEEDS(hpcc_fast_react, CC), 0, 1, NULL,
+    {"hpcc_fast_react", WEFT_OPT_U32, WEFT_UNIT_BOOL, OWN(hpcc_fast_react, HPCC), 0, 1, NULL,
      "HPCC: react to every ACK, not once per round trip."},
-    {"hpcc_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, NEEDS(hpcc_ai_bps, CC), 0, 1e14, NULL,
+    {"hpcc_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, OWN(hpcc_ai_bps, HPCC), 0, 1e14, NULL,
      "HPCC: additive increase per update."},
-    {"hpcc_multi_rate", WEFT_OPT_U32, WEFT_UNIT_BOOL, NEEDS(hpcc_multi_rate, CC), 0, 1, NULL,
+    {"hpcc_multi_rate", WEFT_OPT_U32, WEFT_UNIT_BOOL, OWN(hpcc_multi_rate, HPCC), 0, 1, NULL,
      "HPCC: keep a reference rate for every hop."},
-    {"hpcc_int_multi", WEFT_OPT_U32, WEFT_UNIT_NONE, NEEDS(hpcc_int_multi, CC), 1, 64, NULL,
+    {"hpcc_int_multi", WEFT_OPT_U32, WEFT_UNIT_NONE, OWN(hpcc_int_multi, HPCC), 1, 64, NULL,
      "HPCC with compat ns3: multiple of 128 B and 80 B in which telemetry is counted."},
-    {"dcqcn_g", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(dcqcn_g, CC), 0, 1, NULL,
+    {"dcqcn_g", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(dcqcn_g, DCQCN), 0, 1, NULL,
      "DCQCN: gain of alpha."},
-    {"dcqcn_alpha", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(dcqcn_alpha_ps, CC), 1000, 1e13, NULL,
+    {"dcqcn_alpha", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(dcqcn_alpha_ps, DCQCN), 1000, 1e13, NULL,
      "DCQCN: interval of alpha updates."},
-    {"dcqcn_decrease", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(dcqcn_decrease_ps, CC), 1000, 1e13, NULL,
-     "DCQCN: at most one rate cut in this time."},
-    {"dcqcn_increase", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(dcqcn_increase_ps, CC), 1000, 1e13, NULL,
-     "DCQCN: interval of recovery and increase steps."},
-    {"dcqcn_recovery_steps", WEFT_OPT_U32, WEFT_UNIT_NONE, NEEDS(dcqcn_recovery_steps, CC), 0, 1000,
-     NULL, "DCQCN: fast recovery steps before additive increase."},
-    {"dcqcn_clamp", WEFT_OPT_U32, WEFT_UNIT_BOOL, NEEDS(dcqcn_clamp, CC), 0, 1, NULL,
+    {"dcqcn_decrease", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(dcqcn_decrease_ps, DCQCN), 1000, 1e13,
+     NULL, "DCQCN: at most one rate cut in this time."},
+    {"dcqcn_increase", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(dcqcn_increase_ps, DCQCN), 1000, 1e13,
+     NULL, "DCQCN: interval of recovery and increase steps."},
+    {"dcqcn_recovery_steps", WEFT_OPT_U32, WEFT_UNIT_NONE, OWN(dcqcn_recovery_steps, DCQCN), 0,
+     1000, NULL, "DCQCN: fast recovery steps before additive increase."},
+    {"dcqcn_clamp", WEFT_OPT_U32, WEFT_UNIT_BOOL, OWN(dcqcn_clamp, DCQCN), 0, 1, NULL,
      "DCQCN: the target rate follows the rate at every cut, not only after an increase."},
-    {"dcqcn_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, NEEDS(dcqcn_ai_bps, CC), 0, 1e14, NULL,
+    {"dcqcn_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, OWN(dcqcn_ai_bps, DCQCN), 0, 1e14, NULL,
      "DCQCN: additive increase per step."},
-    {"dcqcn_hai", WEFT_OPT_U64, WEFT_UNIT_RATE, NEEDS(dcqcn_hai_bps, CC), 0, 1e14, NULL,
+    {"dcqcn_hai", WEFT_OPT_U64, WEFT_UNIT_RATE, OWN(dcqcn_hai_bps, DCQCN), 0, 1e14, NULL,
      "DCQCN: hyper increase per step."},
-    {"timely_alpha", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(timely_alpha, CC), 0, 1, NULL,
+    {"timely_alpha", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(timely_alpha, TIMELY), 0, 1, NULL,
      "TIMELY: weight of a new RTT difference."},
-    {"timely_beta", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(timely_beta, CC), 0, 1, NULL,
+    {"timely_beta", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(timely_beta, TIMELY), 0, 1, NULL,
      "TIMELY: multiplicative decrease factor."},
-    {"timely_low", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(timely_low_ps, CC), 0, 1e13, NULL,
+    {"timely_low", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(timely_low_ps, TIMELY), 0, 1e13, NULL,
      "TIMELY: below this RTT the rate always increases."},
-    {"timely_high", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(timely_high_ps, CC), 1, 1e13, NULL,
+    {"timely_high", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(timely_high_ps, TIMELY), 1, 1e13, NULL,
      "TIMELY: above this RTT the rate always decreases."},
-    {"timely_min_rtt", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(timely_min_rtt_ps, CC), 1, 1e13, NULL,
+    {"timely_min_rtt", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(timely_min_rtt_ps, TIMELY), 1, 1e13, NULL,
      "TIMELY: RTT by which differences are normalised."},
-    {"timely_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, NEEDS(timely_ai_bps, CC), 0, 1e14, NULL,
+    {"timely_ai", WEFT_OPT_U64, WEFT_UNIT_RATE, OWN(timely_ai_bps, TIMELY), 0, 1e14, NULL,
      "TIMELY: additive increase per update; the default grows with a NIC above 100 Gbit/s."},
-    {"timely_hai", WEFT_OPT_U64, WEFT_UNIT_RATE, NEEDS(timely_hai_bps, CC), 0, 1e14, NULL,
+    {"timely_hai", WEFT_OPT_U64, WEFT_UNIT_RATE, OWN(timely_hai_bps, TIMELY), 0, 1e14, NULL,
      "TIMELY: increase per update after five in a row; the default grows likewise."},
-    {"swift_ai", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(swift_ai, CC), 0, 1000, NULL,
+    {"swift_ai", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(swift_ai, SWIFT), 0, 1000, NULL,
      "Swift: additive increase per round trip, packets."},
-    {"swift_beta", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(swift_beta, CC), 0, 1, NULL,
+    {"swift_beta", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(swift_beta, SWIFT), 0, 1, NULL,
      "Swift: multiplicative decrease by this part of the excess delay."},
-    {"swift_max_mdf", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(swift_max_mdf, CC), 0, 1, NULL,
+    {"swift_max_mdf", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(swift_max_mdf, SWIFT), 0, 1, NULL,
      "Swift: largest multiplicative decrease per round trip."},
-    {"swift_min_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(swift_min_cwnd, CC), 0.0001, 1e6, NULL,
+    {"swift_min_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(swift_min_cwnd, SWIFT), 0.0001, 1e6, NULL,
      "Swift: smallest window, packets; min_rate holds as well."},
-    {"swift_fs_min_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(swift_fs_min_cwnd, CC), 0.0001, 1e6,
+    {"swift_fs_min_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(swift_fs_min_cwnd, SWIFT), 0.0001, 1e6,
      NULL, "Swift: window, packets, up to which flow scaling adds all of swift_fs_range."},
-    {"swift_fs_max_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(swift_fs_max_cwnd, CC), 0.0001, 1e6,
+    {"swift_fs_max_cwnd", WEFT_OPT_F64, WEFT_UNIT_NONE, OWN(swift_fs_max_cwnd, SWIFT), 0.0001, 1e6,
      NULL, "Swift: window, packets, from which on flow scaling adds nothing."},
-    {"swift_fs_range", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(swift_fs_range_ps, CC), 0, 1e13, NULL,
+    {"swift_fs_range", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(swift_fs_range_ps, SWIFT), 0, 1e13, NULL,
      "Swift: what flow scaling adds to the target delay at most."},
-    {"swift_base_target", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(swift_base_target_ps, CC), 0, 1e13,
+    {"swift_base_target", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(swift_base_target_ps, SWIFT), 0, 1e13,
      NULL, "Swift: base target delay; 0: the empty round trip of the flow's path."},
-    {"swift_hop", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(swift_hop_ps, CC), 0, 1e13, NULL,
+    {"swift_hop", WEFT_OPT_I64, WEFT_UNIT_TIME, OWN(swift_hop_ps, SWIFT), 0, 1e13, NULL,
      "Swift: added to the target delay for every switch on the path."},
-    {"memoize", WEFT_OPT_U32, WEFT_UNIT_BOOL, NEEDS(memoize, ACCELERATE), 0, 1, NULL,
+    {"memoize", WEFT_OPT_U32, WEFT_UNIT_BOOL, REFUSED(memoize, ACCELERATE), 0, 1, NULL,
      "Take transients that have been simulated before from memory."},
-    {"fast_forward", WEFT_OPT_U32, WEFT_UNIT_BOOL, NEEDS(fast_forward, ACCELERATE), 0, 1, NULL,
+    {"fast_forward", WEFT_OPT_U32, WEFT_UNIT_BOOL, REFUSED(fast_forward, ACCELERATE), 0, 1, NULL,
      "Skip steady states, in which all flows that contend have constant rates."},
-    {"theta", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(theta, ACCELERATE), -1, 1, NULL,
+    {"theta", WEFT_OPT_F64, WEFT_UNIT_NONE, REFUSED(theta, ACCELERATE), -1, 1, NULL,
      "Rates that vary by less than this, relative, are steady; 0: none are; -1: as suits the "
      "congestion control."},
-    {"steady_samples", WEFT_OPT_U32, WEFT_UNIT_NONE, NEEDS(steady_samples, ACCELERATE), 0, 64, NULL,
-     "Samples over which rates are compared, 4 or more; 0: as suits the congestion control."},
-    {"steady_period", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(steady_period_ps, ACCELERATE), 0, 1e13,
+    {"steady_samples", WEFT_OPT_U32, WEFT_UNIT_NONE, REFUSED(steady_samples, ACCELERATE), 0, 64,
+     NULL, "Samples over which rates are compared, 4 or more; 0: as suits the congestion control."},
+    {"steady_period", WEFT_OPT_I64, WEFT_UNIT_TIME, REFUSED(steady_period_ps, ACCELERATE), 0, 1e13,
      NULL, "Least time between two of them; 0: as suits the congestion control."},
-    {"audit", WEFT_OPT_F64, WEFT_UNIT_NONE, NEEDS(audit, ACCELERATE), 0, 1, NULL,
+    {"audit", WEFT_OPT_F64, WEFT_UNIT_NONE, REFUSED(audit, ACCELERATE), 0, 1, NULL,
      "Part of the skipped spans that is simulated all the same, on a copy, to measure the error."},
 };
 
@@ -217,4 +225,62 @@ weft_config weft_config_default(void) {
       .swift_hop_ps = 1000000,
       .theta = -1,
   };
+}
+
+double weft__option_value(const weft_option *option, const weft_config *config) {
+  const char *field = (const char *)config + option->offset;
+  switch (option->type) {
+    case WEFT_OPT_U32: {
+      uint32_t v;
+      memcpy(&v, field, sizeof v);
+      return v;
+    }
+    case WEFT_OPT_U64: {
+      uint64_t v;
+      memcpy(&v, field, sizeof v);
+      return (double)v;
+    }
+    case WEFT_OPT_I64: {
+      int64_t v;
+      memcpy(&v, field, sizeof v);
+      return (double)v;
+    }
+    default: {
+      double v;
+      memcpy(&v, field, sizeof v);
+      return v;
+    }
+  }
+}
+
+int weft__options_are_default(const weft_config *config, uint32_t cc, uint32_t unit) {
+  const weft_config defaults = weft_config_default();
+  uint32_t count;
+  const weft_option *option = weft_options(&count);
+  for (uint32_t i = 0; i < count; ++i)
+    if (option[i].cc == cc && option[i].unit == unit &&
+        weft__option_value(&option[i], config) != weft__option_value(&option[i], &defaults))
+      return 0;
+  return 1;
+}
+
+int weft__options_check(weft_sim *sim) {
+  const weft_config *config = &sim->config;
+  uint32_t count;
+  const weft_option *option = weft_options(&count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const double value = weft__option_value(&option[i], config);
+    if (!(value >= option[i].min && value <= option[i].max))
+      return weft__fail(sim, WEFT_EINVAL, "option %s: expected %.15g to %.15g, got %.15g",
+                        option[i].name, option[i].min, option[i].max, value);
+  }
+  if (config->ecn_kmax_bytes < config->ecn_kmin_bytes)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option ecn_kmax: expected at least ecn_kmin = %" PRIu32 ", got %" PRIu32,
+                      config->ecn_kmin_bytes, config->ecn_kmax_bytes);
+  if (config->swift_fs_max_cwnd <= config->swift_fs_min_cwnd)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option swift_fs_max_cwnd: expected more than swift_fs_min_cwnd = %g, got %g",
+                      config->swift_fs_min_cwnd, config->swift_fs_max_cwnd);
+  return WEFT_OK;
 }

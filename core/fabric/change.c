@@ -143,6 +143,7 @@ static void notice(weft_sim *sim, const weft_link_change *change) {
     news = 1;
   }
   if (!news) return;
+  sim->fabric.noticed = change->link;
   weft__route_reset(sim);
   sim->engine->rerouted(sim);
 }

@@ -37,30 +37,97 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
   return last_arrival;
 }
 
-/* With fractions of ps per byte, how remainders fall decides the last ps: follow every packet.
- * That is a hundredth of what simulating the flow costs. */
-static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
-                               uint64_t packets, uint64_t full, uint64_t last) {
-  weft_time free_at[WEFT_PATH_MAX] = {0}, time = 0;
-  uint64_t carry[WEFT_PATH_MAX] = {0}, byte_ps[WEFT_PATH_MAX], residue[WEFT_PATH_MAX];
-  for (int i = 0; i < hops; ++i) {
-    byte_ps[i] = PS_PER_BYTE_BPS / sim->fabric.ports.at[ports[i]].rate_bps;
-    residue[i] = PS_PER_BYTE_BPS % sim->fabric.ports.at[ports[i]].rate_bps;
+/* ---- with fractions of ps per byte: how remainders fall decides the last ps ---- */
+
+/* A port on the path, after some packets. */
+struct hop {
+  weft_time free_at, before; /* and a period before */
+  uint64_t carry, carry_before; /* what is left of ps, in parts of the rate */
+  uint64_t rate, byte_ps, residue;
+  weft_time delay;
+  int idled; /* since then */
+};
+
+/* Packets: of fewer, and of a longer period, each is followed. */
+enum { SHORT = 64, PERIOD_MOST = 1 << 16 };
+
+static uint64_t divisor(uint64_t a, uint64_t b) {
+  while (b != 0) {
+    const uint64_t rest = a % b;
+    a = b;
+    b = rest;
   }
-  for (uint64_t k = 0; k < packets; ++k) {
-    const uint64_t bytes = k + 1 == packets ? last : full;
-    time = 0; /* the NIC always has the next packet ready */
-    for (int i = 0; i < hops; ++i) {
-      const struct fabric_port *port = &sim->fabric.ports.at[ports[i]];
-      const int idle = free_at[i] < time;
-      const uint64_t sum = (idle ? 0 : carry[i]) + bytes * residue[i];
-      carry[i] = sum % port->rate_bps;
-      free_at[i] =
-          (idle ? time : free_at[i]) + (weft_time)(bytes * byte_ps[i] + sum / port->rate_bps);
-      time = free_at[i] + port->delay_ps;
-    }
+  return a;
+}
+
+/* After so many full packets all remainders of ports that stay busy are what they were; 0: late. */
+static uint64_t period_of(const struct hop *hop, int hops, uint64_t full) {
+  uint64_t all = 1;
+  for (int i = 0; i < hops; ++i) {
+    const uint64_t own = hop[i].rate / divisor(hop[i].rate, full * hop[i].residue % hop[i].rate);
+    if (own > PERIOD_MOST) return 0;
+    all *= own / divisor(all, own);
+    if (all > PERIOD_MOST) return 0;
+  }
+  return all;
+}
+
+/* Will the next period be like the last? So it is if each port keeps step with the one before it,
+ * or has fallen behind without ever having been idle, which it then never is. Else remember. */
+static int repeats(struct hop *hop, int hops) {
+  int does = 1;
+  for (int i = 0; i < hops; ++i) {
+    const weft_time lag =
+        i == 0 ? 0 : hop[i].free_at - hop[i].before - (hop[i - 1].free_at - hop[i - 1].before);
+    does &= hop[i].carry == hop[i].carry_before && (lag == 0 || (lag > 0 && !hop[i].idled));
+  }
+  for (int i = 0; i < hops && !does; ++i) {
+    hop[i].before = hop[i].free_at;
+    hop[i].carry_before = hop[i].carry;
+    hop[i].idled = 0;
+  }
+  return does;
+}
+
+/* A packet goes the whole way; when it arrives. The NIC always has the next one ready. */
+static weft_time pass(struct hop *hop, int hops, uint64_t bytes) {
+  weft_time time = 0;
+  for (int i = 0; i < hops; ++i) {
+    const int idle = hop[i].free_at < time;
+    const uint64_t sum = (idle ? 0 : hop[i].carry) + bytes * hop[i].residue;
+    hop[i].idled |= idle;
+    hop[i].carry = sum % hop[i].rate;
+    hop[i].free_at =
+        (idle ? time : hop[i].free_at) + (weft_time)(bytes * hop[i].byte_ps + sum / hop[i].rate);
+    time = hop[i].free_at + hop[i].delay;
   }
   return time;
+}
+
+/* Follow every packet, until they go in periods. */
+static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
+                               uint64_t packets, uint64_t full, uint64_t last) {
+  struct hop hop[WEFT_PATH_MAX];
+  for (int i = 0; i < hops; ++i) {
+    const struct fabric_port *port = &sim->fabric.ports.at[ports[i]];
+    hop[i] = (struct hop){.rate = port->rate_bps,
+                          .byte_ps = PS_PER_BYTE_BPS / port->rate_bps,
+                          .residue = PS_PER_BYTE_BPS % port->rate_bps,
+                          .delay = port->delay_ps};
+  }
+  uint64_t period = packets > SHORT ? period_of(hop, hops, full) : 0;
+  for (uint64_t k = 1, mark = period; k < packets; ++k) {
+    pass(hop, hops, full);
+    if (period == 0 || k != mark) continue;
+    mark += period;
+    if (!repeats(hop, hops)) continue;
+    const uint64_t times = (packets - 1 - k) / period;
+    for (int i = 0; i < hops; ++i)
+      hop[i].free_at += (weft_time)times * (hop[i].free_at - hop[i].before);
+    k += times * period;
+    period = 0;
+  }
+  return pass(hop, hops, last);
 }
 
 weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t size) {

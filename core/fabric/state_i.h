@@ -79,6 +79,7 @@ struct fabric_room {
   FABRIC_POOLS(WEFT_POOL_MEMBER)
   struct fabric_limits limits;
   uint32_t route_epoch; /* counts changes of reachability */
+  uint32_t noticed; /* link that brought the last of them */
   uint32_t rate_epoch; /* counts changes of links */
   uint32_t group_count, switch_count;
   uint32_t levels, way_bytes; /* classes of links that ways tell apart; size of a length */

@@ -37,13 +37,14 @@ static void find_levels(weft_sim *sim) {
   if (sim->fabric.levels == 0) sim->fabric.levels = 1;
 }
 
-/* A group is its root and the epoch of its lengths at each level. */
+/* A group is its root and, for each level, the epoch of its lengths and that since which they are
+ * the same. */
 static uint32_t *group_at(const weft_sim *sim, uint32_t group) {
-  return &sim->fabric.groups.at[(size_t)group * (1 + sim->fabric.levels)];
+  return &sim->fabric.groups.at[(size_t)group * (1 + 2 * sim->fabric.levels)];
 }
 
 static int find_groups(weft_sim *sim) {
-  const uint32_t nodes = sim->fabric.nodes.n, words = 1 + sim->fabric.levels;
+  const uint32_t nodes = sim->fabric.nodes.n, words = 1 + 2 * sim->fabric.levels;
   if (!pool_reserve(sim, sim->fabric.groups, (uint64_t)words * nodes) ||
       !pool_reserve(sim, sim->fabric.search, 2ull * nodes))
     return WEFT_ENOMEM;
@@ -118,9 +119,9 @@ int weft__ways_init(weft_sim *sim) {
   find_levels(sim);
   const int status = find_groups(sim);
   if (status != WEFT_OK) return status;
-  /* One more, so that a row is never NULL: hosts may do without switches. */
-  const uint64_t bytes =
-      (uint64_t)sim->fabric.group_count * sim->fabric.levels * way_row_bytes(sim) + 1;
+  /* A row more, for comparing; and a byte, so that none is NULL: hosts may do without switches. */
+  const uint64_t rows = (uint64_t)sim->fabric.group_count * sim->fabric.levels + 1;
+  const uint64_t bytes = rows * way_row_bytes(sim) + 1;
   if (!pool_reserve(sim, sim->fabric.ways, bytes)) return WEFT_ENOMEM;
   sim->fabric.ways.n = (uint32_t)bytes;
   find_parts(sim);
@@ -223,11 +224,53 @@ int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **
   if (!has_ways(sim, host, root, level)) return 0;
   uint8_t *row =
       sim->fabric.ways.at + ((size_t)node->group * sim->fabric.levels + level) * way_row_bytes(sim);
-  uint32_t *epoch = &group[1 + level];
+  uint32_t *epoch = &group[1 + 2 * level], *since = epoch + 1;
   if (*epoch != sim->fabric.route_epoch) {
-    *epoch = sim->fabric.route_epoch;
+    const size_t bytes = way_row_bytes(sim);
+    uint8_t *before = sim->fabric.ways.at + sim->fabric.ways.n - 1 - bytes;
+    memcpy(before, row, bytes);
     search_group(sim, root, level, row);
+    if (*epoch + 1 != sim->fabric.route_epoch || memcmp(before, row, bytes) != 0)
+      *since = sim->fabric.route_epoch;
+    *epoch = sim->fabric.route_epoch;
   }
   *found = row;
   return 1;
+}
+
+/* May a port of the link that ways have changed by be, or have been, among those that a node may
+ * choose? Not, if ways through it are longer, now that lengths are as before. */
+static int is_choice(const weft_sim *sim, const uint8_t *row, uint32_t out) {
+  const struct fabric_port *port = &sim->fabric.ports.at[out];
+  if (sim->fabric.nodes.at[port->from_node].kind == WEFT_HOST ||
+      sim->fabric.nodes.at[port->to_node].kind == WEFT_HOST)
+    return 1;
+  const uint32_t rest = way_length(sim, row, port->to_node);
+  return rest != WAY_NONE &&
+         way_add(sim, rest, way_weight(sim, out)) == way_length(sim, row, port->from_node);
+}
+
+/* Does a way go through a node that may choose a port? */
+static int passes(const weft_sim *sim, const uint32_t *ports, uint32_t hops, uint32_t out) {
+  const uint32_t node = sim->fabric.ports.at[out].from_node;
+  for (uint32_t i = 0; i < hops; ++i)
+    if (sim->fabric.ports.at[ports[i]].from_node == node) return 1;
+  return 0;
+}
+
+/* A node chooses by the lengths from around it to the destination, and by which of its own links
+ * there are. */
+int weft__way_may_change(weft_sim *sim, const uint32_t *ports, uint32_t hops) {
+  const uint32_t dst = sim->fabric.ports.at[ports[hops - 1]].to_node;
+  const uint32_t *group = group_at(sim, sim->fabric.nodes.at[dst].group);
+  const uint32_t outs[2] = {2 * sim->fabric.noticed, 2 * sim->fabric.noticed + 1};
+  const int may[2] = {passes(sim, ports, hops, outs[0]), passes(sim, ports, hops, outs[1])};
+  int may_change = 0;
+  for (uint32_t level = 0; level < sim->fabric.levels; ++level) {
+    const uint8_t *row;
+    if (!weft__ways_to(sim, dst, level, &row)) continue;
+    may_change |= group[2 + 2 * level] == sim->fabric.route_epoch;
+    for (int i = 0; i < 2; ++i) may_change |= may[i] && is_choice(sim, row, outs[i]);
+  }
+  return may_change;
 }

@@ -18,6 +18,10 @@ int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **
 /** The same, written to room for way_row_bytes(): for what is asked rarely. */
 int weft__ways_into(weft_sim *sim, uint32_t host, uint32_t level, uint8_t *row);
 
+/** May a way be another one now, which was the best before the last change of reachability? 0: it
+ *  is as it was. Known for so long as it is asked, or the way looked for, at every such change. */
+int weft__way_may_change(weft_sim *sim, const uint32_t *ports, uint32_t hops);
+
 /** A search of its own: lengths to whatever has been reached by weft__ways_reach(). `row` is room
  *  for way_row_bytes(). */
 void weft__ways_begin(weft_sim *sim, uint8_t *row);

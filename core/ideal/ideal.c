@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "fabric/path.h"
+#include "fabric/ways.h"
 #include "flow/flow.h"
 
 /* Its kinds of events, among those of all. */
@@ -83,7 +84,8 @@ static void launch(weft_sim *sim, uint32_t row) {
   flow_is_under_way(sim);
   const weft_time ideal = sim->flow.rows.at[row].ideal_ps;
   const int tells = (flow_wants(sim, row) & FLOW_TELLS_SENT) != 0;
-  sim->ideal.flows.at[slot] = (struct ideal_flow){.whole = ideal, .left = ideal, .sent = !tells};
+  sim->ideal.flows.at[slot] =
+      (struct ideal_flow){.whole = ideal, .left = ideal, .has_way = !waits, .sent = !tells};
   go_on(sim, slot);
 }
 
@@ -125,9 +127,12 @@ static void rerouted(weft_sim *sim) {
   for (uint32_t slot = 0; slot < sim->flow.slots.n && !sim->failed; ++slot) {
     const struct slot *its = &sim->flow.slots.at[slot];
     if (!its->active) continue;
+    const uint32_t *path = slot_path(sim, slot);
+    struct ideal_flow *flow = &sim->ideal.flows.at[slot];
+    if (!weft__way_may_change(sim, path, its->hops) && flow->has_way) continue;
     int ack_hops;
     const int hops = weft__flow_paths(sim, its->row, data, ack, &ack_hops);
-    const uint32_t *path = slot_path(sim, slot);
+    flow->has_way = hops > 0;
     if (hops > 0 && (hops != its->hops || memcmp(path, data, its->hops * sizeof *data) != 0))
       change_way(sim, slot, data, hops, ack, ack_hops);
   }

@@ -11,7 +11,8 @@ struct ideal_flow {
   weft_time since; /* when it went on, or began to wait */
   uint64_t counted; /* payload that the ports of its way have been given */
   uint32_t runs; /* 0: a link of its way is down, and it waits */
-  uint32_t sent; /* nobody waits any more to be told that its last packet would have gone */
+  uint16_t has_way; /* 0: routing has found none, and it keeps an old one */
+  uint16_t sent; /* nobody waits any more to be told that its last packet would have gone */
 };
 
 #define IDEAL_POOLS(X)               \

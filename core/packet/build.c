@@ -63,9 +63,9 @@ static int trim(weft_sim *sim) {
 }
 
 int weft__packet_ready(weft_sim *sim) {
-  if (sim->config.cc == WEFT_CC_SCRIPT && sim->packet.script.call == NULL)
-    return weft__fail(sim, WEFT_ESTATE, "fabric: cc = script needs weft_sim_set_script first");
-  int status = weft__rings_init(sim);
+  const struct cc_ops *cc = sim->packet.cc;
+  int status = cc->ready != NULL ? cc->ready(sim) : WEFT_OK;
+  if (status == WEFT_OK) status = weft__rings_init(sim);
   if (status == WEFT_OK) status = make_buffers(sim);
   if (status == WEFT_OK) status = weft__acceleration_init(sim);
   if (status == WEFT_OK && !trim(sim)) status = WEFT_ENOMEM;

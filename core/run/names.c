@@ -24,7 +24,8 @@
   X(WEFT_ENUM_UNIT, "unit", UNIT_NAMES)                                  \
   X(WEFT_ENUM_ENGINE, "engine", ENGINE_NAMES)                            \
   X(WEFT_ENUM_CAN, "can", CAN_NAMES)                                     \
-  X(WEFT_ENUM_RESOURCE, "resource", RESOURCE_NAMES)
+  X(WEFT_ENUM_RESOURCE, "resource", RESOURCE_NAMES)                      \
+  X(WEFT_ENUM_CC, "cc", CC_NAMES)
 
 #define ENTRY(id, name, names) [id] = {name, NAMES_TEXT(names)},
 static const struct { const char *name, *names; } enums[] = {ENUMS(ENTRY)};
@@ -37,7 +38,6 @@ static const struct { const char *name, *names; } enums[] = {ENUMS(ENTRY)};
   names(SAME)
 #define ENUM_IN_PLACE(id, name, names) IN_PLACE(names)
 ENUMS(ENUM_IN_PLACE)
-IN_PLACE(CC_NAMES)
 IN_PLACE(COMPAT_NAMES)
 IN_PLACE(ACK_PRIORITY_NAMES)
 IN_PLACE(WINDOW_MODE_NAMES)

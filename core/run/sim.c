@@ -1,8 +1,8 @@
 /* A simulation as a value: creation, copying, destruction, totals. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "base/resource.h"
 #include "engine.h"
 
@@ -10,64 +10,23 @@ weft_config weft_sim_config(const weft_sim *sim) {
   return sim->config;
 }
 
-static double option_value(const weft_option *option, const weft_config *config) {
-  const char *field = (const char *)config + option->offset;
-  switch (option->type) {
-    case WEFT_OPT_U32: {
-      uint32_t v;
-      memcpy(&v, field, sizeof v);
-      return v;
-    }
-    case WEFT_OPT_U64: {
-      uint64_t v;
-      memcpy(&v, field, sizeof v);
-      return (double)v;
-    }
-    case WEFT_OPT_I64: {
-      int64_t v;
-      memcpy(&v, field, sizeof v);
-      return (double)v;
-    }
-    default: {
-      double v;
-      memcpy(&v, field, sizeof v);
-      return v;
-    }
-  }
-}
-
-/* Options of what an engine cannot do have no effect, which is said elsewhere; but nobody who asks
- * for these should take for them what comes without. */
-static int is_refused(const weft_sim *sim, uint32_t needs) {
-  return (needs == WEFT_CAN_COMPAT || needs == WEFT_CAN_ACCELERATE) && !engine_can(sim, needs);
-}
-
-static int check_config(weft_sim *sim) {
-  const weft_config *config = &sim->config;
+/* Is the engine complete, and does the configuration ask for nothing that it refuses? */
+static int check_engine(weft_sim *sim) {
+  const char *lacks = weft__engine_lacks(sim->engine);
+  if (lacks != NULL)
+    return weft__fail(sim, WEFT_EINTERNAL, "engine %u: '%s' is missing from its table",
+                      sim->config.engine, lacks);
   uint32_t count;
   const weft_option *option = weft_options(&count);
-  for (uint32_t i = 0; i < count; ++i) {
-    const double value = option_value(&option[i], config);
-    if (!(value >= option[i].min && value <= option[i].max))
-      return weft__fail(sim, WEFT_EINVAL, "option %s: expected %.15g to %.15g, got %.15g",
-                        option[i].name, option[i].min, option[i].max, value);
-  }
   const weft_config defaults = weft_config_default();
   for (uint32_t i = 0; i < count; ++i) {
-    if (!is_refused(sim, option[i].needs)) continue;
-    if (option_value(&option[i], config) == option_value(&option[i], &defaults)) continue;
+    if (!(option[i].flags & WEFT_OPTION_REFUSED) || engine_can(sim, option[i].needs)) continue;
+    if (weft__option_value(&option[i], &sim->config) == weft__option_value(&option[i], &defaults))
+      continue;
     char what[64];
     snprintf(what, sizeof what, "option %s", option[i].name);
     return weft__engine_needs(sim, option[i].needs, what, option[i].name);
   }
-  if (config->ecn_kmax_bytes < config->ecn_kmin_bytes)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option ecn_kmax: expected at least ecn_kmin = %" PRIu32 ", got %" PRIu32,
-                      config->ecn_kmin_bytes, config->ecn_kmax_bytes);
-  if (config->swift_fs_max_cwnd <= config->swift_fs_min_cwnd)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option swift_fs_max_cwnd: expected more than swift_fs_min_cwnd = %g, got %g",
-                      config->swift_fs_min_cwnd, config->swift_fs_max_cwnd);
   return WEFT_OK;
 }
 
@@ -95,7 +54,8 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
   sim->whole = &whole;
   sim->engine = weft__engine(config->engine);
   if (sim->engine == NULL) sim->engine = weft__engine(WEFT_ENGINE_PACKET); /* to be refused */
-  const int status = check_config(sim);
+  int status = weft__options_check(sim);
+  if (status == WEFT_OK) status = check_engine(sim);
   return status == WEFT_OK && sim->engine->create != NULL ? sim->engine->create(sim) : status;
 }
 

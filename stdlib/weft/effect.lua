@@ -14,10 +14,6 @@ local M = {}
 
 -- ---- options ----
 
-local function uses_cc(name)
-  return function(config) return config.cc == name, ("with cc = '%s'"):format(config.cc) end
-end
-
 local function has_compat(config) return config.compat ~= "none", "without compat" end
 
 local function has_pfc(config) return config.pfc, "with pfc = false" end
@@ -95,9 +91,6 @@ local NEEDS = {
   audit = looks_for_steady, spans = looks_for_steady,
 }
 
--- Options of one congestion control begin with its name.
-local CC_OPTIONS = { "dctcp", "hpcc", "dcqcn", "timely", "swift" }
-
 local core_options
 
 -- The core's option of that name, or nil.
@@ -116,16 +109,12 @@ local ENGINE_NEEDS = { ecn_by_rate = "packets", spans = "accelerate" }
 local function lacking(name, config, given)
   local option = option_of(name)
   local needed = option and option.needs or ENGINE_NEEDS[name]
-  -- Threads are spoken of at the end of a run.
-  if needed and needed ~= "threads" and not core.engine_can(config.engine, needed) then
+  local is_reported = option and option.is_reported
+  if needed and not is_reported and not core.engine_can(config.engine, needed) then
     return ("with engine = '%s'"):format(config.engine)
   end
-  local prefix = name:match("^(%a+)_")
-  for _, cc in ipairs(CC_OPTIONS) do
-    if cc == prefix then
-      local good, what = uses_cc(cc)(config)
-      if not good then return what end
-    end
+  if option and option.cc and option.cc ~= config.cc then
+    return ("with cc = '%s'"):format(config.cc)
   end
   local need = NEEDS[name]
   if not need then return nil end
@@ -140,9 +129,9 @@ end
 function M.only(options)
   local copy = {}
   for name, value in pairs(options) do -- order-free: a copy
-    local prefix, other = name:match("^(%a+)_"), false
-    for _, cc in ipairs(CC_OPTIONS) do other = other or cc == prefix and cc ~= options.cc end
-    if not other then copy[name] = value end
+    local option = option_of(name)
+    local is_of_other = option and option.cc and option.cc ~= options.cc
+    if not is_of_other then copy[name] = value end
   end
   local is_window_given = (copy.window or 0) ~= 0
   if is_window_given and (copy.cc == "window" or copy.cc == "dctcp") then copy.base_rtt = nil end

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "engine.h"
 #include "fixture.h"
 
 /* A full packet of 1000 + 48 bytes takes 83,840 ps at 100 Gbit/s. */
@@ -233,4 +234,45 @@ TEST(threads_count_a_resource_together) {
   weft_resource_data(resource, &size);
   ENSURE_EQ(size, 0);
   weft_resource_release(resource);
+}
+
+/* ---- their tables ---- */
+
+enum { ENGINES_MOST = 100 };
+
+TEST(tables_of_engines_are_complete) {
+  for (uint32_t i = 0; i < ENGINES_MOST && weft__engine(i) != NULL; ++i)
+    ENSURE(weft__engine_lacks(weft__engine(i)) == NULL);
+}
+
+/* A table without one of its members is refused by the name of that member. */
+#define ENSURE_LACKS(from, member)                        \
+  do {                                                    \
+    struct engine_ops engine = *weft__engine(from);       \
+    engine.member = NULL;                                 \
+    const char *lacks = weft__engine_lacks(&engine);      \
+    ENSURE(lacks != NULL && strcmp(lacks, #member) == 0); \
+  } while (0)
+
+TEST(an_engine_that_lacks_a_function_is_told_which) {
+  ENSURE_LACKS(WEFT_ENGINE_IDEAL, launch);
+  ENSURE_LACKS(WEFT_ENGINE_IDEAL, check);
+  ENSURE_LACKS(WEFT_ENGINE_IDEAL, event); /* it has no loop of its own */
+  ENSURE_LACKS(WEFT_ENGINE_IDEAL, stale);
+  ENSURE_LACKS(WEFT_ENGINE_PACKET, storm); /* it claims to have PFC storms, packets, tables */
+  ENSURE_LACKS(WEFT_ENGINE_PACKET, port_queue);
+  ENSURE_LACKS(WEFT_ENGINE_PACKET, table);
+}
+
+TEST(what_an_engine_does_not_claim_it_may_lack) {
+  struct engine_ops engine = *weft__engine(WEFT_ENGINE_PACKET);
+  engine.storm = NULL;
+  engine.can &= ~CAN(STORM);
+  engine.table = NULL;
+  engine.can &= ~CAN(TRACE_ACKS);
+  ENSURE(strcmp(weft__engine_lacks(&engine), "table") == 0); /* acceleration has one too */
+  engine.can &= ~CAN(ACCELERATE);
+  ENSURE(weft__engine_lacks(&engine) == NULL);
+  engine.run = NULL; /* then the loop of all calls `event` */
+  ENSURE(strcmp(weft__engine_lacks(&engine), "event") == 0);
 }

@@ -111,3 +111,43 @@ TEST(a_lone_flow_takes_its_ideal_time_under_dctcp) {
   check_pair(sim, 0, 15, 6);
   weft_sim_destroy(sim);
 }
+
+/* Rates of which a byte takes a fraction of a ps: remainders come again after 3 (30, 300, 2400
+ * Gbit/s), 7, 9 or thousands of packets, or never in a flow; a slower link behind or before. */
+TEST(flows_that_go_in_periods_take_the_time_of_every_packet) {
+  static const uint64_t mbps[] = {300000, 30000,  70000, 900000, 2400000, 100000,
+                                  29999,  299999, 35007, 48000,  300001,  69999};
+  enum { CHAINS = 200, CHOICES = sizeof mbps / sizeof mbps[0] };
+  const weft_config config = quiet_config();
+  for (uint64_t key = 1, n = 0; key <= CHAINS; ++key) {
+    weft_sim *sim = new_sim(&config, NULL);
+    const uint32_t links = 2 + (uint32_t)(4 * uniform(key, ++n)) % 4;
+    uint32_t before = add_node(sim, WEFT_HOST), ports[WEFT_PATH_MAX];
+    for (uint32_t i = 0; i < links; ++i) {
+      const uint32_t node = add_node(sim, i + 1 < links ? WEFT_SWITCH : WEFT_HOST);
+      const uint64_t rate = mbps[(uint32_t)(CHOICES * uniform(key, ++n)) % CHOICES] * (GBPS / 1000);
+      add_link(sim, before, node, rate, (weft_time)(2 * US * uniform(key, ++n)));
+      before = node;
+    }
+    MUST(sim, weft_fabric_ready(sim));
+    const int hops = MUST(sim, weft_path(sim, 0, before, 0, ports));
+    const uint64_t size = (uint64_t)(20e6 * uniform(key, ++n)) + 1;
+    weft_time ideal;
+    MUST(sim, weft_ideal_fct(sim, 0, before, size, &ideal));
+    ENSURE_EQ(ideal, expected_fct(sim, ports, hops, size));
+    weft_sim_destroy(sim);
+  }
+}
+
+/* 3e12 bytes at 300 Gbit/s over two such links, without delays: of packets of 1048 B the first
+ * takes 27,946.67 ps and three 83,840. */
+TEST(the_ideal_time_of_a_terabyte_is_not_worked_out_by_packets) {
+  const weft_config config = quiet_config();
+  weft_sim *sim = star(&config, 2, 300 * (uint64_t)GBPS, 0);
+  weft_time ideal;
+  const uint64_t packets = 3000000000; /* a multiple of 3, all of them full */
+  MUST(sim, weft_ideal_fct(sim, 0, 1, packets * 1000, &ideal));
+  /* On the second link a packet is sent when it has come: the last one begins at 83,840 x 1e9. */
+  ENSURE_EQ(ideal, 83840000000000 + 27946);
+  weft_sim_destroy(sim);
+}

@@ -50,11 +50,13 @@ static void put_link(world *w, uint32_t a, uint32_t b, uint32_t class, uint32_t 
 
 /* Servers of GPUs with an NVLink switch or without, one or two NICs each on a few switches that are
  * joined at random; parallel links, direct links, PCIe switches and costs now and then. */
-static void build(world *w, uint64_t key) {
+static void build(world *w, uint64_t key, uint32_t engine) {
   weft_config config = quiet_config();
   memset(w, 0, sizeof *w);
   w->key = key;
   config.seed = key;
+  config.engine = engine;
+  if (engine == WEFT_ENGINE_IDEAL) config.mtu_bytes = 16000;
   config.buffer_bytes = 1u << 30;
   w->sim = new_sim(&config, NULL);
   const uint32_t servers = 1 + roll(w, 3), gpus = 1 + roll(w, 3), switches = 1 + roll(w, 4);
@@ -174,7 +176,7 @@ static paths all_paths;
 TEST(ways_are_best_by_class_then_cost_then_links) {
   for (uint64_t key = 1; key <= 150; ++key) {
     world w;
-    build(&w, key);
+    build(&w, key, WEFT_ENGINE_PACKET);
     for (uint32_t src = 0; src < w.hosts; ++src)
       for (uint32_t dst = 0; dst < w.hosts; ++dst) {
         if (src == dst) continue;
@@ -201,7 +203,7 @@ TEST(the_longest_round_trip_is_that_of_all_pairs_and_ways) {
     world w;
     weft_time rtt[400], near, longest;
     uint32_t pairs = 0;
-    build(&w, key);
+    build(&w, key, WEFT_ENGINE_PACKET);
     for (uint32_t src = 0; src < w.hosts; ++src)
       for (uint32_t dst = 0; dst < w.hosts; ++dst) {
         if (src == dst) continue;
@@ -280,6 +282,53 @@ TEST(with_compat_the_round_trip_and_its_window_are_of_whole_ns_and_bytes) {
     ENSURE_EQ(sim->packet.tx_warm.at[sim->flow.rows.at[slow].slot].base_window, 4194 * 70 / 8);
     weft_sim_destroy(sim);
   }
+}
+
+/* ---- after changes ---- */
+
+/* Each flow is where routing would send it now, if anywhere. Returns how many. */
+static uint32_t check_ways_of_flows(const world *w) {
+  uint32_t ports[WEFT_PATH_MAX], back[WEFT_PATH_MAX], checked = 0;
+  for (uint32_t slot = 0; slot < w->sim->flow.slots.n; ++slot) {
+    const struct slot *its = &w->sim->flow.slots.at[slot];
+    if (!its->active) continue;
+    const struct flow *flow = &w->sim->flow.rows.at[its->row];
+    const int hops = weft_path(w->sim, flow->src, flow->dst, its->row, ports);
+    if (hops < 0 || weft_ack_path(w->sim, flow->src, flow->dst, its->row, back) < 0) continue;
+    ENSURE_EQ(its->hops, hops);
+    ENSURE(memcmp(slot_path(w->sim, slot), ports, (size_t)hops * sizeof *ports) == 0);
+    ++checked;
+  }
+  return checked;
+}
+
+/* Flows between all pairs, as links fail and come back, one after the other. */
+TEST(flows_whose_way_a_change_does_not_concern_are_left_where_routing_would_send_them) {
+  enum { WORLDS = 100, CHANGES = 40 };
+  uint32_t checked = 0;
+  for (uint64_t key = 1; key <= WORLDS; ++key) {
+    world w;
+    uint32_t ports[WEFT_PATH_MAX];
+    build(&w, key, WEFT_ENGINE_IDEAL);
+    for (uint32_t a = 0; a < w.hosts; ++a)
+      for (uint32_t b = 0; b < w.hosts; ++b)
+        if (a != b && weft_path(w.sim, a, b, 0, ports) > 0) add_flow(w.sim, a, b, 20000000, 0);
+    for (uint32_t i = 1; i <= CHANGES; ++i) {
+      weft_link_change change = weft_link_change_default();
+      change.link = roll(&w, w.links);
+      change.direction = roll(&w, 4) ? WEFT_BOTH : 1 + roll(&w, 2);
+      change.at_ps = i * US;
+      change.factor = roll(&w, 5) / 2 / 2.0; /* 0, 1/2 or 1 */
+      change.detect_ps = roll(&w, 3) ? 0 : US / 4;
+      MUST(w.sim, weft_link_schedule(w.sim, &change));
+    }
+    for (uint32_t i = 1; i <= CHANGES; ++i) {
+      MUST(w.sim, weft_run(w.sim, i * US + US / 2, 0));
+      checked += check_ways_of_flows(&w);
+    }
+    weft_sim_destroy(w.sim);
+  }
+  ENSURE(checked > WORLDS * CHANGES);
 }
 
 TEST(links_refuse_classes_and_costs_that_are_not) {

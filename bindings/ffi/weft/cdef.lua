@@ -32,7 +32,8 @@ enum weft_enum {
   WEFT_ENUM_ENGINE = 16,
   WEFT_ENUM_CAN = 17,
   WEFT_ENUM_RESOURCE = 18,
-  WEFT_ENUM_COUNT = 19
+  WEFT_ENUM_CC = 19,
+  WEFT_ENUM_COUNT = 20
 };
 enum weft_status {
   WEFT_OK = 0,
@@ -190,12 +191,18 @@ enum weft_unit {
   WEFT_UNIT_ENUM = 4,
   WEFT_UNIT_BOOL = 5
 };
+enum weft_option_flag {
+  WEFT_OPTION_REFUSED = 1,
+  WEFT_OPTION_REPORTED = 2
+};
 typedef struct weft_option {
   const char *name;
   uint32_t type;
   uint32_t unit;
   uint32_t offset;
   uint32_t needs;
+  uint32_t flags;
+  uint32_t cc;
   double min;
   double max;
   const char *choices;

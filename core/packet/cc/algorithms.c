@@ -5,18 +5,14 @@ static const struct {
   const struct cc_ops *variants;
   uint32_t count;
 } all[WEFT_CC_COUNT] = {
-#define LINE(kind, table, count) [kind] = {table, count},
-    CC_ALGORITHMS(LINE)
+#define LINE(_, NAME, name, table, variants) [WEFT_CC_##NAME] = {table, variants},
+    ALGORITHMS(LINE, )
 #undef LINE
 };
 
-static uint32_t variant(const weft_sim *sim) {
-  if (sim->config.cc == WEFT_CC_HPCC) return sim->config.hpcc_multi_rate;
-  return sim->config.cc == WEFT_CC_SCRIPT ? sim->packet.script.needs : 0;
-}
-
 void weft__cc_choose(weft_sim *sim) {
-  weft__cc_use(sim, &all[sim->config.cc].variants[variant(sim)]);
+  const struct cc_ops *first = all[sim->config.cc].variants;
+  weft__cc_use(sim, &first[first->variant != NULL ? first->variant(sim) : 0]);
 }
 
 uint64_t weft__cc_fields_hash(uint64_t hash) {

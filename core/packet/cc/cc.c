@@ -1,28 +1,13 @@
 /* What all congestion controls share. */
 #include "packet/cc/cc.h"
 
+#include "base/options.h"
 #include "packet/model.h"
 #include "packet/sizes_i.h"
 
 #define STEP_LINE_BPS ((uint64_t)100000000000) /* for which the default steps of rates are made */
 
 __extension__ typedef unsigned __int128 wide;
-
-/* Are the times of TIMELY and DCQCN those that the papers give for a datacenter? */
-static int has_default_times(const weft_config *config) {
-  const weft_config def = weft_config_default();
-  return config->timely_low_ps == def.timely_low_ps &&
-         config->timely_high_ps == def.timely_high_ps &&
-         config->timely_min_rtt_ps == def.timely_min_rtt_ps &&
-         config->dcqcn_alpha_ps == def.dcqcn_alpha_ps &&
-         config->dcqcn_decrease_ps == def.dcqcn_decrease_ps &&
-         config->dcqcn_increase_ps == def.dcqcn_increase_ps;
-}
-
-static int has_default_steps(const weft_config *config) {
-  const weft_config def = weft_config_default();
-  return config->timely_ai_bps == def.timely_ai_bps && config->timely_hai_bps == def.timely_hai_bps;
-}
 
 void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
   uint32_t size;
@@ -32,8 +17,12 @@ void weft__cc_use(weft_sim *sim, const struct cc_ops *cc) {
   sim->packet.cc_timers = size / sizeof(weft_time);
   const uint32_t header[] = {0, sim->config.int_bytes, TIMESTAMP_BYTES}; /* by enum cc_extra */
   sim->packet.cc_header = header[sim->packet.cc->extra];
-  sim->packet.cc_stretches = !sim->packet.model->fixed_times && has_default_times(&sim->config);
-  sim->packet.cc_step_grows = !sim->packet.model->fixed_times && has_default_steps(&sim->config);
+  const weft_config *config = &sim->config;
+  const int may_follow = !sim->packet.model->fixed_times; /* what the fabric is like */
+  sim->packet.cc_stretches =
+      may_follow && weft__options_are_default(config, config->cc, WEFT_UNIT_TIME);
+  sim->packet.cc_step_grows =
+      may_follow && weft__options_are_default(config, config->cc, WEFT_UNIT_RATE);
   sim->packet.ack_size = sim->packet.model->ack_size(sim);
 }
 

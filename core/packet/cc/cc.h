@@ -18,6 +18,9 @@
 
 enum { CC_TIMERS = 4 };
 
+#define CC_THETA 0.05
+#define CC_SWING 2
+
 /** What packets carry for the algorithm. */
 enum cc_extra { CC_NOTHING = 0, CC_TELEMETRY = 1, CC_TIMESTAMP = 2 };
 
@@ -36,14 +39,26 @@ struct cc_ops {
   const char *name;
   enum cc_extra extra;
   int paced; /* packets leave no faster than the rate, besides the window */
-  int outside; /* it also knows what is not part of the simulation, and so cannot be remembered */
+  int outside; /* it also knows what is not part of the simulation, and asks for it in order: so it
+                  can't be remembered, nor run on several threads */
+  uint32_t (*variant)(const weft_sim *sim); /* which of its tables, by the first; NULL: that */
+  int (*ready)(weft_sim *sim); /* the fabric is closed: WEFT_OK or an error; NULL: always is */
   struct fields state; /* per slot */
   struct fields hop; /* behind it, per switch of the longest path; SENT: by that switch's port */
   void (*start)(weft_sim *sim, uint32_t slot); /* rate is line rate, window is full */
   void (*on_ack)(weft_sim *sim, uint32_t slot, const struct cc_ack *ack);
   void (*on_timer)(weft_sim *sim, uint32_t slot, uint32_t timer); /* NULL: has none */
-  /* For acceleration: what goes on in the state while rates stand still, for a time in which a flow
-   * sends so many bytes; NULL: nothing. */
+
+  /* What acceleration asks; see docs/acceleration.md. */
+  int clocked; /* rates never change, and what the window holds leaves as ACKs come back: in bursts,
+                  if that is less than the way */
+  int counts_hops; /* it reacts to how many switches a way has, besides its round trip */
+  double theta; /* a rate that varies by less is steady; 0: CC_THETA */
+  /* The time in which a rate swings, in base round trips of so many ps, at line rate with so many
+   * packets in each; NULL: CC_SWING. */
+  double (*swing)(const weft_config *config, double rtt_ps, double window_packets);
+  /* What goes on in the state while rates stand still, for a time in which a flow sends so many
+   * bytes; NULL: nothing. */
   void (*relax)(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes);
 };
 

@@ -100,6 +100,12 @@ static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
 }
 
 /* Back at line rate it is not marked any more, as far as can be known: then alpha decays. */
+/* It moves by timers. */
+static double swing(const weft_config *config, double rtt_ps, double window_packets) {
+  (void)window_packets;
+  return (double)config->dcqcn_increase_ps / rtt_ps;
+}
+
 static void relax(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
   struct dcqcn *dcqcn = cc_state(sim, slot);
   const weft_config *config = &sim->config;
@@ -119,4 +125,6 @@ const struct cc_ops weft__cc_dcqcn[1] = {{.name = "dcqcn",
                                           .start = start,
                                           .on_ack = on_ack,
                                           .on_timer = on_timer,
+                                          .theta = 0.1,
+                                          .swing = swing,
                                           .relax = relax}};

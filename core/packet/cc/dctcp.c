@@ -66,6 +66,13 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
         cc_at_most(tx->rate_bps + config->dctcp_ai_bps, sim->packet.tx_warm.at[slot].line_bps));
 }
 
+/* A sawtooth of sqrt(W / 2) round trips (eq. 8). */
+static double swing(const weft_config *config, double rtt_ps, double window_packets) {
+  (void)config;
+  (void)rtt_ps;
+  return sqrt(window_packets / 2);
+}
+
 static void relax(weft_sim *sim, uint32_t slot, weft_time time, uint64_t bytes) {
   struct dctcp *dctcp = cc_state(sim, slot);
   (void)time;
@@ -80,4 +87,6 @@ const struct cc_ops weft__cc_dctcp[1] = {{.name = "dctcp",
                                           .state = FIELDS_OF("dctcp", fields, sizeof(struct dctcp)),
                                           .start = start,
                                           .on_ack = on_ack,
+                                          .theta = 0.1,
+                                          .swing = swing,
                                           .relax = relax}};

@@ -181,9 +181,13 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   if (renew && ack->sent > hpcc->update_at) hpcc->update_at = ack->sent;
 }
 
+static uint32_t variant(const weft_sim *sim) {
+  return sim->config.hpcc_multi_rate;
+}
+
 #define OF_HPCC(hops)                                                                     \
   {                                                                                       \
-    .name = "hpcc", .extra = CC_TELEMETRY, .paced = 1,                                    \
+    .name = "hpcc", .extra = CC_TELEMETRY, .paced = 1, .variant = variant,                \
     .state = FIELDS_OF("hpcc", fields, sizeof(struct hpcc)), .hop = hops, .start = start, \
     .on_ack = on_ack                                                                      \
   }

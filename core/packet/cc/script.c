@@ -100,12 +100,21 @@ int weft_sim_set_script(weft_sim *sim, const weft_script *script) {
   return WEFT_OK;
 }
 
+static uint32_t variant(const weft_sim *sim) {
+  return sim->packet.script.needs;
+}
+
+static int ready(weft_sim *sim) {
+  if (sim->packet.script.call != NULL) return WEFT_OK;
+  return weft__fail(sim, WEFT_ESTATE, "fabric: cc = script needs weft_sim_set_script first");
+}
+
 /* One for each enum weft_script_needs: what packets carry is a constant of an algorithm. */
-#define OF_SCRIPT(carried)                                                                         \
-  {                                                                                                \
-    .name = "script", .extra = (carried), .paced = 1, .outside = 1,                                \
-    .state = FIELDS_OF("script", fields, sizeof(struct script)), .start = start, .on_ack = on_ack, \
-    .on_timer = on_timer                                                                           \
+#define OF_SCRIPT(carried)                                                                       \
+  {                                                                                              \
+    .name = "script", .extra = (carried), .paced = 1, .outside = 1, .variant = variant,          \
+    .ready = ready, .state = FIELDS_OF("script", fields, sizeof(struct script)), .start = start, \
+    .on_ack = on_ack, .on_timer = on_timer                                                       \
   }
 const struct cc_ops weft__cc_script[WEFT_SCRIPT_NEEDS_COUNT] = {
     OF_SCRIPT(CC_NOTHING), OF_SCRIPT(CC_TELEMETRY), OF_SCRIPT(CC_TIMESTAMP)};

@@ -98,4 +98,5 @@ const struct cc_ops weft__cc_swift[1] = {{.name = "swift",
                                           .paced = 1,
                                           .state = FIELDS_OF("swift", fields, sizeof(struct swift)),
                                           .start = start,
-                                          .on_ack = on_ack}};
+                                          .on_ack = on_ack,
+                                          .counts_hops = 1}};

@@ -71,10 +71,19 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   }
 }
 
+/* A step per round trip, until the increase is another. */
+static double swing(const weft_config *config, double rtt_ps, double window_packets) {
+  (void)config;
+  (void)rtt_ps;
+  (void)window_packets;
+  return HAI_STAGE;
+}
+
 const struct cc_ops weft__cc_timely[1] = {
     {.name = "timely",
      .extra = CC_TIMESTAMP,
      .paced = 1,
      .state = FIELDS_OF("timely", fields, sizeof(struct timely)),
      .start = start,
-     .on_ack = on_ack}};
+     .on_ack = on_ack,
+     .swing = swing}};

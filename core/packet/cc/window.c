@@ -13,4 +13,4 @@ static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
 }
 
 const struct cc_ops weft__cc_window[1] = {
-    {.name = "window", .extra = CC_NOTHING, .paced = 0, .start = start, .on_ack = on_ack}};
+    {.name = "window", .extra = CC_NOTHING, .clocked = 1, .start = start, .on_ack = on_ack}};

@@ -6,6 +6,7 @@
 #include "flow/flow.h"
 #include "packet/hooks.h"
 #include "packet/model.h"
+#include "packet/cc/cc.h"
 #include "packet/domains/domain.h"
 #include "packet/transport/transport.h"
 
@@ -266,7 +267,7 @@ void weft__domains_free(weft_sim *sim) {
  * wait for one another without delay, what scripts and tables see in order. */
 static uint32_t why_whole(const weft_sim *sim, const struct turn *turn) {
   if (sim->packet.model->asked_order) return WEFT_THREADS_COMPAT;
-  if (sim->config.cc == WEFT_CC_SCRIPT) return WEFT_THREADS_SCRIPT;
+  if (sim->packet.cc->outside) return WEFT_THREADS_SCRIPT;
   if (is_selective(sim)) return WEFT_THREADS_SELECTIVE;
   if (sim->packet.ack_capacity != 0) return WEFT_THREADS_TRACE;
   if (sim->fabric.route_epoch > 1) return WEFT_THREADS_ROUTES;

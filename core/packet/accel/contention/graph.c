@@ -31,23 +31,14 @@ static size_t option_size(const weft_option *option) {
   return option->type == WEFT_OPT_U32 ? sizeof(uint32_t) : sizeof(uint64_t);
 }
 
-/* Does an option begin with the name of the i-th of the choices, "window|dctcp|hpcc"? */
-static int is_of(const char *name, const char *choices, uint32_t i) {
-  for (; i > 0; --i) choices = strchr(choices, '|') + 1;
-  const size_t length = strcspn(choices, "|");
-  return strncmp(name, choices, length) == 0 && name[length] == '_';
-}
-
 /* Options that decide who runs what and where, not how flows share; and those of an algorithm of
  * congestion control that is not in use. */
-static int is_irrelevant(const weft_sim *sim, const weft_option *option, const char *algorithms) {
+static int is_irrelevant(const weft_sim *sim, const weft_option *option) {
   static const char *const apart[] = {"seed",    "threads",      "ecmp", "completion",
                                       "memoize", "fast_forward", "audit"};
   for (size_t i = 0; i < sizeof apart / sizeof apart[0]; ++i)
     if (strcmp(option->name, apart[i]) == 0) return 1;
-  for (uint32_t cc = WEFT_CC_DCTCP; cc < WEFT_CC_SCRIPT; ++cc)
-    if (cc != sim->config.cc && is_of(option->name, algorithms, cc)) return 1;
-  return 0;
+  return option->cc != WEFT_CC_COUNT && option->cc != sim->config.cc;
 }
 
 static uint64_t name_hash(const char *name) {
@@ -59,13 +50,10 @@ static uint64_t name_hash(const char *name) {
 uint64_t weft__graph_namespace(const weft_sim *sim, const struct colouring *colouring) {
   uint32_t count;
   const weft_option *options = weft_options(&count);
-  const char *algorithms = "";
-  for (uint32_t i = 0; i < count; ++i)
-    if (strcmp(options[i].name, "cc") == 0) algorithms = options[i].choices;
   uint64_t hash = add(add(1, (uint64_t)colouring->acks), colouring->rate_steps);
   hash = add(add(hash, (uint64_t)colouring->kept), sim->packet.cc_header);
   for (uint32_t i = 0; i < count; ++i) {
-    if (is_irrelevant(sim, &options[i], algorithms)) continue;
+    if (is_irrelevant(sim, &options[i])) continue;
     uint64_t value = 0;
     memcpy(&value, (const char *)&sim->config + options[i].offset, option_size(&options[i]));
     hash = add(add(hash, name_hash(options[i].name)), value);
@@ -198,7 +186,7 @@ static uint64_t flow_colour(const weft_sim *sim, struct port_use *uses, uint32_t
   uint64_t hash = add(add(OF_FLOW, colouring->namespace), warm->line_bps);
   hash = add(add(hash, (uint64_t)warm->base_rtt_ps), warm->base_window);
   hash = add(add(hash, class_of((uint64_t)rtt)), own_ports(sim, uses, slot, acks));
-  if (sim->config.cc == WEFT_CC_SWIFT) hash = add(hash, tx->hops); /* its target counts them */
+  if (sim->packet.cc->counts_hops) hash = add(hash, tx->hops);
   const double share = (double)tx->rate_bps / (double)warm->line_bps;
   return add(hash, rate_steps > 0 ? (uint64_t)(share * rate_steps + 0.5) : 0);
 }

@@ -13,6 +13,7 @@
  * and stays with the others where there is too little left. */
 #include "packet/accel/contention/contention.h"
 #include "packet/accel/partitions/partitions.h"
+#include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 #include "packet/transport/transport.h"
 
@@ -133,7 +134,7 @@ static weft_time first_timeout(const weft_sim *sim, uint32_t partition) {
 }
 
 static int is_possible(const weft_sim *sim) {
-  return sim->config.cc != WEFT_CC_SCRIPT && sim->fabric.route_epoch <= 1 && !is_selective(sim);
+  return !sim->packet.cc->outside && sim->fabric.route_epoch <= 1 && !is_selective(sim);
 }
 
 /* ---- apart ---- */

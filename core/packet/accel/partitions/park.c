@@ -69,7 +69,7 @@ static int is_still(const weft_sim *sim, uint32_t partition) {
  * in lockstep do so as before. At its own flows' end, `left` from now, there is no rest, nor one
  * beyond it; nor where functions of a script would be called out of their turn. */
 static weft_time rest_of(const weft_sim *sim, uint32_t partition, weft_time span, weft_time left) {
-  if (left <= 0 || sim->config.cc == WEFT_CC_SCRIPT) return 0;
+  if (left <= 0 || sim->packet.cc->outside) return 0;
   const weft_time beat = weft__park_beat(sim, partition);
   if (beat > 0) return span % beat;
   const weft_time swing = SWING * sim->accel.steady_period;

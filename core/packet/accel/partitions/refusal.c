@@ -7,6 +7,7 @@
 
 #include "packet/accel/partitions/partitions.h"
 #include "flow/flow.h"
+#include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 #include "packet/rtt.h"
 
@@ -81,7 +82,7 @@ static weft_time flow_end(const weft_sim *sim, uint32_t slot, weft_time from, ui
 weft_time weft__burst_rtt(const weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const struct tx *tx = &sim->packet.tx.at[slot];
-  if (sim->config.cc != WEFT_CC_WINDOW) return 0;
+  if (!sim->packet.cc->clocked) return 0;
   const weft_time rtt =
       weft__path_rtt(sim, path, tx->hops, path + tx->hops, sim->flow.slots.at[slot].ack_hops);
   const double line = (double)sim->packet.tx_warm.at[slot].line_bps / 8e12;

@@ -39,24 +39,11 @@ enum {
 /* Each from its algorithm's own oscillation, of which a sample covers a period or several; see
  * docs/acceleration.md. Times are in base round trips. */
 static void by_algorithm(weft_sim *sim, double rtt_ps, double window_packets) {
-  double rtts = 2;
-  sim->accel.theta = 0.05;
+  const struct cc_ops *cc = sim->packet.cc;
+  double rtts = CC_SWING;
+  if (cc->swing != NULL) rtts = cc->swing(&sim->config, rtt_ps, window_packets);
+  sim->accel.theta = cc->theta > 0 ? cc->theta : CC_THETA;
   sim->accel.steady_samples = 8;
-  switch (sim->config.cc) {
-    case WEFT_CC_DCTCP: /* a sawtooth of sqrt(W / 2) round trips (Alizadeh et al., eq. 8) */
-      sim->accel.theta = 0.1;
-      rtts = sqrt(window_packets / 2);
-      break;
-    case WEFT_CC_DCQCN: /* moves by timers */
-      sim->accel.theta = 0.1;
-      rtts = (double)sim->config.dcqcn_increase_ps / rtt_ps;
-      break;
-    case WEFT_CC_TIMELY: /* a step per round trip, and hyper increase after five */
-      rtts = 5;
-      break;
-    default:
-      break;
-  }
   sim->accel.steady_period = (weft_time)((rtts > 1 ? rtts : 1) * rtt_ps);
 }
 
