@@ -228,7 +228,7 @@ void weft__fluid_load(weft_sim *sim, uint32_t index, double load) {
   struct fluid_share *share = &sim->fluid.shares.at[index];
   const struct fluid_share was = *share;
   share->load = load;
-  for (uint32_t i = 0; i < class->hops + (uint32_t)class->ack_hops; ++i)
+  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i)
     resum(sim, members[i].port, i < class->hops ? 1 : sim->fluid.ack_load, &was, share);
 }
 
@@ -242,7 +242,7 @@ static void change_share(weft_sim *sim, uint32_t index, uint32_t at, double leve
   touch(sim, index);
   share->at = at;
   share->level = level;
-  for (uint32_t i = 0; i < class->hops + (uint32_t)class->ack_hops; ++i) {
+  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i) {
     const uint32_t port = members[i].port;
     resum(sim, port, i < class->hops ? 1 : sim->fluid.ack_load, &was, share);
     if (at == FLUID_OPEN)
