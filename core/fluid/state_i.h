@@ -85,7 +85,8 @@ struct fluid_capped {
 
 enum { FLUID_ROOMS = 28 }; /* lists of ports have room for 1 << 0 to 1 << 27 */
 
-/* `next` is a tournament of ports: see fill.c. `members` has `width` of each class; `table` is of chains through classes, 1 << table_bits. */
+/* `next` is a tournament of ports: see fill.c. `members` has `width` of each class; `table` is of
+ * chains through classes, 1 << table_bits. */
 #define FLUID_POOLS(X)                   \
   X(fluid, flows, struct fluid_flow)     \
   X(fluid, classes, struct fluid_class)  \
