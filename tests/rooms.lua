@@ -59,7 +59,7 @@ M.filled = {
 }
 
 -- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
-local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$" }
+local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$", "^core/fluid/fluid%.c$" }
 
 -- Where a congestion control may be named besides its own file: the list of all, numbers, options.
 local CC_LISTS = { ["core/algorithms_i.h"] = true, ["core/weft_types.h"] = true,
@@ -161,7 +161,7 @@ function M.gates(arrows, build, gate)
   gate("state is written by the room that owns it", function()
     return compare(measure().written, known.written, "writes")
   end)
-  gate("compat is asked for in packet/ns3, and where the packet model is chosen", function()
+  gate("compat is asked for in packet/ns3, and where an engine chooses its model", function()
     return compare(measure().ns3, known.ns3, "uses of .compat")
   end)
   gate("tables of functions are filled by rooms that may", function()
