@@ -17,6 +17,7 @@ local core = require "weft.core"
 local ecn = require "weft.ecn"
 local effect = require "weft.effect"
 local engine = require "weft.engine"
+local engines = require "weft.engines"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
@@ -45,7 +46,8 @@ M.methods = Simulation
 -- Events between looks at the clock: some 50 ms.
 local SLICE = 500000
 
---- Options of the core as rules for weft.check: the same names, units and ranges.
+--- Options of the core as rules for weft.check: the same names, units and ranges. Engines go by
+-- the words of weft.engines.
 -- @treturn table
 function M.engine_rules()
   local types = { time = "time", rate = "rate", bytes = "bytes", enum = "enum", bool = "boolean",
@@ -59,6 +61,11 @@ function M.engine_rules()
     }
   end
   spec.cc.choices = cc.names()
+  spec.engine.choices = engines.words()
+  spec.dynamics = {
+    type = "enum", choices = engines.DYNAMICS,
+    brief = "What engine fluid moves flows by: max-min shares, or the congestion control's laws.",
+  }
   return spec
 end
 
@@ -111,6 +118,7 @@ function M.new(options)
   given.set = nil
   local thresholds = config.ecn_by_rate
   config.ecn_by_rate = nil
+  engines.resolve(config)
   local taken = acceleration.take_options(config, function(value)
     return getmetatable(value) == Simulation
   end)
