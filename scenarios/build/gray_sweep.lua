@@ -1,4 +1,4 @@
---- Results of many scenarios of scenarios/gray_failures.lua: one file each, so that a sweep that was
+--- Results of many scenarios of scenarios/gray_failures.lua: a file each, so that a sweep that was
 -- stopped goes on where it was; recorded ones, and errors against these.
 
 local util = require "weft.util"
