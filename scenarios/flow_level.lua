@@ -12,7 +12,7 @@ local args = weft.params {
   brief = "Errors of engines against packets (compat = \"ns3\"), per flow, on random workloads.",
   { name = "family", choices = { "m4" }, default = "m4", help = "of workloads" },
   { name = "cases", type = "integer", default = 8, min = 1, max = 100000,
-    help = "how many; case i has seed --seed + i - 1. Seeds above 1000 are for judging" },
+    help = "how many; case i has seed --seed + i - 1; seeds above 1000 are for judging" },
   { name = "engines", default = "packet,fluid,fluid-cc",
     help = "words with commas between them, of: " .. table.concat(weft.engines.words(), ", ") },
   { name = "flows", type = "integer", default = 2000, min = 1, max = 1000000, help = "of a case" },
@@ -127,6 +127,8 @@ for i = 1, args.cases do
   cases[#cases + 1] = samples_of[i]
 end
 
+local pooled = level.pooled(cases)
+
 local function two_digits(value) return weft.units.fixed(value, 2) end
 local function three_digits(value) return weft.units.fixed(value, 3) end
 
@@ -139,7 +141,7 @@ local function print_summary(out)
     { "floor_mean_pct", "floor: mean", two_digits }, { "floor_p90_err_pct", "p90", two_digits },
     { "floor_p99_slowdown_err_pct", "p99 slowdown", two_digits },
   }, level.summary(rows, words))
-  for _, line in ipairs(level.pooled(cases):verdict()) do out:line("%s", line) end
+  for _, line in ipairs(pooled:verdict()) do out:line("%s", line) end
 end
 
 local columns = {
@@ -164,7 +166,7 @@ elseif not args.quiet and #rows > 0 then
 end
 if plot_folder and #rows > 0 then
   local drawn = dofile(here .. "build/flow_level_plot.lua")(plot_folder, {
-    rows = rows, words = words, pooled = level.pooled(cases),
+    rows = rows, words = words, pooled = pooled, summary = level.summary(rows, words),
   })
   out:line("drawn in %s: %s", args.plot, drawn)
 end

@@ -1,8 +1,8 @@
---- Cases of a family of workloads (m4_family.lua) run with several engines: the runs of one case, the
--- files in which they are kept, and the rows that say how far each engine is off.
+--- Cases of a family of workloads (m4_family.lua) run with several engines: the runs of one case,
+-- the files in which they are kept, and the rows that say how far each engine is off.
 --
--- The truth is weft's packets in compat = "ns3". The floor is the same once more, each flow starting
--- up to 100 ns later.
+-- The truth is weft's packets in compat = "ns3". The floor is the same once more, each flow
+-- starting up to 100 ns later.
 
 local compare = require "weft.compare"
 local effect = require "weft.effect"
@@ -153,6 +153,7 @@ function M.rows(number, case, samples, words)
     local row = compare.figures(sample)
     row.case, row.seed, row.cc, row.engine = number, case.seed, case.cc, word
     row.wall_s, row.missing = sample.wall_s, sample.missing
+    row.true_slowdown_p99 = compare.figures(by_name[TRUTH]).slowdown_p99
     for _, name in ipairs(FIGURES) do row["floor_" .. name] = floor[name] end
     row.floor_mean_pct = floor.mean_err_pct
     rows[i] = row
@@ -176,7 +177,7 @@ end
 local AVERAGED = { "wall_s", "floor_mean_pct", "floor_p90_err_pct", "floor_p99_slowdown_err_pct" }
 for _, name in ipairs(FIGURES) do AVERAGED[#AVERAGED + 1] = name end
 
---- Means over cases: a row for each engine and congestion control, and one for each engine over all.
+--- Means over cases: a row for each engine and congestion control, and one for an engine over all.
 -- @tparam {table,...} rows of all cases
 -- @tparam {string,...} words
 -- @treturn {table,...} `engine`, `cc` ("all" for all of them), `cases`, the means

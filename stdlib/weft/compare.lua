@@ -1,7 +1,7 @@
 --- Engines compared: the same scenario run with each, and how far its flows are off.
 --
--- Errors are per flow, |time / time of the truth - 1|. The floor is what the truth is off itself when
--- it is run again with something changed that nobody knows of a real fabric: packets depend on
+-- Errors are per flow, |time / time of the truth - 1|. The floor is what the truth is off itself
+-- when it is run again with something changed that nobody knows of a real fabric: packets depend on
 -- details, and no engine can be expected below it.
 -- @module weft.compare
 -- @usage
@@ -249,8 +249,8 @@ local function line_writer()
   end }, parts
 end
 
---- Print it: for people a table of all flows, one by size and what is to be said; as CSV or JSON the
--- rows alone.
+--- Print it: for people a table of all flows, one by size and what is to be said; as CSV or JSON
+-- the rows alone.
 -- @tparam[opt] string format "table" (default), "csv" or "json"
 -- @param[opt] file where to; default: standard output
 function Comparison:print(format, file)

@@ -126,15 +126,16 @@ local function need_of(name)
   return needs[name]
 end
 
--- What is read with compat alone.
-local OF_COMPAT = { compat = true, ack_priority = true, hpcc_int_multi = true }
+-- What is read with compat alone, and which words have which models of others.
+local OF_COMPAT = { ack_priority = true, hpcc_int_multi = true }
+local COMPAT = { packet = { ns3 = true, simai = true }, fluid = { flowsim = true } }
 
 -- Whether an engine has a use for an option. What is accelerated has no compat: its events cannot
 -- be foreseen.
-local function takes(word, name)
-  local need = need_of(name)
-  local has_compat = core.engine_can(word.core, "compat") and not word.accelerate
-  if OF_COMPAT[name] and not has_compat then return false end
+local function takes(word, name, value, compat)
+  local models, need = COMPAT[word.name] or {}, need_of(name)
+  if name == "compat" then return value == "none" or models[value] == true end
+  if OF_COMPAT[name] and not models[compat] then return false end
   return not need or core.engine_can(word.core, need)
 end
 
@@ -151,9 +152,10 @@ function M.fitting(word, options)
       fail.hint(tostring(word), M.words()))
   end
   check.argument("engines.fitting: options", options, "table")
-  local copy = {}
+  local copy, compat = {}, options.compat
+  if type(options.set) == "table" and options.set.compat then compat = options.set.compat end
   for name, value in pairs(options) do -- order-free: a copy
-    if takes(found, name) then copy[name] = value end
+    if takes(found, name, value, compat) then copy[name] = value end
   end
   copy.engine, copy.dynamics = word, nil
   -- Options in `set` win over others.
