@@ -14,8 +14,7 @@ local args = weft.params {
     .. " of ns-3, flowSim and m4.",
   { name = "data", help = "folder with completion_times.csv and topologies/, such as"
     .. " tests/reference/gray-failures; without it, or a file in it, fabrics are made by rule" },
-  { name = "engine", choices = { "packet", "fluid", "learned" }, default = "packet",
-    help = "what simulates" },
+  { name = "engine", engine = true, default = "packet", help = "what simulates" },
   { name = "degraded", type = "integer", min = 2, max = 16, help = "this N only" },
   { name = "factor", type = "integer", min = 4, max = 10, help = "this R only" },
   { name = "recorded", type = "boolean", help = "only what ns-3's results are there for" },

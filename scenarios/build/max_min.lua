@@ -35,7 +35,7 @@ end
 
 -- The nodes of a path, "0-16-1".
 local function nodes_of(text, place)
-  local nodes, known = {}, text:find "^%d+%-[%d%-]*%d$" and not text:find "--"
+  local nodes, known = {}, text:find "^%d+%-[%d%-]*%d$" and not text:find("--", 1, true)
   for word in text:gmatch "%d+" do nodes[#nodes + 1] = weft.units.whole(word) or -1 end
   if not known then
     weft.fail.at(place, "column 'path': expected nodes such as 0-16-1, got %s",
