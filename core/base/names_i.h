@@ -143,7 +143,9 @@
   X(WEFT_CAN_IMPAIR, "impair") \
   X(WEFT_CAN_STORM, "storm") \
   X(WEFT_CAN_TRACE_ACKS, "trace_acks") \
-  X(WEFT_CAN_PARTITIONS, "partitions")
+  X(WEFT_CAN_PARTITIONS, "partitions") \
+  X(WEFT_CAN_CAPS, "caps") \
+  X(WEFT_CAN_SHARES, "shares")
 
 #define RESOURCE_NAMES(X) \
   X(WEFT_RESOURCE_TABLE, "table") \
@@ -153,7 +155,12 @@
 #define COMPAT_NAMES(X) \
   X(WEFT_COMPAT_NONE, "none") \
   X(WEFT_COMPAT_NS3, "ns3") \
-  X(WEFT_COMPAT_SIMAI, "simai")
+  X(WEFT_COMPAT_SIMAI, "simai") \
+  X(WEFT_COMPAT_FLOWSIM, "flowsim")
+
+#define FLUID_CAP_NAMES(X) \
+  X(WEFT_FLUID_CAP_NONE, "none") \
+  X(WEFT_FLUID_CAP_WINDOW, "window")
 
 #define ACK_PRIORITY_NAMES(X) \
   X(WEFT_ACK_FIFO, "fifo") \

@@ -207,7 +207,20 @@ local flow_rule = {
   size = { type = "bytes", required = true, min = 1 },
   start = { type = "time", min = 0 },
   tag = { type = "integer", default = 0, min = 0, max = job.FIRST_TAG - 1 },
+  weight = { type = "number", min = 1e-6, max = 1e6 },
+  rate = { type = "rate", min = 1 },
+  path = { type = "table" },
 }
+
+-- The ports from node to node of a path, which may name each by name or number.
+local function path_ports(self, path)
+  local ports = {}
+  for i = 1, #path - 1 do
+    local link = self.fabric:link(path[i], path[i + 1])
+    ports[i] = 2 * link.id + (link.a == self.fabric:node(path[i]).id and 0 or 1)
+  end
+  return ports
+end
 
 -- Add a flow given in the core's units. An unreachable destination is named by its name.
 local function add_flow(self, flow)
@@ -224,7 +237,9 @@ end
 
 --- Add a flow.
 -- @tparam table options `src`, `dst` (hosts by name or number), `size`, `start` (default: now),
--- `tag` (any number below 2^31, for you to find it again)
+-- `tag` (any number below 2^31, for you to find it again); with engine = "fluid" also `weight` (its
+-- share is as large as that of so many flows), `rate` (it is never faster), `path` (list of nodes
+-- from src to dst by name or number, whatever routing says)
 -- @treturn number its number, counted from 0; its row in sim:flows() is one more
 function Simulation:add_flow(options)
   local flow = check.options("add_flow", options, flow_rule)
@@ -237,6 +252,9 @@ function Simulation:add_flow(options)
     size_bytes = flow.size,
     start_ps = flow.start or self:now_ps(),
     tag = flow.tag,
+    weight = flow.weight,
+    rate_bps = flow.rate,
+    path = flow.path and path_ports(self, flow.path),
   })
 end
 
