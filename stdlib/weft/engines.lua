@@ -31,8 +31,18 @@ M.DYNAMICS = { "max-min", "cc" }
 -- The engine of the core for each of the fluid's dynamics.
 local OF_DYNAMICS = { ["max-min"] = "fluid", cc = "fluid-cc" }
 
+-- Names of the core's engines that are built in, by word: C has no hyphens in names.
 local is_built = {}
 for _, name in ipairs(core.constants.engine) do is_built[name] = true end
+for _, word in ipairs(WORDS) do
+  local name = word.core:gsub("-", "_")
+  if not is_built[word.core] and is_built[name] then word.core = name end
+end
+
+local function core_name(name)
+  local other = name:gsub("-", "_")
+  return is_built[name] and name or other
+end
 
 --- The words, without those of engines that are not built in.
 -- @treturn {string,...}
@@ -90,19 +100,19 @@ function M.resolve(config)
       fail.raise("simulation: option 'dynamics': engine 'fluid-cc' has 'cc', got '%s'; expected"
         .. " engine = 'fluid'", dynamics)
     end
-    name = OF_DYNAMICS[dynamics]
+    name = core_name(OF_DYNAMICS[dynamics])
     if not is_built[name] then
       fail.raise("simulation: option 'dynamics': '%s' is not built in", dynamics)
     end
     config.engine = name
   end
   local word = find(name)
+  if word then config.engine = word.core end
   if not (word and word.accelerate) then return end
   if config.memoize == false and config.fast_forward == false then
     fail.raise("simulation: engine 'accelerated' has memoize, fast_forward or both, and both are"
       .. " false; expected engine = 'packet'")
   end
-  config.engine = word.core
   if config.memoize == nil then config.memoize = true end
   if config.fast_forward == nil then config.fast_forward = true end
 end
@@ -112,7 +122,8 @@ end
 -- @treturn string
 function M.word_of(config)
   local is_accelerated = config.memoize or config.fast_forward
-  return config.engine == "packet" and is_accelerated and "accelerated" or config.engine
+  if config.engine == "packet" and is_accelerated then return "accelerated" end
+  return (config.engine:gsub("_", "-"))
 end
 
 local needs
@@ -128,7 +139,8 @@ end
 
 -- What is read with compat alone, and which words have which models of others.
 local OF_COMPAT = { ack_priority = true, hpcc_int_multi = true }
-local COMPAT = { packet = { ns3 = true, simai = true }, fluid = { flowsim = true } }
+local PACKETS = { ns3 = true, simai = true }
+local COMPAT = { packet = PACKETS, ["fluid-cc"] = PACKETS, fluid = { flowsim = true } }
 
 -- Whether an engine has a use for an option. What is accelerated has no compat: its events cannot
 -- be foreseen.
