@@ -154,27 +154,32 @@ end
 --- Options for an engine: those given without what it has no use for, which it would refuse or call
 -- without effect. For sets of options that serve several engines.
 -- @tparam string word
--- @tparam table options of a simulation; `engine` and `dynamics` are replaced
+-- @tparam table options of a simulation; `engine` and `dynamics` are replaced, unless `set`, whose
+-- options win over others, has an engine
 -- @treturn table a copy with `engine`
 -- @usage weft.simulation(weft.engines.fitting("ideal", { topology = net, compat = "ns3" }))
 function M.fitting(word, options)
-  local found = find(word)
-  if not found then
-    fail.raise("engines.fitting: no engine %s%s", fail.show(word),
-      fail.hint(tostring(word), M.words()))
-  end
   check.argument("engines.fitting: options", options, "table")
-  local copy, compat = {}, options.compat
-  if type(options.set) == "table" and options.set.compat then compat = options.set.compat end
-  for name, value in pairs(options) do -- order-free: a copy
-    if takes(found, name, value, compat) then copy[name] = value end
+  local set = type(options.set) == "table" and options.set or {}
+  local name = set.engine or word
+  if name == "fluid" and set.dynamics == "cc" then name = "fluid-cc" end
+  local found = find(name)
+  if not found then
+    fail.raise("engines.fitting: no engine %s%s", fail.show(name),
+      fail.hint(tostring(name), M.words()))
   end
-  copy.engine, copy.dynamics = word, nil
-  -- Options in `set` win over others.
-  if type(copy.set) == "table" then
-    copy.set = M.fitting(word, copy.set)
-    copy.set.engine = nil
+  local compat = set.compat or options.compat
+  local function fitting(given)
+    local copy = {}
+    for key, value in pairs(given) do -- order-free: a copy
+      if takes(found, key, value, compat) then copy[key] = value end
+    end
+    copy.engine, copy.dynamics = nil, nil
+    return copy
   end
+  local copy = fitting(options)
+  copy.engine = name
+  if options.set == set then copy.set = fitting(set) end
   return copy
 end
 

@@ -118,6 +118,7 @@ end
 
 --- Build a simulation. Every engine option may be given by its name; those in `set` win.
 -- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name),
+-- `engine` (a word: see weft.engines) and `dynamics` (of engine fluid: "max-min" or "cc"),
 -- `memo` (sets memoize; a file: transients are read from it now and written to it after runs; a
 -- simulation: those that it remembers are copied), `spans` (rows that sim:spans() keeps at most),
 -- `ecn_by_rate` (ECN thresholds of ports by their rate; see weft.ecn)

@@ -71,6 +71,7 @@ describe("a word for an engine", function()
     assert.equal("cc engine memoize mtu set topology set.header set.pfc", names "accelerated")
     assert.equal("engine mtu set topology set.header", names "ideal")
     given.memoize = nil
+    assert.equal("ideal", weft.engines.fitting("packet", { set = { engine = "ideal" } }).engine)
     for _, word in ipairs(engines.words()) do simulation(weft.engines.fitting(word, given)) end
   end)
 end)
