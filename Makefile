@@ -267,6 +267,7 @@ bench-wormhole: all
 validate: all $(CTEST)
 	$(Q)$(CTEST) ideal_time md1 conserve
 	$(Q)$(B)/weft scenarios/ns3_validate.lua
+	$(Q)$(B)/weft tests/fluid_validate.lua
 
 docs: all bindings/ffi/weft/cdef.lua
 	$(Q)$(B)/weft bindings/api/generate.lua docs/reference

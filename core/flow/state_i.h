@@ -82,6 +82,7 @@ struct flow_room {
   uint32_t next_start; /* in starts */
   uint32_t sorted_starts; /* starts behind this are not sorted yet */
   uint32_t active; /* flows */
+  uint32_t is_one_way; /* no ways of ACKs are kept while nothing has failed */
 };
 
 #endif

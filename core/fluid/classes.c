@@ -170,7 +170,7 @@ void weft__fluid_join(weft_sim *sim, uint32_t slot, const struct fluid_claim *cl
   flow->state = FLUID_RUNS;
   weft__fluid_end_add(sim, slot);
   ++class->flows;
-  sim->fluid.shares.at[index].load = class->weight * class->flows;
+  weft__fluid_load(sim, index, class->weight * class->flows);
   for (uint32_t i = 0; i < claim->hops + claim->ack_hops; ++i)
     weft__fluid_mark(sim, claim->path[i]);
   if (class->first == slot && !weft__fluid_end_moved(sim, index)) weft__no_memory(sim);
@@ -195,7 +195,7 @@ void weft__fluid_leave(weft_sim *sim, uint32_t slot, struct fluid_time time) {
   const uint32_t was_first = class->first == slot;
   weft__fluid_end_remove(sim, slot);
   --class->flows;
-  sim->fluid.shares.at[index].load = class->weight * class->flows;
+  weft__fluid_load(sim, index, class->weight * class->flows);
   /* What each has been served: no less than the one that has sent all now. */
   const double service = fluid_service(class, time);
   class->service = service > class->service ? service : class->service;

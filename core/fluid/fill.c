@@ -17,7 +17,8 @@
  * had before, nothing goes on from it. In exact arithmetic each port is opened once and filled once
  * at most; with rounding a port might be visited again and again, and then all is filled anew.
  *
- * How high water stands at a port is summed up anew each time: no sum is kept, so none drifts. */
+ * Sums of what is asked of a port are kept, and say when it is to be looked at. They are made anew
+ * before it is full or open, and now and then besides, so that no level has their rounding. */
 #include "fluid/fluid_i.h"
 
 /* Levels that differ by less, relative, are one level. */
@@ -26,7 +27,7 @@
 /* By so much classes that are bounded elsewhere may be above what a port has, by rounding. */
 #define SLACK 1e-11
 
-enum { VISITS_MOST = 64 };
+enum { VISITS_MOST = 64, AGE_MOST = 255 };
 
 static struct fluid_port *port_at(const weft_sim *sim, uint32_t port) {
   return &sim->fluid.ports.at[port];
@@ -38,40 +39,50 @@ static int is_before(const struct fluid_item *a, const struct fluid_item *b) {
   return a->key < b->key || (a->key == b->key && a->what < b->what);
 }
 
-static void put(weft_sim *sim, uint32_t place, struct fluid_item item) {
-  sim->fluid.queue.at[place] = item;
-  if (item.what < sim->fluid.ports.n) port_at(sim, item.what)->place = place;
-}
-
-/* To where it belongs, from a place that is free. */
-static void sift(weft_sim *sim, uint32_t hole, struct fluid_item item) {
-  const struct fluid_item *at = sim->fluid.queue.at;
-  const uint32_t n = sim->fluid.queue.n;
-  for (uint32_t above; hole > 0 && is_before(&item, &at[above = (hole - 1) / 2]); hole = above)
-    put(sim, hole, at[above]);
-  for (uint32_t child; (child = 2 * hole + 1) < n; hole = child) {
-    if (child + 1 < n && is_before(&at[child + 1], &at[child])) ++child;
-    if (!is_before(&at[child], &item)) break;
-    put(sim, hole, at[child]);
-  }
-  put(sim, hole, item);
-}
-
-static void enqueue(weft_sim *sim, uint32_t what, double key) {
-  const uint32_t place = what < sim->fluid.ports.n ? port_at(sim, what)->place : WEFT_NONE;
-  if (place == WEFT_NONE && !pool_reserve(sim, sim->fluid.queue, sim->fluid.queue.n + 1u)) {
+static void push(weft_sim *sim, uint32_t what, double key) {
+  if (!pool_reserve(sim, sim->fluid.queue, sim->fluid.queue.n + 1u)) {
     weft__no_memory(sim);
     return;
   }
-  sift(sim, place == WEFT_NONE ? sim->fluid.queue.n++ : place,
-       (struct fluid_item){.key = key, .what = what});
+  struct fluid_item *at = sim->fluid.queue.at;
+  const struct fluid_item item = {.key = key, .what = what};
+  uint32_t hole = sim->fluid.queue.n++;
+  for (uint32_t above; hole > 0 && is_before(&item, &at[above = (hole - 1) / 4]); hole = above)
+    at[hole] = at[above];
+  at[hole] = item;
 }
 
-static void take_first(weft_sim *sim) {
-  const struct fluid_item first = sim->fluid.queue.at[0];
-  if (first.what < sim->fluid.ports.n) port_at(sim, first.what)->place = WEFT_NONE;
-  const struct fluid_item last = sim->fluid.queue.at[--sim->fluid.queue.n];
-  if (sim->fluid.queue.n > 0) sift(sim, 0, last);
+static struct fluid_item pop(weft_sim *sim) {
+  struct fluid_item *at = sim->fluid.queue.at;
+  const struct fluid_item first = at[0], item = at[--sim->fluid.queue.n];
+  const uint32_t n = sim->fluid.queue.n;
+  uint32_t hole = 0;
+  for (uint32_t child; (child = 4 * hole + 1) < n;) {
+    const uint32_t end = child + 4 < n ? child + 4 : n;
+    uint32_t best = child;
+    for (uint32_t i = child + 1; i < end; ++i)
+      if (is_before(&at[i], &at[best])) best = i;
+    if (!is_before(&at[best], &item)) break;
+    at[hole] = at[best];
+    hole = best;
+  }
+  at[hole] = item;
+  return first;
+}
+
+/* Look at a port at that level at the latest. An item with a higher key counts no more. */
+static void look_at(weft_sim *sim, uint32_t index, double key) {
+  struct fluid_port *port = port_at(sim, index);
+  if (key >= port->key) return;
+  sim->fluid.waiting += port->key == INFINITY;
+  port->key = key;
+  push(sim, index, key);
+}
+
+/* Its item counts no more. */
+static void forget(weft_sim *sim, struct fluid_port *port) {
+  sim->fluid.waiting -= port->key < INFINITY;
+  port->key = INFINITY;
 }
 
 void weft__fluid_mark(weft_sim *sim, uint32_t index) {
@@ -87,13 +98,12 @@ void weft__fluid_mark(weft_sim *sim, uint32_t index) {
 
 /* It was full at its level at most, and water stands no lower now. */
 void weft__fluid_relieve(weft_sim *sim, uint32_t index) {
-  struct fluid_port *port = port_at(sim, index);
-  port->is_fresh = 0;
-  if (port->place == WEFT_NONE && port->level < INFINITY) enqueue(sim, index, port->level);
+  look_at(sim, index, port_at(sim, index)->level);
 }
 
 void weft__fluid_mark_cap(weft_sim *sim, uint32_t class) {
-  enqueue(sim, sim->fluid.ports.n + class, sim->fluid.classes.at[class].cap);
+  ++sim->fluid.waiting;
+  push(sim, sim->fluid.ports.n + class, sim->fluid.classes.at[class].cap);
 }
 
 /* ---- water ---- */
@@ -102,6 +112,7 @@ void weft__fluid_mark_cap(weft_sim *sim, uint32_t class) {
 struct demand {
   double weights, rates;
   double highest; /* level of one that is bounded elsewhere */
+  uint32_t rising;
 };
 
 /* Those that are open or bounded here rise, and those that are bounded above a level. */
@@ -109,12 +120,13 @@ static struct demand demand_of(const weft_sim *sim, uint32_t index, double above
   const struct fluid_port *port = port_at(sim, index);
   const uint32_t *entry = &sim->fluid.entries.at[port->list];
   const struct fluid_share *shares = sim->fluid.shares.at;
-  struct demand sum = {0, 0, 0};
+  struct demand sum = {0, 0, 0, 0};
   for (uint32_t i = 0; i < port->count; ++i) {
     const struct fluid_share *share = &shares[entry[i] >> 1];
     const double load = entry[i] & 1 ? share->load * sim->fluid.ack_load : share->load;
     if (share->at == index || share->at == FLUID_OPEN || share->level > above) {
       sum.weights += load;
+      ++sum.rising;
     } else {
       sum.rates += load * share->level;
       if (share->level > sum.highest) sum.highest = share->level;
@@ -125,12 +137,10 @@ static struct demand demand_of(const weft_sim *sim, uint32_t index, double above
 
 /* The level at which a port is full; INFINITY: never. Who is bounded elsewhere, but higher, will be
  * bounded here; from below, so that there are ever fewer of those. */
-static double water(const weft_sim *sim, uint32_t index) {
+static double water(const weft_sim *sim, uint32_t index, struct demand sum) {
   const double rate = port_at(sim, index)->rate;
-  if (port_at(sim, index)->count == 0) return INFINITY;
-  struct demand sum = demand_of(sim, index, INFINITY);
-  if (sum.weights == 0 && sum.rates <= rate * (1 + SLACK)) return INFINITY;
-  double level = sum.weights > 0 ? (rate - sum.rates) / sum.weights : 0;
+  if (sum.rising == 0 && sum.rates <= rate * (1 + SLACK)) return INFINITY;
+  double level = sum.rising > 0 ? (rate - sum.rates) / sum.weights : 0;
   if (level >= sum.highest * (1 - TIE)) return level;
   for (double before = -INFINITY; level > before;) {
     before = level > 0 ? level : 0;
@@ -140,19 +150,38 @@ static double water(const weft_sim *sim, uint32_t index) {
   return level;
 }
 
-static void look_at(weft_sim *sim, uint32_t index) {
+/* Find the water of a port anew. */
+static void sound(weft_sim *sim, uint32_t index) {
   struct fluid_port *port = port_at(sim, index);
-  port->water = water(sim, index);
-  port->is_fresh = 1;
-  const double key = port->level < port->water ? port->level : port->water;
-  if (key < INFINITY || port->place != WEFT_NONE) enqueue(sim, index, key);
+  const struct demand sum = demand_of(sim, index, INFINITY);
+  port->weights = sum.weights;
+  port->rates = sum.rates;
+  port->highest = sum.highest;
+  port->rising = sum.rising;
+  port->age = 0;
+  port->water = water(sim, index, sum);
+}
+
+/* When something happens there, by sums that may be off by rounding. */
+static double guess(weft_sim *sim, uint32_t index) {
+  struct fluid_port *port = port_at(sim, index);
+  const double left = port->rate - port->rates;
+  if (port->age > AGE_MOST)
+    sound(sim, index);
+  else if (port->rising > 0 && left >= port->highest * port->weights)
+    port->water = left / port->weights;
+  else if (port->rising == 0 && left >= 0)
+    port->water = INFINITY;
+  else if (port->age > 0)
+    sound(sim, index);
+  return port->level < port->water ? port->level : port->water;
 }
 
 static void look_at_marked(weft_sim *sim) {
   while (sim->fluid.marked.n > 0 && !sim->failed) {
     const uint32_t index = sim->fluid.marked.at[--sim->fluid.marked.n];
     port_at(sim, index)->is_marked = 0;
-    look_at(sim, index);
+    look_at(sim, index, guess(sim, index));
   }
 }
 
@@ -169,25 +198,59 @@ static void touch(weft_sim *sim, uint32_t index) {
   sim->fluid.touched.at[sim->fluid.touched.n++] = index;
 }
 
-/* A class is bounded, at no more than it had if it was bounded before. */
-static void bound(weft_sim *sim, uint32_t index, uint32_t at, double level) {
-  const struct fluid_class *class = &sim->fluid.classes.at[index];
-  const struct fluid_member *members = fluid_members(sim, index);
-  touch(sim, index);
-  sim->fluid.shares.at[index].at = at;
-  sim->fluid.shares.at[index].level = level;
-  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i)
-    if (members[i].port != at) weft__fluid_relieve(sim, members[i].port);
+/* Keep the sums of a port, of a class that was one thing there and is another. A port of which
+ * nobody asks for more and that is not full needs no look. */
+static void resum(weft_sim *sim, uint32_t index, double factor, const struct fluid_share *was,
+                  const struct fluid_share *is) {
+  struct fluid_port *port = port_at(sim, index);
+  ++port->age;
+  if (was->load == 0) {
+  } else if (was->at == index || was->at == FLUID_OPEN) {
+    port->weights -= factor * was->load;
+    --port->rising;
+  } else {
+    port->rates -= factor * was->load * was->level;
+  }
+  if (is->load == 0) {
+  } else if (is->at == index || is->at == FLUID_OPEN) {
+    port->weights += factor * is->load;
+    ++port->rising;
+  } else {
+    port->rates += factor * is->load * is->level;
+    if (is->level > port->highest) port->highest = is->level;
+  }
+  if (port->rising == 0 && port->level == INFINITY && port->rates <= port->rate) forget(sim, port);
 }
 
-static void open_class(weft_sim *sim, uint32_t index) {
+void weft__fluid_load(weft_sim *sim, uint32_t index, double load) {
   const struct fluid_class *class = &sim->fluid.classes.at[index];
   const struct fluid_member *members = fluid_members(sim, index);
-  touch(sim, index);
-  sim->fluid.shares.at[index].at = FLUID_OPEN;
-  if (class->cap < INFINITY) weft__fluid_mark_cap(sim, index);
+  struct fluid_share *share = &sim->fluid.shares.at[index];
+  const struct fluid_share was = *share;
+  share->load = load;
   for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i)
-    weft__fluid_mark(sim, members[i].port);
+    resum(sim, members[i].port, i < class->hops ? 1 : sim->fluid.ack_load, &was, share);
+}
+
+/* A class has another share. Where it leaves more than before, ports that were full are looked at;
+ * where it is open, all of its ports. */
+static void change_share(weft_sim *sim, uint32_t index, uint32_t at, double level) {
+  const struct fluid_class *class = &sim->fluid.classes.at[index];
+  const struct fluid_member *members = fluid_members(sim, index);
+  struct fluid_share *share = &sim->fluid.shares.at[index];
+  const struct fluid_share was = *share;
+  touch(sim, index);
+  share->at = at;
+  share->level = level;
+  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i) {
+    const uint32_t port = members[i].port;
+    resum(sim, port, i < class->hops ? 1 : sim->fluid.ack_load, &was, share);
+    if (at == FLUID_OPEN)
+      weft__fluid_mark(sim, port);
+    else if (port != at)
+      weft__fluid_relieve(sim, port);
+  }
+  if (at == FLUID_OPEN && class->cap < INFINITY) weft__fluid_mark_cap(sim, index);
 }
 
 /* It is not full any more at the level at which it was. */
@@ -196,7 +259,8 @@ static void open_port(weft_sim *sim, uint32_t index) {
   port->level = INFINITY;
   for (uint32_t i = 0; i < port->count; ++i) {
     const uint32_t class = sim->fluid.entries.at[port->list + i] >> 1;
-    if (sim->fluid.shares.at[class].at == index) open_class(sim, class);
+    const struct fluid_share *share = &sim->fluid.shares.at[class];
+    if (share->at == index) change_share(sim, class, FLUID_OPEN, share->level);
   }
   if (port->water < INFINITY) weft__fluid_mark(sim, index);
 }
@@ -210,25 +274,31 @@ static void fill_port(weft_sim *sim, uint32_t index, int stays) {
     const uint32_t class = sim->fluid.entries.at[port->list + i] >> 1;
     const struct fluid_share *share = &sim->fluid.shares.at[class];
     if (share->at == FLUID_OPEN || (share->at == index ? !stays : share->level > level * (1 + TIE)))
-      bound(sim, class, index, level);
+      change_share(sim, class, index, level);
   }
 }
 
 static void open_all(weft_sim *sim) {
-  sim->fluid.queue.n = 0;
+  sim->fluid.queue.n = sim->fluid.waiting = 0;
   for (uint32_t p = 0; p < sim->fluid.ports.n; ++p) {
     struct fluid_port *port = port_at(sim, p);
-    port->level = INFINITY;
-    port->place = WEFT_NONE;
-    port->filling = 0;
+    port->level = port->key = INFINITY;
+    port->visits = 0;
+    port->age = AGE_MOST;
     if (port->count > 0) weft__fluid_mark(sim, p);
   }
   for (uint32_t i = 0; i < sim->fluid.classes.n; ++i)
-    if (sim->fluid.classes.at[i].flows > 0) open_class(sim, i);
+    if (sim->fluid.classes.at[i].flows > 0) change_share(sim, i, FLUID_OPEN, 0);
+}
+
+static void reach_cap(weft_sim *sim, uint32_t class, double level) {
+  const struct fluid_class *its = &sim->fluid.classes.at[class]; /* or of one before */
+  if (its->flows > 0 && sim->fluid.shares.at[class].at == FLUID_OPEN && its->cap <= level)
+    change_share(sim, class, FLUID_AT_CAP, its->cap);
 }
 
 /* Whether it has been visited too often. */
-static int is_worn(weft_sim *sim, struct fluid_port *port) {
+static int is_worn(const weft_sim *sim, struct fluid_port *port) {
   if (port->filling != sim->fluid.filling) port->visits = 0;
   port->filling = sim->fluid.filling;
   return ++port->visits > VISITS_MOST;
@@ -236,25 +306,23 @@ static int is_worn(weft_sim *sim, struct fluid_port *port) {
 
 /* The lowest of the queue. */
 static void step(weft_sim *sim) {
-  const struct fluid_item item = sim->fluid.queue.at[0];
+  const struct fluid_item item = pop(sim);
   if (item.what >= sim->fluid.ports.n) {
-    const uint32_t class = item.what - sim->fluid.ports.n;
-    take_first(sim);
-    const struct fluid_class *its = &sim->fluid.classes.at[class]; /* or of one before */
-    if (sim->fluid.shares.at[class].at == FLUID_OPEN && its->flows > 0 && its->cap <= item.key)
-      bound(sim, class, FLUID_AT_CAP, its->cap);
+    --sim->fluid.waiting;
+    reach_cap(sim, item.what - sim->fluid.ports.n, item.key);
     return;
   }
   struct fluid_port *port = port_at(sim, item.what);
-  if (!port->is_fresh) port->water = water(sim, item.what);
-  port->is_fresh = 1;
-  const double key = port->level < port->water ? port->level : port->water;
-  if (key > item.key * (1 + TIE) && key < INFINITY) { /* more has become free since */
-    enqueue(sim, item.what, key);
-    return;
+  if (port->key != item.key) return; /* there is a lower one, or none */
+  forget(sim, port);
+  double key = guess(sim, item.what);
+  if (key <= item.key * (1 + TIE) && port->age > 0) {
+    sound(sim, item.what);
+    key = port->level < port->water ? port->level : port->water;
   }
-  take_first(sim);
-  if (is_worn(sim, port))
+  if (key > item.key * (1 + TIE)) /* more has become free since */
+    look_at(sim, item.what, key);
+  else if (is_worn(sim, port))
     open_all(sim);
   else if (port->level < INFINITY && port->water > port->level * (1 + TIE))
     open_port(sim, item.what);
@@ -281,10 +349,11 @@ static void apply(weft_sim *sim, struct fluid_time time) {
 void weft__fluid_fill(weft_sim *sim, struct fluid_time time) {
   ++sim->fluid.filling;
   look_at_marked(sim);
-  while (sim->fluid.queue.n > 0 && !sim->failed) {
+  while (sim->fluid.waiting > 0 && !sim->failed) {
     step(sim);
     look_at_marked(sim);
   }
+  sim->fluid.queue.n = 0;
   apply(sim, time);
 }
 
@@ -309,7 +378,7 @@ static double asked_of(const weft_sim *sim, uint32_t index, double *highest) {
 }
 
 int weft__fluid_check_shares(weft_sim *sim) {
-  if (sim->fluid.queue.n > 0 || sim->fluid.marked.n > 0) return WEFT_OK; /* in the middle of it */
+  if (sim->fluid.waiting > 0 || sim->fluid.marked.n > 0) return WEFT_OK; /* it is to be filled */
   double highest;
   for (uint32_t p = 0; p < sim->fluid.ports.n; ++p)
     if (asked_of(sim, p, &highest) > port_at(sim, p)->rate * (1 + 1e-9))

@@ -15,6 +15,7 @@ static int create(weft_sim *sim) {
                       "'flowsim' or engine = 'packet'");
   if (config->fluid_acks)
     sim->fluid.ack_load = (double)config->ack_bytes / (double)frame_full(config, 0);
+  weft__flows_go_one_way(sim, !config->fluid_acks && config->fluid_cap == WEFT_FLUID_CAP_NONE);
   sim->fluid.armed_at = -1;
   return WEFT_OK;
 }
@@ -23,7 +24,7 @@ static int link_added(weft_sim *sim, uint32_t link) {
   if (!pool_reserve(sim, sim->fluid.ports, 2 * link + 2)) return WEFT_ENOMEM;
   for (; sim->fluid.ports.n < 2 * link + 2; ++sim->fluid.ports.n)
     sim->fluid.ports.at[sim->fluid.ports.n] =
-        (struct fluid_port){.level = INFINITY, .list = WEFT_NONE, .place = WEFT_NONE};
+        (struct fluid_port){.level = INFINITY, .key = INFINITY, .list = WEFT_NONE};
   return WEFT_OK;
 }
 

@@ -78,6 +78,9 @@ void weft__fluid_leave(weft_sim *sim, uint32_t slot, struct fluid_time time);
 
 /* fill.c */
 
+/** The weights of a class's flows together; 0: it has none, or had none. */
+void weft__fluid_load(weft_sim *sim, uint32_t class, double load);
+
 /** More may be asked of a port, or it gives more or less. */
 void weft__fluid_mark(weft_sim *sim, uint32_t port);
 

@@ -67,12 +67,14 @@ struct fluid_member {
 struct fluid_port {
   double level; /* at which it is full, bit/ps per weight; INFINITY: it bounds no class */
   double rate; /* bit/ps */
-  double water; /* at which it would be full, as things are; see fill.c */
+  double key; /* of its item in queue that counts; INFINITY: it has none */
+  double water; /* at which it would be full, as it was found last */
+  double weights, rates, highest; /* what is asked of it: struct demand of fill.c */
   uint64_t bytes; /* on the wire so far */
   uint32_t list, count, room; /* entries: class << 1 | is it the way of ACKs; room for 1 << room */
-  uint32_t place; /* in queue, or WEFT_NONE */
-  uint32_t filling, visits; /* in which it has been visited last, and how often */
-  uint8_t is_fresh; /* water is right */
+  uint32_t rising; /* classes in weights */
+  uint32_t filling, visits; /* how often it has been visited in that one */
+  uint16_t age; /* how often its sums have changed since they were made */
   uint8_t is_marked; /* in marked */
 };
 
@@ -106,6 +108,7 @@ struct fluid_room {
   uint32_t free_class; /* + 1, through next; 0: none */
   uint32_t free_list[FLUID_ROOMS]; /* of lists of that room, + 1, through their first entry */
   uint32_t filling; /* counts fillings */
+  uint32_t waiting; /* items of queue that count */
   uint32_t is_asked; /* a filling is to come in this instant */
   weft_time armed_at; /* the event of the next end, or -1 */
   uint32_t armed; /* such events in the queue, which may be late */
