@@ -79,51 +79,31 @@ function M.read(dir)
   return set
 end
 
--- The fabric of a case, and its directed ports by "from-to".
 local function build(case)
-  local net, ports = weft.fabric.new(), {}
+  local net = weft.fabric.new()
   for i = 0, case.links.nodes - 1 do
     net:add_node("n" .. i, i < case.hosts and "host" or "switch")
   end
   for _, link in ipairs(case.links) do
-    local bps = math.floor(link.gbps * BPS_PER_GBPS + 0.5)
-    local id = net:connect(link.a, link.b, bps, 0, nil, link.place)
-    ports[link.a .. "-" .. link.b] = ports[link.a .. "-" .. link.b] or 2 * id
-    ports[link.b .. "-" .. link.a] = ports[link.b .. "-" .. link.a] or 2 * id + 1
+    net:connect(link.a, link.b, math.floor(link.gbps * BPS_PER_GBPS + 0.5), 0, nil, link.place)
   end
-  return net, ports
-end
-
--- The ports of a flow's path.
-local function path_of(flow, case, ports)
-  local nodes, path = flow.nodes, {}
-  for _, i in ipairs { 1, #nodes } do
-    if nodes[i] >= case.hosts then
-      weft.fail.at(flow.place, "column 'path': node %d is no host of case '%s', which has %d",
-        nodes[i], case.name, case.hosts)
-    end
-  end
-  for i = 1, #nodes - 1 do
-    path[i] = ports[nodes[i] .. "-" .. nodes[i + 1]]
-    if not path[i] then
-      weft.fail.at(flow.place, "column 'path': no link from %d to %d", nodes[i], nodes[i + 1])
-    end
-  end
-  return path
+  return net
 end
 
 --- The simulation of a case, ready to run.
 -- @tparam table case of M.read
 -- @treturn Simulation
 function M.simulation(case)
-  local net, ports = build(case)
-  local sim = weft.simulation { topology = net, engine = "fluid", compat = "flowsim", header = 0 }
+  local sim = weft.simulation {
+    topology = build(case), engine = "fluid", compat = "flowsim", header = 0,
+  }
   for _, flow in ipairs(case.flows) do
     local nodes = flow.nodes
-    sim.core:flow_add {
-      src = nodes[1], dst = nodes[#nodes], size_bytes = flow.bytes,
-      start_ps = math.floor(flow.start_ns * PS_PER_NS + 0.5), path = path_of(flow, case, ports),
-    }
+    -- What is wrong with a path is a mistake in the file.
+    weft.fail.blame(flow.place, nil, sim.add_flow, sim, {
+      src = nodes[1], dst = nodes[#nodes], size = flow.bytes, path = nodes,
+      start = ("%.0fps"):format(flow.start_ns * PS_PER_NS),
+    })
   end
   return sim
 end

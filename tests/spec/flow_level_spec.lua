@@ -99,7 +99,33 @@ describe("flow_level", function()
   end)
 end)
 
+-- Lines of a CSV file by case and flow.
+local function times_of(text)
+  local times, count = {}, 0
+  for case, flow, fct_ns in text:gmatch "(%d+),(%d+),([%d.]+)\n" do
+    times[case .. "," .. flow], count = tonumber(fct_ns), count + 1
+  end
+  return times, count
+end
+
 describe("flows on given paths", function()
+  it("take the times of exact progressive filling, to 2 ps or 1e-9", function()
+    local dir = "tests/reference/flow-level/max-min"
+    local output, errors, status = program.run(SCRIPT .. " --max-min " .. dir)
+    assert.same({ 0, "" }, { status, errors })
+    assert.matches("^case,flow,fct_ns\n0,0,%d+%.%d%d%d%d%d%d\n", output)
+    local times, count = times_of(output)
+    local flows = 0
+    for row in weft.csv.rows(dir .. "/flows.csv",
+      { "case", "flow", { "fct_ns", type = "number" } }) do
+      local got = times[row.case .. "," .. row.flow]
+      flows = flows + 1
+      assert.is_true(math.abs(got - row.fct_ns) <= math.max(0.002, 1e-9 * row.fct_ns))
+    end
+    assert.equal(5680, flows)
+    assert.equal(flows, count)
+  end)
+
   local CASES = "case,fabric,hosts\nx,f,3\n"
   local LINKS = "fabric,a,b,gbps\nf,0,3,10\nf,1,3,10\nf,2,3,10\n"
 
@@ -115,6 +141,16 @@ describe("flows on given paths", function()
     if not good then error(result, 0) end
     return result
   end
+
+  it("share links by hand, on a fabric of any name", function()
+    -- At 10 Gbit/s 1250 B take 1000 ns alone. Two share the link to host 1, and when the first is
+    -- done, at 2 x 1000 ns, the other has 1250 B left; its start is 0.
+    local set = read(CASES, LINKS,
+      "case,flow,bytes,start_ns,path\nx,a,1250,0,0-3-1\nx,b,2500,0,2-3-1\n")
+    local sim = max_min.simulation(set.cases[1])
+    sim:run()
+    assert.same({ 2e6, 3e6 }, { sim:flow(0).fct_ps, sim:flow(1).fct_ps })
+  end)
 
   it("are read with their cases and fabrics", function()
     local set = read(CASES, LINKS, "case,flow,bytes,start_ns,path\nx,0,1000,0.5,0-3-1\n")
@@ -134,5 +170,10 @@ describe("flows on given paths", function()
     refused("column 'path' is missing", CASES, "case,flow,bytes,start_ns\nx,0,1,0\n")
     refused("cases.csv:2: fabric 'g' is not in links.csv", "case,fabric,hosts\nx,g,3\n", head)
     refused("column 'bytes': expected at least 1", CASES, head .. "x,0,0,0,0-3-1\n")
+    for path, fragment in pairs { ["0-1-2"] = "no link", ["0-3"] = "" } do -- order-free
+      local set = read(CASES, LINKS, head .. "x,0,9,0," .. path .. "\n")
+      local text = support.error_of(max_min.simulation, set.cases[1])
+      assert.truthy(text:find("flows.csv:2: ", 1, true) and text:find(fragment, 1, true), text)
+    end
   end)
 end)
