@@ -18,7 +18,7 @@ local LINKS = {
 }
 local FLOWS = {
   "case", "flow", { "bytes", type = "integer", min = 1 }, { "start_ns", type = "number", min = 0 },
-  "path",
+  "path", { "fct_ns", type = "number", default = false },
 }
 
 local function read_links(path)
@@ -47,7 +47,7 @@ end
 --- Read a folder.
 -- @tparam string dir
 -- @treturn table `cases` (in their order: `name`, `hosts`, `links`, `flows`), `flows` (in the order
--- of the file: `case`, `flow`, `bytes`, `start_ns`, `nodes`, `place`)
+-- of the file: `case`, `flow`, `bytes`, `start_ns`, `nodes`, `fct_ns` if the file has it, `place`)
 function M.read(dir)
   local fabrics = read_links(dir .. "/links.csv")
   local set, by_name = { cases = {}, flows = {} }, {}
@@ -117,13 +117,13 @@ function M.run(dir)
     local sim = M.simulation(case)
     if sim:run() == "interrupted" then return false end
     for i, fct_ps in ipairs(sim.core:column("flows", "fct_ps")) do
-      case.flows[i].fct_ns = fct_ps / PS_PER_NS
+      case.flows[i].found_ns = fct_ps / PS_PER_NS
     end
     sim:close()
   end
   io.stdout:write("case,flow,fct_ns\n")
   for _, flow in ipairs(set.flows) do
-    io.stdout:write(("%s,%s,%.6f\n"):format(flow.case, flow.flow, flow.fct_ns))
+    io.stdout:write(("%s,%s,%.6f\n"):format(flow.case, flow.flow, flow.found_ns))
   end
   return true
 end
