@@ -8,7 +8,7 @@ local here = arg[0]:match("^(.*/)") or ""
 local level = dofile(here .. "build/flow_level.lua")
 
 local args = weft.params {
-  name = "flow_level", out = false,
+  name = "flow_level", out = false, format = "csv",
   brief = "Errors of engines against packets (compat = \"ns3\"), per flow, on random workloads.",
   { name = "family", choices = { "m4" }, default = "m4", help = "of workloads" },
   { name = "cases", type = "integer", default = 8, min = 1, max = 100000,
@@ -168,7 +168,7 @@ if plot_folder and #rows > 0 then
   local drawn = dofile(here .. "build/flow_level_plot.lua")(plot_folder, {
     rows = rows, words = words, pooled = pooled, summary = level.summary(rows, words),
   })
-  out:line("drawn in %s: %s", args.plot, drawn)
+  if not args.quiet then io.stderr:write(("drawn in %s: %s\n"):format(args.plot, drawn)) end
 end
 for _, row in ipairs(rows) do
   if row.missing > 0 then
