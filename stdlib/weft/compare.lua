@@ -113,6 +113,19 @@ end
 
 -- ---- figures ----------------------------------------------------------------------------------
 
+local LISTS = { "size_bytes", "truth_ps", "fct_ps", "ideal_ps" }
+
+local function check_sample(what, sample)
+  check.argument(what, sample, "table")
+  for _, name in ipairs(LISTS) do
+    check.argument(what .. ": " .. name, sample[name], "numbers")
+    if #sample[name] ~= #sample.size_bytes then
+      fail.raise("%s: %s: expected %d values, as of size_bytes, got %d", what, name,
+        #sample.size_bytes, #sample[name])
+    end
+  end
+end
+
 local function errors_of(sample, wanted)
   local errors, bias = {}, 0
   for i, fct_ps in ipairs(sample.fct_ps) do
@@ -136,7 +149,7 @@ end
 -- `p99_err_pct` (of |time / truth - 1|), `bias_pct` (its signed mean), `slowdown_p50`,
 -- `slowdown_p99`, `p99_slowdown_err_pct` (of the 99th percentile against the truth's)
 function M.figures(sample)
-  check.argument("compare.figures", sample, "table")
+  check_sample("compare.figures", sample)
   local errors, bias = errors_of(sample)
   local row = { flows = util.integer(#errors) }
   if #errors == 0 then return row end
@@ -316,7 +329,8 @@ function M.of(given)
     completion_ps = { type = "number" }, sizes = { type = "list", default = M.SIZES },
   })
   for i, sample in ipairs(o.samples) do
-    check.argument("compare.of: sample " .. i, sample, "table")
+    check_sample("compare.of: sample " .. i, sample)
+    check.argument(("compare.of: engine of sample %d"):format(i), sample.engine, "text")
     sample.missing = sample.missing or 0
   end
   return setmetatable(o, Comparison)

@@ -87,9 +87,9 @@ function M.list(what, list)
   return words
 end
 
---- Make options of a simulation those of the core: `engine` a name of it, `dynamics` none.
--- @tparam table config options as checked; changed
-function M.resolve(config)
+-- Make options of a simulation those of the core: `engine` a name of it, `dynamics` none. `config`
+-- is as checked, and is changed.
+function M._resolve(config)
   local name, dynamics = config.engine or "packet", config.dynamics
   config.dynamics = nil
   if dynamics then
@@ -118,9 +118,11 @@ function M.resolve(config)
 end
 
 --- The word for what a simulation runs on.
--- @tparam table config of a simulation of the core
+-- @tparam Simulation sim
 -- @treturn string
-function M.word_of(config)
+function M.word_of(sim)
+  check.argument("engines.word_of", sim, "simulation")
+  local config = sim.core:config()
   local is_accelerated = config.memoize or config.fast_forward
   if config.engine == "packet" and is_accelerated then return "accelerated" end
   return (config.engine:gsub("_", "-"))

@@ -146,7 +146,7 @@ function M.new(options)
   given.set = nil
   local thresholds = config.ecn_by_rate
   config.ecn_by_rate = nil
-  engines.resolve(config)
+  engines._resolve(config)
   local taken = acceleration.take_options(config, function(value)
     return getmetatable(value) == Simulation
   end)

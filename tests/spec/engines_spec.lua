@@ -29,7 +29,7 @@ describe("a word for an engine", function()
 
   it("is found again", function()
     for _, word in ipairs(engines.words()) do
-      assert.equal(word, engines.word_of(simulation({ engine = word }).core:config()))
+      assert.equal(word, engines.word_of(simulation { engine = word }))
     end
   end)
 
