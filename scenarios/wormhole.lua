@@ -14,12 +14,14 @@ local args = weft.params {
   brief = "A training iteration on a rail-optimised fabric, accelerated, and against the plain"
     .. " engine.",
   { name = "model", choices = wormhole.models, default = "gpt13b", help = "what is trained" },
-  { name = "gpus", type = "integer", default = 128, min = 16, max = 8192,
+  { name = "engine", engine = true, default = "packet",
+    help = "what moves the flows; another than packet is compared with it" },
+  { name = "gpus", type = "integer", default = 128, min = 16, max = 65536,
     help = "GPUs, 8 to a server" },
   { name = "cc", engine = true, default = "hpcc", help = "congestion control" },
-  { name = "accel", choices = wormhole.accelerations, default = "both",
-    help = "skip steady states, take transients from memory, or both" },
-  { name = "compare", type = "boolean", help = "run the plain engine too, and compare every flow" },
+  { name = "accel", choices = wormhole.accelerations,
+    help = "skip steady states, take transients from memory, or both (default with packets)" },
+  { name = "compare", type = "boolean", help = "run plain packets too, and compare every flow" },
   { name = "twin", type = "boolean",
     help = "and once more with links 10 ps longer: how far the plain engine is off itself" },
   { name = "audit", type = "number", default = 0, min = 0, max = 1,
@@ -41,19 +43,26 @@ local args = weft.params {
   { name = "explain", type = "boolean", help = "print the engine's configuration on stderr" },
 }
 
+local has_packets = args.engine == "packet"
+local accel = args.accel or (has_packets and "both" or "none")
+if not has_packets and accel ~= "none" then
+  args:blame("accel", weft.fail.raise, "expected none with engine %s, got %s", args.engine, accel)
+end
+
 local groups = args:blame("gpus", wormhole.groups, args.model, args.gpus, args.pp, args.ep)
 
-if args.memo and args.accel ~= "memo" and args.accel ~= "both" then
-  args:blame("memo", weft.fail.raise, "expected --accel memo or both, got %s", args.accel)
+if args.memo and accel ~= "memo" and accel ~= "both" then
+  args:blame("memo", weft.fail.raise, "expected --accel memo or both, got %s", accel)
 end
 
 -- A run that is ready, accelerated in a way; `more`: options of the core; `twin`: with links that
 -- are a little longer.
-local function prepare(accel, more, twin)
-  local engine = { cc = args.cc, seed = args.seed, threads = args.threads }
+local function prepare(method, more, twin)
+  local engine = { seed = args.seed, threads = args.threads }
   for key, value in pairs(more or {}) do engine[key] = value end -- order-free: a copy
+  if not engine.engine then engine.cc = args.cc end
   return args:blame(nil, wormhole.build, {
-    model = args.model, gpus = args.gpus, groups = groups, nic = args.nic, accel = accel,
+    model = args.model, gpus = args.gpus, groups = groups, nic = args.nic, accel = method,
     iterations = args.iterations, scale_bytes = args.scale_bytes, embedding = args.embedding,
     twin = twin, set = args.set, engine = engine,
   })
@@ -66,19 +75,21 @@ end
 
 -- Run it; the plain engine takes long enough to say how far it is.
 local function complete(run)
-  wormhole.run(run, run.accel == "none" and not args.quiet)
+  wormhole.run(run, run.accel == "none" and not run.engine and not args.quiet)
   if run.outcome == "interrupted" then
     io.stderr:write("weft: interrupted\n")
     os.exit(130, true)
   end
   if not args.quiet then
-    io.stderr:write(("accel %s: %.3f s\n"):format(run.accel, run.wall_s))
+    local what = run.engine and "engine " .. run.engine or "accel " .. run.accel
+    io.stderr:write(("%s: %.3f s\n"):format(what, run.wall_s))
   end
   return run
 end
 
 -- All that can be wrong is found before any folder is made.
-local run = prepare(args.accel, { audit = args.audit, memo = args.memo })
+local run = prepare(accel, has_packets and { audit = args.audit, memo = args.memo }
+  or { engine = args.engine })
 if args.plan then
   print(run.job.work)
   os.exit(0, true)
@@ -91,7 +102,8 @@ complete(run)
 local plain = (args.compare or args.twin) and complete(prepare "none")
 local twin = args.twin and complete(prepare("none", nil, true))
 local row, errors = comparison.row(run, plain, twin)
-row.model, row.gpus, row.cc, row.scale_bytes = args.model, args.gpus, args.cc, args.scale_bytes
+row.model, row.gpus, row.scale_bytes = args.model, args.gpus, args.scale_bytes
+row.engine, row.cc = args.engine, has_packets and args.cc or nil
 row.tp, row.pp, row.dp, row.ep = groups.tp, groups.pp, groups.dp, groups.ep
 row.iterations = args.iterations
 
@@ -104,7 +116,7 @@ local function times(value) return ("%.1f x"):format(value) end
 
 -- Fields of the row in the order in which they are printed: { key, name, format }.
 local FIELDS = {
-  { "model" }, { "gpus", "GPUs" }, { "tp" }, { "pp" }, { "dp" }, { "ep" }, { "cc" },
+  { "model" }, { "gpus", "GPUs" }, { "tp" }, { "pp" }, { "dp" }, { "ep" }, { "engine" }, { "cc" },
   { "iterations" }, { "scale_bytes", "bytes x" }, { "accel" },
   { "flows" }, { "iteration_s", "iteration", seconds },
   { "wall_s", "wall, run", seconds }, { "cpu_s", "processor, run", seconds },

@@ -71,7 +71,9 @@ function M.flowsim(dir, file, every)
       local sim = weft.simulation { topology = weft.topology.from_file(scenario.topology),
         engine = "fluid", compat = "flowsim", max_rate = "10Gbps" }
       local want, by_flow = {}, {}
-      for _, row in ipairs(recorded[scenario.scenario]) do by_flow[row.flow] = row.flowsim_fct_ns end
+      for _, row in ipairs(recorded[scenario.scenario]) do
+        by_flow[row.flow] = row.flowsim_fct_ns
+      end
       for n, flow in ipairs(scenario.flows) do
         sim.core:flow_add { src = flow.src, dst = flow.dst, size_bytes = flow.size_bytes,
           start_ps = flow.start_ns * PS_PER_NS }

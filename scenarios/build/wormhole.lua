@@ -111,7 +111,8 @@ function M.build(options)
   local sim = weft.simulation(engine)
   local job = sim:add_job(workload(options))
   return {
-    sim = sim, job = job, accel = options.accel, building_wall_s = util.wall_s() - began,
+    sim = sim, job = job, accel = options.accel, engine = options.engine.engine,
+    building_wall_s = util.wall_s() - began,
   }
 end
 

@@ -83,9 +83,9 @@ describe("fluid", function()
     assert.matches("flow weight: engine 'packet' has no terms of single flows; expected engine = "
       .. "'fluid'", message { src = 0, dst = 4, size = 1, weight = 2 }, 1, true)
     assert.matches("compat: engine 'packet' has no flowsim; expected engine = 'fluid'",
-      support.error_of(function() simulation { engine = "packet", compat = "flowsim" } end), 1, true)
+      support.error_of(simulation, { engine = "packet", compat = "flowsim" }), 1, true)
     assert.matches("compat: engine 'fluid' has none of packets",
-      support.error_of(function() simulation { compat = "ns3" } end), 1, true)
+      support.error_of(simulation, { compat = "ns3" }), 1, true)
   end)
 
   it("takes training, closed loops, streams and several jobs", function()
