@@ -6,8 +6,8 @@
  * So an allocation is a level for each full port, and for each class what bounds it.
  *
  * After a change the filling is gone through again from below, but only where something differs.
- * Ports that may differ are in a queue by the level at which something happens there: where it was
- * full, or will be. Of the lowest, two things can have become of it:
+ * Ports that may differ are looked at by the level at which something happens there: where one was
+ * full, or will be. Of the lowest, two things can have become:
  * - it was full at this level and is not any more: its classes are open, and other ports of theirs
  *   are looked at, all of them at this level or above;
  * - it is full now, at this level or as before: its classes, those that are open, and those that
@@ -33,56 +33,79 @@ static struct fluid_port *port_at(const weft_sim *sim, uint32_t port) {
   return &sim->fluid.ports.at[port];
 }
 
-/* ---- the queue ---- */
+/* ---- what comes next ---- */
 
-static int is_before(const struct fluid_item *a, const struct fluid_item *b) {
-  return a->key < b->key || (a->key == b->key && a->what < b->what);
+/* A tournament of ports by their keys, the levels at which they are to be looked at: node i has the
+ * least of nodes 2 i and 2 i + 1, and the leaves are ports. Most keys change nothing above. */
+
+int weft__fluid_tournament(weft_sim *sim) {
+  uint32_t leaves = 1;
+  while (leaves < sim->fluid.ports.n) leaves *= 2;
+  if (!pool_reserve(sim, sim->fluid.next, 2ull * leaves)) return 0;
+  sim->fluid.next.n = 2 * leaves;
+  for (uint32_t i = 0; i < 2 * leaves; ++i) sim->fluid.next.at[i] = INFINITY;
+  return 1;
 }
 
-static void push(weft_sim *sim, uint32_t what, double key) {
-  if (!pool_reserve(sim, sim->fluid.queue, sim->fluid.queue.n + 1u)) {
+static double key_of(const weft_sim *sim, uint32_t port) {
+  return sim->fluid.next.at[sim->fluid.next.n / 2 + port];
+}
+
+static void set_key(weft_sim *sim, uint32_t port, double key) {
+  double *at = sim->fluid.next.at;
+  uint32_t i = sim->fluid.next.n / 2 + port;
+  at[i] = key;
+  while (i > 1) {
+    const double other = at[i ^ 1], least = at[i] < other ? at[i] : other;
+    i /= 2;
+    if (at[i] == least) break;
+    at[i] = least;
+  }
+}
+
+/* The port with the least key. */
+static uint32_t first_port(const weft_sim *sim) {
+  const double *at = sim->fluid.next.at;
+  uint32_t i = 1;
+  while (i < sim->fluid.next.n / 2) i = 2 * i + (at[2 * i] > at[2 * i + 1]);
+  return i - sim->fluid.next.n / 2;
+}
+
+/* Look at a port at that level at the latest. */
+static void look_at(weft_sim *sim, uint32_t port, double key) {
+  if (key < key_of(sim, port)) set_key(sim, port, key);
+}
+
+static int is_before(const struct fluid_capped *a, const struct fluid_capped *b) {
+  return a->cap < b->cap || (a->cap == b->cap && a->class < b->class);
+}
+
+/* A heap of classes by their caps. */
+void weft__fluid_mark_cap(weft_sim *sim, uint32_t class) {
+  if (!pool_reserve(sim, sim->fluid.capped, sim->fluid.capped.n + 1u)) {
     weft__no_memory(sim);
     return;
   }
-  struct fluid_item *at = sim->fluid.queue.at;
-  const struct fluid_item item = {.key = key, .what = what};
-  uint32_t hole = sim->fluid.queue.n++;
-  for (uint32_t above; hole > 0 && is_before(&item, &at[above = (hole - 1) / 4]); hole = above)
+  struct fluid_capped *at = sim->fluid.capped.at;
+  const struct fluid_capped item = {.cap = sim->fluid.classes.at[class].cap, .class = class};
+  uint32_t hole = sim->fluid.capped.n++;
+  for (uint32_t above; hole > 0 && is_before(&item, &at[above = (hole - 1) / 2]); hole = above)
     at[hole] = at[above];
   at[hole] = item;
 }
 
-static struct fluid_item pop(weft_sim *sim) {
-  struct fluid_item *at = sim->fluid.queue.at;
-  const struct fluid_item first = at[0], item = at[--sim->fluid.queue.n];
-  const uint32_t n = sim->fluid.queue.n;
+static struct fluid_capped take_capped(weft_sim *sim) {
+  struct fluid_capped *at = sim->fluid.capped.at;
+  const struct fluid_capped first = at[0], item = at[--sim->fluid.capped.n];
+  const uint32_t n = sim->fluid.capped.n;
   uint32_t hole = 0;
-  for (uint32_t child; (child = 4 * hole + 1) < n;) {
-    const uint32_t end = child + 4 < n ? child + 4 : n;
-    uint32_t best = child;
-    for (uint32_t i = child + 1; i < end; ++i)
-      if (is_before(&at[i], &at[best])) best = i;
-    if (!is_before(&at[best], &item)) break;
-    at[hole] = at[best];
-    hole = best;
+  for (uint32_t child; (child = 2 * hole + 1) < n; hole = child) {
+    if (child + 1 < n && is_before(&at[child + 1], &at[child])) ++child;
+    if (!is_before(&at[child], &item)) break;
+    at[hole] = at[child];
   }
   at[hole] = item;
   return first;
-}
-
-/* Look at a port at that level at the latest. An item with a higher key counts no more. */
-static void look_at(weft_sim *sim, uint32_t index, double key) {
-  struct fluid_port *port = port_at(sim, index);
-  if (key >= port->key) return;
-  sim->fluid.waiting += port->key == INFINITY;
-  port->key = key;
-  push(sim, index, key);
-}
-
-/* Its item counts no more. */
-static void forget(weft_sim *sim, struct fluid_port *port) {
-  sim->fluid.waiting -= port->key < INFINITY;
-  port->key = INFINITY;
 }
 
 void weft__fluid_mark(weft_sim *sim, uint32_t index) {
@@ -99,11 +122,6 @@ void weft__fluid_mark(weft_sim *sim, uint32_t index) {
 /* It was full at its level at most, and water stands no lower now. */
 void weft__fluid_relieve(weft_sim *sim, uint32_t index) {
   look_at(sim, index, port_at(sim, index)->level);
-}
-
-void weft__fluid_mark_cap(weft_sim *sim, uint32_t class) {
-  ++sim->fluid.waiting;
-  push(sim, sim->fluid.ports.n + class, sim->fluid.classes.at[class].cap);
 }
 
 /* ---- water ---- */
@@ -156,24 +174,28 @@ static void sound(weft_sim *sim, uint32_t index) {
   const struct demand sum = demand_of(sim, index, INFINITY);
   port->weights = sum.weights;
   port->rates = sum.rates;
-  port->highest = sum.highest;
   port->rising = sum.rising;
   port->age = 0;
   port->water = water(sim, index, sum);
 }
 
-/* When something happens there, by sums that may be off by rounding. */
+/* Nobody asks for more of a port, and others leave it enough; by sums that rounding may be in. */
+static int is_at_rest(const struct fluid_port *port) {
+  return port->rising == 0 && port->rates <= port->rate * (1 + SLACK / 2);
+}
+
+/* When something happens there at the earliest. Where one that is bounded elsewhere is above the
+ * level that is left to others, these have more in the end. */
 static double guess(weft_sim *sim, uint32_t index) {
   struct fluid_port *port = port_at(sim, index);
-  const double left = port->rate - port->rates;
   if (port->age > AGE_MOST)
     sound(sim, index);
-  else if (port->rising > 0 && left >= port->highest * port->weights)
-    port->water = left / port->weights;
-  else if (port->rising == 0 && left >= 0)
+  else if (port->age > 0 && is_at_rest(port))
     port->water = INFINITY;
+  else if (port->age > 0 && port->rising > 0 && port->rates < port->rate)
+    port->water = (port->rate - port->rates) / port->weights;
   else if (port->age > 0)
-    sound(sim, index);
+    port->water = 0;
   return port->level < port->water ? port->level : port->water;
 }
 
@@ -217,9 +239,8 @@ static void resum(weft_sim *sim, uint32_t index, double factor, const struct flu
     ++port->rising;
   } else {
     port->rates += factor * is->load * is->level;
-    if (is->level > port->highest) port->highest = is->level;
   }
-  if (port->rising == 0 && port->level == INFINITY && port->rates <= port->rate) forget(sim, port);
+  if (port->level == INFINITY && is_at_rest(port)) set_key(sim, index, INFINITY);
 }
 
 void weft__fluid_load(weft_sim *sim, uint32_t index, double load) {
@@ -279,10 +300,11 @@ static void fill_port(weft_sim *sim, uint32_t index, int stays) {
 }
 
 static void open_all(weft_sim *sim) {
-  sim->fluid.queue.n = sim->fluid.waiting = 0;
+  sim->fluid.capped.n = 0;
   for (uint32_t p = 0; p < sim->fluid.ports.n; ++p) {
     struct fluid_port *port = port_at(sim, p);
-    port->level = port->key = INFINITY;
+    port->level = INFINITY;
+    set_key(sim, p, INFINITY);
     port->visits = 0;
     port->age = AGE_MOST;
     if (port->count > 0) weft__fluid_mark(sim, p);
@@ -291,10 +313,12 @@ static void open_all(weft_sim *sim) {
     if (sim->fluid.classes.at[i].flows > 0) change_share(sim, i, FLUID_OPEN, 0);
 }
 
-static void reach_cap(weft_sim *sim, uint32_t class, double level) {
-  const struct fluid_class *its = &sim->fluid.classes.at[class]; /* or of one before */
-  if (its->flows > 0 && sim->fluid.shares.at[class].at == FLUID_OPEN && its->cap <= level)
-    change_share(sim, class, FLUID_AT_CAP, its->cap);
+static void reach_cap(weft_sim *sim) {
+  const struct fluid_capped next = take_capped(sim);
+  const struct fluid_class *class = &sim->fluid.classes.at[next.class]; /* or of one before */
+  if (class->flows > 0 && sim->fluid.shares.at[next.class].at == FLUID_OPEN &&
+      class->cap == next.cap)
+    change_share(sim, next.class, FLUID_AT_CAP, next.cap);
 }
 
 /* Whether it has been visited too often. */
@@ -304,30 +328,39 @@ static int is_worn(const weft_sim *sim, struct fluid_port *port) {
   return ++port->visits > VISITS_MOST;
 }
 
-/* The lowest of the queue. */
+/* At the port that comes first. */
 static void step(weft_sim *sim) {
-  const struct fluid_item item = pop(sim);
-  if (item.what >= sim->fluid.ports.n) {
-    --sim->fluid.waiting;
-    reach_cap(sim, item.what - sim->fluid.ports.n, item.key);
-    return;
-  }
-  struct fluid_port *port = port_at(sim, item.what);
-  if (port->key != item.key) return; /* there is a lower one, or none */
-  forget(sim, port);
-  double key = guess(sim, item.what);
-  if (key <= item.key * (1 + TIE) && port->age > 0) {
-    sound(sim, item.what);
+  const uint32_t index = first_port(sim);
+  struct fluid_port *port = port_at(sim, index);
+  const double now = key_of(sim, index) * (1 + TIE);
+  double key = guess(sim, index);
+  if (key <= now && port->age > 0) {
+    sound(sim, index);
     key = port->level < port->water ? port->level : port->water;
   }
-  if (key > item.key * (1 + TIE)) /* more has become free since */
-    look_at(sim, item.what, key);
-  else if (is_worn(sim, port))
+  if (key > now) { /* more has become free since */
+    set_key(sim, index, key);
+    return;
+  }
+  set_key(sim, index, INFINITY);
+  if (is_worn(sim, port))
     open_all(sim);
   else if (port->level < INFINITY && port->water > port->level * (1 + TIE))
-    open_port(sim, item.what);
+    open_port(sim, index);
   else if (port->water < INFINITY)
-    fill_port(sim, item.what, port->water > port->level * (1 - TIE) && port->level < INFINITY);
+    fill_port(sim, index, port->water > port->level * (1 - TIE) && port->level < INFINITY);
+}
+
+/* Whether anything is to come; caps first, at one level. */
+static int go_on(weft_sim *sim) {
+  const double next = sim->fluid.next.at[1];
+  if (sim->fluid.capped.n > 0 && sim->fluid.capped.at[0].cap <= next)
+    reach_cap(sim);
+  else if (next < INFINITY)
+    step(sim);
+  else
+    return 0;
+  return !sim->failed;
 }
 
 /* Classes go on at their new rates. */
@@ -349,11 +382,7 @@ static void apply(weft_sim *sim, struct fluid_time time) {
 void weft__fluid_fill(weft_sim *sim, struct fluid_time time) {
   ++sim->fluid.filling;
   look_at_marked(sim);
-  while (sim->fluid.waiting > 0 && !sim->failed) {
-    step(sim);
-    look_at_marked(sim);
-  }
-  sim->fluid.queue.n = 0;
+  while (go_on(sim)) look_at_marked(sim);
   apply(sim, time);
 }
 
@@ -378,7 +407,7 @@ static double asked_of(const weft_sim *sim, uint32_t index, double *highest) {
 }
 
 int weft__fluid_check_shares(weft_sim *sim) {
-  if (sim->fluid.waiting > 0 || sim->fluid.marked.n > 0) return WEFT_OK; /* it is to be filled */
+  if (sim->fluid.is_asked) return WEFT_OK; /* it is to be filled */
   double highest;
   for (uint32_t p = 0; p < sim->fluid.ports.n; ++p)
     if (asked_of(sim, p, &highest) > port_at(sim, p)->rate * (1 + 1e-9))

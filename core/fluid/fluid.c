@@ -24,14 +24,14 @@ static int link_added(weft_sim *sim, uint32_t link) {
   if (!pool_reserve(sim, sim->fluid.ports, 2 * link + 2)) return WEFT_ENOMEM;
   for (; sim->fluid.ports.n < 2 * link + 2; ++sim->fluid.ports.n)
     sim->fluid.ports.at[sim->fluid.ports.n] =
-        (struct fluid_port){.level = INFINITY, .key = INFINITY, .list = WEFT_NONE};
+        (struct fluid_port){.level = INFINITY, .list = WEFT_NONE};
   return WEFT_OK;
 }
 
 static int ready(weft_sim *sim) {
   for (uint32_t p = 0; p < sim->fluid.ports.n; ++p)
     sim->fluid.ports.at[p].rate = (double)sim->fabric.ports.at[p].rate_bps / 1e12;
-  return WEFT_OK;
+  return weft__fluid_tournament(sim) ? WEFT_OK : WEFT_ENOMEM;
 }
 
 static int slots(weft_sim *sim, uint32_t n, uint32_t path_ports) {

@@ -87,6 +87,9 @@ void weft__fluid_mark(weft_sim *sim, uint32_t port);
 /** Less is asked of it. */
 void weft__fluid_relieve(weft_sim *sim, uint32_t port);
 
+/** Room for the order in which ports are looked at, once all are there; 0: no memory. */
+int weft__fluid_tournament(weft_sim *sim);
+
 /** A new class has a cap. */
 void weft__fluid_mark_cap(weft_sim *sim, uint32_t class);
 

@@ -67,9 +67,8 @@ struct fluid_member {
 struct fluid_port {
   double level; /* at which it is full, bit/ps per weight; INFINITY: it bounds no class */
   double rate; /* bit/ps */
-  double key; /* of its item in queue that counts; INFINITY: it has none */
   double water; /* at which it would be full, as it was found last */
-  double weights, rates, highest; /* what is asked of it: struct demand of fill.c */
+  double weights, rates; /* what is asked of it: struct demand of fill.c */
   uint64_t bytes; /* on the wire so far */
   uint32_t list, count, room; /* entries: class << 1 | is it the way of ACKs; room for 1 << room */
   uint32_t rising; /* classes in weights */
@@ -78,16 +77,16 @@ struct fluid_port {
   uint8_t is_marked; /* in marked */
 };
 
-/* What filling looks at next: a port, or with a number above those, a class that has a cap. */
-struct fluid_item {
-  double key; /* not above the level at which something happens there */
-  uint32_t what;
-  uint32_t unused;
+/* A class that nothing bounds yet, and has a cap. */
+struct fluid_capped {
+  double cap;
+  uint32_t class, unused;
 };
 
 enum { FLUID_ROOMS = 28 }; /* lists of ports have room for 1 << 0 to 1 << 27 */
 
-/* `members` has `width` of each class; `table` is of chains through classes, 1 << table_bits. */
+/* `next` is a tournament of ports: see fill.c. `members` has `width` of each class; `table` is of
+ * chains through classes, 1 << table_bits. */
 #define FLUID_POOLS(X)                   \
   X(fluid, flows, struct fluid_flow)     \
   X(fluid, classes, struct fluid_class)  \
@@ -97,7 +96,8 @@ enum { FLUID_ROOMS = 28 }; /* lists of ports have room for 1 << 0 to 1 << 27 */
   X(fluid, ports, struct fluid_port)     \
   X(fluid, entries, uint32_t)            \
   X(fluid, ends, uint32_t)               \
-  X(fluid, queue, struct fluid_item)     \
+  X(fluid, next, double)                 \
+  X(fluid, capped, struct fluid_capped)  \
   X(fluid, marked, uint32_t)             \
   X(fluid, touched, uint32_t)
 
@@ -108,7 +108,6 @@ struct fluid_room {
   uint32_t free_class; /* + 1, through next; 0: none */
   uint32_t free_list[FLUID_ROOMS]; /* of lists of that room, + 1, through their first entry */
   uint32_t filling; /* counts fillings */
-  uint32_t waiting; /* items of queue that count */
   uint32_t is_asked; /* a filling is to come in this instant */
   weft_time armed_at; /* the event of the next end, or -1 */
   uint32_t armed; /* such events in the queue, which may be late */

@@ -106,7 +106,7 @@ TEST(fluid_acks_load_the_way_back) {
   add_flow(sim, 1, 0, 10000000, 0);
   add_flow(sim, 0, 1, 10000000, 0);
   run_to_end(sim);
-  /* 10,000 ACKs of 60 bytes among 10,000 packets of 1048 on each port, and one packet's time more. */
+  /* 10,000 ACKs of 60 bytes among as many packets of 1048 on each port, and a packet's time. */
   const int64_t want = 10000LL * (1048 + 60) * 80 + FRAME_PS;
   ENSURE(llabs(fct(sim, 0) - want) <= 1 && fct(sim, 1) == fct(sim, 0));
   for (uint64_t port = 0; port < 4; port++)

@@ -473,6 +473,78 @@ local function add_ideal(scene)
   scene("ideal, training", function() return ran(train { engine = "ideal" }) end)
 end
 
+-- The fluid engine: the same, and what is its own: weights, caps, ways, ACKs, flowSim.
+local function add_fluid(scene)
+  local function fluid(options, net)
+    return simulation(with({ engine = "fluid" }, options), net or pods())
+  end
+  local function add_incast(sim)
+    for i = 1, 7 do sim:add_flow { src = i, dst = 0, size = "90kB", start = i * 1e-6 } end
+  end
+  scene("fluid, incast and across", function()
+    local sim = fluid {}
+    add_across(sim, 200000)
+    add_incast(sim)
+    sim:sample { period = "3us", capacity = 16, ports = { 0, 2, 17 }, flows = { 1 } }
+    return ran(sim)
+  end)
+  for _, options in ipairs {
+    { fluid_acks = true }, { fluid_cap = "window", window = "30kB" }, { max_rate = "30Gbps" },
+    { fluid_cap = "window", base_rtt = "8us", fluid_acks = true }, { compat = "flowsim" },
+  } do
+    local names = {}
+    for name, value in weft.util.sorted_pairs(options) do
+      names[#names + 1] = name .. " " .. tostring(value)
+    end
+    scene("fluid, " .. table.concat(names, ", "), function()
+      local sim = fluid(options)
+      add_across(sim, 150000)
+      add_incast(sim)
+      return ran(sim)
+    end)
+  end
+  scene("fluid, weights, rates and ways", function()
+    local sim = fluid {}
+    for i = 0, 15 do
+      sim:add_flow { src = i % 4, dst = 4 + i % 3, size = 60000 + 977 * i, weight = 1 + i % 3,
+        rate = i % 5 == 0 and "9Gbps" or nil, start = i % 4 * 1e-6,
+        path = { "h" .. i % 4, "leaf0", "spine" .. i % 2, "leaf1", "h" .. 4 + i % 3 } }
+    end
+    return ran(sim)
+  end)
+  scene("fluid, uneven rates", function()
+    local sim = fluid({}, pods { rate = "70Gbps", uplink = "300Gbps" })
+    add_across(sim, 300000)
+    add_incast(sim)
+    return ran(sim)
+  end)
+  scene("fluid, failures", function()
+    local sim = fluid { give_up_after = "300us" }
+    sim:fail("leaf1-spine1", { at = "10us", detect = "5us", duration = "500us" })
+    sim:fail("h4-leaf1", { at = "8us" })
+    sim:degrade("h2-leaf0", { at = "12us", factor = 0.3, duration = "20us" })
+    add_across(sim, 400000)
+    return ran(sim)
+  end)
+  scene("fluid, jobs", function()
+    local sim = fluid { ecmp = "pair" }
+    sim:add_job(workload.all_to_all { size = "80kB", ranks = { 0, 1, 2, 3 }, keep_flows = false })
+    sim:add_job(workload.allreduce { size = "200kB", chunk = "10kB", ranks = { 4, 5, 6, 7 } })
+    sim:run { stop_at = "5us" }
+    sim:add_job(workload.broadcast { size = "90kB", algorithm = "tree" })
+    return ran(sim:fork())
+  end)
+  scene("fluid, many collectives", function()
+    local sim = fluid({ ecmp = "pair" }, rails { servers = 4 })
+    for _, algorithm in ipairs { "ring", "halving_doubling", "double_tree" } do
+      sim:add_job(workload.allreduce { size = "1MB", algorithm = algorithm })
+    end
+    sim:add_job(workload.all_to_all { size = "300kB", start = "20us" })
+    return ran(sim)
+  end)
+  scene("fluid, training", function() return ran(train { engine = "fluid" }) end)
+end
+
 return function(scene)
   add_recovery(scene)
   add_compat(scene)
@@ -482,4 +554,5 @@ return function(scene)
   add_accelerated(scene)
   add_runs(scene)
   add_ideal(scene)
+  add_fluid(scene)
 end
