@@ -5,6 +5,7 @@ local weft = require "weft"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local line = dofile(here .. "ns3_line.lua")
+local max_min = dofile(here .. "max_min.lua")
 
 local M = {}
 
@@ -22,13 +23,25 @@ end
 
 -- ---- max-min ----
 
-local LINK = {
-  { "fabric" }, { "a", type = "integer" }, { "b", type = "integer" }, { "gbps", type = "number" },
-}
-local FLOW = {
-  { "case", type = "integer" }, { "bytes", type = "integer" }, { "start_ns", type = "integer" },
-  { "path" }, { "fct_ns", type = "number" },
-}
+local function max_min_ps(want_ps) return math.max(2, 1e-9 * want_ps) end
+
+--- Replay a folder of cases.
+-- @tparam string dir with cases.csv, flows.csv, links.csv
+-- @treturn number the largest error, as a part of 2 ps or 1e-9, whichever is more
+-- @treturn number flows
+function M.max_min(dir)
+  local worst, count = 0, 0
+  for _, case in ipairs(max_min.read(dir).cases) do
+    local sim, want = max_min.simulation(case), {}
+    for i, flow in ipairs(case.flows) do want[i] = flow.fct_ns end
+    sim:run()
+    worst, count = math.max(worst, compare(sim, want, max_min_ps)), count + #want
+    sim:close()
+  end
+  return worst, count
+end
+
+-- ---- flowSim ----
 
 -- Rows by a key, in order.
 local function grouped(path, columns, key)
@@ -39,44 +52,6 @@ local function grouped(path, columns, key)
   end
   return groups
 end
-
-local function build_fabric(name, hosts, links)
-  local net, last = require("weft.fabric").new(name), 0
-  for _, link in ipairs(links) do last = math.max(last, link.a, link.b) end
-  for n = 0, last do net:add_node("n" .. n, n < hosts and "host" or "switch") end
-  for _, link in ipairs(links) do net:add_link("n" .. link.a, "n" .. link.b, link.gbps * 1e9, 0) end
-  return net
-end
-
-local function max_min_ps(want_ps) return math.max(2, 1e-9 * want_ps) end
-
---- Replay a folder of cases.
--- @tparam string dir with cases.csv, flows.csv, links.csv
--- @treturn number the largest error, as a part of 2 ps or 1e-9, whichever is more
--- @treturn number flows
-function M.max_min(dir)
-  local links = grouped(dir .. "/links.csv", LINK, "fabric")
-  local flows = grouped(dir .. "/flows.csv", FLOW, "case")
-  local worst, count = 0, 0
-  local columns = { { "case", type = "integer" }, { "fabric" }, { "hosts", type = "integer" } }
-  for case in weft.csv.rows(dir .. "/cases.csv", columns) do
-    local net = build_fabric(case.fabric, case.hosts, links[case.fabric])
-    local sim = weft.simulation { topology = net, engine = "fluid", compat = "flowsim", header = 0 }
-    local want = {}
-    for i, flow in ipairs(flows[case.case]) do
-      local path = {}
-      for node in flow.path:gmatch "%d+" do path[#path + 1] = "n" .. node end
-      sim:add_flow { src = path[1], dst = path[#path], size = flow.bytes, path = path,
-        start = flow.start_ns * 1e-9 }
-      want[i] = flow.fct_ns
-    end
-    sim:run()
-    worst, count = math.max(worst, compare(sim, want, max_min_ps)), count + #want
-  end
-  return worst, count
-end
-
--- ---- flowSim ----
 
 local function flowsim_ps() return PS_PER_NS end
 

@@ -112,7 +112,7 @@ local function option_of(name)
 end
 
 -- What options that are not the core's need of an engine.
-local ENGINE_NEEDS = { ecn_by_rate = "packets", spans = "accelerate" }
+local ENGINE_NEEDS = { ecn_by_rate = "cc", spans = "accelerate" }
 
 -- All reasons why an option is not read, the first of them.
 local function lacking(name, config, given)
