@@ -14,6 +14,13 @@
 
 #include "fabric/fabric.h"
 
+/* Of ways: nothing has failed, or routing has not noticed. */
+enum { FIRST_EPOCH = 1 };
+
+int weft__ways_have_changed(const weft_sim *sim) {
+  return sim->fabric.route_epoch != FIRST_EPOCH;
+}
+
 /* The group of a host: its only switch, or the host itself when it has several ports. */
 static uint32_t group_root(const weft_sim *sim, uint32_t host) {
   const struct node *node = &sim->fabric.nodes.at[host];
@@ -113,7 +120,7 @@ int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b) {
 }
 
 int weft__ways_init(weft_sim *sim) {
-  sim->fabric.route_epoch = 1;
+  sim->fabric.route_epoch = FIRST_EPOCH;
   sim->fabric.group_count = sim->fabric.switch_count = 0; /* closing it may have failed before */
   for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n) sim->fabric.nodes.at[n].group = WEFT_NONE;
   find_levels(sim);
@@ -210,6 +217,73 @@ static int has_ways(const weft_sim *sim, uint32_t host, uint32_t root, uint32_t 
          way_allows(sim, level, sim->fabric.adjacency.at[sim->fabric.nodes.at[host].first_port]);
 }
 
+/* ---- twins ----
+ *
+ * GPUs have a port to their server and one to the network, so each is a group; yet those on one
+ * switch of the network have the same ways through it, and a search each would take the square of
+ * the cluster's size. */
+
+/* From a switch all of whose links lead to hosts no other switch is reached. */
+static int is_dead_end(const weft_sim *sim, uint32_t node) {
+  const struct node *at = &sim->fabric.nodes.at[node];
+  for (uint32_t i = 0; i < at->port_count; ++i) {
+    const uint32_t to = sim->fabric.ports.at[sim->fabric.adjacency.at[at->first_port + i]].to_node;
+    if (sim->fabric.nodes.at[to].kind != WEFT_HOST) return 0;
+  }
+  return 1;
+}
+
+/* The only port of a host that leads on, beside those to dead ends; WEFT_NONE: there are more, or
+ * none, or neighbours that are hosts. */
+static uint32_t way_on(const weft_sim *sim, uint32_t host) {
+  const struct node *node = &sim->fabric.nodes.at[host];
+  uint32_t found = WEFT_NONE;
+  for (uint32_t i = 0; i < node->port_count; ++i) {
+    const uint32_t port = sim->fabric.adjacency.at[node->first_port + i];
+    const uint32_t to = sim->fabric.ports.at[port].to_node;
+    if (sim->fabric.nodes.at[to].kind == WEFT_HOST) return WEFT_NONE;
+    if (is_dead_end(sim, to)) continue;
+    if (found != WEFT_NONE) return WEFT_NONE;
+    found = port;
+  }
+  return found;
+}
+
+/* Of the dead ends around a host: the ways that a host of these ends has, or none. */
+static void set_dead_ends(weft_sim *sim, uint32_t host, uint32_t level, int is_its, uint8_t *row) {
+  const struct node *node = &sim->fabric.nodes.at[host];
+  for (uint32_t i = 0; i < node->port_count; ++i) {
+    const uint32_t in = sim->fabric.adjacency.at[node->first_port + i] ^ 1;
+    const uint32_t from = sim->fabric.ports.at[in].from_node;
+    if (is_dead_end(sim, from))
+      row[sim->fabric.nodes.at[from].rank] = is_its && way_allows(sim, level, in) ? 1 : UINT8_MAX;
+  }
+}
+
+/* Take the ways of another host on the same switch, if these are known; 0: there is none. */
+static int take_twin(weft_sim *sim, uint32_t root, uint32_t level, uint8_t *row) {
+  if (sim->fabric.way_bytes != 1 || weft__ways_have_changed(sim) || sim->fabric.as_built) return 0;
+  const uint32_t port = way_on(sim, root);
+  if (port == WEFT_NONE || !way_allows(sim, level, port ^ 1)) return 0;
+  const struct node *near = &sim->fabric.nodes.at[sim->fabric.ports.at[port].to_node];
+  for (uint32_t i = 0; i < near->port_count; ++i) {
+    const uint32_t in = sim->fabric.adjacency.at[near->first_port + i];
+    const uint32_t other = sim->fabric.ports.at[in].to_node;
+    const struct node *twin = &sim->fabric.nodes.at[other];
+    if (twin->kind != WEFT_HOST || other == root || !way_allows(sim, level, in)) continue;
+    const uint32_t *group = group_at(sim, twin->group);
+    if (group[0] != other || group[1 + 2 * level] != sim->fabric.route_epoch) continue;
+    if (way_on(sim, other) != (in ^ 1)) continue;
+    const size_t bytes = way_row_bytes(sim);
+    memcpy(row, sim->fabric.ways.at + ((size_t)twin->group * sim->fabric.levels + level) * bytes,
+           bytes);
+    set_dead_ends(sim, other, level, 0, row);
+    set_dead_ends(sim, root, level, 1, row);
+    return 1;
+  }
+  return 0;
+}
+
 int weft__ways_into(weft_sim *sim, uint32_t host, uint32_t level, uint8_t *row) {
   const uint32_t root = *group_at(sim, sim->fabric.nodes.at[host].group);
   if (!has_ways(sim, host, root, level)) return 0;
@@ -229,7 +303,7 @@ int weft__ways_to(weft_sim *sim, uint32_t host, uint32_t level, const uint8_t **
     const size_t bytes = way_row_bytes(sim);
     uint8_t *before = sim->fabric.ways.at + sim->fabric.ways.n - 1 - bytes;
     memcpy(before, row, bytes);
-    search_group(sim, root, level, row);
+    if (root != host || !take_twin(sim, root, level, row)) search_group(sim, root, level, row);
     if (*epoch + 1 != sim->fabric.route_epoch || memcmp(before, row, bytes) != 0)
       *since = sim->fabric.route_epoch;
     *epoch = sim->fabric.route_epoch;

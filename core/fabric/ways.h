@@ -10,6 +10,9 @@ int weft__ways_init(weft_sim *sim);
 /** Is there a way between two hosts in the fabric as built, whatever has failed since? */
 int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b);
 
+/** Have ways been others than at the begin, as routing has noticed a failure or a repair? */
+int weft__ways_have_changed(const weft_sim *sim);
+
 /** Lengths of the ways of each switch to a host, in the form that way_length() reads, over links of
  *  the classes of `level`: level l allows the l + 1 best of those that the fabric has. 0: there are
  *  none, as the host's only link is of a worse class. Valid until the next call. */

@@ -1,5 +1,6 @@
 /* Which way packets go, and how far hosts are apart, against all simple paths of random fabrics. */
 #include "fabric/farthest.h"
+#include "fabric/ways.h"
 #include "fixture.h"
 #include "sim_i.h"
 #include "packet/transport/transport.h"
@@ -345,5 +346,44 @@ TEST(links_refuse_classes_and_costs_that_are_not) {
   ENSURE_HAS(weft_sim_error(sim), "link cost: expected 1 to 65535, got 65536");
   def.cost = 65535;
   ENSURE_EQ(weft_link_add(sim, &def), 0);
+  weft_sim_destroy(sim);
+}
+
+/* Servers of four, each GPU with a NIC to one of two leaves, some to both, and spines. */
+static weft_sim *gpu_servers(void) {
+  const weft_config config = quiet_config();
+  weft_sim *sim = new_sim(&config, NULL);
+  enum { SERVERS = 6, GPUS = 4 };
+  for (uint32_t i = 0; i < SERVERS * GPUS; i++) add_node(sim, WEFT_HOST);
+  uint32_t leaf[4], spine[2];
+  for (uint32_t s = 0; s < SERVERS; s++) {
+    const uint32_t nvswitch = add_node(sim, WEFT_NVSWITCH);
+    for (uint32_t g = 0; g < GPUS; g++)
+      add_link(sim, s * GPUS + g, nvswitch, 2400ull * GBPS, 100000);
+  }
+  for (uint32_t i = 0; i < 4; i++) leaf[i] = add_node(sim, WEFT_SWITCH);
+  for (uint32_t i = 0; i < 2; i++) spine[i] = add_node(sim, WEFT_SWITCH);
+  for (uint32_t i = 0; i < SERVERS * GPUS; i++) {
+    add_link(sim, i, leaf[i % 4], 400ull * GBPS, 500000);
+    if (i % 7 == 0) add_link(sim, i, leaf[(i + 1) % 4], 400ull * GBPS, 500000);
+  }
+  for (uint32_t i = 0; i < 8; i++) add_link(sim, leaf[i / 2], spine[i % 2], 400ull * GBPS, 500000);
+  MUST(sim, weft_fabric_ready(sim));
+  return sim;
+}
+
+TEST(ways_to_a_gpu_taken_from_one_beside_it_are_those_of_a_search) {
+  weft_sim *sim = gpu_servers();
+  const size_t bytes = way_row_bytes(sim);
+  uint8_t searched[64];
+  ENSURE(bytes <= sizeof searched);
+  for (uint32_t level = 0; level < sim->fabric.levels; level++) {
+    for (uint32_t host = 0; host < 24; host++) {
+      const uint8_t *row;
+      const int has = weft__ways_to(sim, host, level, &row);
+      ENSURE_EQ(has, weft__ways_into(sim, host, level, searched));
+      ENSURE(!has || memcmp(row, searched, bytes) == 0);
+    }
+  }
   weft_sim_destroy(sim);
 }
