@@ -2,6 +2,7 @@
 #include "fabric/path.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "fabric/fabric.h"
 #include "fabric/ways.h"
@@ -37,40 +38,76 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
   return last_arrival;
 }
 
-/* With fractions of ps per byte, how remainders fall decides the last ps: follow every packet.
- * That is a hundredth of what simulating the flow costs. */
-static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
-                               uint64_t packets, uint64_t full, uint64_t last) {
-  struct {
-    weft_time free_at, whole, delay; /* whole: ps of a packet, its fraction is part / rate */
-    uint64_t carry, part, rate;
-  } hop[WEFT_PATH_MAX];
+/* A port of a path that packets are followed through. */
+struct hop {
+  weft_time free_at, whole, delay; /* whole: ps of a packet, and part / rate more */
+  uint64_t carry, part, rate;
+};
+
+/* The size of packets from now on. */
+static void set_bytes(struct hop *hop, int hops, uint64_t bytes) {
   for (int i = 0; i < hops; ++i) {
-    const struct fabric_port *port = &sim->fabric.ports.at[ports[i]];
-    hop[i].free_at = 0;
-    hop[i].carry = 0;
-    hop[i].delay = port->delay_ps;
-    hop[i].rate = port->rate_bps;
+    const wide ps = (wide)bytes * PS_PER_BYTE_BPS;
+    hop[i].whole = (weft_time)(ps / hop[i].rate);
+    hop[i].part = (uint64_t)(ps % hop[i].rate);
   }
+}
+
+/* The next packet, which the NIC always has ready: when it arrives. */
+static weft_time follow(struct hop *hop, int hops) {
   weft_time time = 0;
-  for (uint64_t k = 0; k < packets; ++k) {
-    const uint64_t bytes = k + 1 == packets ? last : full;
-    for (int i = 0; i < hops && (k == 0 || k + 1 == packets); ++i) { /* another size */
-      const wide ps = (wide)bytes * PS_PER_BYTE_BPS;
-      hop[i].whole = (weft_time)(ps / hop[i].rate);
-      hop[i].part = (uint64_t)(ps % hop[i].rate);
-    }
-    time = 0; /* the NIC always has the next packet ready */
-    for (int i = 0; i < hops; ++i) {
-      const int idle = hop[i].free_at < time;
-      const uint64_t sum = (idle ? 0 : hop[i].carry) + hop[i].part;
-      const int is_over = sum >= hop[i].rate;
-      hop[i].carry = is_over ? sum - hop[i].rate : sum;
-      hop[i].free_at = (idle ? time : hop[i].free_at) + hop[i].whole + is_over;
-      time = hop[i].free_at + hop[i].delay;
-    }
+  for (int i = 0; i < hops; ++i) {
+    const int idle = hop[i].free_at < time;
+    const uint64_t sum = (idle ? 0 : hop[i].carry) + hop[i].part;
+    const int is_over = sum >= hop[i].rate;
+    hop[i].carry = is_over ? sum - hop[i].rate : sum;
+    hop[i].free_at = (idle ? time : hop[i].free_at) + hop[i].whole + is_over;
+    time = hop[i].free_at + hop[i].delay;
   }
   return time;
+}
+
+/* Ports stand to each other as `period` packets before, or one has ever more to do, and was far from
+ * idle already: all goes on as it did since. */
+static int comes_again(const struct hop *now, const struct hop *before, int hops, uint64_t period) {
+  for (int i = 0; i < hops; ++i) {
+    if (now[i].carry != before[i].carry) return 0;
+    if (i == 0) continue;
+    const weft_time gap = now[i].free_at - now[i - 1].free_at;
+    const weft_time was = before[i].free_at - before[i - 1].free_at;
+    const weft_time far = now[i - 1].delay + 2 * now[i].whole + (weft_time)period;
+    if (gap != was && !(gap > was && was > far)) return 0;
+  }
+  return 1;
+}
+
+/* With fractions of ps per byte, how remainders fall decides the last ps: follow every packet. But
+ * soon all comes again after a few, and then whole periods are skipped: what is seen is compared
+ * with what was seen at the last power of two (Brent, BIT 20, 1980). */
+static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
+                               uint64_t packets, uint64_t full, uint64_t last) {
+  struct hop hop[WEFT_PATH_MAX], before[WEFT_PATH_MAX];
+  for (int i = 0; i < hops; ++i) {
+    const struct fabric_port *port = &sim->fabric.ports.at[ports[i]];
+    hop[i] = (struct hop){.delay = port->delay_ps, .rate = port->rate_bps};
+  }
+  set_bytes(hop, hops, full);
+  uint64_t seen = 0; /* 0: not any more */
+  for (uint64_t k = 1; k < packets; ++k) {
+    follow(hop, hops);
+    if (k > 1 && seen != 0 && comes_again(hop, before, hops, k - seen)) {
+      const uint64_t period = k - seen, times = (packets - 1 - k) / period;
+      for (int i = 0; i < hops; ++i)
+        hop[i].free_at += (weft_time)times * (hop[i].free_at - before[i].free_at);
+      k += times * period;
+      seen = 0;
+    } else if ((k & (k - 1)) == 0 && (k == 1 || seen != 0)) {
+      memcpy(before, hop, (size_t)hops * sizeof *hop);
+      seen = k;
+    }
+  }
+  set_bytes(hop, hops, last);
+  return follow(hop, hops);
 }
 
 weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t size) {
