@@ -67,7 +67,7 @@ static weft_time follow(struct hop *hop, int hops) {
   return time;
 }
 
-/* Ports stand to each other as `period` packets before, or one has ever more to do, and was far from
+/* Ports stand to each other as `period` packets before, or one has ever more to do and was far from
  * idle already: all goes on as it did since. */
 static int comes_again(const struct hop *now, const struct hop *before, int hops, uint64_t period) {
   for (int i = 0; i < hops; ++i) {
