@@ -1,6 +1,7 @@
 /* The list of engines, and what is said where one cannot do what is asked of it. */
 #include "engine.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/names_i.h"
@@ -31,4 +32,18 @@ int weft__engine_needs(weft_sim *sim, uint32_t can, const char *what, const char
   return weft__fail(sim, WEFT_EINVAL, "%s: engine '%s' has no %s%s%s%s", what,
                     names[sim->config.engine], part, other != NULL ? "; expected engine = '" : "",
                     other != NULL ? other : "", other != NULL ? "'" : "");
+}
+
+int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax) {
+  if (!engine_can(sim, WEFT_CAN_QUEUES))
+    return weft__engine_needs(sim, WEFT_CAN_QUEUES, "port ECN", "marks");
+  if (port >= sim->fabric.ports.n)
+    return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
+                      sim->fabric.ports.n, port);
+  if (kmin > kmax || !(pmax >= 0 && pmax <= 1))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "port ECN: expected kmin <= kmax and pmax 0 to 1, got %" PRIu64 ", %" PRIu64
+                      ", %g",
+                      kmin, kmax, pmax);
+  return sim->engine->set_ecn(sim, port, kmin, kmax, pmax);
 }

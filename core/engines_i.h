@@ -3,12 +3,14 @@
 #ifndef WEFT_ENGINES_I_H
 #define WEFT_ENGINES_I_H
 
+#include "fluid_cc/state_i.h"
 #include "ideal/state_i.h"
 #include "packet/state_i.h"
 
 /* X(with, name, NAME, table) for each. */
 #define ENGINES(X, with)                       \
   X(with, packet, PACKET, weft__packet_engine) \
-  X(with, ideal, IDEAL, weft__ideal_engine)
+  X(with, ideal, IDEAL, weft__ideal_engine)    \
+  X(with, fluid_cc, FLUID_CC, weft__fluid_cc_engine)
 
 #endif

@@ -84,7 +84,8 @@ enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
 /** What moves the flows of a simulation; a folder each in core/. */
 enum weft_engine {
   WEFT_ENGINE_PACKET = 0, /* packets in queues */
-  WEFT_ENGINE_IDEAL = 1 /* every flow takes the time that it would take alone: a bound */
+  WEFT_ENGINE_IDEAL = 1, /* every flow takes the time that it would take alone: a bound */
+  WEFT_ENGINE_FLUID_CC = 2 /* a fluid whose rates follow the laws of the congestion control */
 };
 
 /** What an engine may or may not have: see weft_engine_can(). */
@@ -99,7 +100,8 @@ enum weft_can {
   WEFT_CAN_STORM = 7, /* PFC storms */
   WEFT_CAN_TRACE_ACKS = 8,
   WEFT_CAN_PARTITIONS = 9, /* flows that contend, found */
-  WEFT_CAN_COUNT = 10
+  WEFT_CAN_QUEUES = 10, /* bytes in queues: their lengths, marks, pauses, buffers; ACKs */
+  WEFT_CAN_COUNT = 11
 };
 
 /** What the bytes of a resource are. */

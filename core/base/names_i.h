@@ -143,7 +143,8 @@
   X(WEFT_CAN_IMPAIR, "impair") \
   X(WEFT_CAN_STORM, "storm") \
   X(WEFT_CAN_TRACE_ACKS, "trace_acks") \
-  X(WEFT_CAN_PARTITIONS, "partitions")
+  X(WEFT_CAN_PARTITIONS, "partitions") \
+  X(WEFT_CAN_QUEUES, "queues")
 
 #define RESOURCE_NAMES(X) \
   X(WEFT_RESOURCE_TABLE, "table") \

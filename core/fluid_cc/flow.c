@@ -1,0 +1,178 @@
+/* The life of a flow: it begins, in closed form or in parcels, changes its way, ends. */
+#include <string.h>
+
+#include "base/frame_i.h"
+#include "fluid_cc/fluid_cc.h"
+
+double weft__fluid_bytes(const weft_sim *sim, const struct fluid_flow *flow, uint32_t seq,
+                         uint32_t n) {
+  const double full = (double)(sim->config.mtu_bytes + flow->headers);
+  if (n == 0) return 0;
+  const int has_last = seq + n == flow->total;
+  return full * n - (has_last ? (double)(sim->config.mtu_bytes - flow->last_bytes) : 0);
+}
+
+/* ---- ports of its way ---- */
+
+void weft__fluid_join_ports(weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  const uint32_t hops = sim->flow.slots.at[slot].hops;
+  for (uint32_t i = 0; i < hops; ++i) {
+    struct fluid_port *port = &sim->fluid_cc.ports.at[path[i]];
+    if (port->alone != WEFT_NONE && port->alone != slot)
+      weft__fluid_alone_break(sim, port->alone);
+    ++port->users;
+  }
+}
+
+void weft__fluid_leave_ports(weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t i = 0; i < sim->flow.slots.at[slot].hops; ++i)
+    --sim->fluid_cc.ports.at[path[i]].users;
+}
+
+/* ---- begin ---- */
+
+/* Round trips and the window: packet/rtt.c, packet/transport. */
+static void learn_way(weft_sim *sim, uint32_t slot) {
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const struct slot *way = &sim->flow.slots.at[slot];
+  const weft_config *config = &sim->config;
+  const uint32_t *path = slot_path(sim, slot), *back = path + way->hops;
+  const uint32_t frame = config->mtu_bytes + flow->headers;
+  flow->empty_rtt = weft__path_one_way(sim, path, way->hops, frame) +
+                    weft__path_one_way(sim, back, way->ack_hops, flow->ack_bytes);
+  const weft_time built = weft__path_as_built(sim, path, way->hops, frame) +
+                          weft__path_as_built(sim, back, way->ack_hops, flow->ack_bytes);
+  const weft_time given = config->base_rtt_ps;
+  const weft_time all = sim->fluid_cc.fabric_rtt;
+  flow->own_rtt = given != 0 ? given : built;
+  flow->base_rtt = given != 0 ? given : built > all ? built : all;
+  flow->base_window = config->window_bytes != 0
+                          ? (double)config->window_bytes
+                          : flow->line_bps * (double)flow->base_rtt / 8e12 + 1;
+}
+
+static void go_on(weft_sim *sim, uint32_t slot) {
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  flow->since = sim->now;
+  if (slot_way_is_up(sim, slot)) {
+    flow->state = FLUID_SENDS;
+    if (flow->next < flow->total) {
+      weft__fluid_nic_add(sim, slot);
+      weft__fluid_nic_kick(sim, slot_path(sim, slot)[0]);
+    }
+    return;
+  }
+  flow->state = FLUID_WAITS;
+  if (sim->config.give_up_ps != 0)
+    event_of_flow(sim, EV_FLUID_GIVE_UP, slot, flow->row, sim->now + sim->config.give_up_ps);
+}
+
+void weft__fluid_launch(weft_sim *sim, uint32_t row) {
+  int waits;
+  const uint32_t slot = weft__flow_begin(sim, row, &waits);
+  if (slot == WEFT_NONE) return;
+  flow_is_under_way(sim);
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const weft_config *config = &sim->config;
+  const uint64_t size = sim->flow.rows.at[row].size_bytes, mtu = config->mtu_bytes;
+  const uint32_t total = (uint32_t)((size + mtu - 1) / mtu), extra = weft__fluid_extra(config);
+  double line = (double)sim->fabric.ports.at[slot_path(sim, slot)[0]].built_rate_bps;
+  if (config->max_rate_bps != 0 && (double)config->max_rate_bps < line)
+    line = (double)config->max_rate_bps;
+  *flow = (struct fluid_flow){
+      .line_bps = line,
+      .row = row,
+      .generation = flow->generation + 1,
+      .total = total,
+      .last_bytes = (uint16_t)(size - (total - 1) * mtu),
+      .headers = frame_headers(config, extra),
+      .ack_bytes = config->ack_bytes + (config->cc == WEFT_CC_HPCC ? config->int_bytes : 0)};
+  flow->told = (flow_wants(sim, row) & FLOW_TELLS_SENT) == 0;
+  learn_way(sim, slot);
+  weft__fluid_law_start(sim, slot);
+  const int alone = weft__fluid_is_alone(sim, slot);
+  weft__fluid_join_ports(sim, slot);
+  if (alone)
+    weft__fluid_alone_begin(sim, slot);
+  else
+    go_on(sim, slot);
+}
+
+/* ---- end ---- */
+
+void weft__fluid_received(weft_sim *sim, uint32_t slot) {
+  weft__flow_is_received(sim, sim->fluid_cc.flows.at[slot].row);
+}
+
+static void end(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  weft__fluid_nic_remove(sim, slot);
+  weft__fluid_leave_ports(sim, slot);
+  ++flow->generation; /* what is still under way arrives nowhere */
+  flow_row_note(sim, flow->row, payload, 0, 0);
+  sim->stats.payload_delivered += payload;
+  weft__flow_over(sim, slot, state);
+}
+
+void weft__fluid_done(weft_sim *sim, uint32_t slot) {
+  const uint32_t row = sim->fluid_cc.flows.at[slot].row;
+  end(sim, slot, sim->flow.rows.at[row].size_bytes, FLOW_DONE);
+  weft__flow_is_acked(sim, row);
+  weft__slot_free(sim, slot);
+}
+
+void weft__fluid_give_up_event(weft_sim *sim, uint32_t slot) {
+  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const int active = sim->flow.slots.at[slot].active && flow->state == FLUID_WAITS;
+  if (!active || flow->since + sim->config.give_up_ps != sim->now) {
+    --sim->fluid_cc.stale;
+    event_is_stale(sim);
+    return;
+  }
+  const uint32_t row = flow->row;
+  const uint64_t payload = (uint64_t)flow->received * sim->config.mtu_bytes;
+  const int complete = weft__flow_is_complete(sim, row);
+  end(sim, slot, payload, complete ? FLOW_DONE : FLOW_FAILED);
+  weft__flow_has_failed(sim, row);
+  weft__slot_free(sim, slot);
+}
+
+/* ---- another way, or the same one failed or back ---- */
+
+/* What is under way is lost, and sent again from the first that has not arrived. */
+static void send_again(weft_sim *sim, uint32_t slot) {
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  ++flow->generation;
+  weft__fluid_nic_remove(sim, slot);
+  flow->next = flow->una = flow->received;
+  flow->acked_n = 0;
+  flow->next_at = sim->now;
+  flow->law.window_end = flow->law.recovery_end = flow->next;
+  flow->law.has_last = flow->law.in_recovery = 0;
+}
+
+void weft__fluid_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
+                             const uint32_t *ack, int ack_hops) {
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (flow->state == FLUID_ALONE) weft__fluid_alone_break(sim, slot);
+  const int waited = flow->state == FLUID_WAITS;
+  if (!waited) send_again(sim, slot);
+  if (data != NULL) {
+    weft__fluid_leave_ports(sim, slot);
+    if (!weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
+      weft__no_memory(sim);
+      return;
+    }
+    weft__fluid_join_ports(sim, slot);
+  }
+  learn_way(sim, slot);
+  if (flow->received == flow->total) { /* all has arrived, and its ACK is lost */
+    weft__fluid_done(sim, slot);
+    return;
+  }
+  if (waited && !slot_way_is_up(sim, slot)) return;
+  sim->fluid_cc.stale += waited && sim->config.give_up_ps != 0;
+  go_on(sim, slot);
+}

@@ -1,0 +1,264 @@
+/* Queues: lines between the first and last packets of parcels. */
+#include "fluid_cc/fluid_cc.h"
+
+/* Go on for a time in which nothing changes. */
+static void flow_on(struct fluid_level *level, double rate, double time) {
+  if (time <= 0) return;
+  const double sum = level->queue + (level->in_rate - rate) * time;
+  if (sum >= 0) {
+    level->served += rate * time;
+    level->queue = sum;
+  } else {
+    level->served += level->queue + level->in_rate * time;
+    level->queue = 0;
+  }
+}
+
+static int stands_still(const struct fluid_port *port) {
+  return port->paused || port->down;
+}
+
+static double rate_now(const struct fluid_port *port) {
+  return stands_still(port) ? 0 : port->rate;
+}
+
+struct fluid_level weft__fluid_level(const weft_sim *sim, uint32_t index, weft_time at) {
+  const struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  struct fluid_level level = {port->queue, port->served, port->in_rate};
+  const double rate = rate_now(port);
+  weft_time since = port->at;
+  uint32_t i = port->inflows;
+  for (; i != WEFT_NONE && sim->fluid_cc.inflows.at[i].end <= at;) {
+    const struct fluid_inflow *inflow = &sim->fluid_cc.inflows.at[i];
+    flow_on(&level, rate, (double)(inflow->end - since));
+    if (inflow->end > since) since = inflow->end;
+    i = inflow->next;
+    level.in_rate = i == WEFT_NONE ? 0 : level.in_rate - inflow->rate;
+  }
+  flow_on(&level, rate, (double)(at - since));
+  return level;
+}
+
+/* The last packet of a parcel has come: when it leaves is known. */
+static void tail_has_come(weft_sim *sim, const struct fluid_port *port, uint32_t index,
+                          const struct fluid_inflow *inflow, double queue) {
+  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[inflow->parcel];
+  if (parcel->generation != inflow->generation || parcel->hop != inflow->hop) return;
+  const double wait = queue > parcel->last_bytes ? (queue - parcel->last_bytes) / port->rate : 0;
+  parcel->tail_left =
+      inflow->end + fluid_time(wait) + fluid_wire_time(sim, index, parcel->last_bytes);
+}
+
+void weft__fluid_advance(weft_sim *sim, uint32_t index) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  struct fluid_level level = {port->queue, port->served, port->in_rate};
+  const double rate = rate_now(port);
+  while (port->inflows != WEFT_NONE && sim->fluid_cc.inflows.at[port->inflows].end <= sim->now) {
+    const uint32_t i = port->inflows;
+    struct fluid_inflow *inflow = &sim->fluid_cc.inflows.at[i];
+    flow_on(&level, rate, (double)(inflow->end - port->at));
+    if (inflow->end > port->at) port->at = inflow->end;
+    if (level.queue > port->most) port->most = level.queue;
+    tail_has_come(sim, port, index, inflow, level.queue);
+    port->inflows = inflow->next;
+    level.in_rate = port->inflows == WEFT_NONE ? 0 : level.in_rate - inflow->rate;
+    inflow->next = sim->fluid_cc.free_inflow;
+    sim->fluid_cc.free_inflow = i;
+  }
+  flow_on(&level, rate, (double)(sim->now - port->at));
+  port->at = sim->now;
+  port->queue = level.queue;
+  port->served = level.served;
+  port->in_rate = level.in_rate;
+  if (level.queue > port->most) port->most = level.queue;
+}
+
+static void add_inflow(weft_sim *sim, struct fluid_port *port, uint32_t parcel, double rate,
+                       weft_time end) {
+  uint32_t i = sim->fluid_cc.free_inflow;
+  if (i != WEFT_NONE) {
+    sim->fluid_cc.free_inflow = sim->fluid_cc.inflows.at[i].next;
+  } else {
+    i = sim->fluid_cc.inflows.n;
+    if (!pool_reserve(sim, sim->fluid_cc.inflows, i + 1u)) {
+      weft__no_memory(sim);
+      return;
+    }
+    ++sim->fluid_cc.inflows.n;
+  }
+  const struct fluid_parcel *its = &sim->fluid_cc.parcels.at[parcel];
+  uint32_t *link = &port->inflows;
+  while (*link != WEFT_NONE && sim->fluid_cc.inflows.at[*link].end <= end)
+    link = &sim->fluid_cc.inflows.at[*link].next;
+  sim->fluid_cc.inflows.at[i] = (struct fluid_inflow){
+      .end = end, .rate = rate, .parcel = parcel, .generation = its->generation, .hop = its->hop,
+      .next = *link};
+  *link = i;
+  port->in_rate += rate;
+}
+
+/* When its first packet will be at the next node, if all goes on as it does. */
+static weft_time next_node(const weft_sim *sim, uint32_t index, uint32_t first_bytes, double wait) {
+  return sim->now + fluid_time(wait) + fluid_wire_time(sim, index, first_bytes) +
+         sim->fabric.ports.at[index].delay_ps;
+}
+
+static void ask(weft_sim *sim, uint32_t parcel, weft_time at) {
+  const struct fluid_parcel *its = &sim->fluid_cc.parcels.at[parcel];
+  event_of_flow(sim, EV_FLUID_HOP, parcel, sim->fluid_cc.flows.at[its->slot].row, at);
+}
+
+static void hold(weft_sim *sim, struct fluid_port *port, uint32_t parcel) {
+  sim->fluid_cc.parcels.at[parcel].next = WEFT_NONE;
+  if (port->held == WEFT_NONE)
+    port->held = parcel;
+  else
+    sim->fluid_cc.parcels.at[port->held_last].next = parcel;
+  port->held_last = parcel;
+}
+
+void weft__fluid_enter(weft_sim *sim, uint32_t index, uint32_t p) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  weft__fluid_advance(sim, index);
+  const double wait = port->queue / port->rate;
+  parcel->before = port->served + port->queue;
+  parcel->came = sim->now;
+  parcel->left = sim->now + fluid_time(wait);
+  parcel->tail_left = -1;
+  port->queue += parcel->first_bytes;
+  parcel->behind = port->queue;
+  const double rest = parcel->bytes - parcel->first_bytes;
+  if (parcel->n > 1) {
+    if (parcel->tail > sim->now)
+      add_inflow(sim, port, p, rest / (double)(parcel->tail - sim->now), parcel->tail);
+    else
+      port->queue += rest;
+  }
+  if (port->queue > port->most) port->most = port->queue;
+  if (stands_still(port))
+    hold(sim, port, p);
+  else
+    ask(sim, p, next_node(sim, index, parcel->first_bytes, wait));
+}
+
+weft_time weft__fluid_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uint32_t packets) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  const weft_time own =
+      fluid_wire_time(sim, index, bytes) + sim->fabric.ports.at[index].delay_ps;
+  if (!port->of_switch) { /* before all data; those of other packets are sent already */
+    const weft_time all = fluid_wire_time(sim, index, (uint64_t)bytes * packets);
+    port->free_at = (port->free_at > sim->now ? port->free_at : sim->now) + all;
+    port->served += (double)bytes * packets;
+    return own;
+  }
+  weft__fluid_advance(sim, index);
+  const double wait = port->queue / port->rate;
+  port->queue += (double)bytes * packets;
+  return own + (sim->config.ack_priority == WEFT_ACK_ALL ? 0 : fluid_time(wait));
+}
+
+/* What waits goes on, in the order in which it came. */
+void weft__fluid_retime(weft_sim *sim, uint32_t index) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  if (stands_still(port)) return;
+  uint32_t p = port->held;
+  port->held = port->held_last = WEFT_NONE;
+  while (p != WEFT_NONE) {
+    struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+    const uint32_t next = parcel->next;
+    const double wait = (parcel->before - port->served) / port->rate;
+    parcel->left = sim->now + fluid_time(wait);
+    ask(sim, p, next_node(sim, index, parcel->first_bytes, wait));
+    p = next;
+  }
+}
+
+/* Rounding of sums of bytes, and of the times that follow from them. */
+#define NOTHING 0.5
+
+int weft__fluid_has_left(weft_sim *sim, uint32_t index, uint32_t p) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  weft__fluid_advance(sim, index);
+  const double ahead = parcel->before - port->served;
+  if (ahead <= NOTHING) return 1;
+  if (stands_still(port)) {
+    hold(sim, port, p);
+    return 0;
+  }
+  const double wait = ahead / port->rate;
+  parcel->left = sim->now + fluid_time(wait);
+  ask(sim, p, next_node(sim, index, parcel->first_bytes, wait));
+  return 0;
+}
+
+/* The part of packets that is marked while the queue goes from one length to another. */
+static double marks(const struct fluid_port *port, double from, double to) {
+  const double low = from < to ? from : to, high = from < to ? to : from;
+  if (high <= port->kmin) return 0;
+  if (low > port->kmax) return 1;
+  const double span = port->kmax - port->kmin, length = high - low;
+  if (length < 1) return low <= port->kmin ? 0 : span > 0 ? port->pmax * (low - port->kmin) / span : 1;
+  double sum = high > port->kmax ? high - port->kmax : 0; /* integral of the chance over lengths */
+  const double a = low > port->kmin ? low : port->kmin, b = high < port->kmax ? high : port->kmax;
+  if (b > a && span > 0) sum += port->pmax * (b - a) * ((a + b) / 2 - port->kmin) / span;
+  return sum / length;
+}
+
+/* The queue behind a packet as it leaves, at `at`: between what it was behind the parcel's first
+ * packet as that came and what it is now, and beyond now as it goes on. */
+static double queue_behind(const struct fluid_port *port, const struct fluid_parcel *parcel,
+                           weft_time now, weft_time at) {
+  double queue;
+  if (at <= now && now > parcel->came) {
+    const double part = (double)(at - parcel->came) / (double)(now - parcel->came);
+    queue = parcel->behind + (port->queue - parcel->behind) * part;
+  } else {
+    queue = port->queue + (port->in_rate - port->rate) * (double)(at - now);
+  }
+  return queue > 0 ? queue : 0;
+}
+
+/* When the last packet leaves, as far as can be seen now. */
+static weft_time tail_leaves(const weft_sim *sim, const struct fluid_port *port, uint32_t index,
+                             const struct fluid_parcel *parcel) {
+  if (parcel->tail_left >= 0) return parcel->tail_left;
+  const weft_time to_come = parcel->tail > sim->now ? parcel->tail - sim->now : 0;
+  double queue = port->queue + (port->in_rate - port->rate) * (double)to_come;
+  queue = queue > parcel->last_bytes ? queue - parcel->last_bytes : 0;
+  return sim->now + to_come + fluid_time(queue / port->rate) +
+         fluid_wire_time(sim, index, parcel->last_bytes);
+}
+
+static void read_out(weft_sim *sim, const struct fluid_parcel *parcel, uint32_t p, double queue) {
+  if (sim->config.cc != WEFT_CC_HPCC) return;
+  sim->fluid_cc.telemetry.at[(uint64_t)p * sim->fluid_cc.path_ports + parcel->hop - 2u] =
+      (struct fluid_telemetry){parcel->left, parcel->before, queue};
+}
+
+void weft__fluid_leave(weft_sim *sim, uint32_t index, uint32_t p) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  const weft_time delay = sim->fabric.ports.at[index].delay_ps;
+  double head = queue_behind(port, parcel, sim->now, parcel->left) - parcel->first_bytes;
+  if (head < 0) head = 0;
+  double tail = head;
+  weft_time tail_at = sim->now;
+  if (parcel->n > 1) {
+    const weft_time leaves = tail_leaves(sim, port, index, parcel);
+    const weft_time least = sim->now + fluid_wire_time(sim, index, (uint64_t)(parcel->bytes - parcel->first_bytes));
+    tail_at = leaves + delay > least ? leaves + delay : least;
+    tail = queue_behind(port, parcel, sim->now,
+                        leaves - fluid_wire_time(sim, index, parcel->last_bytes)) -
+           parcel->last_bytes;
+    if (tail < 0) tail = 0;
+  }
+  parcel->tail = tail_at;
+  if (port->of_switch) {
+    const double part = marks(port, head, tail);
+    port->marks += part * parcel->n;
+    parcel->unmarked *= 1 - part;
+    read_out(sim, parcel, p, head);
+  }
+}

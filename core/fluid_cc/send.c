@@ -1,0 +1,187 @@
+/* NICs: which flow sends the next parcel. Round robin, as packet/transport/nic.c has it, over flows
+ * whose window is open and whose pacing time has come; where several could send, each turn is as
+ * much shorter, so that a round takes about as long as one parcel. */
+#include "fluid_cc/fluid_cc.h"
+
+#include "base/rng_i.h"
+
+/* A parcel is at most this part of what a flow has under way. */
+enum { PARCELS_PER_WINDOW = 4 };
+
+static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  if (port->wake >= 0 && port->wake <= at) return;
+  sim->fluid_cc.stale += port->wake >= 0;
+  port->wake = at;
+  event_at(sim, EV_FLUID_NIC, index, at);
+}
+
+uint32_t weft__fluid_window(const weft_sim *sim, const struct fluid_flow *flow) {
+  if (sim->config.window_mode == WEFT_WINDOW_NONE) return UINT32_MAX;
+  double bytes = flow->base_window;
+  if (sim->config.window_mode == WEFT_WINDOW_RATE) bytes *= flow->rate_bps / flow->line_bps;
+  const double mtu = sim->config.mtu_bytes;
+  const double packets = bytes / mtu;
+  const uint32_t whole = packets < 1e9 ? (uint32_t)packets : 1000000000;
+  return whole + (packets > whole || whole == 0); /* a packet may go while fewer bytes are out */
+}
+
+/* Packets of a turn, of a flow that may send so many. */
+static uint32_t turn_of(const weft_sim *sim, const struct fluid_flow *flow, uint32_t room,
+                        uint32_t others) {
+  uint32_t window = weft__fluid_window(sim, flow);
+  if (window == UINT32_MAX) {
+    const double bytes = flow->rate_bps / 8e12 * (double)flow->base_rtt;
+    window = (uint32_t)(bytes / sim->config.mtu_bytes);
+  }
+  uint32_t n = window / PARCELS_PER_WINDOW / (others + 1);
+  if (n < 1) n = 1;
+  return n < room ? n : room;
+}
+
+static uint32_t room_of(const weft_sim *sim, const struct fluid_flow *flow) {
+  const uint32_t window = weft__fluid_window(sim, flow), out = flow->next - flow->una;
+  const uint32_t left = flow->total - flow->next;
+  const uint32_t room = window > out ? window - out : 0;
+  return room < left ? room : left;
+}
+
+static int is_paced(const weft_sim *sim) {
+  return sim->config.cc != WEFT_CC_WINDOW || sim->config.max_rate_bps != 0;
+}
+
+/* Time from packet to packet. */
+static weft_time gap_of(const weft_sim *sim, const struct fluid_flow *flow, uint32_t port,
+                        uint32_t room) {
+  const uint32_t frame = sim->config.mtu_bytes + flow->headers;
+  weft_time gap = fluid_wire_time(sim, port, frame);
+  if (is_paced(sim)) {
+    const weft_time pace = fluid_time(frame * 8e12 / flow->rate_bps);
+    if (pace > gap) gap = pace;
+  }
+  if (room <= flow->acked_n && flow->ack_gap > gap) gap = flow->ack_gap; /* by the ACK clock */
+  return gap;
+}
+
+static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room, uint32_t others) {
+  const uint32_t p = weft__fluid_parcel_take(sim);
+  if (p == WEFT_NONE) return;
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const uint32_t n = turn_of(sim, flow, room, others), seq = flow->next;
+  const uint32_t frame = sim->config.mtu_bytes + flow->headers;
+  const uint32_t last = seq + n == flow->total ? flow->last_bytes + flow->headers : frame;
+  const uint32_t first = n == 1 ? last : frame;
+  const weft_time gap = gap_of(sim, flow, index, room);
+  const weft_time delay = sim->fabric.ports.at[index].delay_ps;
+  const double bytes = weft__fluid_bytes(sim, flow, seq, n);
+  const weft_time head = sim->now + fluid_wire_time(sim, index, first) + delay;
+  const weft_time tail = sim->now + gap * (n - 1) + fluid_wire_time(sim, index, last) + delay;
+  sim->fluid_cc.parcels.at[p] = (struct fluid_parcel){.bytes = bytes,
+                                                      .under_way = 1,
+                                                      .unmarked = 1,
+                                                      .sent_at = sim->now,
+                                                      .tail = tail,
+                                                      .tail_left = -1,
+                                                      .slot = slot,
+                                                      .generation = flow->generation,
+                                                      .seq = seq,
+                                                      .n = n,
+                                                      .first_bytes = first,
+                                                      .last_bytes = last,
+                                                      .in_port = WEFT_NONE,
+                                                      .hop = 1};
+  flow->next += n;
+  flow->next_at = sim->now + gap * n;
+  port->free_at = sim->now + fluid_wire_time(sim, index, (uint64_t)bytes);
+  port->served += bytes;
+  port->last = slot;
+  ++sim->fluid_cc.parcels_sent;
+  sim->fluid_cc.packets_sent += n;
+  sim->fluid_cc.sent += bytes;
+  event_of_flow(sim, EV_FLUID_HOP, p, flow->row, head);
+  if (flow->next < flow->total) return;
+  weft__fluid_nic_remove(sim, slot);
+  if (!flow->told) weft__flow_tell(sim, flow->row, NEWS_SENT);
+  flow->told = 1;
+}
+
+void weft__fluid_nic_add(weft_sim *sim, uint32_t slot) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (flow->listed) return;
+  flow->listed = 1;
+  if (port->listed++ == 0) {
+    port->last = flow->list_next = flow->list_prev = slot;
+    return;
+  }
+  /* behind the one whose turn was last: it is the next, as nobody has waited for less */
+  struct fluid_flow *last = &sim->fluid_cc.flows.at[port->last];
+  flow->list_prev = port->last;
+  flow->list_next = last->list_next;
+  sim->fluid_cc.flows.at[last->list_next].list_prev = slot;
+  last->list_next = slot;
+}
+
+void weft__fluid_nic_remove(weft_sim *sim, uint32_t slot) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
+  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (!flow->listed) return;
+  flow->listed = 0;
+  --port->listed;
+  sim->fluid_cc.flows.at[flow->list_prev].list_next = flow->list_next;
+  sim->fluid_cc.flows.at[flow->list_next].list_prev = flow->list_prev;
+  if (port->last == slot) port->last = flow->list_prev;
+}
+
+void weft__fluid_nic_kick(weft_sim *sim, uint32_t index) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  if (port->paused || port->down || port->listed == 0) return;
+  if (port->free_at > sim->now) {
+    wake_at(sim, index, port->free_at);
+    return;
+  }
+  weft_time earliest = INT64_MAX;
+  uint32_t chosen = WEFT_NONE, room = 0, others = 0, slot = port->last;
+  for (uint32_t i = 0; i < port->listed; ++i) {
+    slot = sim->fluid_cc.flows.at[slot].list_next;
+    const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+    weft__fluid_law_catch_up(sim, slot);
+    const uint32_t may = room_of(sim, flow);
+    if (may == 0) continue;
+    if (is_paced(sim) && flow->next_at > sim->now) {
+      if (flow->next_at < earliest) earliest = flow->next_at;
+    } else if (chosen == WEFT_NONE) {
+      chosen = slot;
+      room = may;
+    } else {
+      ++others;
+    }
+  }
+  if (chosen == WEFT_NONE) {
+    if (earliest != INT64_MAX) wake_at(sim, index, earliest);
+    return;
+  }
+  send(sim, index, chosen, room, others);
+  if (port->listed > 0 && !sim->failed) wake_at(sim, index, port->free_at);
+}
+
+void weft__fluid_nic_event(weft_sim *sim, uint32_t index) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  if (port->wake != sim->now) {
+    --sim->fluid_cc.stale;
+    event_is_stale(sim);
+    return;
+  }
+  port->wake = -1;
+  weft__fluid_nic_kick(sim, index);
+}
+
+int weft__fluid_any_marked(const weft_sim *sim, uint32_t p) {
+  const struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  if (parcel->unmarked >= 1) return 0;
+  double none = 1;
+  for (uint32_t i = 0; i < parcel->n; ++i) none *= parcel->unmarked;
+  const uint32_t row = sim->fluid_cc.flows.at[parcel->slot].row;
+  return rng_uniform(sim->config.seed, RNG_ECN, row, parcel->seq) >= none;
+}
