@@ -48,7 +48,7 @@ local function may(from, to)
 end
 
 -- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
-local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$" }
+local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$", "^core/fluid_cc/model%.c$" }
 
 local function sorted_keys(t)
   local keys = {}

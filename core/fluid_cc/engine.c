@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/frame_i.h"
-#include "fabric/farthest.h"
 #include "fluid_cc/fluid_cc.h"
 
 /* ---- life ---- */
@@ -14,7 +13,7 @@ static int create(weft_sim *sim) {
                       "option cc: engine 'fluid-cc' has no script; expected window, dctcp, hpcc, "
                       "dcqcn, timely or swift");
   sim->fluid_cc.free_parcel = sim->fluid_cc.free_inflow = WEFT_NONE;
-  return WEFT_OK;
+  return weft__fluid_choose_model(sim);
 }
 
 static int link_added(weft_sim *sim, uint32_t link) {
@@ -36,17 +35,9 @@ static int ready(weft_sim *sim) {
     port->kmin = (double)(uint64_t)(sim->config.ecn_kmin_bytes * scale);
     port->kmax = (double)(uint64_t)(sim->config.ecn_kmax_bytes * scale);
     port->pmax = sim->config.ecn_pmax;
+    port->alpha = weft__fluid_alpha(sim, p);
   }
   return weft__fluid_buffers_init(sim);
-}
-
-static int begin(weft_sim *sim) {
-  if (sim->fluid_cc.fabric_rtt != 0) return WEFT_OK;
-  enum { DATACENTER_PS = 100000000 }; /* packet/rtt.c */
-  const weft_config *config = &sim->config;
-  return weft__farthest(sim, frame_full(config, weft__fluid_extra(config)),
-                        config->ack_bytes + (config->cc == WEFT_CC_HPCC ? config->int_bytes : 0),
-                        DATACENTER_PS, &sim->fluid_cc.fabric_rtt, &sim->fluid_cc.longest_rtt);
 }
 
 /* An event of a flow alone, unless it is that no more. */
@@ -238,7 +229,7 @@ static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, ui
   const weft_config *config = &sim->config;
   const uint64_t packets = (payload + config->mtu_bytes - 1) / config->mtu_bytes;
   *data = frames_bytes(config, weft__fluid_extra(config), payload);
-  *acks = packets * (config->ack_bytes + (config->cc == WEFT_CC_HPCC ? config->int_bytes : 0));
+  *acks = packets * weft__fluid_ack_bytes(config);
 }
 
 /* What flows under way have had delivered; of those that are over their rows tell. */
@@ -273,11 +264,11 @@ static int check(weft_sim *sim) {
   return WEFT_OK;
 }
 
-const struct engine_ops weft__fluid_cc_engine = {.can = CAN(CC) | CAN(QUEUES),
+const struct engine_ops weft__fluid_cc_engine = {.can = CAN(CC) | CAN(COMPAT) | CAN(QUEUES),
                                                  .create = create,
                                                  .link_added = link_added,
                                                  .ready = ready,
-                                                 .begin = begin,
+                                                 .begin = weft__fluid_find_rtt,
                                                  .event = event,
                                                  .stale = stale,
                                                  .port_changed = port_changed,

@@ -44,10 +44,7 @@ static void learn_way(weft_sim *sim, uint32_t slot) {
                     weft__path_one_way(sim, back, way->ack_hops, flow->ack_bytes);
   const weft_time built = weft__path_as_built(sim, path, way->hops, frame) +
                           weft__path_as_built(sim, back, way->ack_hops, flow->ack_bytes);
-  const weft_time given = config->base_rtt_ps;
-  const weft_time all = sim->fluid_cc.fabric_rtt;
-  flow->own_rtt = given != 0 ? given : built;
-  flow->base_rtt = given != 0 ? given : built > all ? built : all;
+  weft__fluid_take_rtt(sim, flow, built);
   flow->base_window = config->window_bytes != 0
                           ? (double)config->window_bytes
                           : flow->line_bps * (double)flow->base_rtt / 8e12 + 1;
@@ -88,7 +85,7 @@ void weft__fluid_launch(weft_sim *sim, uint32_t row) {
       .total = total,
       .last_bytes = (uint16_t)(size - (total - 1) * mtu),
       .headers = frame_headers(config, extra),
-      .ack_bytes = config->ack_bytes + (config->cc == WEFT_CC_HPCC ? config->int_bytes : 0)};
+      .ack_bytes = weft__fluid_ack_bytes(config)};
   flow->told = (flow_wants(sim, row) & FLOW_TELLS_SENT) == 0;
   learn_way(sim, slot);
   weft__fluid_law_start(sim, slot);

@@ -110,6 +110,16 @@ void weft__fluid_leave_ports(weft_sim *sim, uint32_t slot);
 double weft__fluid_bytes(const weft_sim *sim, const struct fluid_flow *flow, uint32_t seq,
                          uint32_t n);
 
+/* model.c: what depends on compat */
+int weft__fluid_choose_model(weft_sim *sim);
+int weft__fluid_fixed_times(const weft_config *config);
+uint32_t weft__fluid_ack_bytes(const weft_config *config);
+int weft__fluid_find_rtt(weft_sim *sim);
+void weft__fluid_take_rtt(const weft_sim *sim, struct fluid_flow *flow, weft_time as_built);
+double weft__fluid_headroom(const weft_sim *sim, uint32_t in_port);
+double weft__fluid_alpha(const weft_sim *sim, uint32_t port);
+double weft__fluid_shared(const weft_sim *sim, double kept);
+
 /* law.c: the congestion controls */
 struct fluid_feedback {
   uint32_t n; /* packets acknowledged */

@@ -42,13 +42,16 @@ static int has_default_times(const weft_config *config) {
 
 static weft_time stretched(const weft_sim *sim, const struct fluid_flow *flow, weft_time time,
                            weft_time reference) {
-  if (flow->base_rtt <= reference || !has_default_times(&sim->config)) return time;
+  if (flow->base_rtt <= reference || weft__fluid_fixed_times(&sim->config) ||
+      !has_default_times(&sim->config))
+    return time;
   return fluid_time((double)time * (double)flow->base_rtt / (double)reference);
 }
 
 static double step_of(const weft_sim *sim, const struct fluid_flow *flow, uint64_t step_bps) {
   const weft_config def = weft_config_default(), *config = &sim->config;
-  if (flow->line_bps <= STEP_LINE_BPS || config->timely_ai_bps != def.timely_ai_bps ||
+  if (flow->line_bps <= STEP_LINE_BPS || weft__fluid_fixed_times(config) ||
+      config->timely_ai_bps != def.timely_ai_bps ||
       config->timely_hai_bps != def.timely_hai_bps)
     return (double)step_bps;
   return (double)step_bps * flow->line_bps / STEP_LINE_BPS;

@@ -5,19 +5,7 @@
 
 #include <inttypes.h>
 
-#include "base/frame_i.h"
-
 enum { PFC_FRAME_BYTES = 64 };
-
-/* What can still arrive once a pause is decided. */
-static double headroom(const weft_sim *sim, uint32_t in) {
-  const struct fabric_port *port = &sim->fabric.ports.at[in];
-  if (sim->config.pfc_headroom_bytes != 0) return sim->config.pfc_headroom_bytes;
-  const double frame = frame_largest(&sim->config);
-  const double back = (double)sim->fabric.ports.at[in ^ 1].built_rate_bps / 8;
-  const double notice_s = (frame + PFC_FRAME_BYTES) / back + 2e-12 * (double)port->delay_ps;
-  return (double)port->built_rate_bps / 8 * notice_s + 2 * frame;
-}
 
 int weft__fluid_buffers_init(weft_sim *sim) {
   const uint32_t n = sim->fabric.nodes.n;
@@ -27,15 +15,15 @@ int weft__fluid_buffers_init(weft_sim *sim) {
     const struct node *node = &sim->fabric.nodes.at[i];
     double kept = 0;
     for (uint32_t j = 0; sim->config.pfc && node->kind != WEFT_HOST && j < node->port_count; ++j)
-      kept += headroom(sim, sim->fabric.adjacency.at[node->first_port + j] ^ 1) +
+      kept += weft__fluid_headroom(sim, sim->fabric.adjacency.at[node->first_port + j] ^ 1) +
               sim->config.pfc_reserve_bytes;
-    if (node->kind != WEFT_HOST && kept >= (double)sim->config.buffer_bytes)
+    if (node->kind != WEFT_HOST && weft__fluid_shared(sim, kept) <= 0)
       return weft__fail(sim, WEFT_EINVAL,
                         "option buffer: switch %" PRIu32 " needs more than %.0f bytes for PFC "
                         "headroom and reserve of %" PRIu32 " ports, got %" PRIu64,
                         i, kept, node->port_count, sim->config.buffer_bytes);
     sim->fluid_cc.switches.at[i] =
-        (struct fluid_switch){.cap = (double)sim->config.buffer_bytes - kept};
+        (struct fluid_switch){.cap = weft__fluid_shared(sim, kept)};
   }
   return WEFT_OK;
 }
@@ -65,7 +53,7 @@ void weft__fluid_ingress(weft_sim *sim, uint32_t in, double bytes) {
   const double part = shared_part(sim, port->ingress);
   at->shared += part - before;
   const double free = at->cap > at->shared ? at->cap - at->shared : 0;
-  const double threshold = sim->config.buffer_alpha * free;
+  const double threshold = port->alpha * free;
   if (!port->pausing && part > 0 && part > threshold)
     tell(sim, in, 1);
   else if (port->pausing && (part <= 0 || part + sim->config.pfc_resume_bytes <= threshold))

@@ -89,6 +89,7 @@ struct fluid_port {
   double kmin, kmax, pmax; /* ECN */
   double marks; /* packets */
   double most; /* longest queue */
+  double alpha; /* PFC: its threshold is this part of what is free in the far switch */
   double ingress; /* bytes in the far switch that came by this port */
   weft_time at;
   weft_time paused_since, paused_ps;
