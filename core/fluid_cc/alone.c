@@ -40,7 +40,7 @@ int weft__fluid_is_alone(const weft_sim *sim, uint32_t slot) {
  * others of the last. */
 static weft_time of_headers(const weft_sim *sim, uint32_t slot) {
   const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const uint64_t extra = flow->headers - sim->config.header_bytes;
+  const double extra = flow->headers - sim->config.header_bytes;
   const uint32_t *path = slot_path(sim, slot);
   weft_time more = fluid_wire_time(sim, path[0], extra * flow->total);
   for (uint32_t i = 1; i < sim->flow.slots.at[slot].hops; ++i)
@@ -135,7 +135,7 @@ void weft__fluid_alone_end(weft_sim *sim, uint32_t slot) {
   const uint32_t *back = slot_path(sim, slot) + way->hops;
   for (uint32_t i = 0; i < way->ack_hops; ++i)
     sim->fluid_cc.ports.at[back[i]].served += (double)flow->ack_bytes * flow->total;
-  event_of_flow(sim, EV_FLUID_ACK, p, flow->row, sim->now + way_back(sim, slot));
+  event_at(sim, EV_FLUID_ACK, p, sim->now + way_back(sim, slot));
   weft__fluid_received(sim, slot);
 }
 
@@ -176,7 +176,7 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
     parcel->under_way = 0;
     sim->fluid_cc.arrived += bytes;
     const weft_time acked = parcel->came + way_back(sim, slot);
-    event_of_flow(sim, EV_FLUID_ACK, p, flow->row, acked > sim->now ? acked : sim->now);
+    event_at(sim, EV_FLUID_ACK, p, acked > sim->now ? acked : sim->now);
     return;
   }
   const weft_time at = sent_at + arrival(sim, slot, parcel->hop);
@@ -184,7 +184,7 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
       at - (arrival(sim, slot, parcel->hop) - arrival(sim, slot, parcel->hop - 1));
   parcel->tail = (parcel->hop > 1 ? parcel->came : at) + gap * (n - 1);
   parcel->behind = parcel->first_bytes;
-  event_of_flow(sim, EV_FLUID_HOP, p, flow->row, at > sim->now ? at : sim->now);
+  event_at(sim, EV_FLUID_HOP, p, at > sim->now ? at : sim->now);
 }
 
 void weft__fluid_alone_break(weft_sim *sim, uint32_t slot) {

@@ -24,19 +24,36 @@ static int link_added(weft_sim *sim, uint32_t link) {
   return WEFT_OK;
 }
 
+static void set_rate(weft_sim *sim, uint32_t index) {
+  const double bps = (double)sim->fabric.ports.at[index].rate_bps;
+  sim->fluid_cc.ports.at[index].rate = bps / 8e12;
+  sim->fluid_cc.ports.at[index].byte_ps = 8e12 / bps;
+}
+
+/* Of the event queue: that its wheel spans a few links' delays and full packets, or 50 us. */
+static weft_time bucket(const weft_sim *sim) {
+  weft_time longest = 50000000;
+  for (uint32_t p = 0; p < sim->fabric.ports.n; ++p) {
+    const weft_time link = sim->fabric.ports.at[p].delay_ps + fluid_wire_time(sim, p, 1500);
+    if (4 * link > longest) longest = 4 * link;
+  }
+  return longest / WHEEL_BUCKETS + 1;
+}
+
 /* Thresholds of ECN follow the rate: packet/port/ecn.c. */
 static int ready(weft_sim *sim) {
   for (uint32_t p = 0; p < sim->fluid_cc.ports.n; ++p) {
     struct fluid_port *port = &sim->fluid_cc.ports.at[p];
     const struct fabric_port *of = &sim->fabric.ports.at[p];
     const double scale = (double)of->built_rate_bps / 1e11;
-    port->rate = (double)of->rate_bps / 8e12;
+    set_rate(sim, p);
     port->of_switch = sim->fabric.nodes.at[of->from_node].kind != WEFT_HOST;
     port->kmin = (double)(uint64_t)(sim->config.ecn_kmin_bytes * scale);
     port->kmax = (double)(uint64_t)(sim->config.ecn_kmax_bytes * scale);
     port->pmax = sim->config.ecn_pmax;
     port->alpha = weft__fluid_alpha(sim, p);
   }
+  weft__events_init(sim->queue, bucket(sim));
   return weft__fluid_buffers_init(sim);
 }
 
@@ -151,7 +168,7 @@ static void port_changed(weft_sim *sim, uint32_t index, unsigned what) {
   if (port->of_switch) weft__fluid_advance(sim, index);
   const int was_down = port->down;
   port->down = of->down;
-  port->rate = (double)of->rate_bps / 8e12;
+  set_rate(sim, index);
   if (port->of_switch) weft__fluid_retime(sim, index);
   if (was_down != port->down)
     each_user(sim, index);

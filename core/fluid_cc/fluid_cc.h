@@ -35,8 +35,9 @@ static inline weft_time fluid_time(double ps) {
   return ps > 0 ? (weft_time)(ps + 0.5) : 0;
 }
 
-static inline weft_time fluid_wire_time(const weft_sim *sim, uint32_t port, uint64_t bytes) {
-  return weft__path_one_way(sim, &port, 1, bytes) - sim->fabric.ports.at[port].delay_ps;
+/* Time of so many bytes on the wire of a port, rounded down, as packets have it. */
+static inline weft_time fluid_wire_time(const weft_sim *sim, uint32_t port, double bytes) {
+  return (weft_time)(bytes * sim->fluid_cc.ports.at[port].byte_ps);
 }
 
 /* port.c: queues */

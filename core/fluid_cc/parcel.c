@@ -51,7 +51,7 @@ static void acknowledge(weft_sim *sim, uint32_t p) {
   weft_time back = 0;
   for (uint32_t i = 0; i < way->ack_hops; ++i)
     back += weft__fluid_pass_acks(sim, ports[i], flow->ack_bytes, parcel->n);
-  event_of_flow(sim, EV_FLUID_ACK, p, flow->row, sim->now + back);
+  event_at(sim, EV_FLUID_ACK, p, sim->now + back);
 }
 
 static void arrived(weft_sim *sim, uint32_t p) {
@@ -77,7 +77,7 @@ void weft__fluid_tail(weft_sim *sim, uint32_t p) {
   const weft_time at = parcel->tail_left + sim->fabric.ports.at[port].delay_ps;
   if (parcel->tail_left >= 0 && at > sim->now) { /* more has come before it than could be seen */
     parcel->tail = at;
-    event_of_flow(sim, EV_FLUID_TAIL, p, sim->fluid_cc.flows.at[parcel->slot].row, at);
+    event_at(sim, EV_FLUID_TAIL, p, at);
     return;
   }
   parcel->came = parcel->tail = sim->now;
@@ -89,7 +89,7 @@ static void at_receiver(weft_sim *sim, uint32_t p) {
   const struct fluid_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
   parcel->came = sim->now;
   if (parcel->n > 1 && parcel->seq + parcel->n == flow->total && parcel->tail > sim->now)
-    event_of_flow(sim, EV_FLUID_TAIL, p, flow->row, parcel->tail);
+    event_at(sim, EV_FLUID_TAIL, p, parcel->tail);
   else
     arrived(sim, p);
 }

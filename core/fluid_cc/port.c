@@ -103,11 +103,6 @@ static weft_time next_node(const weft_sim *sim, uint32_t index, uint32_t first_b
          sim->fabric.ports.at[index].delay_ps;
 }
 
-static void ask(weft_sim *sim, uint32_t parcel, weft_time at) {
-  const struct fluid_parcel *its = &sim->fluid_cc.parcels.at[parcel];
-  event_of_flow(sim, EV_FLUID_HOP, parcel, sim->fluid_cc.flows.at[its->slot].row, at);
-}
-
 static void hold(weft_sim *sim, struct fluid_port *port, uint32_t parcel) {
   sim->fluid_cc.parcels.at[parcel].next = WEFT_NONE;
   if (port->held == WEFT_NONE)
@@ -139,7 +134,7 @@ void weft__fluid_enter(weft_sim *sim, uint32_t index, uint32_t p) {
   if (stands_still(port))
     hold(sim, port, p);
   else
-    ask(sim, p, next_node(sim, index, parcel->first_bytes, wait));
+    event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, wait));
 }
 
 weft_time weft__fluid_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uint32_t packets) {
@@ -147,7 +142,7 @@ weft_time weft__fluid_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, u
   const weft_time own =
       fluid_wire_time(sim, index, bytes) + sim->fabric.ports.at[index].delay_ps;
   if (!port->of_switch) { /* before all data; those of other packets are sent already */
-    const weft_time all = fluid_wire_time(sim, index, (uint64_t)bytes * packets);
+    const weft_time all = fluid_wire_time(sim, index, (double)bytes * packets);
     port->free_at = (port->free_at > sim->now ? port->free_at : sim->now) + all;
     port->served += (double)bytes * packets;
     return own;
@@ -169,7 +164,7 @@ void weft__fluid_retime(weft_sim *sim, uint32_t index) {
     const uint32_t next = parcel->next;
     const double wait = (parcel->before - port->served) / port->rate;
     parcel->left = sim->now + fluid_time(wait);
-    ask(sim, p, next_node(sim, index, parcel->first_bytes, wait));
+    event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, wait));
     p = next;
   }
 }
@@ -189,7 +184,7 @@ int weft__fluid_has_left(weft_sim *sim, uint32_t index, uint32_t p) {
   }
   const double wait = ahead / port->rate;
   parcel->left = sim->now + fluid_time(wait);
-  ask(sim, p, next_node(sim, index, parcel->first_bytes, wait));
+  event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, wait));
   return 0;
 }
 
@@ -247,7 +242,7 @@ void weft__fluid_leave(weft_sim *sim, uint32_t index, uint32_t p) {
   weft_time tail_at = sim->now;
   if (parcel->n > 1) {
     const weft_time leaves = tail_leaves(sim, port, index, parcel);
-    const weft_time least = sim->now + fluid_wire_time(sim, index, (uint64_t)(parcel->bytes - parcel->first_bytes));
+    const weft_time least = sim->now + fluid_wire_time(sim, index, parcel->bytes - parcel->first_bytes);
     tail_at = leaves + delay > least ? leaves + delay : least;
     tail = queue_behind(port, parcel, sim->now,
                         leaves - fluid_wire_time(sim, index, parcel->last_bytes)) -

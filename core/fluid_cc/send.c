@@ -6,7 +6,7 @@
 #include "base/rng_i.h"
 
 /* A parcel is at most this part of what a flow has under way. */
-enum { PARCELS_PER_WINDOW = 400 };
+enum { PARCELS_PER_WINDOW = 8 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
@@ -93,13 +93,13 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room, ui
                                                       .hop = 1};
   flow->next += n;
   flow->next_at = sim->now + gap * n;
-  port->free_at = sim->now + fluid_wire_time(sim, index, (uint64_t)bytes);
+  port->free_at = sim->now + fluid_wire_time(sim, index, bytes);
   port->served += bytes;
   port->last = slot;
   ++sim->fluid_cc.parcels_sent;
   sim->fluid_cc.packets_sent += n;
   sim->fluid_cc.sent += bytes;
-  event_of_flow(sim, EV_FLUID_HOP, p, flow->row, head);
+  event_at(sim, EV_FLUID_HOP, p, head);
   if (flow->next < flow->total) return;
   weft__fluid_nic_remove(sim, slot);
   if (!flow->told) weft__flow_tell(sim, flow->row, NEWS_SENT);

@@ -82,7 +82,8 @@ struct fluid_inflow {
 };
 
 struct fluid_port {
-  double rate; /* 0 while it stands still */
+  double rate;
+  double byte_ps; /* time of a byte */
   double queue; /* bytes, at `at` */
   double served; /* bytes since the beginning */
   double in_rate; /* sum of inflows */
