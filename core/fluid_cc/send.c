@@ -6,7 +6,7 @@
 #include "base/rng_i.h"
 
 /* A parcel is at most this part of what a flow has under way. */
-enum { PARCELS_PER_WINDOW = 8 };
+enum { PARCELS_PER_WINDOW = 400 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
@@ -26,15 +26,14 @@ uint32_t weft__fluid_window(const weft_sim *sim, const struct fluid_flow *flow) 
   return whole + (packets > whole || whole == 0); /* a packet may go while fewer bytes are out */
 }
 
-/* Packets of a turn, of a flow that may send so many. */
-static uint32_t turn_of(const weft_sim *sim, const struct fluid_flow *flow, uint32_t room,
-                        uint32_t others) {
+/* Packets of a parcel, of a flow that may send so many. */
+static uint32_t turn_of(const weft_sim *sim, const struct fluid_flow *flow, uint32_t room) {
   uint32_t window = weft__fluid_window(sim, flow);
   if (window == UINT32_MAX) {
     const double bytes = flow->rate_bps / 8e12 * (double)flow->base_rtt;
     window = (uint32_t)(bytes / sim->config.mtu_bytes);
   }
-  uint32_t n = window / PARCELS_PER_WINDOW / (others + 1);
+  uint32_t n = window / PARCELS_PER_WINDOW;
   if (n < 1) n = 1;
   return n < room ? n : room;
 }
@@ -63,24 +62,64 @@ static weft_time gap_of(const weft_sim *sim, const struct fluid_flow *flow, uint
   return gap;
 }
 
-static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room, uint32_t others) {
+/* What a NIC is sending for others as a parcel joins them: packet after packet of each in turn,
+ * until one has no more. */
+struct sharing {
+  weft_time left; /* to be sent of theirs, on the wire */
+  uint32_t flows;
+};
+
+static struct sharing sharing_of(const weft_sim *sim, const struct fluid_port *port) {
+  struct sharing with = {port->free_at > sim->now ? port->free_at - sim->now : 0, 0};
+  uint32_t slot = port->last;
+  for (uint32_t i = 0; with.left > 0 && i < port->listed; ++i) {
+    slot = sim->fluid_cc.flows.at[slot].list_next;
+    with.flows += sim->fluid_cc.flows.at[slot].busy_until > sim->now;
+  }
+  if (with.left > 0 && with.flows == 0) with.flows = 1; /* of one that has nothing more to send */
+  return with;
+}
+
+/* Others are so much later, for one that has joined them. */
+static void delay_others(weft_sim *sim, const struct fluid_port *port, uint32_t but, weft_time by,
+                         weft_time packet) {
+  uint32_t slot = port->last;
+  for (uint32_t i = 0; by > 0 && i < port->listed; ++i) {
+    slot = sim->fluid_cc.flows.at[slot].list_next;
+    struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+    if (slot == but || flow->busy_until <= sim->now + packet) continue; /* its last has its turn */
+    flow->busy_until += by;
+    struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[flow->parcel];
+    if (parcel->generation == flow->generation && parcel->slot == slot && parcel->hop == 1)
+      parcel->tail += by;
+  }
+}
+
+static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   const uint32_t p = weft__fluid_parcel_take(sim);
   if (p == WEFT_NONE) return;
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
   struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const uint32_t n = turn_of(sim, flow, room, others), seq = flow->next;
+  const uint32_t n = turn_of(sim, flow, room), seq = flow->next;
   const uint32_t frame = sim->config.mtu_bytes + flow->headers;
   const uint32_t last = seq + n == flow->total ? flow->last_bytes + flow->headers : frame;
   const uint32_t first = n == 1 ? last : frame;
-  const weft_time gap = gap_of(sim, flow, index, room);
-  const weft_time delay = sim->fabric.ports.at[index].delay_ps;
   const double bytes = weft__fluid_bytes(sim, flow, seq, n);
-  const weft_time head = sim->now + fluid_wire_time(sim, index, first) + delay;
-  const weft_time tail = sim->now + gap * (n - 1) + fluid_wire_time(sim, index, last) + delay;
+  const struct sharing with = sharing_of(sim, port);
+  const weft_time own = fluid_wire_time(sim, index, bytes), delay = sim->fabric.ports.at[index].delay_ps;
+  weft_time share = with.flows > 0 ? with.left / with.flows : 0, gap = gap_of(sim, flow, index, room);
+  if (share > own) share = own;
+  const weft_time shared = own + share * with.flows;
+  weft_time start = sim->now + with.left % fluid_wire_time(sim, index, frame);
+  if (start < port->head_at) start = port->head_at;
+  const weft_time next_at = start + gap * n;
+  if (gap < shared / n) gap = shared / n;
+  const weft_time head = start + fluid_wire_time(sim, index, first) + delay;
+  const weft_time tail = start + gap * (n - 1) + fluid_wire_time(sim, index, last) + delay;
   sim->fluid_cc.parcels.at[p] = (struct fluid_parcel){.bytes = bytes,
                                                       .under_way = 1,
                                                       .unmarked = 1,
-                                                      .sent_at = sim->now,
+                                                      .sent_at = start,
                                                       .tail = tail,
                                                       .tail_left = -1,
                                                       .slot = slot,
@@ -91,9 +130,13 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room, ui
                                                       .last_bytes = last,
                                                       .in_port = WEFT_NONE,
                                                       .hop = 1};
+  delay_others(sim, port, slot, share, fluid_wire_time(sim, index, frame));
+  port->head_at = start + fluid_wire_time(sim, index, first);
+  flow->parcel = p;
   flow->next += n;
-  flow->next_at = sim->now + gap * n;
-  port->free_at = sim->now + fluid_wire_time(sim, index, bytes);
+  flow->next_at = next_at;
+  flow->busy_until = sim->now + shared;
+  port->free_at = sim->now + with.left + own;
   port->served += bytes;
   port->last = slot;
   ++sim->fluid_cc.parcels_sent;
@@ -134,36 +177,33 @@ void weft__fluid_nic_remove(weft_sim *sim, uint32_t slot) {
   if (port->last == slot) port->last = flow->list_prev;
 }
 
+/* All that may send now do so, each a parcel. */
 void weft__fluid_nic_kick(weft_sim *sim, uint32_t index) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
   if (port->paused || port->down || port->listed == 0) return;
-  if (port->free_at > sim->now) {
-    wake_at(sim, index, port->free_at);
-    return;
-  }
   weft_time earliest = INT64_MAX;
-  uint32_t chosen = WEFT_NONE, room = 0, others = 0, slot = port->last;
-  for (uint32_t i = 0; i < port->listed; ++i) {
-    slot = sim->fluid_cc.flows.at[slot].list_next;
+  const int paced = is_paced(sim);
+  uint32_t slot = sim->fluid_cc.flows.at[port->last].list_next;
+  for (uint32_t left = port->listed; left > 0 && !sim->failed; --left) {
     const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-    weft__fluid_law_catch_up(sim, slot);
-    const uint32_t may = room_of(sim, flow);
-    if (may == 0) continue;
-    if (is_paced(sim) && flow->next_at > sim->now) {
-      if (flow->next_at < earliest) earliest = flow->next_at;
-    } else if (chosen == WEFT_NONE) {
-      chosen = slot;
-      room = may;
-    } else {
-      ++others;
+    const uint32_t next = flow->list_next, this = slot;
+    slot = next;
+    if (sim->config.cc == WEFT_CC_DCQCN) weft__fluid_law_catch_up(sim, this);
+    weft_time at = flow->busy_until;
+    if (paced && flow->next_at > at) at = flow->next_at;
+    const uint32_t room = at < earliest || at <= sim->now ? room_of(sim, flow) : 0;
+    if (room == 0) continue;
+    if (at > sim->now) {
+      earliest = at;
+      continue;
     }
+    send(sim, index, this, room);
+    if (!flow->listed) continue;
+    at = flow->busy_until;
+    if (paced && flow->next_at > at) at = flow->next_at;
+    if (at < earliest && room_of(sim, flow) > 0) earliest = at;
   }
-  if (chosen == WEFT_NONE) {
-    if (earliest != INT64_MAX) wake_at(sim, index, earliest);
-    return;
-  }
-  send(sim, index, chosen, room, others);
-  if (port->listed > 0 && !sim->failed) wake_at(sim, index, port->free_at);
+  if (earliest != INT64_MAX) wake_at(sim, index, earliest);
 }
 
 void weft__fluid_nic_event(weft_sim *sim, uint32_t index) {

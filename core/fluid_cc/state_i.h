@@ -40,12 +40,14 @@ struct fluid_flow {
   double base_window; /* bytes of payload in flight at line rate */
   weft_time base_rtt, own_rtt, empty_rtt; /* of windows; of the way as built; of the way now */
   weft_time next_at; /* pacing: its next packet not before */
+  weft_time busy_until; /* its NIC is sending the parcel before */
   weft_time ack_gap; /* between the packets whose ACKs open its window */
   weft_time since; /* alone: its start; waiting: since when */
   weft_time fed_at; /* of the last ACK */
   uint32_t row, generation; /* counts ways that it has had, over all flows of the slot */
   uint32_t total, next, una, received; /* packets */
   uint32_t list_next, list_prev; /* of its NIC */
+  uint32_t parcel; /* the one that its NIC sends, or has sent last */
   uint32_t acked_n; /* packets that the last ACK acknowledged */
   uint32_t ack_bytes, headers; /* on the wire: an ACK; what a packet has beside its payload */
   weft_time due[2]; /* alone: when its last packet leaves its NIC, when it is done */
@@ -95,6 +97,7 @@ struct fluid_port {
   weft_time at;
   weft_time paused_since, paused_ps;
   weft_time free_at, wake; /* NICs: end of the last packet given to the wire; -1: no event */
+  weft_time head_at; /* NICs: end of the last first packet of a parcel given to the wire */
   uint32_t inflows; /* first, or WEFT_NONE */
   uint32_t held, held_last; /* parcels that wait as it stands still */
   uint32_t users; /* flows whose data goes this way */
