@@ -54,6 +54,9 @@ void weft__fluid_advance(weft_sim *sim, uint32_t port);
 /** A parcel's first packet has come to a port; the last one comes at parcel.tail. */
 void weft__fluid_enter(weft_sim *sim, uint32_t port, uint32_t parcel);
 
+/** The last packet of a parcel that is entering a port comes so much later. */
+void weft__fluid_stretch(weft_sim *sim, uint32_t port, uint32_t parcel, weft_time by);
+
 /** So many bytes of ACKs have come to a port; they leave it after so long. */
 weft_time weft__fluid_pass_acks(weft_sim *sim, uint32_t port, uint32_t bytes, uint32_t packets);
 

@@ -14,6 +14,8 @@ static void flow_on(struct fluid_level *level, double rate, double time) {
   }
 }
 
+#define LOAD_MOST 0.8 /* beyond it a fluid has a queue mostly */
+
 static int stands_still(const struct fluid_port *port) {
   return port->paused || port->down;
 }
@@ -39,14 +41,31 @@ struct fluid_level weft__fluid_level(const weft_sim *sim, uint32_t index, weft_t
   return level;
 }
 
+/* A fluid that is less than the port takes leaves no queue, but its packets do: one that comes
+ * between those of others waits for what is left of the one on the wire, rate / 2 C of a packet on
+ * average if one flow sends evenly, and rate / 2 (C - rate) if many do by chance (M/D/1). */
+static weft_time between_packets(const struct fluid_port *port, double others, uint32_t flows,
+                                 double queue, double bytes) {
+  if (flows == 0 || queue >= bytes || others <= 0) return 0;
+  double load = others / port->rate;
+  if (load > 1) load = 1;
+  const double chance = (double)(flows - 1) / flows;
+  const double packets = load / 2 / (1 - (load < LOAD_MOST ? load : LOAD_MOST) * chance);
+  return fluid_time(packets * (bytes - queue) / port->rate);
+}
+
 /* The last packet of a parcel has come: when it leaves is known. */
 static void tail_has_come(weft_sim *sim, const struct fluid_port *port, uint32_t index,
-                          const struct fluid_inflow *inflow, double queue) {
+                          const struct fluid_inflow *inflow,
+                          const struct fluid_level *level) {
   struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[inflow->parcel];
   if (parcel->generation != inflow->generation || parcel->hop != inflow->hop) return;
-  const double wait = queue > parcel->last_bytes ? (queue - parcel->last_bytes) / port->rate : 0;
-  parcel->tail_left =
-      inflow->end + fluid_time(wait) + fluid_wire_time(sim, index, parcel->last_bytes);
+  const double rest = level->queue > parcel->last_bytes ? level->queue - parcel->last_bytes : 0;
+  const weft_time wait =
+      fluid_time(rest / port->rate) +
+      between_packets(port, level->in_rate - inflow->rate, port->inflow_count - 1, rest,
+                      parcel->last_bytes);
+  parcel->tail_left = inflow->end + wait + fluid_wire_time(sim, index, parcel->last_bytes);
 }
 
 void weft__fluid_advance(weft_sim *sim, uint32_t index) {
@@ -59,7 +78,8 @@ void weft__fluid_advance(weft_sim *sim, uint32_t index) {
     flow_on(&level, rate, (double)(inflow->end - port->at));
     if (inflow->end > port->at) port->at = inflow->end;
     if (level.queue > port->most) port->most = level.queue;
-    tail_has_come(sim, port, index, inflow, level.queue);
+    tail_has_come(sim, port, index, inflow, &level);
+    --port->inflow_count;
     port->inflows = inflow->next;
     level.in_rate = port->inflows == WEFT_NONE ? 0 : level.in_rate - inflow->rate;
     inflow->next = sim->fluid_cc.free_inflow;
@@ -95,11 +115,38 @@ static void add_inflow(weft_sim *sim, struct fluid_port *port, uint32_t parcel, 
       .next = *link};
   *link = i;
   port->in_rate += rate;
+  ++port->inflow_count;
+}
+
+void weft__fluid_stretch(weft_sim *sim, uint32_t index, uint32_t p, weft_time by) {
+  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  const uint32_t generation = sim->fluid_cc.parcels.at[p].generation;
+  weft__fluid_advance(sim, index);
+  uint32_t *link = &port->inflows;
+  for (; *link != WEFT_NONE; link = &sim->fluid_cc.inflows.at[*link].next) {
+    const struct fluid_inflow *at = &sim->fluid_cc.inflows.at[*link];
+    if (at->parcel == p && at->generation == generation) break;
+  }
+  if (*link == WEFT_NONE) return; /* all of it has come */
+  const uint32_t i = *link;
+  struct fluid_inflow *inflow = &sim->fluid_cc.inflows.at[i];
+  *link = inflow->next;
+  const double left = inflow->rate * (double)(inflow->end - sim->now);
+  port->in_rate -= inflow->rate;
+  inflow->end += by;
+  inflow->rate = left / (double)(inflow->end - sim->now);
+  port->in_rate += inflow->rate;
+  link = &port->inflows;
+  while (*link != WEFT_NONE && sim->fluid_cc.inflows.at[*link].end <= inflow->end)
+    link = &sim->fluid_cc.inflows.at[*link].next;
+  inflow->next = *link;
+  *link = i;
 }
 
 /* When its first packet will be at the next node, if all goes on as it does. */
-static weft_time next_node(const weft_sim *sim, uint32_t index, uint32_t first_bytes, double wait) {
-  return sim->now + fluid_time(wait) + fluid_wire_time(sim, index, first_bytes) +
+static weft_time next_node(const weft_sim *sim, uint32_t index, uint32_t first_bytes,
+                           weft_time leaves) {
+  return leaves + fluid_wire_time(sim, index, first_bytes) +
          sim->fabric.ports.at[index].delay_ps;
 }
 
@@ -116,10 +163,11 @@ void weft__fluid_enter(weft_sim *sim, uint32_t index, uint32_t p) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
   struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   weft__fluid_advance(sim, index);
-  const double wait = port->queue / port->rate;
   parcel->before = port->served + port->queue;
   parcel->came = sim->now;
-  parcel->left = sim->now + fluid_time(wait);
+  parcel->left = sim->now + fluid_time(port->queue / port->rate) +
+                 between_packets(port, port->in_rate, port->inflow_count, port->queue,
+                                 parcel->first_bytes);
   parcel->tail_left = -1;
   port->queue += parcel->first_bytes;
   parcel->behind = port->queue;
@@ -134,7 +182,7 @@ void weft__fluid_enter(weft_sim *sim, uint32_t index, uint32_t p) {
   if (stands_still(port))
     hold(sim, port, p);
   else
-    event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, wait));
+    event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
 }
 
 weft_time weft__fluid_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uint32_t packets) {
@@ -164,7 +212,7 @@ void weft__fluid_retime(weft_sim *sim, uint32_t index) {
     const uint32_t next = parcel->next;
     const double wait = (parcel->before - port->served) / port->rate;
     parcel->left = sim->now + fluid_time(wait);
-    event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, wait));
+    event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
     p = next;
   }
 }
@@ -184,7 +232,7 @@ int weft__fluid_has_left(weft_sim *sim, uint32_t index, uint32_t p) {
   }
   const double wait = ahead / port->rate;
   parcel->left = sim->now + fluid_time(wait);
-  event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, wait));
+  event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
   return 0;
 }
 

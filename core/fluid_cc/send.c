@@ -6,7 +6,7 @@
 #include "base/rng_i.h"
 
 /* A parcel is at most this part of what a flow has under way. */
-enum { PARCELS_PER_WINDOW = 400 };
+enum { PARCELS_PER_WINDOW = 4 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
@@ -90,8 +90,11 @@ static void delay_others(weft_sim *sim, const struct fluid_port *port, uint32_t 
     if (slot == but || flow->busy_until <= sim->now + packet) continue; /* its last has its turn */
     flow->busy_until += by;
     struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[flow->parcel];
-    if (parcel->generation == flow->generation && parcel->slot == slot && parcel->hop == 1)
+    if (parcel->generation != flow->generation || parcel->slot != slot) continue;
+    if (parcel->hop == 1)
       parcel->tail += by;
+    else if (parcel->hop == 2 && sim->flow.slots.at[slot].hops > 1)
+      weft__fluid_stretch(sim, slot_path(sim, slot)[1], flow->parcel, by);
   }
 }
 

@@ -98,7 +98,7 @@ struct fluid_port {
   weft_time paused_since, paused_ps;
   weft_time free_at, wake; /* NICs: end of the last packet given to the wire; -1: no event */
   weft_time head_at; /* NICs: end of the last first packet of a parcel given to the wire */
-  uint32_t inflows; /* first, or WEFT_NONE */
+  uint32_t inflows, inflow_count; /* first, or WEFT_NONE; how many */
   uint32_t held, held_last; /* parcels that wait as it stands still */
   uint32_t users; /* flows whose data goes this way */
   uint32_t alone; /* slot of the one in closed form, or WEFT_NONE */
