@@ -6,7 +6,7 @@
 #include "base/rng_i.h"
 
 /* A parcel is at most this part of what a flow has under way. */
-enum { PARCELS_PER_WINDOW = 4 };
+enum { PARCELS_PER_WINDOW = 400 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
@@ -147,7 +147,6 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   sim->fluid_cc.sent += bytes;
   event_at(sim, EV_FLUID_HOP, p, head);
   if (flow->next < flow->total) return;
-  weft__fluid_nic_remove(sim, slot);
   if (!flow->told) weft__flow_tell(sim, flow->row, NEWS_SENT);
   flow->told = 1;
 }
@@ -191,6 +190,10 @@ void weft__fluid_nic_kick(weft_sim *sim, uint32_t index) {
     const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
     const uint32_t next = flow->list_next, this = slot;
     slot = next;
+    if (flow->next == flow->total) { /* until then it has its turns */
+      if (flow->busy_until <= sim->now) weft__fluid_nic_remove(sim, this);
+      continue;
+    }
     if (sim->config.cc == WEFT_CC_DCQCN) weft__fluid_law_catch_up(sim, this);
     weft_time at = flow->busy_until;
     if (paced && flow->next_at > at) at = flow->next_at;
@@ -201,7 +204,7 @@ void weft__fluid_nic_kick(weft_sim *sim, uint32_t index) {
       continue;
     }
     send(sim, index, this, room);
-    if (!flow->listed) continue;
+    if (flow->next == flow->total) continue;
     at = flow->busy_until;
     if (paced && flow->next_at > at) at = flow->next_at;
     if (at < earliest && room_of(sim, flow) > 0) earliest = at;
