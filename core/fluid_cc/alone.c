@@ -26,7 +26,7 @@ int weft__fluid_is_alone(const weft_sim *sim, uint32_t slot) {
   const uint64_t rate = sim->fabric.ports.at[path[0]].rate_bps;
   for (uint32_t i = 0; i < hops; ++i) {
     const struct fluid_port *port = &sim->fluid_cc.ports.at[path[i]];
-    if (port->users > 0 || port->down || port->paused || port->inflows != WEFT_NONE ||
+    if (port->users > 0 || port->acks > 0 || port->down || port->paused || port->inflows != WEFT_NONE ||
         sim->fabric.ports.at[path[i]].rate_bps < rate)
       return 0;
     if (port->of_switch ? weft__fluid_level(sim, path[i], sim->now).queue >= 1
@@ -187,6 +187,12 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
   event_at(sim, EV_FLUID_HOP, p, at > sim->now ? at : sim->now);
 }
 
+static void make_parcels(weft_sim *sim, uint32_t slot, uint32_t from, uint32_t to) {
+  const uint32_t part = from < to && (to - from) / 4 > 0 ? (to - from) / 4 : 1;
+  for (uint32_t seq = from; seq < to && !sim->failed; seq += part)
+    make_parcel(sim, slot, seq, to - seq < part ? to - seq : part);
+}
+
 void weft__fluid_alone_break(weft_sim *sim, uint32_t slot) {
   struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
   const uint32_t hops = sim->flow.slots.at[slot].hops;
@@ -202,12 +208,9 @@ void weft__fluid_alone_break(weft_sim *sim, uint32_t slot) {
   sim->fluid_cc.arrived += bytes;
   flow->una = flow->received = una;
   flow->next = sent;
-  const uint32_t part = (sent - una) / 4 > 0 ? (sent - una) / 4 : 1;
-  for (uint32_t seq = una; seq < sent && !sim->failed;) {
-    const uint32_t n = sent - seq < part ? sent - seq : part;
-    make_parcel(sim, slot, seq, n);
-    seq += n;
-  }
+  const uint32_t arrived = weft__fluid_alone_received(sim, slot, sim->now);
+  make_parcels(sim, slot, una, arrived); /* whose ACKs are under way */
+  make_parcels(sim, slot, arrived > una ? arrived : una, sent);
   flow->next_at = flow->since + gap_of(sim, slot) * sent;
   struct fluid_port *nic = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
   if (sent < flow->total) {

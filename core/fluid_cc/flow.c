@@ -16,19 +16,23 @@ double weft__fluid_bytes(const weft_sim *sim, const struct fluid_flow *flow, uin
 
 void weft__fluid_join_ports(weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
-  const uint32_t hops = sim->flow.slots.at[slot].hops;
-  for (uint32_t i = 0; i < hops; ++i) {
+  const struct slot *way = &sim->flow.slots.at[slot];
+  for (uint32_t i = 0; i < (uint32_t)way->hops + way->ack_hops; ++i) {
     struct fluid_port *port = &sim->fluid_cc.ports.at[path[i]];
-    if (port->alone != WEFT_NONE && port->alone != slot)
-      weft__fluid_alone_break(sim, port->alone);
-    ++port->users;
+    if (port->alone != WEFT_NONE && port->alone != slot) weft__fluid_alone_break(sim, port->alone);
+    if (i < way->hops)
+      ++port->users;
+    else
+      ++port->acks;
   }
 }
 
 void weft__fluid_leave_ports(weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
-  for (uint32_t i = 0; i < sim->flow.slots.at[slot].hops; ++i)
-    --sim->fluid_cc.ports.at[path[i]].users;
+  const struct slot *way = &sim->flow.slots.at[slot];
+  for (uint32_t i = 0; i < way->hops; ++i) --sim->fluid_cc.ports.at[path[i]].users;
+  for (uint32_t i = 0; i < way->ack_hops; ++i)
+    --sim->fluid_cc.ports.at[path[way->hops + i]].acks;
 }
 
 /* ---- begin ---- */

@@ -100,7 +100,7 @@ struct fluid_port {
   weft_time head_at; /* NICs: end of the last first packet of a parcel given to the wire */
   uint32_t inflows, inflow_count; /* first, or WEFT_NONE; how many */
   uint32_t held, held_last; /* parcels that wait as it stands still */
-  uint32_t users; /* flows whose data goes this way */
+  uint32_t users, acks; /* flows whose data goes this way; whose ACKs do */
   uint32_t alone; /* slot of the one in closed form, or WEFT_NONE */
   uint32_t first, last, listed; /* NICs: flows with something to send, whose turn was last */
   uint32_t pauses;
