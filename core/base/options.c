@@ -37,7 +37,7 @@ static const weft_option options[] = {
     {"recovery", WEFT_OPT_U32, WEFT_UNIT_ENUM, NEEDS(recovery, PACKETS), 0, WEFT_RECOVERY_COUNT - 1,
      NAMES_TEXT(RECOVERY_NAMES),
      "What happens after a loss: nothing, go-back-N, or selective repeat as in IRN."},
-    {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(rto_ps, PACKETS), WEFT_RTO_RFC6298, 1e13,
+    {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(rto_ps, QUEUES), WEFT_RTO_RFC6298, 1e13,
      NAMES_TEXT(RTO_NAMES),
      "Retransmission timeout: by the round trips measured and never while nothing is lost "
      "(adaptive), by those alone (rfc6298), at least a time, or 0: none."},

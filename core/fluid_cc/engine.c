@@ -155,8 +155,9 @@ static void each_user(weft_sim *sim, uint32_t port) {
     const struct slot *its = &sim->flow.slots.at[slot];
     const uint32_t *path = slot_path(sim, slot);
     uint32_t i = 0;
-    while (its->active && i < its->hops && path[i] != port) ++i;
-    if (its->active && i < its->hops) weft__fluid_way_changed(sim, slot, NULL, 0, NULL, 0);
+    const uint32_t ports = (uint32_t)its->hops + its->ack_hops;
+    while (its->active && i < ports && path[i] != port) ++i;
+    if (its->active && i < ports) weft__fluid_way_changed(sim, slot, NULL, 0, NULL, 0);
   }
 }
 
@@ -185,7 +186,9 @@ static void rerouted(weft_sim *sim) {
     int ack_hops;
     const int hops = weft__flow_paths(sim, its->row, data, ack, &ack_hops);
     const uint32_t *path = slot_path(sim, slot);
-    if (hops > 0 && (hops != its->hops || memcmp(path, data, its->hops * sizeof *data) != 0))
+    if (hops > 0 && (hops != its->hops || ack_hops != its->ack_hops ||
+                     memcmp(path, data, its->hops * sizeof *data) != 0 ||
+                     memcmp(path + hops, ack, its->ack_hops * sizeof *ack) != 0))
       weft__fluid_way_changed(sim, slot, data, hops, ack, ack_hops);
   }
 }

@@ -35,6 +35,15 @@ void weft__fluid_leave_ports(weft_sim *sim, uint32_t slot) {
     --sim->fluid_cc.ports.at[path[way->hops + i]].acks;
 }
 
+/* There and back: without its ACKs a flow does not go on either. */
+static int way_is_up(const weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  const struct slot *way = &sim->flow.slots.at[slot];
+  for (uint32_t i = 0; i < (uint32_t)way->hops + way->ack_hops; ++i)
+    if (sim->fabric.ports.at[path[i]].down) return 0;
+  return 1;
+}
+
 /* ---- begin ---- */
 
 /* Round trips and the window: packet/rtt.c, packet/transport. */
@@ -57,7 +66,7 @@ static void learn_way(weft_sim *sim, uint32_t slot) {
 static void go_on(weft_sim *sim, uint32_t slot) {
   struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
   flow->since = sim->now;
-  if (slot_way_is_up(sim, slot)) {
+  if (way_is_up(sim, slot)) {
     flow->state = FLUID_SENDS;
     if (flow->next < flow->total) {
       weft__fluid_nic_add(sim, slot);
@@ -142,9 +151,27 @@ void weft__fluid_give_up_event(weft_sim *sim, uint32_t slot) {
 
 /* ---- another way, or the same one failed or back ---- */
 
-/* What is under way is lost, and sent again from the first that has not arrived. */
-static void send_again(weft_sim *sim, uint32_t slot) {
+static weft_time later(weft_time a, weft_time b) {
+  return a > b ? a : b;
+}
+
+/* How long a loss goes unnoticed: packet/transport/rto.c, without the deviation of round trips. */
+static weft_time timeout_of(const weft_sim *sim, const struct fluid_flow *flow) {
+  const weft_time RTO_MIN = 320000000, RTO_FIRST = 1000000000;
+  const int fixed = sim->config.rto_ps > 0, heard = flow->una > 0;
+  const weft_time given = fixed ? sim->config.rto_ps : heard ? RTO_MIN : RTO_FIRST;
+  const weft_time least = (heard ? 2 : 3) * flow->empty_rtt;
+  return given > least ? given : least;
+}
+
+/* What is under way is lost, and sent again from the first that has not arrived, at once where the
+ * way is another one only, else when the sender notices. */
+static void send_again(weft_sim *sim, uint32_t slot, int lost) {
   struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const weft_time heard_at = flow->una > 0 ? flow->fed_at : flow->since;
+  flow->busy_until = sim->now;
+  if (lost && flow->next > flow->received && flow->received < flow->total)
+    flow->busy_until = later(heard_at + timeout_of(sim, flow), sim->now);
   ++flow->generation;
   weft__fluid_nic_remove(sim, slot);
   flow->next = flow->una = flow->received;
@@ -159,7 +186,7 @@ void weft__fluid_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data,
   struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
   if (flow->state == FLUID_ALONE) weft__fluid_alone_break(sim, slot);
   const int waited = flow->state == FLUID_WAITS;
-  if (!waited) send_again(sim, slot);
+  if (!waited) send_again(sim, slot, !way_is_up(sim, slot));
   if (data != NULL) {
     weft__fluid_leave_ports(sim, slot);
     if (!weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
@@ -173,7 +200,7 @@ void weft__fluid_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data,
     weft__fluid_done(sim, slot);
     return;
   }
-  if (waited && !slot_way_is_up(sim, slot)) return;
+  if (waited && !way_is_up(sim, slot)) return;
   sim->fluid_cc.stale += waited && sim->config.give_up_ps != 0;
   go_on(sim, slot);
 }
