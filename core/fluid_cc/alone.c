@@ -26,8 +26,8 @@ int weft__fluid_is_alone(const weft_sim *sim, uint32_t slot) {
   const uint64_t rate = sim->fabric.ports.at[path[0]].rate_bps;
   for (uint32_t i = 0; i < hops; ++i) {
     const struct fluid_port *port = &sim->fluid_cc.ports.at[path[i]];
-    if (port->users > 0 || port->acks > 0 || port->down || port->paused || port->inflows != WEFT_NONE ||
-        sim->fabric.ports.at[path[i]].rate_bps < rate)
+    if (port->users > 0 || port->acks > 0 || port->down || port->paused ||
+        port->inflows != WEFT_NONE || sim->fabric.ports.at[path[i]].rate_bps < rate)
       return 0;
     if (port->of_switch ? weft__fluid_level(sim, path[i], sim->now).queue >= 1
                         : port->free_at > sim->now)

@@ -215,8 +215,8 @@ static double alone_bytes(const weft_sim *sim, uint32_t index) {
   uint32_t hop = 0;
   while (path[hop] != index) ++hop;
   const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const weft_time before = weft__path_one_way(sim, path, (int)hop,
-                                              sim->config.mtu_bytes + flow->headers);
+  const weft_time before =
+      weft__path_one_way(sim, path, (int)hop, sim->config.mtu_bytes + flow->headers);
   return weft__fluid_bytes(sim, flow, 0, weft__fluid_alone_sent(sim, slot, sim->now - before));
 }
 
@@ -271,8 +271,7 @@ static void stats(weft_sim *sim, weft_stats *out) {
 static int check(weft_sim *sim) {
   double under_way = 0;
   for (uint32_t p = 0; p < sim->fluid_cc.parcels.n; ++p)
-    if (sim->fluid_cc.parcels.at[p].under_way)
-      under_way += sim->fluid_cc.parcels.at[p].bytes;
+    if (sim->fluid_cc.parcels.at[p].under_way) under_way += sim->fluid_cc.parcels.at[p].bytes;
   const double rest = sim->fluid_cc.sent - sim->fluid_cc.arrived - sim->fluid_cc.dropped;
   if (rest != under_way)
     return weft__fail(sim, WEFT_EINTERNAL,

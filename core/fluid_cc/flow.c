@@ -31,8 +31,7 @@ void weft__fluid_leave_ports(weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const struct slot *way = &sim->flow.slots.at[slot];
   for (uint32_t i = 0; i < way->hops; ++i) --sim->fluid_cc.ports.at[path[i]].users;
-  for (uint32_t i = 0; i < way->ack_hops; ++i)
-    --sim->fluid_cc.ports.at[path[way->hops + i]].acks;
+  for (uint32_t i = 0; i < way->ack_hops; ++i) --sim->fluid_cc.ports.at[path[way->hops + i]].acks;
 }
 
 /* There and back: without its ACKs a flow does not go on either. */
@@ -91,14 +90,13 @@ void weft__fluid_launch(weft_sim *sim, uint32_t row) {
   double line = (double)sim->fabric.ports.at[slot_path(sim, slot)[0]].built_rate_bps;
   if (config->max_rate_bps != 0 && (double)config->max_rate_bps < line)
     line = (double)config->max_rate_bps;
-  *flow = (struct fluid_flow){
-      .line_bps = line,
-      .row = row,
-      .generation = flow->generation + 1,
-      .total = total,
-      .last_bytes = (uint16_t)(size - (total - 1) * mtu),
-      .headers = frame_headers(config, extra),
-      .ack_bytes = weft__fluid_ack_bytes(config)};
+  *flow = (struct fluid_flow){.line_bps = line,
+                              .row = row,
+                              .generation = flow->generation + 1,
+                              .total = total,
+                              .last_bytes = (uint16_t)(size - (total - 1) * mtu),
+                              .headers = frame_headers(config, extra),
+                              .ack_bytes = weft__fluid_ack_bytes(config)};
   flow->told = (flow_wants(sim, row) & FLOW_TELLS_SENT) == 0;
   learn_way(sim, slot);
   weft__fluid_law_start(sim, slot);

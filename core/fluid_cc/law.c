@@ -51,8 +51,7 @@ static weft_time stretched(const weft_sim *sim, const struct fluid_flow *flow, w
 static double step_of(const weft_sim *sim, const struct fluid_flow *flow, uint64_t step_bps) {
   const weft_config def = weft_config_default(), *config = &sim->config;
   if (flow->line_bps <= STEP_LINE_BPS || weft__fluid_fixed_times(config) ||
-      config->timely_ai_bps != def.timely_ai_bps ||
-      config->timely_hai_bps != def.timely_hai_bps)
+      config->timely_ai_bps != def.timely_ai_bps || config->timely_hai_bps != def.timely_hai_bps)
     return (double)step_bps;
   return (double)step_bps * flow->line_bps / STEP_LINE_BPS;
 }
@@ -137,7 +136,8 @@ static void hpcc(weft_sim *sim, uint32_t slot, const struct fluid_feedback *back
   law->u = law->u * before + u * (1 - before);
   const double excess = law->u / config->hpcc_eta;
   const int decrease = excess >= 1 || law->stage >= config->hpcc_max_stage;
-  set_rate(sim, flow, (decrease ? law->target / excess : law->target) + (double)config->hpcc_ai_bps);
+  set_rate(sim, flow,
+           (decrease ? law->target / excess : law->target) + (double)config->hpcc_ai_bps);
   if (!renew) return;
   law->target = flow->rate_bps;
   law->stage = decrease ? 0 : law->stage + 1;
@@ -176,7 +176,7 @@ static void increase(weft_sim *sim, struct fluid_flow *flow, weft_time at) {
   restart(sim, flow, INCREASE, at, config->dcqcn_increase_ps);
   if (law->stage >= config->dcqcn_recovery_steps) {
     law->target += (double)(law->stage == config->dcqcn_recovery_steps ? config->dcqcn_ai_bps
-                                                                      : config->dcqcn_hai_bps);
+                                                                       : config->dcqcn_hai_bps);
     if (law->target > flow->line_bps) law->target = flow->line_bps;
   }
   set_rate(sim, flow, (flow->rate_bps + law->target) / 2);
@@ -226,8 +226,8 @@ static void timely_update(const weft_sim *sim, struct fluid_flow *flow, weft_tim
   const weft_time reference = config->timely_min_rtt_ps;
   const weft_time low = stretched(sim, flow, config->timely_low_ps, reference);
   const weft_time high = stretched(sim, flow, config->timely_high_ps, reference);
-  law->u = (1 - config->timely_alpha) * law->u +
-           config->timely_alpha * (double)(rtt - law->last_rtt);
+  law->u =
+      (1 - config->timely_alpha) * law->u + config->timely_alpha * (double)(rtt - law->last_rtt);
   const double gradient = law->u / (double)stretched(sim, flow, reference, reference);
   if (rtt < low || (rtt <= high && gradient <= 0)) {
     const uint64_t step = law->stage < HAI_STAGE ? config->timely_ai_bps : config->timely_hai_bps;
@@ -241,7 +241,8 @@ static void timely_update(const weft_sim *sim, struct fluid_flow *flow, weft_tim
   law->stage = 0;
 }
 
-static void timely(const weft_sim *sim, struct fluid_flow *flow, const struct fluid_feedback *back) {
+static void timely(const weft_sim *sim, struct fluid_flow *flow,
+                   const struct fluid_feedback *back) {
   struct fluid_law *law = &flow->law;
   if (flow->una <= law->window_end) return;
   if (law->begun) timely_update(sim, flow, back->rtt);
@@ -257,7 +258,8 @@ static double cwnd_of(const weft_sim *sim, const struct fluid_flow *flow, double
   return rate_bps * (double)flow->own_rtt * 1e-12 / (8.0 * sim->config.mtu_bytes);
 }
 
-static double swift_target(const weft_config *config, const struct fluid_flow *flow, uint32_t hops) {
+static double swift_target(const weft_config *config, const struct fluid_flow *flow,
+                           uint32_t hops) {
   const weft_time base =
       config->swift_base_target_ps != 0 ? config->swift_base_target_ps : flow->empty_rtt;
   const double range = (double)config->swift_fs_range_ps;

@@ -81,7 +81,8 @@ double weft__fluid_alpha(const weft_sim *sim, uint32_t port) {
   double alpha = 1;
   for (double given = sim->config.buffer_alpha; given < 1; given *= 2) alpha /= 2;
   const uint64_t nic = nic_rate(sim);
-  for (uint64_t rate = sim->fabric.ports.at[port].built_rate_bps; rate > nic && alpha < 1; rate /= 2)
+  for (uint64_t rate = sim->fabric.ports.at[port].built_rate_bps; rate > nic && alpha < 1;
+       rate /= 2)
     alpha *= 2;
   return alpha;
 }

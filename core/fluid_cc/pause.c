@@ -19,11 +19,11 @@ int weft__fluid_buffers_init(weft_sim *sim) {
               sim->config.pfc_reserve_bytes;
     if (node->kind != WEFT_HOST && weft__fluid_shared(sim, kept) <= 0)
       return weft__fail(sim, WEFT_EINVAL,
-                        "option buffer: switch %" PRIu32 " needs more than %.0f bytes for PFC "
+                        "option buffer: switch %" PRIu32
+                        " needs more than %.0f bytes for PFC "
                         "headroom and reserve of %" PRIu32 " ports, got %" PRIu64,
                         i, kept, node->port_count, sim->config.buffer_bytes);
-    sim->fluid_cc.switches.at[i] =
-        (struct fluid_switch){.cap = weft__fluid_shared(sim, kept)};
+    sim->fluid_cc.switches.at[i] = (struct fluid_switch){.cap = weft__fluid_shared(sim, kept)};
   }
   return WEFT_OK;
 }
@@ -36,8 +36,8 @@ static double shared_part(const weft_sim *sim, double bytes) {
 /* The port hears of it after the frame has crossed the link back, behind a frame that is on it. */
 static void tell(weft_sim *sim, uint32_t in, int pause) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[in];
-  const weft_time way = fluid_wire_time(sim, in ^ 1, PFC_FRAME_BYTES) +
-                        sim->fabric.ports.at[in ^ 1].delay_ps;
+  const weft_time way =
+      fluid_wire_time(sim, in ^ 1, PFC_FRAME_BYTES) + sim->fabric.ports.at[in ^ 1].delay_ps;
   port->pausing = (uint8_t)pause;
   port->pauses += (uint32_t)pause;
   sim->stats.pfc_pauses += (uint64_t)pause;

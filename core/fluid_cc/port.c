@@ -56,15 +56,13 @@ static weft_time between_packets(const struct fluid_port *port, double others, u
 
 /* The last packet of a parcel has come: when it leaves is known. */
 static void tail_has_come(weft_sim *sim, const struct fluid_port *port, uint32_t index,
-                          const struct fluid_inflow *inflow,
-                          const struct fluid_level *level) {
+                          const struct fluid_inflow *inflow, const struct fluid_level *level) {
   struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[inflow->parcel];
   if (parcel->generation != inflow->generation || parcel->hop != inflow->hop) return;
   const double rest = level->queue > parcel->last_bytes ? level->queue - parcel->last_bytes : 0;
-  const weft_time wait =
-      fluid_time(rest / port->rate) +
-      between_packets(port, level->in_rate - inflow->rate, port->inflow_count - 1, rest,
-                      parcel->last_bytes);
+  const weft_time wait = fluid_time(rest / port->rate) +
+                         between_packets(port, level->in_rate - inflow->rate,
+                                         port->inflow_count - 1, rest, parcel->last_bytes);
   parcel->tail_left = inflow->end + wait + fluid_wire_time(sim, index, parcel->last_bytes);
 }
 
@@ -110,9 +108,12 @@ static void add_inflow(weft_sim *sim, struct fluid_port *port, uint32_t parcel, 
   uint32_t *link = &port->inflows;
   while (*link != WEFT_NONE && sim->fluid_cc.inflows.at[*link].end <= end)
     link = &sim->fluid_cc.inflows.at[*link].next;
-  sim->fluid_cc.inflows.at[i] = (struct fluid_inflow){
-      .end = end, .rate = rate, .parcel = parcel, .generation = its->generation, .hop = its->hop,
-      .next = *link};
+  sim->fluid_cc.inflows.at[i] = (struct fluid_inflow){.end = end,
+                                                      .rate = rate,
+                                                      .parcel = parcel,
+                                                      .generation = its->generation,
+                                                      .hop = its->hop,
+                                                      .next = *link};
   *link = i;
   port->in_rate += rate;
   ++port->inflow_count;
@@ -146,8 +147,7 @@ void weft__fluid_stretch(weft_sim *sim, uint32_t index, uint32_t p, weft_time by
 /* When its first packet will be at the next node, if all goes on as it does. */
 static weft_time next_node(const weft_sim *sim, uint32_t index, uint32_t first_bytes,
                            weft_time leaves) {
-  return leaves + fluid_wire_time(sim, index, first_bytes) +
-         sim->fabric.ports.at[index].delay_ps;
+  return leaves + fluid_wire_time(sim, index, first_bytes) + sim->fabric.ports.at[index].delay_ps;
 }
 
 static void hold(weft_sim *sim, struct fluid_port *port, uint32_t parcel) {
@@ -165,9 +165,9 @@ void weft__fluid_enter(weft_sim *sim, uint32_t index, uint32_t p) {
   weft__fluid_advance(sim, index);
   parcel->before = port->served + port->queue;
   parcel->came = sim->now;
-  parcel->left = sim->now + fluid_time(port->queue / port->rate) +
-                 between_packets(port, port->in_rate, port->inflow_count, port->queue,
-                                 parcel->first_bytes);
+  parcel->left =
+      sim->now + fluid_time(port->queue / port->rate) +
+      between_packets(port, port->in_rate, port->inflow_count, port->queue, parcel->first_bytes);
   parcel->tail_left = -1;
   port->queue += parcel->first_bytes;
   parcel->behind = port->queue;
@@ -187,8 +187,7 @@ void weft__fluid_enter(weft_sim *sim, uint32_t index, uint32_t p) {
 
 weft_time weft__fluid_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uint32_t packets) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  const weft_time own =
-      fluid_wire_time(sim, index, bytes) + sim->fabric.ports.at[index].delay_ps;
+  const weft_time own = fluid_wire_time(sim, index, bytes) + sim->fabric.ports.at[index].delay_ps;
   if (!port->of_switch) { /* before all data; those of other packets are sent already */
     const weft_time all = fluid_wire_time(sim, index, (double)bytes * packets);
     port->free_at = (port->free_at > sim->now ? port->free_at : sim->now) + all;
@@ -242,7 +241,8 @@ static double marks(const struct fluid_port *port, double from, double to) {
   if (high <= port->kmin) return 0;
   if (low > port->kmax) return 1;
   const double span = port->kmax - port->kmin, length = high - low;
-  if (length < 1) return low <= port->kmin ? 0 : span > 0 ? port->pmax * (low - port->kmin) / span : 1;
+  if (length < 1)
+    return low <= port->kmin ? 0 : span > 0 ? port->pmax * (low - port->kmin) / span : 1;
   double sum = high > port->kmax ? high - port->kmax : 0; /* integral of the chance over lengths */
   const double a = low > port->kmin ? low : port->kmin, b = high < port->kmax ? high : port->kmax;
   if (b > a && span > 0) sum += port->pmax * (b - a) * ((a + b) / 2 - port->kmin) / span;
@@ -290,7 +290,8 @@ void weft__fluid_leave(weft_sim *sim, uint32_t index, uint32_t p) {
   weft_time tail_at = sim->now;
   if (parcel->n > 1) {
     const weft_time leaves = tail_leaves(sim, port, index, parcel);
-    const weft_time least = sim->now + fluid_wire_time(sim, index, parcel->bytes - parcel->first_bytes);
+    const weft_time least =
+        sim->now + fluid_wire_time(sim, index, parcel->bytes - parcel->first_bytes);
     tail_at = leaves + delay > least ? leaves + delay : least;
     tail = queue_behind(port, parcel, sim->now,
                         leaves - fluid_wire_time(sim, index, parcel->last_bytes)) -

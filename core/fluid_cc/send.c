@@ -109,8 +109,10 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   const uint32_t first = n == 1 ? last : frame;
   const double bytes = weft__fluid_bytes(sim, flow, seq, n);
   const struct sharing with = sharing_of(sim, port);
-  const weft_time own = fluid_wire_time(sim, index, bytes), delay = sim->fabric.ports.at[index].delay_ps;
-  weft_time share = with.flows > 0 ? with.left / with.flows : 0, gap = gap_of(sim, flow, index, room);
+  const weft_time own = fluid_wire_time(sim, index, bytes),
+                  delay = sim->fabric.ports.at[index].delay_ps;
+  weft_time share = with.flows > 0 ? with.left / with.flows : 0,
+            gap = gap_of(sim, flow, index, room);
   if (share > own) share = own;
   const weft_time shared = own + share * with.flows;
   weft_time start = sim->now + with.left % fluid_wire_time(sim, index, frame);

@@ -63,7 +63,8 @@ struct fluid_parcel {
   double behind; /* bytes behind its first packet as that came to its present port */
   double unmarked; /* the part of it that no port has marked */
   weft_time sent_at; /* by its NIC, the first packet */
-  weft_time came, left; /* the first packet: to its present port, and from it, if nothing stops it */
+  weft_time came,
+      left; /* the first packet: to its present port, and from it, if nothing stops it */
   weft_time tail; /* when its last packet comes to the present port, and once that is known ... */
   weft_time tail_left; /* ... when that leaves it; -1: not known yet */
   uint32_t slot, generation;
@@ -118,13 +119,13 @@ struct fluid_switch {
   double cap, shared; /* bytes of the shared buffer, and of it in use beyond reserves */
 };
 
-#define FLUID_CC_POOLS(X)                          \
-  X(fluid_cc, flows, struct fluid_flow)            \
-  X(fluid_cc, ports, struct fluid_port)            \
-  X(fluid_cc, parcels, struct fluid_parcel)        \
-  X(fluid_cc, inflows, struct fluid_inflow)        \
-  X(fluid_cc, telemetry, struct fluid_telemetry)   \
-  X(fluid_cc, last_seen, struct fluid_telemetry)   \
+#define FLUID_CC_POOLS(X)                        \
+  X(fluid_cc, flows, struct fluid_flow)          \
+  X(fluid_cc, ports, struct fluid_port)          \
+  X(fluid_cc, parcels, struct fluid_parcel)      \
+  X(fluid_cc, inflows, struct fluid_inflow)      \
+  X(fluid_cc, telemetry, struct fluid_telemetry) \
+  X(fluid_cc, last_seen, struct fluid_telemetry) \
   X(fluid_cc, switches, struct fluid_switch)
 
 struct fluid_cc_room {
@@ -134,7 +135,8 @@ struct fluid_cc_room {
   uint32_t path_ports; /* hops of telemetry and of last_seen */
   uint32_t stale; /* events in the queue that will find nothing to do */
   uint64_t parcels_sent, packets_sent;
-  double sent, arrived, dropped; /* bytes on the wire: of parcels that left hosts, and what became */
+  double sent, arrived,
+      dropped; /* bytes on the wire: of parcels that left hosts, and what became */
 };
 
 #endif
