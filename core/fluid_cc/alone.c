@@ -211,7 +211,8 @@ void weft__fluid_alone_break(weft_sim *sim, uint32_t slot) {
   const uint32_t arrived = weft__fluid_alone_received(sim, slot, sim->now);
   make_parcels(sim, slot, una, arrived); /* whose ACKs are under way */
   make_parcels(sim, slot, arrived > una ? arrived : una, sent);
-  flow->next_at = flow->since + gap_of(sim, slot) * sent;
+  flow->next_at = flow->busy_until = flow->since + gap_of(sim, slot) * sent;
+  flow->fed_at = sim->now;
   struct fluid_port *nic = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
   if (sent < flow->total) {
     if (nic->free_at < flow->next_at) nic->free_at = flow->next_at;

@@ -6,7 +6,7 @@
 #include "base/rng_i.h"
 
 /* A parcel is at most this part of what a flow has under way. */
-enum { PARCELS_PER_WINDOW = 8 };
+enum { PARCELS_PER_WINDOW = 4 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fluid_port *port = &sim->fluid_cc.ports.at[index];
@@ -26,14 +26,13 @@ uint32_t weft__fluid_window(const weft_sim *sim, const struct fluid_flow *flow) 
   return whole + (packets > whole || whole == 0); /* a packet may go while fewer bytes are out */
 }
 
-/* Packets of a parcel, of a flow that may send so many. */
+/* Packets of a parcel, of a flow that may send so many: a part of the window, and of what it sends
+ * in an empty round trip if that is less. */
 static uint32_t turn_of(const weft_sim *sim, const struct fluid_flow *flow, uint32_t room) {
-  uint32_t window = weft__fluid_window(sim, flow);
-  if (window == UINT32_MAX) {
-    const double bytes = flow->rate_bps / 8e12 * (double)flow->base_rtt;
-    window = (uint32_t)(bytes / sim->config.mtu_bytes);
-  }
-  uint32_t n = window / PARCELS_PER_WINDOW;
+  const double trip = flow->rate_bps / 8e12 * (double)flow->base_rtt / sim->config.mtu_bytes;
+  uint32_t n = weft__fluid_window(sim, flow);
+  if (trip < n) n = (uint32_t)trip;
+  n /= PARCELS_PER_WINDOW;
   if (n < 1) n = 1;
   return n < room ? n : room;
 }
