@@ -53,7 +53,8 @@ enum weft_run_result {
 enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
 enum weft_engine {
   WEFT_ENGINE_PACKET = 0,
-  WEFT_ENGINE_IDEAL = 1
+  WEFT_ENGINE_IDEAL = 1,
+  WEFT_ENGINE_FLUID_CC = 2
 };
 enum weft_can {
   WEFT_CAN_MOVE = 0,
@@ -66,7 +67,8 @@ enum weft_can {
   WEFT_CAN_STORM = 7,
   WEFT_CAN_TRACE_ACKS = 8,
   WEFT_CAN_PARTITIONS = 9,
-  WEFT_CAN_COUNT = 10
+  WEFT_CAN_QUEUES = 10,
+  WEFT_CAN_COUNT = 11
 };
 enum weft_resource_kind {
   WEFT_RESOURCE_TABLE = 0,
