@@ -76,7 +76,8 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_accel_fuzz.c test_accel_memo.c test_alone.c test_alpha_beta.c test_apart.c test_arena.c \
   test_cc.c \
   test_collective.c \
-  test_conservation.c test_engine.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c test_fluid_cc.c \
+  test_conservation.c test_engine.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c \
+  test_fluid.c test_fluid_cc.c test_fluid_random.c \
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_way_back.c test_ways.c)
@@ -266,6 +267,7 @@ bench-wormhole: all
 validate: all $(CTEST)
 	$(Q)$(CTEST) ideal_time md1 conserve
 	$(Q)$(B)/weft scenarios/ns3_validate.lua
+	$(Q)$(B)/weft tests/fluid_validate.lua
 
 docs: all bindings/ffi/weft/cdef.lua
 	$(Q)$(B)/weft bindings/api/generate.lua docs/reference

@@ -3,6 +3,7 @@
 #ifndef WEFT_ENGINES_I_H
 #define WEFT_ENGINES_I_H
 
+#include "fluid/state_i.h"
 #include "fluid_cc/state_i.h"
 #include "ideal/state_i.h"
 #include "packet/state_i.h"
@@ -11,6 +12,7 @@
 #define ENGINES(X, with)                       \
   X(with, packet, PACKET, weft__packet_engine) \
   X(with, ideal, IDEAL, weft__ideal_engine)    \
+  X(with, fluid, FLUID, weft__fluid_engine)    \
   X(with, fluid_cc, FLUID_CC, weft__fluid_cc_engine)
 
 #endif

@@ -85,7 +85,8 @@ enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
 enum weft_engine {
   WEFT_ENGINE_PACKET = 0, /* packets in queues */
   WEFT_ENGINE_IDEAL = 1, /* every flow takes the time that it would take alone: a bound */
-  WEFT_ENGINE_FLUID_CC = 2 /* a fluid whose rates follow the laws of the congestion control */
+  WEFT_ENGINE_FLUID = 2, /* every flow has a rate: max-min shares of the links of its way */
+  WEFT_ENGINE_FLUID_CC = 3 /* a fluid whose rates follow the laws of the congestion control */
 };
 
 /** What an engine may or may not have: see weft_engine_can(). */
@@ -100,8 +101,10 @@ enum weft_can {
   WEFT_CAN_STORM = 7, /* PFC storms */
   WEFT_CAN_TRACE_ACKS = 8,
   WEFT_CAN_PARTITIONS = 9, /* flows that contend, found */
-  WEFT_CAN_QUEUES = 10, /* bytes in queues: their lengths, marks, pauses, buffers; ACKs */
-  WEFT_CAN_COUNT = 11
+  WEFT_CAN_CAPS = 10, /* windows and rates that bound a flow */
+  WEFT_CAN_SHARES = 11, /* weights, caps and ways that single flows are given */
+  WEFT_CAN_QUEUES = 12, /* bytes in queues: their lengths, marks, pauses, buffers; ACKs */
+  WEFT_CAN_COUNT = 13
 };
 
 /** What the bytes of a resource are. */
@@ -128,7 +131,14 @@ enum weft_cc_kind {
 enum weft_compat {
   WEFT_COMPAT_NONE = 0, /* the physically right model */
   WEFT_COMPAT_NS3 = 1, /* the HPCC ns-3 model: whole ns, its order of events; see docs/ns3.md */
-  WEFT_COMPAT_SIMAI = 2 /* its descendant in SimAI (ns-3.36): see docs/gray-failures.md */
+  WEFT_COMPAT_SIMAI = 2, /* its descendant in SimAI (ns-3.36): see docs/gray-failures.md */
+  WEFT_COMPAT_FLOWSIM = 3 /* flowSim of m3, with engine fluid: the time on the wire alone */
+};
+
+/** What bounds the rate of a flow besides the links of its way, with engine fluid. */
+enum weft_fluid_cap {
+  WEFT_FLUID_CAP_NONE = 0, /* max_rate alone */
+  WEFT_FLUID_CAP_WINDOW = 1 /* also a window per empty round trip of its way */
 };
 
 /** Which ACKs go before data, with compat ns3. */
@@ -201,6 +211,10 @@ typedef struct weft_config {
   uint64_t max_rate_bps; /* no flow goes above; 0: the rate of its NIC */
   uint32_t window_mode; /* enum weft_window_mode */
   uint32_t ack_priority; /* compat ns3: enum weft_ack_priority */
+
+  /* Flows as rates. */
+  uint32_t fluid_cap; /* enum weft_fluid_cap */
+  uint32_t fluid_acks; /* 1: ACKs load the links of the way back */
 
   /* Switches. */
   uint64_t buffer_bytes; /* shared by all ports of a switch */
@@ -363,7 +377,12 @@ typedef struct weft_flow_def {
   weft_time start_ps; /* not before the present */
   uint32_t tag; /* the caller's, such as a job number; ends up in the results */
   uint32_t sport, dport; /* 16 bits, for the ns-3 ECMP hash; 0: 10000 + row mod 2^15, and 100 */
-  uint32_t reserved;
+  uint32_t path_ports; /* ports of `path`; 0: routing finds the way */
+  /* What follows needs an engine with WEFT_CAN_SHARES. */
+  double weight; /* its share is as large as that of so many flows; 0: 1 */
+  uint64_t rate_bps; /* it is never faster, on the wire; 0: no limit of its own */
+  const uint32_t *path; /* directed ports from src to dst, whatever routing says; copied. Its ACKs
+                           take the same links back */
 } weft_flow_def;
 
 enum weft_task_kind {

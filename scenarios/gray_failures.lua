@@ -1,6 +1,7 @@
 --- m4's gray-failure study: AllReduces of a training step on 105 fabrics with N of 32 GPUs at 1/R
 -- of their rates, beside the recorded results of ns-3, flowSim and m4.
 
+local pool = require "weft.pool"
 local weft = require "weft"
 
 local here = arg[0]:match("^(.*/)") or ""
@@ -13,8 +14,7 @@ local args = weft.params {
     .. " of ns-3, flowSim and m4.",
   { name = "data", help = "folder with completion_times.csv and topologies/, such as"
     .. " tests/reference/gray-failures; without it, or a file in it, fabrics are made by rule" },
-  { name = "engine", choices = { "packet", "fluid", "learned" }, default = "packet",
-    help = "what simulates" },
+  { name = "engine", engine = true, default = "packet", help = "what simulates" },
   { name = "degraded", type = "integer", min = 2, max = 16, help = "this N only" },
   { name = "factor", type = "integer", min = 4, max = 10, help = "this R only" },
   { name = "recorded", type = "boolean", help = "only what ns-3's results are there for" },
@@ -138,13 +138,14 @@ end
 
 local outcome = "done"
 if #missing > 0 then
-  local jobs = math.min(args.jobs or sweep.cores(), #missing)
+  local jobs, names = math.min(args.jobs or pool.cores(), #missing), {}
+  for i, one in ipairs(missing) do names[i] = one.name end
   if not args.quiet then
     io.stderr:write(("%d of %d scenarios are there; the others, %d at a time\n"):format(
       #scenarios - #missing, #scenarios, jobs))
   end
-  outcome = sweep.run {
-    program = arg[-1], script = arg[0], arguments = arguments(), jobs = jobs, scenarios = missing,
+  outcome = pool.run {
+    program = arg[-1], script = arg[0], arguments = arguments(), jobs = jobs, items = names,
     done = done,
   }
 end

@@ -13,6 +13,7 @@ local args = weft.params {
     .. " window 1, 2, 4.",
   { name = "data", help = "folder with completion_ms.csv and what was recorded of the hosts;"
     .. " default: tests/reference/testbed" },
+  { name = "engine", engine = true, default = "packet", help = "what simulates" },
   { name = "case", help = "this one only, such as 250_1: KB and window" },
   { name = "operations", type = "integer", default = 650, min = 91, max = 100000,
     help = "of each client, as on the testbed; at least 91, as the last 1,000 of all count" },
@@ -42,7 +43,7 @@ end
 local function build(case)
   return args:blame(nil, kv.build, case, {
     overheads = data.overheads, kind = args.overheads, operations = args.operations,
-    start = args.start, seed = args.seed, set = args.set,
+    start = args.start, seed = args.seed, set = args.set, engine = args.engine,
   })
 end
 

@@ -48,7 +48,8 @@ local function may(from, to)
 end
 
 -- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
-local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$", "^core/fluid_cc/model%.c$" }
+local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$", "^core/fluid/fluid%.c$",
+  "^core/fluid_cc/model%.c$" }
 
 local function sorted_keys(t)
   local keys = {}
@@ -108,7 +109,7 @@ function M.gates(arrows, build, gate)
   gate("state is written by the room that owns it", function()
     return compare(measure().written, known.written, "writes")
   end)
-  gate("compat is asked for in packet/ns3, and where the packet model is chosen", function()
+  gate("compat is asked for in packet/ns3, and where an engine chooses its model", function()
     return compare(measure().ns3, known.ns3, "uses of .compat")
   end)
   gate("objects have no calls that the text does not show", function()

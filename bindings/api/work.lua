@@ -6,7 +6,8 @@ return {
   receiver = "sim",
   functions = {
     { name = "flow_add", c = "weft_flow_add", brief = "Add a transfer of bytes between two hosts.",
-      params = { { "flow", "table", "{ src, dst, size_bytes, start_ps, tag }" } },
+      params = { { "flow", "table", "{ src, dst, size_bytes, start_ps, tag }; with an engine "
+        .. "that can \"shares\": weight, rate_bps, path (list of directed ports)" } },
       returns = { "integer", "its index, which is its row in the table \"flows\"" },
       example = "sim:flow_add { src = 0, dst = 3, size_bytes = 1000000 }" },
     { name = "flows_add", c = "weft_flows_add",

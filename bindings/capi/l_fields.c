@@ -70,7 +70,9 @@ static const l_field host_change_fields[] = {TIME(at_ps), U32(host), F64(factor)
 #undef T
 #define T weft_flow_def
 static const l_field flow_def_fields[] = {
-    U32(src), U32(dst), U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag), U32(sport), U32(dport),
+    U32(src),     U32(dst),   U64_MIN(size_bytes, 1), TIME(start_ps), U32(tag),
+    U32(sport),   U32(dport), HIDDEN(path_ports),     F64(weight),    U64(rate_bps),
+    HIDDEN(path),
 };
 
 #undef T

@@ -1,10 +1,31 @@
 /* Methods that add work: flows, tasks, collectives. */
 #include "l_util.h"
 
+/* Numbers of a list field of the table at 2 as a C array, or NULL: there is no such field. It is a
+ * userdata left on the stack, so that an error frees it. */
+static const uint32_t *read_list(lua_State *L, const char *name, const char *what,
+                                 uint32_t *count) {
+  *count = 0;
+  lua_getfield(L, 2, name);
+  if (lua_isnil(L, -1)) return NULL;
+  if (!lua_istable(L, -1)) l_wrong(L, -1, name, what);
+  size_t length = lua_rawlen(L, -1);
+  if (length > UINT32_MAX / sizeof(uint32_t)) luaL_error(L, "argument `%s`: too many", name);
+  uint32_t *list = (uint32_t *)lua_newuserdata(L, length * sizeof *list + 1);
+  for (size_t i = 0; i < length; i++) {
+    lua_rawgeti(L, -2, (int)i + 1);
+    list[i] = l_check_u32(L, lua_gettop(L), name);
+    lua_pop(L, 1);
+  }
+  *count = (uint32_t)length;
+  return list;
+}
+
 static int flow_add(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   weft_flow_def def = weft_flow_def_default();
-  l_read_struct(L, 2, &l_flow_def, NULL, &def);
+  l_read_struct(L, 2, &l_flow_def, "path", &def);
+  def.path = read_list(L, "path", "list of ports", &def.path_ports);
   return l_push_status(L, sim, weft_flow_add(sim, &def));
 }
 
@@ -65,22 +86,6 @@ static int task_after(lua_State *L) {
   return 0;
 }
 
-/* The ranks as a C array. It is a userdata left on the stack, so that an error frees it. */
-static const uint32_t *read_ranks(lua_State *L, uint32_t *count) {
-  lua_getfield(L, 2, "ranks");
-  if (!lua_istable(L, -1)) l_wrong(L, -1, "ranks", "array of hosts");
-  size_t length = lua_rawlen(L, -1);
-  if (length > UINT32_MAX / sizeof(uint32_t)) luaL_error(L, "argument `ranks`: too many");
-  uint32_t *ranks = (uint32_t *)lua_newuserdata(L, length * sizeof *ranks + 1);
-  for (size_t i = 0; i < length; i++) {
-    lua_rawgeti(L, -2, (int)i + 1);
-    ranks[i] = l_check_u32(L, lua_gettop(L), "ranks");
-    lua_pop(L, 1);
-  }
-  *count = (uint32_t)length;
-  return ranks;
-}
-
 /* The matrix of bytes, if there is one: a list of n lists of n numbers. */
 static const uint64_t *read_volumes(lua_State *L, uint32_t n) {
   lua_getfield(L, 2, "volumes");
@@ -103,7 +108,8 @@ static const uint64_t *read_volumes(lua_State *L, uint32_t n) {
 
 static void read_collective(lua_State *L, weft_collective_def *def) {
   l_read_struct(L, 2, &l_collective_def, "ranks|volumes", def);
-  def->ranks = read_ranks(L, &def->rank_count);
+  def->ranks = read_list(L, "ranks", "array of hosts", &def->rank_count);
+  if (def->ranks == NULL) l_wrong(L, -1, "ranks", "array of hosts");
   def->volumes = read_volumes(L, def->rank_count);
 }
 

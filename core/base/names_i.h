@@ -144,6 +144,8 @@
   X(WEFT_CAN_STORM, "storm") \
   X(WEFT_CAN_TRACE_ACKS, "trace_acks") \
   X(WEFT_CAN_PARTITIONS, "partitions") \
+  X(WEFT_CAN_CAPS, "caps") \
+  X(WEFT_CAN_SHARES, "shares") \
   X(WEFT_CAN_QUEUES, "queues")
 
 #define RESOURCE_NAMES(X) \
@@ -154,7 +156,12 @@
 #define COMPAT_NAMES(X) \
   X(WEFT_COMPAT_NONE, "none") \
   X(WEFT_COMPAT_NS3, "ns3") \
-  X(WEFT_COMPAT_SIMAI, "simai")
+  X(WEFT_COMPAT_SIMAI, "simai") \
+  X(WEFT_COMPAT_FLOWSIM, "flowsim")
+
+#define FLUID_CAP_NAMES(X) \
+  X(WEFT_FLUID_CAP_NONE, "none") \
+  X(WEFT_FLUID_CAP_WINDOW, "window")
 
 #define ACK_PRIORITY_NAMES(X) \
   X(WEFT_ACK_FIFO, "fifo") \

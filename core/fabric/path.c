@@ -41,23 +41,33 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
  * That is a hundredth of what simulating the flow costs. */
 static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
                                uint64_t packets, uint64_t full, uint64_t last) {
-  weft_time free_at[WEFT_PATH_MAX] = {0}, time = 0;
-  uint64_t carry[WEFT_PATH_MAX] = {0}, byte_ps[WEFT_PATH_MAX], residue[WEFT_PATH_MAX];
+  struct {
+    weft_time free_at, whole, delay; /* whole: ps of a packet, its fraction is part / rate */
+    uint64_t carry, part, rate;
+  } hop[WEFT_PATH_MAX];
   for (int i = 0; i < hops; ++i) {
-    byte_ps[i] = PS_PER_BYTE_BPS / sim->fabric.ports.at[ports[i]].rate_bps;
-    residue[i] = PS_PER_BYTE_BPS % sim->fabric.ports.at[ports[i]].rate_bps;
+    const struct fabric_port *port = &sim->fabric.ports.at[ports[i]];
+    hop[i].free_at = 0;
+    hop[i].carry = 0;
+    hop[i].delay = port->delay_ps;
+    hop[i].rate = port->rate_bps;
   }
+  weft_time time = 0;
   for (uint64_t k = 0; k < packets; ++k) {
     const uint64_t bytes = k + 1 == packets ? last : full;
+    for (int i = 0; i < hops && (k == 0 || k + 1 == packets); ++i) { /* another size */
+      const wide ps = (wide)bytes * PS_PER_BYTE_BPS;
+      hop[i].whole = (weft_time)(ps / hop[i].rate);
+      hop[i].part = (uint64_t)(ps % hop[i].rate);
+    }
     time = 0; /* the NIC always has the next packet ready */
     for (int i = 0; i < hops; ++i) {
-      const struct fabric_port *port = &sim->fabric.ports.at[ports[i]];
-      const int idle = free_at[i] < time;
-      const uint64_t sum = (idle ? 0 : carry[i]) + bytes * residue[i];
-      carry[i] = sum % port->rate_bps;
-      free_at[i] =
-          (idle ? time : free_at[i]) + (weft_time)(bytes * byte_ps[i] + sum / port->rate_bps);
-      time = free_at[i] + port->delay_ps;
+      const int idle = hop[i].free_at < time;
+      const uint64_t sum = (idle ? 0 : hop[i].carry) + hop[i].part;
+      const int is_over = sum >= hop[i].rate;
+      hop[i].carry = is_over ? sum - hop[i].rate : sum;
+      hop[i].free_at = (idle ? time : hop[i].free_at) + hop[i].whole + is_over;
+      time = hop[i].free_at + hop[i].delay;
     }
   }
   return time;

@@ -95,7 +95,23 @@ static inline int flow_next_news(weft_sim *sim, uint32_t *heard, struct news *ne
   return 1;
 }
 
+/* terms.c */
+
+/** Check what a flow is given besides its ends and size. */
+int weft__flow_check_terms(weft_sim *sim, const weft_flow_def *def);
+
+/** Keep it, for a row behind all that have such: 0 when out of memory. */
+int weft__flow_keep_terms(weft_sim *sim, uint32_t row, const weft_flow_def *def);
+
+/** What a row's flow was given, or NULL: nothing. */
+const struct flow_terms *weft__flow_terms(const weft_sim *sim, uint32_t row);
+
 /* slots.c */
+
+/** The engine does without the ways of ACKs. */
+static inline void weft__flows_go_one_way(weft_sim *sim, int is_one_way) {
+  sim->flow.is_one_way = (uint32_t)is_one_way;
+}
 
 /** Ports to the destination of a row's flow and back, and how many; 0 if there is no way. */
 int weft__flow_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack, int *ack_hops);

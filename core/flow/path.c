@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "fabric/ways.h"
+#include "flow/flow.h"
 #include "flow/path.h"
 
 static struct flow_key key_of(const weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow,
@@ -14,8 +15,23 @@ static struct flow_key key_of(const weft_sim *sim, uint32_t src, uint32_t dst, u
   return key;
 }
 
+/* The way that a flow was given, or 0: none. Its ACKs take the other directions of its links. */
+static int given_way(const weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
+                     uint32_t *ports) {
+  const struct flow_terms *terms = weft__flow_terms(sim, flow);
+  if (terms == NULL || sim->flow.rows.at[flow].src != src || sim->flow.rows.at[flow].dst != dst)
+    return 0;
+  const uint32_t *given = &sim->flow.given_ports.at[terms->first_port], n = terms->ports;
+  for (uint32_t i = 0; i < n; ++i) ports[i] = ack ? given[n - 1 - i] ^ 1 : given[i];
+  return (int)n;
+}
+
 int weft__route(weft_sim *sim, uint32_t src, uint32_t dst, uint32_t flow, int ack,
                 uint32_t *ports) {
+  if (sim->flow.terms.n > 0) {
+    const int given = given_way(sim, src, dst, flow, ack, ports);
+    if (given > 0) return given;
+  }
   const struct flow_key key = key_of(sim, src, dst, flow, ack);
   return weft__ecmp_route(sim, &key, ports);
 }

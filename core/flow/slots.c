@@ -9,6 +9,8 @@
 int weft__flow_paths(weft_sim *sim, uint32_t row, uint32_t *data, uint32_t *ack, int *ack_hops) {
   const struct flow *flow = &sim->flow.rows.at[row];
   const int hops = weft__route(sim, flow->src, flow->dst, row, 0, data);
+  *ack_hops = 0;
+  if (sim->flow.is_one_way && sim->fabric.route_epoch == 0) return hops < 0 ? 0 : hops;
   *ack_hops = weft__route(sim, flow->src, flow->dst, row, 1, ack);
   return hops < 0 || *ack_hops < 0 ? 0 : hops;
 }

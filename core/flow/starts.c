@@ -12,13 +12,15 @@
 #include "flow/flow.h"
 
 static int check_new(weft_sim *sim, const weft_flow_def *def) {
-  const int status = weft__flow_check(sim, def);
+  int status = weft__flow_check(sim, def);
+  if (status == WEFT_OK) status = weft__flow_check_terms(sim, def);
   if (status != WEFT_OK) return status;
   if (def->start_ps < sim->now || def->start_ps > LATEST_PS)
     return weft__fail(sim, WEFT_EINVAL,
                       "flow start_ps: expected %" PRId64 " (the present) to %" PRId64
                       ", got %" PRId64,
                       sim->now, (int64_t)LATEST_PS, def->start_ps);
+  if (def->path_ports > 0) return WEFT_OK; /* links that are down may come back */
   const int hops = weft__route_hops(sim, def->src, def->dst);
   if (hops == WEFT_ENOROUTE && weft__ways_connect(sim, def->src, def->dst))
     return WEFT_OK; /* it may wait for a repair */
@@ -35,8 +37,10 @@ static int make_room(weft_sim *sim, uint32_t count) {
   return WEFT_OK;
 }
 
-/* There is room. */
+/* There is room, but for terms. */
 static int append(weft_sim *sim, const weft_flow_def *def) {
+  if (!weft__flow_keep_terms(sim, sim->flow.rows.n, def))
+    return weft__fail(sim, WEFT_ENOMEM, "flow: out of memory");
   const int row = weft__flow_row(sim, def, FLOW_OWNERLESS);
   sim->flow.starts.at[sim->flow.starts.n++] = (uint32_t)row;
   return row;
@@ -59,7 +63,8 @@ int weft_flows_add(weft_sim *sim, const weft_flow_def *defs, uint32_t count) {
   const int status = make_room(sim, count);
   if (status < 0) return status;
   const uint32_t first = sim->flow.rows.n;
-  for (uint32_t i = 0; i < count; ++i) append(sim, &defs[i]);
+  for (uint32_t i = 0; i < count; ++i)
+    if (append(sim, &defs[i]) < 0) return WEFT_ENOMEM;
   return (int)first;
 }
 

@@ -45,6 +45,15 @@ struct slot {
   uint16_t active; /* 0: the flow is over, and the engine has not given the slot back yet */
 };
 
+/* What a flow was given beyond its ends and size; few have any. In the order of their rows. */
+struct flow_terms {
+  double weight;
+  uint64_t rate_bps; /* it is never faster; 0: no limit */
+  uint32_t row;
+  uint32_t first_port, ports; /* of its way, in given_ports; 0: routing finds it */
+  uint32_t unused;
+};
+
 /* What the watchdog last saw of a slot's flow. */
 struct sighting {
   weft_time since; /* when it first saw this much */
@@ -52,17 +61,19 @@ struct sighting {
   uint32_t row, unused;
 };
 
-#define FLOW_POOLS(X)               \
-  X(flow, rows, struct flow)        \
-  X(flow, wants, uint8_t)           \
-  X(flow, starts, uint32_t)         \
-  X(flow, slots, struct slot)       \
-  X(flow, news, struct news)        \
-  X(flow, paths, uint32_t)          \
-  X(flow, free_slots, uint32_t)     \
-  X(flow, forgotten_rows, uint32_t) \
-  X(flow, generations, uint32_t)    \
-  X(flow, sightings, struct sighting)
+#define FLOW_POOLS(X)                 \
+  X(flow, rows, struct flow)          \
+  X(flow, wants, uint8_t)             \
+  X(flow, starts, uint32_t)           \
+  X(flow, slots, struct slot)         \
+  X(flow, news, struct news)          \
+  X(flow, paths, uint32_t)            \
+  X(flow, free_slots, uint32_t)       \
+  X(flow, forgotten_rows, uint32_t)   \
+  X(flow, generations, uint32_t)      \
+  X(flow, sightings, struct sighting) \
+  X(flow, terms, struct flow_terms)   \
+  X(flow, given_ports, uint32_t)
 
 /* generations: by row, how many flows had it before; shorter than rows, 0 where it ends. */
 struct flow_room {
@@ -71,6 +82,7 @@ struct flow_room {
   uint32_t next_start; /* in starts */
   uint32_t sorted_starts; /* starts behind this are not sorted yet */
   uint32_t active; /* flows */
+  uint32_t is_one_way; /* no ways of ACKs are kept while nothing has failed */
 };
 
 #endif

@@ -5,31 +5,31 @@
 
 /* Between its packets at its NIC. */
 static weft_time gap_of(const weft_sim *sim, uint32_t slot) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  return fluid_wire_time(sim, slot_path(sim, slot)[0], sim->config.mtu_bytes + flow->headers);
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  return fcc_wire_time(sim, slot_path(sim, slot)[0], sim->config.mtu_bytes + flow->headers);
 }
 
 /* What its law would not leave alone: HPCC goes to its target utilisation once it has telemetry
  * of a round trip. */
 static int stays_at_line(const weft_sim *sim, uint32_t slot) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const weft_time gap = gap_of(sim, slot);
   const uint64_t round_trip = (uint64_t)(flow->empty_rtt / gap) + 2; /* packets */
   if (flow->line_bps < (double)sim->fabric.ports.at[slot_path(sim, slot)[0]].rate_bps) return 0;
-  const uint32_t window = weft__fluid_window(sim, flow);
+  const uint32_t window = weft__fcc_window(sim, flow);
   if (window < round_trip && window < flow->total) return 0;
   return sim->config.cc != WEFT_CC_HPCC || flow->total < round_trip;
 }
 
-int weft__fluid_is_alone(const weft_sim *sim, uint32_t slot) {
+int weft__fcc_is_alone(const weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot), hops = sim->flow.slots.at[slot].hops;
   const uint64_t rate = sim->fabric.ports.at[path[0]].rate_bps;
   for (uint32_t i = 0; i < hops; ++i) {
-    const struct fluid_port *port = &sim->fluid_cc.ports.at[path[i]];
+    const struct fcc_port *port = &sim->fluid_cc.ports.at[path[i]];
     if (port->users > 0 || port->acks > 0 || port->down || port->paused ||
         port->inflows != WEFT_NONE || sim->fabric.ports.at[path[i]].rate_bps < rate)
       return 0;
-    if (port->of_switch ? weft__fluid_level(sim, path[i], sim->now).queue >= 1
+    if (port->of_switch ? weft__fcc_level(sim, path[i], sim->now).queue >= 1
                         : port->free_at > sim->now)
       return 0;
   }
@@ -39,51 +39,51 @@ int weft__fluid_is_alone(const weft_sim *sim, uint32_t slot) {
 /* What headers beyond the configured ones add to the ideal time: at the NIC of all packets, at
  * others of the last. */
 static weft_time of_headers(const weft_sim *sim, uint32_t slot) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const double extra = flow->headers - sim->config.header_bytes;
   const uint32_t *path = slot_path(sim, slot);
-  weft_time more = fluid_wire_time(sim, path[0], extra * flow->total);
+  weft_time more = fcc_wire_time(sim, path[0], extra * flow->total);
   for (uint32_t i = 1; i < sim->flow.slots.at[slot].hops; ++i)
-    more += fluid_wire_time(sim, path[i], extra);
+    more += fcc_wire_time(sim, path[i], extra);
   return more;
 }
 
-void weft__fluid_alone_begin(weft_sim *sim, uint32_t slot) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+void weft__fcc_alone_begin(weft_sim *sim, uint32_t slot) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const uint32_t *path = slot_path(sim, slot);
   const weft_time ideal = sim->flow.rows.at[flow->row].ideal_ps;
   for (uint32_t i = 0; i < sim->flow.slots.at[slot].hops; ++i)
     sim->fluid_cc.ports.at[path[i]].alone = slot;
-  flow->state = FLUID_ALONE;
+  flow->state = FCC_ALONE;
   flow->since = sim->now;
   flow->due[0] = sim->now + gap_of(sim, slot) * (flow->total - 1);
   flow->due[1] = sim->now + ideal + of_headers(sim, slot);
-  event_of_flow(sim, EV_FLUID_ALONE, slot, flow->row, flow->due[1]);
-  if (!flow->told) event_of_flow(sim, EV_FLUID_SENT, slot, flow->row, flow->due[0]);
+  event_of_flow(sim, EV_FCC_ALONE, slot, flow->row, flow->due[1]);
+  if (!flow->told) event_of_flow(sim, EV_FCC_SENT, slot, flow->row, flow->due[0]);
 }
 
 /* When its first packet is at the end of link `hop` of its way, after it was sent. */
 static weft_time arrival(const weft_sim *sim, uint32_t slot, uint32_t hop) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const uint32_t frame = flow->total > 1 ? sim->config.mtu_bytes : flow->last_bytes;
   return weft__path_one_way(sim, slot_path(sim, slot), (int)hop, frame + flow->headers);
 }
 
 /* Packets whose event, that of the first being so long after the start, has come by a time. */
 static uint32_t count(const weft_sim *sim, uint32_t slot, weft_time first, weft_time at) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const weft_time since = at - flow->since - first;
   if (since < 0) return 0;
   const uint64_t n = (uint64_t)(since / gap_of(sim, slot)) + 1;
   return n < flow->total ? (uint32_t)n : flow->total;
 }
 
-uint32_t weft__fluid_alone_sent(const weft_sim *sim, uint32_t slot, weft_time at) {
+uint32_t weft__fcc_alone_sent(const weft_sim *sim, uint32_t slot, weft_time at) {
   return count(sim, slot, 0, at);
 }
 
 /* The last one, which may be short, by the event of its end alone. */
-uint32_t weft__fluid_alone_received(const weft_sim *sim, uint32_t slot, weft_time at) {
+uint32_t weft__fcc_alone_received(const weft_sim *sim, uint32_t slot, weft_time at) {
   const uint32_t n = count(sim, slot, arrival(sim, slot, sim->flow.slots.at[slot].hops), at);
   const uint32_t total = sim->fluid_cc.flows.at[slot].total;
   return n < total ? n : total - 1;
@@ -99,7 +99,7 @@ static void leave_closed_form(weft_sim *sim, uint32_t slot) {
 static void have_passed(weft_sim *sim, uint32_t slot, uint32_t hops, double bytes) {
   const uint32_t *path = slot_path(sim, slot);
   for (uint32_t i = 0; i < hops; ++i) {
-    if (sim->fluid_cc.ports.at[path[i]].of_switch) weft__fluid_advance(sim, path[i]);
+    if (sim->fluid_cc.ports.at[path[i]].of_switch) weft__fcc_advance(sim, path[i]);
     sim->fluid_cc.ports.at[path[i]].served += bytes;
   }
 }
@@ -111,18 +111,18 @@ static weft_time way_back(const weft_sim *sim, uint32_t slot) {
 }
 
 /* Its end: for the sender with the last ACK, which nothing delays. */
-void weft__fluid_alone_end(weft_sim *sim, uint32_t slot) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const double bytes = weft__fluid_bytes(sim, flow, 0, flow->total);
+void weft__fcc_alone_end(weft_sim *sim, uint32_t slot) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const double bytes = weft__fcc_bytes(sim, flow, 0, flow->total);
   leave_closed_form(sim, slot);
   have_passed(sim, slot, sim->flow.slots.at[slot].hops, bytes);
   sim->fluid_cc.sent += bytes;
   sim->fluid_cc.arrived += bytes;
-  flow->state = FLUID_SENDS;
+  flow->state = FCC_SENDS;
   flow->next = flow->received = flow->total;
-  const uint32_t p = weft__fluid_parcel_take(sim);
+  const uint32_t p = weft__fcc_parcel_take(sim);
   if (p == WEFT_NONE) return;
-  sim->fluid_cc.parcels.at[p] = (struct fluid_parcel){.unmarked = 1,
+  sim->fluid_cc.parcels.at[p] = (struct fcc_parcel){.unmarked = 1,
                                                       .slot = slot,
                                                       .generation = flow->generation,
                                                       .seq = flow->total - 1,
@@ -135,23 +135,23 @@ void weft__fluid_alone_end(weft_sim *sim, uint32_t slot) {
   const uint32_t *back = slot_path(sim, slot) + way->hops;
   for (uint32_t i = 0; i < way->ack_hops; ++i)
     sim->fluid_cc.ports.at[back[i]].served += (double)flow->ack_bytes * flow->total;
-  event_at(sim, EV_FLUID_ACK, p, sim->now + way_back(sim, slot));
-  weft__fluid_received(sim, slot);
+  event_at(sim, EV_FCC_ACK, p, sim->now + way_back(sim, slot));
+  weft__fcc_received(sim, slot);
 }
 
 /* Packets [seq, seq + n) are under way, or their ACK is. */
 static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) {
-  const uint32_t p = weft__fluid_parcel_take(sim);
+  const uint32_t p = weft__fcc_parcel_take(sim);
   if (p == WEFT_NONE) return;
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const struct slot *way = &sim->flow.slots.at[slot];
   const weft_time gap = gap_of(sim, slot), sent_at = flow->since + gap * seq;
   const uint32_t frame = sim->config.mtu_bytes + flow->headers;
   const uint32_t last = seq + n == flow->total ? flow->last_bytes + flow->headers : frame;
-  const double bytes = weft__fluid_bytes(sim, flow, seq, n);
+  const double bytes = weft__fcc_bytes(sim, flow, seq, n);
   uint32_t hop = 1;
   while (hop <= way->hops && sent_at + arrival(sim, slot, hop) <= sim->now) ++hop;
-  sim->fluid_cc.parcels.at[p] = (struct fluid_parcel){.bytes = bytes,
+  sim->fluid_cc.parcels.at[p] = (struct fcc_parcel){.bytes = bytes,
                                                       .under_way = 1,
                                                       .unmarked = 1,
                                                       .sent_at = sent_at,
@@ -164,7 +164,7 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
                                                       .last_bytes = last,
                                                       .in_port = WEFT_NONE,
                                                       .hop = hop <= way->hops ? hop : way->hops};
-  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   have_passed(sim, slot, parcel->hop, bytes);
   ++sim->fluid_cc.parcels_sent;
   sim->fluid_cc.packets_sent += n;
@@ -176,7 +176,7 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
     parcel->under_way = 0;
     sim->fluid_cc.arrived += bytes;
     const weft_time acked = parcel->came + way_back(sim, slot);
-    event_at(sim, EV_FLUID_ACK, p, acked > sim->now ? acked : sim->now);
+    event_at(sim, EV_FCC_ACK, p, acked > sim->now ? acked : sim->now);
     return;
   }
   const weft_time at = sent_at + arrival(sim, slot, parcel->hop);
@@ -184,7 +184,7 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
       at - (arrival(sim, slot, parcel->hop) - arrival(sim, slot, parcel->hop - 1));
   parcel->tail = (parcel->hop > 1 ? parcel->came : at) + gap * (n - 1);
   parcel->behind = parcel->first_bytes;
-  event_at(sim, EV_FLUID_HOP, p, at > sim->now ? at : sim->now);
+  event_at(sim, EV_FCC_HOP, p, at > sim->now ? at : sim->now);
 }
 
 static void make_parcels(weft_sim *sim, uint32_t slot, uint32_t from, uint32_t to) {
@@ -193,31 +193,31 @@ static void make_parcels(weft_sim *sim, uint32_t slot, uint32_t from, uint32_t t
     make_parcel(sim, slot, seq, to - seq < part ? to - seq : part);
 }
 
-void weft__fluid_alone_break(weft_sim *sim, uint32_t slot) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+void weft__fcc_alone_break(weft_sim *sim, uint32_t slot) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const uint32_t hops = sim->flow.slots.at[slot].hops;
-  const uint32_t sent = weft__fluid_alone_sent(sim, slot, sim->now);
+  const uint32_t sent = weft__fcc_alone_sent(sim, slot, sim->now);
   const uint32_t acked = count(sim, slot, arrival(sim, slot, hops) + way_back(sim, slot), sim->now);
   const uint32_t una = acked < flow->total ? acked : flow->total - 1;
-  const double bytes = weft__fluid_bytes(sim, flow, 0, una);
+  const double bytes = weft__fcc_bytes(sim, flow, 0, una);
   leave_closed_form(sim, slot);
   sim->fluid_cc.stale += flow->told ? 1 : 2;
-  flow->state = FLUID_SENDS;
+  flow->state = FCC_SENDS;
   have_passed(sim, slot, hops, bytes);
   sim->fluid_cc.sent += bytes;
   sim->fluid_cc.arrived += bytes;
   flow->una = flow->received = una;
   flow->next = sent;
-  const uint32_t arrived = weft__fluid_alone_received(sim, slot, sim->now);
+  const uint32_t arrived = weft__fcc_alone_received(sim, slot, sim->now);
   make_parcels(sim, slot, una, arrived); /* whose ACKs are under way */
   make_parcels(sim, slot, arrived > una ? arrived : una, sent);
   flow->next_at = flow->busy_until = flow->since + gap_of(sim, slot) * sent;
   flow->fed_at = sim->now;
-  struct fluid_port *nic = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
+  struct fcc_port *nic = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
   if (sent < flow->total) {
     if (nic->free_at < flow->next_at) nic->free_at = flow->next_at;
-    weft__fluid_nic_add(sim, slot);
-    weft__fluid_nic_kick(sim, slot_path(sim, slot)[0]);
+    weft__fcc_nic_add(sim, slot);
+    weft__fcc_nic_kick(sim, slot_path(sim, slot)[0]);
   } else if (!flow->told) {
     flow->told = 1;
     weft__flow_tell(sim, flow->row, NEWS_SENT);

@@ -13,13 +13,13 @@ static int create(weft_sim *sim) {
                       "option cc: engine 'fluid-cc' has no script; expected window, dctcp, hpcc, "
                       "dcqcn, timely or swift");
   sim->fluid_cc.free_parcel = sim->fluid_cc.free_inflow = WEFT_NONE;
-  return weft__fluid_choose_model(sim);
+  return weft__fcc_choose_model(sim);
 }
 
 static int link_added(weft_sim *sim, uint32_t link) {
   if (!pool_reserve(sim, sim->fluid_cc.ports, 2 * link + 2)) return WEFT_ENOMEM;
   for (sim->fluid_cc.ports.n = 2 * link; sim->fluid_cc.ports.n < 2 * link + 2;)
-    sim->fluid_cc.ports.at[sim->fluid_cc.ports.n++] = (struct fluid_port){
+    sim->fluid_cc.ports.at[sim->fluid_cc.ports.n++] = (struct fcc_port){
         .inflows = WEFT_NONE, .held = WEFT_NONE, .alone = WEFT_NONE, .wake = -1};
   return WEFT_OK;
 }
@@ -34,7 +34,7 @@ static void set_rate(weft_sim *sim, uint32_t index) {
 static weft_time bucket(const weft_sim *sim) {
   weft_time longest = 50000000;
   for (uint32_t p = 0; p < sim->fabric.ports.n; ++p) {
-    const weft_time link = sim->fabric.ports.at[p].delay_ps + fluid_wire_time(sim, p, 1500);
+    const weft_time link = sim->fabric.ports.at[p].delay_ps + fcc_wire_time(sim, p, 1500);
     if (4 * link > longest) longest = 4 * link;
   }
   return longest / WHEEL_BUCKETS + 1;
@@ -43,7 +43,7 @@ static weft_time bucket(const weft_sim *sim) {
 /* Thresholds of ECN follow the rate: packet/port/ecn.c. */
 static int ready(weft_sim *sim) {
   for (uint32_t p = 0; p < sim->fluid_cc.ports.n; ++p) {
-    struct fluid_port *port = &sim->fluid_cc.ports.at[p];
+    struct fcc_port *port = &sim->fluid_cc.ports.at[p];
     const struct fabric_port *of = &sim->fabric.ports.at[p];
     const double scale = (double)of->built_rate_bps / 1e11;
     set_rate(sim, p);
@@ -51,45 +51,45 @@ static int ready(weft_sim *sim) {
     port->kmin = (double)(uint64_t)(sim->config.ecn_kmin_bytes * scale);
     port->kmax = (double)(uint64_t)(sim->config.ecn_kmax_bytes * scale);
     port->pmax = sim->config.ecn_pmax;
-    port->alpha = weft__fluid_alpha(sim, p);
+    port->alpha = weft__fcc_alpha(sim, p);
   }
   weft__events_init(sim->queue, bucket(sim));
-  return weft__fluid_buffers_init(sim);
+  return weft__fcc_buffers_init(sim);
 }
 
 /* An event of a flow alone, unless it is that no more. */
 static int is_of_one_alone(weft_sim *sim, uint32_t kind, uint32_t slot) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const int alone = sim->flow.slots.at[slot].active && flow->state == FLUID_ALONE;
-  return alone && flow->due[kind == EV_FLUID_ALONE] == sim->now;
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const int alone = sim->flow.slots.at[slot].active && flow->state == FCC_ALONE;
+  return alone && flow->due[kind == EV_FCC_ALONE] == sim->now;
 }
 
 static void event(weft_sim *sim, uint32_t kind, uint32_t source) {
   switch (kind) {
-    case EV_FLUID_PAUSE:
-      weft__fluid_pause_event(sim, source / 2, (int)(source % 2));
+    case EV_FCC_PAUSE:
+      weft__fcc_pause_event(sim, source / 2, (int)(source % 2));
       break;
-    case EV_FLUID_HOP:
-      weft__fluid_hop(sim, source);
+    case EV_FCC_HOP:
+      weft__fcc_hop(sim, source);
       break;
-    case EV_FLUID_TAIL:
-      weft__fluid_tail(sim, source);
+    case EV_FCC_TAIL:
+      weft__fcc_tail(sim, source);
       break;
-    case EV_FLUID_ACK:
-      weft__fluid_ack(sim, source);
+    case EV_FCC_ACK:
+      weft__fcc_ack(sim, source);
       break;
-    case EV_FLUID_NIC:
-      weft__fluid_nic_event(sim, source);
+    case EV_FCC_NIC:
+      weft__fcc_nic_event(sim, source);
       break;
-    case EV_FLUID_GIVE_UP:
-      weft__fluid_give_up_event(sim, source);
+    case EV_FCC_GIVE_UP:
+      weft__fcc_give_up_event(sim, source);
       break;
     default:
       if (!is_of_one_alone(sim, kind, source)) {
         --sim->fluid_cc.stale;
         event_is_stale(sim);
-      } else if (kind == EV_FLUID_ALONE) {
-        weft__fluid_alone_end(sim, source);
+      } else if (kind == EV_FCC_ALONE) {
+        weft__fcc_alone_end(sim, source);
       } else {
         sim->fluid_cc.flows.at[source].told = 1;
         weft__flow_tell(sim, sim->fluid_cc.flows.at[source].row, NEWS_SENT);
@@ -134,13 +134,13 @@ static int slots(weft_sim *sim, uint32_t n, uint32_t path_ports) {
     room->last_seen.n = n * room->path_ports;
   }
   for (; room->flows.n < n; ++room->flows.n)
-    room->flows.at[room->flows.n] = (struct fluid_flow){.generation = 0};
+    room->flows.at[room->flows.n] = (struct fcc_flow){.generation = 0};
   return 1;
 }
 
 static uint32_t received(const weft_sim *sim, uint32_t slot) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  return flow->state == FLUID_ALONE ? weft__fluid_alone_received(sim, slot, sim->now)
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  return flow->state == FCC_ALONE ? weft__fcc_alone_received(sim, slot, sim->now)
                                     : flow->received;
 }
 
@@ -157,24 +157,24 @@ static void each_user(weft_sim *sim, uint32_t port) {
     uint32_t i = 0;
     const uint32_t ports = (uint32_t)its->hops + its->ack_hops;
     while (its->active && i < ports && path[i] != port) ++i;
-    if (its->active && i < ports) weft__fluid_way_changed(sim, slot, NULL, 0, NULL, 0);
+    if (its->active && i < ports) weft__fcc_way_changed(sim, slot, NULL, 0, NULL, 0);
   }
 }
 
 static void port_changed(weft_sim *sim, uint32_t index, unsigned what) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   const struct fabric_port *of = &sim->fabric.ports.at[index];
   if (!(what & CHANGED_RATE)) return;
-  if (port->alone != WEFT_NONE) weft__fluid_alone_break(sim, port->alone);
-  if (port->of_switch) weft__fluid_advance(sim, index);
+  if (port->alone != WEFT_NONE) weft__fcc_alone_break(sim, port->alone);
+  if (port->of_switch) weft__fcc_advance(sim, index);
   const int was_down = port->down;
   port->down = of->down;
   set_rate(sim, index);
-  if (port->of_switch) weft__fluid_retime(sim, index);
+  if (port->of_switch) weft__fcc_retime(sim, index);
   if (was_down != port->down)
     each_user(sim, index);
   else if (!port->of_switch)
-    weft__fluid_nic_kick(sim, index);
+    weft__fcc_nic_kick(sim, index);
 }
 
 /* A flow for which there is no way keeps that which it has. */
@@ -189,7 +189,7 @@ static void rerouted(weft_sim *sim) {
     if (hops > 0 && (hops != its->hops || ack_hops != its->ack_hops ||
                      memcmp(path, data, its->hops * sizeof *data) != 0 ||
                      memcmp(path + hops, ack, its->ack_hops * sizeof *ack) != 0))
-      weft__fluid_way_changed(sim, slot, data, hops, ack, ack_hops);
+      weft__fcc_way_changed(sim, slot, data, hops, ack, ack_hops);
   }
 }
 
@@ -201,7 +201,7 @@ static int set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, d
 }
 
 static void port_info(const weft_sim *sim, uint32_t index, weft_port_info *info) {
-  const struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (port->paused) info->paused_since_ps = port->paused_since;
 }
 
@@ -214,24 +214,24 @@ static double alone_bytes(const weft_sim *sim, uint32_t index) {
   const uint32_t *path = slot_path(sim, slot);
   uint32_t hop = 0;
   while (path[hop] != index) ++hop;
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const weft_time before =
       weft__path_one_way(sim, path, (int)hop, sim->config.mtu_bytes + flow->headers);
-  return weft__fluid_bytes(sim, flow, 0, weft__fluid_alone_sent(sim, slot, sim->now - before));
+  return weft__fcc_bytes(sim, flow, 0, weft__fcc_alone_sent(sim, slot, sim->now - before));
 }
 
 static uint64_t port_bytes(weft_sim *sim, uint32_t index) {
-  const double served = weft__fluid_level(sim, index, sim->now).served;
+  const double served = weft__fcc_level(sim, index, sim->now).served;
   return (uint64_t)(served + alone_bytes(sim, index) + 0.5);
 }
 
 static uint64_t port_queue(weft_sim *sim, uint32_t index) {
-  return (uint64_t)(weft__fluid_level(sim, index, sim->now).queue + 0.5);
+  return (uint64_t)(weft__fcc_level(sim, index, sim->now).queue + 0.5);
 }
 
 static void port_row(weft_sim *sim, uint32_t index, struct port_row *row) {
-  const struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  const double queue = weft__fluid_level(sim, index, sim->now).queue;
+  const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  const double queue = weft__fcc_level(sim, index, sim->now).queue;
   *row = (struct port_row){
       .ecn_marks = (uint64_t)(port->marks + 0.5),
       .pauses = port->pauses,
@@ -248,15 +248,15 @@ static void settle(weft_sim *sim) {
 static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
   const weft_config *config = &sim->config;
   const uint64_t packets = (payload + config->mtu_bytes - 1) / config->mtu_bytes;
-  *data = frames_bytes(config, weft__fluid_extra(config), payload);
-  *acks = packets * weft__fluid_ack_bytes(config);
+  *data = frames_bytes(config, weft__fcc_extra(config), payload);
+  *acks = packets * weft__fcc_ack_bytes(config);
 }
 
 /* What flows under way have had delivered; of those that are over their rows tell. */
 static void stats(weft_sim *sim, weft_stats *out) {
   double most = 0, marks = 0;
   for (uint32_t p = 0; p < sim->fluid_cc.ports.n; ++p) {
-    const struct fluid_port *port = &sim->fluid_cc.ports.at[p];
+    const struct fcc_port *port = &sim->fluid_cc.ports.at[p];
     if (port->most > most) most = port->most;
     marks += port->marks;
   }
@@ -283,18 +283,18 @@ static int check(weft_sim *sim) {
   return WEFT_OK;
 }
 
-const struct engine_ops weft__fluid_cc_engine = {.can = CAN(CC) | CAN(COMPAT) | CAN(QUEUES),
+const struct engine_ops weft__fluid_cc_engine = {.can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES),
                                                  .create = create,
                                                  .link_added = link_added,
                                                  .ready = ready,
-                                                 .begin = weft__fluid_find_rtt,
+                                                 .begin = weft__fcc_find_rtt,
                                                  .event = event,
                                                  .stale = stale,
                                                  .port_changed = port_changed,
                                                  .rerouted = rerouted,
                                                  .set_ecn = set_ecn,
                                                  .port_info = port_info,
-                                                 .launch = weft__fluid_launch,
+                                                 .launch = weft__fcc_launch,
                                                  .slots = slots,
                                                  .delivered = delivered,
                                                  .settle = settle,

@@ -4,7 +4,7 @@
 #include "base/frame_i.h"
 #include "fluid_cc/fluid_cc.h"
 
-double weft__fluid_bytes(const weft_sim *sim, const struct fluid_flow *flow, uint32_t seq,
+double weft__fcc_bytes(const weft_sim *sim, const struct fcc_flow *flow, uint32_t seq,
                          uint32_t n) {
   const double full = (double)(sim->config.mtu_bytes + flow->headers);
   if (n == 0) return 0;
@@ -14,12 +14,12 @@ double weft__fluid_bytes(const weft_sim *sim, const struct fluid_flow *flow, uin
 
 /* ---- ports of its way ---- */
 
-void weft__fluid_join_ports(weft_sim *sim, uint32_t slot) {
+void weft__fcc_join_ports(weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const struct slot *way = &sim->flow.slots.at[slot];
   for (uint32_t i = 0; i < (uint32_t)way->hops + way->ack_hops; ++i) {
-    struct fluid_port *port = &sim->fluid_cc.ports.at[path[i]];
-    if (port->alone != WEFT_NONE && port->alone != slot) weft__fluid_alone_break(sim, port->alone);
+    struct fcc_port *port = &sim->fluid_cc.ports.at[path[i]];
+    if (port->alone != WEFT_NONE && port->alone != slot) weft__fcc_alone_break(sim, port->alone);
     if (i < way->hops)
       ++port->users;
     else
@@ -27,7 +27,7 @@ void weft__fluid_join_ports(weft_sim *sim, uint32_t slot) {
   }
 }
 
-void weft__fluid_leave_ports(weft_sim *sim, uint32_t slot) {
+void weft__fcc_leave_ports(weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const struct slot *way = &sim->flow.slots.at[slot];
   for (uint32_t i = 0; i < way->hops; ++i) --sim->fluid_cc.ports.at[path[i]].users;
@@ -47,7 +47,7 @@ static int way_is_up(const weft_sim *sim, uint32_t slot) {
 
 /* Round trips and the window: packet/rtt.c, packet/transport. */
 static void learn_way(weft_sim *sim, uint32_t slot) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const struct slot *way = &sim->flow.slots.at[slot];
   const weft_config *config = &sim->config;
   const uint32_t *path = slot_path(sim, slot), *back = path + way->hops;
@@ -56,84 +56,84 @@ static void learn_way(weft_sim *sim, uint32_t slot) {
                     weft__path_one_way(sim, back, way->ack_hops, flow->ack_bytes);
   const weft_time built = weft__path_as_built(sim, path, way->hops, frame) +
                           weft__path_as_built(sim, back, way->ack_hops, flow->ack_bytes);
-  weft__fluid_take_rtt(sim, flow, built);
+  weft__fcc_take_rtt(sim, flow, built);
   flow->base_window = config->window_bytes != 0
                           ? (double)config->window_bytes
                           : flow->line_bps * (double)flow->base_rtt / 8e12 + 1;
 }
 
 static void go_on(weft_sim *sim, uint32_t slot) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   flow->since = sim->now;
   if (way_is_up(sim, slot)) {
-    flow->state = FLUID_SENDS;
+    flow->state = FCC_SENDS;
     if (flow->next < flow->total) {
-      weft__fluid_nic_add(sim, slot);
-      weft__fluid_nic_kick(sim, slot_path(sim, slot)[0]);
+      weft__fcc_nic_add(sim, slot);
+      weft__fcc_nic_kick(sim, slot_path(sim, slot)[0]);
     }
     return;
   }
-  flow->state = FLUID_WAITS;
+  flow->state = FCC_WAITS;
   if (sim->config.give_up_ps != 0)
-    event_of_flow(sim, EV_FLUID_GIVE_UP, slot, flow->row, sim->now + sim->config.give_up_ps);
+    event_of_flow(sim, EV_FCC_GIVE_UP, slot, flow->row, sim->now + sim->config.give_up_ps);
 }
 
-void weft__fluid_launch(weft_sim *sim, uint32_t row) {
+void weft__fcc_launch(weft_sim *sim, uint32_t row) {
   int waits;
   const uint32_t slot = weft__flow_begin(sim, row, &waits);
   if (slot == WEFT_NONE) return;
   flow_is_under_way(sim);
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const weft_config *config = &sim->config;
   const uint64_t size = sim->flow.rows.at[row].size_bytes, mtu = config->mtu_bytes;
-  const uint32_t total = (uint32_t)((size + mtu - 1) / mtu), extra = weft__fluid_extra(config);
+  const uint32_t total = (uint32_t)((size + mtu - 1) / mtu), extra = weft__fcc_extra(config);
   double line = (double)sim->fabric.ports.at[slot_path(sim, slot)[0]].built_rate_bps;
   if (config->max_rate_bps != 0 && (double)config->max_rate_bps < line)
     line = (double)config->max_rate_bps;
-  *flow = (struct fluid_flow){.line_bps = line,
+  *flow = (struct fcc_flow){.line_bps = line,
                               .row = row,
                               .generation = flow->generation + 1,
                               .total = total,
                               .last_bytes = (uint16_t)(size - (total - 1) * mtu),
                               .headers = frame_headers(config, extra),
-                              .ack_bytes = weft__fluid_ack_bytes(config)};
+                              .ack_bytes = weft__fcc_ack_bytes(config)};
   flow->told = (flow_wants(sim, row) & FLOW_TELLS_SENT) == 0;
   learn_way(sim, slot);
-  weft__fluid_law_start(sim, slot);
-  const int alone = weft__fluid_is_alone(sim, slot);
-  weft__fluid_join_ports(sim, slot);
+  weft__fcc_law_start(sim, slot);
+  const int alone = weft__fcc_is_alone(sim, slot);
+  weft__fcc_join_ports(sim, slot);
   if (alone)
-    weft__fluid_alone_begin(sim, slot);
+    weft__fcc_alone_begin(sim, slot);
   else
     go_on(sim, slot);
 }
 
 /* ---- end ---- */
 
-void weft__fluid_received(weft_sim *sim, uint32_t slot) {
+void weft__fcc_received(weft_sim *sim, uint32_t slot) {
   weft__flow_is_received(sim, sim->fluid_cc.flows.at[slot].row);
 }
 
 static void end(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  weft__fluid_nic_remove(sim, slot);
-  weft__fluid_leave_ports(sim, slot);
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  weft__fcc_nic_remove(sim, slot);
+  weft__fcc_leave_ports(sim, slot);
   ++flow->generation; /* what is still under way arrives nowhere */
   flow_row_note(sim, flow->row, payload, 0, 0);
   sim->stats.payload_delivered += payload;
   weft__flow_over(sim, slot, state);
 }
 
-void weft__fluid_done(weft_sim *sim, uint32_t slot) {
+void weft__fcc_done(weft_sim *sim, uint32_t slot) {
   const uint32_t row = sim->fluid_cc.flows.at[slot].row;
   end(sim, slot, sim->flow.rows.at[row].size_bytes, FLOW_DONE);
   weft__flow_is_acked(sim, row);
   weft__slot_free(sim, slot);
 }
 
-void weft__fluid_give_up_event(weft_sim *sim, uint32_t slot) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const int active = sim->flow.slots.at[slot].active && flow->state == FLUID_WAITS;
+void weft__fcc_give_up_event(weft_sim *sim, uint32_t slot) {
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const int active = sim->flow.slots.at[slot].active && flow->state == FCC_WAITS;
   if (!active || flow->since + sim->config.give_up_ps != sim->now) {
     --sim->fluid_cc.stale;
     event_is_stale(sim);
@@ -154,7 +154,7 @@ static weft_time later(weft_time a, weft_time b) {
 }
 
 /* How long a loss goes unnoticed: packet/transport/rto.c, without the deviation of round trips. */
-static weft_time timeout_of(const weft_sim *sim, const struct fluid_flow *flow) {
+static weft_time timeout_of(const weft_sim *sim, const struct fcc_flow *flow) {
   const weft_time RTO_MIN = 320000000, RTO_FIRST = 1000000000;
   const int fixed = sim->config.rto_ps > 0, heard = flow->una > 0;
   const weft_time given = fixed ? sim->config.rto_ps : heard ? RTO_MIN : RTO_FIRST;
@@ -165,13 +165,13 @@ static weft_time timeout_of(const weft_sim *sim, const struct fluid_flow *flow) 
 /* What is under way is lost, and sent again from the first that has not arrived, at once where the
  * way is another one only, else when the sender notices. */
 static void send_again(weft_sim *sim, uint32_t slot, int lost) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const weft_time heard_at = flow->una > 0 ? flow->fed_at : flow->since;
   flow->busy_until = sim->now;
   if (lost && flow->next > flow->received && flow->received < flow->total)
     flow->busy_until = later(heard_at + timeout_of(sim, flow), sim->now);
   ++flow->generation;
-  weft__fluid_nic_remove(sim, slot);
+  weft__fcc_nic_remove(sim, slot);
   flow->next = flow->una = flow->received;
   flow->acked_n = 0;
   flow->next_at = sim->now;
@@ -179,23 +179,23 @@ static void send_again(weft_sim *sim, uint32_t slot, int lost) {
   flow->law.has_last = flow->law.in_recovery = 0;
 }
 
-void weft__fluid_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
+void weft__fcc_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
                              const uint32_t *ack, int ack_hops) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  if (flow->state == FLUID_ALONE) weft__fluid_alone_break(sim, slot);
-  const int waited = flow->state == FLUID_WAITS;
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (flow->state == FCC_ALONE) weft__fcc_alone_break(sim, slot);
+  const int waited = flow->state == FCC_WAITS;
   if (!waited) send_again(sim, slot, !way_is_up(sim, slot));
   if (data != NULL) {
-    weft__fluid_leave_ports(sim, slot);
+    weft__fcc_leave_ports(sim, slot);
     if (!weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
       weft__no_memory(sim);
       return;
     }
-    weft__fluid_join_ports(sim, slot);
+    weft__fcc_join_ports(sim, slot);
   }
   learn_way(sim, slot);
   if (flow->received == flow->total) { /* all has arrived, and its ACK is lost */
-    weft__fluid_done(sim, slot);
+    weft__fcc_done(sim, slot);
     return;
   }
   if (waited && !way_is_up(sim, slot)) return;

@@ -9,7 +9,7 @@ enum { HAI_STAGE = 5 };
 enum { ALPHA = 0, DECREASE = 1, INCREASE = 2 };
 #define STEP_LINE_BPS 1e11 /* for which TIMELY's default steps are made */
 
-uint32_t weft__fluid_extra(const weft_config *config) {
+uint32_t weft__fcc_extra(const weft_config *config) {
   if (config->cc == WEFT_CC_HPCC) return config->int_bytes;
   return config->cc == WEFT_CC_TIMELY || config->cc == WEFT_CC_SWIFT ? TIMESTAMP_BYTES : 0;
 }
@@ -22,7 +22,7 @@ static double kept(double part, uint32_t n) {
   return result;
 }
 
-static void set_rate(const weft_sim *sim, struct fluid_flow *flow, double rate) {
+static void set_rate(const weft_sim *sim, struct fcc_flow *flow, double rate) {
   const double least = (double)sim->config.min_rate_bps;
   if (rate < least) rate = least;
   flow->rate_bps = rate < flow->line_bps ? rate : flow->line_bps;
@@ -40,17 +40,17 @@ static int has_default_times(const weft_config *config) {
          config->dcqcn_increase_ps == def.dcqcn_increase_ps;
 }
 
-static weft_time stretched(const weft_sim *sim, const struct fluid_flow *flow, weft_time time,
+static weft_time stretched(const weft_sim *sim, const struct fcc_flow *flow, weft_time time,
                            weft_time reference) {
-  if (flow->base_rtt <= reference || weft__fluid_fixed_times(&sim->config) ||
+  if (flow->base_rtt <= reference || weft__fcc_fixed_times(&sim->config) ||
       !has_default_times(&sim->config))
     return time;
-  return fluid_time((double)time * (double)flow->base_rtt / (double)reference);
+  return fcc_time((double)time * (double)flow->base_rtt / (double)reference);
 }
 
-static double step_of(const weft_sim *sim, const struct fluid_flow *flow, uint64_t step_bps) {
+static double step_of(const weft_sim *sim, const struct fcc_flow *flow, uint64_t step_bps) {
   const weft_config def = weft_config_default(), *config = &sim->config;
-  if (flow->line_bps <= STEP_LINE_BPS || weft__fluid_fixed_times(config) ||
+  if (flow->line_bps <= STEP_LINE_BPS || weft__fcc_fixed_times(config) ||
       config->timely_ai_bps != def.timely_ai_bps || config->timely_hai_bps != def.timely_hai_bps)
     return (double)step_bps;
   return (double)step_bps * flow->line_bps / STEP_LINE_BPS;
@@ -58,8 +58,8 @@ static double step_of(const weft_sim *sim, const struct fluid_flow *flow, uint64
 
 /* ---- DCTCP ---- */
 
-static int window_has_ended(const weft_sim *sim, struct fluid_flow *flow) {
-  struct fluid_law *law = &flow->law;
+static int window_has_ended(const weft_sim *sim, struct fcc_flow *flow) {
+  struct fcc_law *law = &flow->law;
   if (flow->una <= law->window_end) return 0;
   if (!law->begun) {
     law->begun = 1;
@@ -75,8 +75,8 @@ static int window_has_ended(const weft_sim *sim, struct fluid_flow *flow) {
   return 1;
 }
 
-static void dctcp(const weft_sim *sim, struct fluid_flow *flow, const struct fluid_feedback *back) {
-  struct fluid_law *law = &flow->law;
+static void dctcp(const weft_sim *sim, struct fcc_flow *flow, const struct fcc_feedback *back) {
+  struct fcc_law *law = &flow->law;
   law->marked += back->marked;
   const int ended = window_has_ended(sim, flow);
   if (law->in_recovery && flow->una > law->recovery_end) law->in_recovery = 0;
@@ -93,15 +93,15 @@ static void dctcp(const weft_sim *sim, struct fluid_flow *flow, const struct flu
 
 /* The largest utilisation of a hop since the telemetry before, and over how long. */
 static double measure(weft_sim *sim, uint32_t slot, uint32_t p, weft_time *over) {
-  const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const uint32_t *ports = slot_path(sim, slot);
   const uint32_t hops = sim->flow.slots.at[slot].hops - 1u, stride = sim->fluid_cc.path_ports;
   const double window = flow->base_window * 8 / flow->line_bps; /* T, s */
   double worst = 0;
   *over = 0;
   for (uint32_t i = 0; i < hops; ++i) {
-    const struct fluid_telemetry *now = &sim->fluid_cc.telemetry.at[(uint64_t)p * stride + i];
-    struct fluid_telemetry *last = &sim->fluid_cc.last_seen.at[(uint64_t)slot * stride + i];
+    const struct fcc_telemetry *now = &sim->fluid_cc.telemetry.at[(uint64_t)p * stride + i];
+    struct fcc_telemetry *last = &sim->fluid_cc.last_seen.at[(uint64_t)slot * stride + i];
     const double bps = (double)sim->fabric.ports.at[ports[i + 1]].rate_bps;
     const weft_time time = now->time - last->time;
     const double queue = now->queue < last->queue ? now->queue : last->queue;
@@ -116,9 +116,9 @@ static double measure(weft_sim *sim, uint32_t slot, uint32_t p, weft_time *over)
   return worst;
 }
 
-static void hpcc(weft_sim *sim, uint32_t slot, const struct fluid_feedback *back) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  struct fluid_law *law = &flow->law;
+static void hpcc(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_law *law = &flow->law;
   const weft_config *config = &sim->config;
   const int renew = flow->una > law->window_end || !law->begun;
   if (!renew && !config->hpcc_fast_react) return;
@@ -146,21 +146,21 @@ static void hpcc(weft_sim *sim, uint32_t slot, const struct fluid_feedback *back
 
 /* ---- DCQCN ---- */
 
-static void restart(weft_sim *sim, struct fluid_flow *flow, int timer, weft_time at,
+static void restart(weft_sim *sim, struct fcc_flow *flow, int timer, weft_time at,
                     weft_time after) {
   flow->law.due[timer] = at + stretched(sim, flow, after, sim->config.dcqcn_decrease_ps);
 }
 
-static void update_alpha(weft_sim *sim, struct fluid_flow *flow, weft_time at) {
-  struct fluid_law *law = &flow->law;
+static void update_alpha(weft_sim *sim, struct fcc_flow *flow, weft_time at) {
+  struct fcc_law *law = &flow->law;
   law->alpha *= 1 - sim->config.dcqcn_g;
   if (law->marked > 0) law->alpha += sim->config.dcqcn_g;
   law->marked = 0;
   restart(sim, flow, ALPHA, at, sim->config.dcqcn_alpha_ps);
 }
 
-static void decrease(weft_sim *sim, struct fluid_flow *flow, weft_time at) {
-  struct fluid_law *law = &flow->law;
+static void decrease(weft_sim *sim, struct fcc_flow *flow, weft_time at) {
+  struct fcc_law *law = &flow->law;
   restart(sim, flow, DECREASE, at, sim->config.dcqcn_decrease_ps);
   if (!law->to_decrease) return;
   if (sim->config.dcqcn_clamp || law->stage != 0) law->target = flow->rate_bps;
@@ -170,8 +170,8 @@ static void decrease(weft_sim *sim, struct fluid_flow *flow, weft_time at) {
   restart(sim, flow, INCREASE, at, sim->config.dcqcn_increase_ps);
 }
 
-static void increase(weft_sim *sim, struct fluid_flow *flow, weft_time at) {
-  struct fluid_law *law = &flow->law;
+static void increase(weft_sim *sim, struct fcc_flow *flow, weft_time at) {
+  struct fcc_law *law = &flow->law;
   const weft_config *config = &sim->config;
   restart(sim, flow, INCREASE, at, config->dcqcn_increase_ps);
   if (law->stage >= config->dcqcn_recovery_steps) {
@@ -183,9 +183,9 @@ static void increase(weft_sim *sim, struct fluid_flow *flow, weft_time at) {
   ++law->stage;
 }
 
-void weft__fluid_law_catch_up(weft_sim *sim, uint32_t slot) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  struct fluid_law *law = &flow->law;
+void weft__fcc_law_catch_up(weft_sim *sim, uint32_t slot) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_law *law = &flow->law;
   if (sim->config.cc != WEFT_CC_DCQCN || !law->begun) return;
   for (;;) {
     int timer = ALPHA;
@@ -202,10 +202,10 @@ void weft__fluid_law_catch_up(weft_sim *sim, uint32_t slot) {
   }
 }
 
-static void dcqcn(weft_sim *sim, uint32_t slot, const struct fluid_feedback *back) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  struct fluid_law *law = &flow->law;
-  weft__fluid_law_catch_up(sim, slot);
+static void dcqcn(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_law *law = &flow->law;
+  weft__fcc_law_catch_up(sim, slot);
   if (!back->any) return;
   law->marked = 1;
   law->to_decrease = 1;
@@ -220,8 +220,8 @@ static void dcqcn(weft_sim *sim, uint32_t slot, const struct fluid_feedback *bac
 
 /* ---- TIMELY ---- */
 
-static void timely_update(const weft_sim *sim, struct fluid_flow *flow, weft_time rtt) {
-  struct fluid_law *law = &flow->law;
+static void timely_update(const weft_sim *sim, struct fcc_flow *flow, weft_time rtt) {
+  struct fcc_law *law = &flow->law;
   const weft_config *config = &sim->config;
   const weft_time reference = config->timely_min_rtt_ps;
   const weft_time low = stretched(sim, flow, config->timely_low_ps, reference);
@@ -241,9 +241,9 @@ static void timely_update(const weft_sim *sim, struct fluid_flow *flow, weft_tim
   law->stage = 0;
 }
 
-static void timely(const weft_sim *sim, struct fluid_flow *flow,
-                   const struct fluid_feedback *back) {
-  struct fluid_law *law = &flow->law;
+static void timely(const weft_sim *sim, struct fcc_flow *flow,
+                   const struct fcc_feedback *back) {
+  struct fcc_law *law = &flow->law;
   if (flow->una <= law->window_end) return;
   if (law->begun) timely_update(sim, flow, back->rtt);
   if (flow->next <= law->window_end) return;
@@ -254,11 +254,11 @@ static void timely(const weft_sim *sim, struct fluid_flow *flow,
 
 /* ---- Swift ---- */
 
-static double cwnd_of(const weft_sim *sim, const struct fluid_flow *flow, double rate_bps) {
+static double cwnd_of(const weft_sim *sim, const struct fcc_flow *flow, double rate_bps) {
   return rate_bps * (double)flow->own_rtt * 1e-12 / (8.0 * sim->config.mtu_bytes);
 }
 
-static double swift_target(const weft_config *config, const struct fluid_flow *flow,
+static double swift_target(const weft_config *config, const struct fcc_flow *flow,
                            uint32_t hops) {
   const weft_time base =
       config->swift_base_target_ps != 0 ? config->swift_base_target_ps : flow->empty_rtt;
@@ -270,10 +270,10 @@ static double swift_target(const weft_config *config, const struct fluid_flow *f
   return (double)(base + hops * config->swift_hop_ps) + (scaling > 0 ? scaling : 0);
 }
 
-static double swift_react(const weft_sim *sim, struct fluid_flow *flow, uint32_t hops,
-                          const struct fluid_feedback *back) {
+static double swift_react(const weft_sim *sim, struct fcc_flow *flow, uint32_t hops,
+                          const struct fcc_feedback *back) {
   const weft_config *config = &sim->config;
-  struct fluid_law *law = &flow->law;
+  struct fcc_law *law = &flow->law;
   const double cwnd = law->target, target = swift_target(config, flow, hops);
   const double delay = (double)back->rtt;
   if (delay < target) return cwnd + config->swift_ai * back->n / (cwnd >= 1 ? cwnd : 1);
@@ -284,8 +284,8 @@ static double swift_react(const weft_sim *sim, struct fluid_flow *flow, uint32_t
   return (factor > least ? factor : least) * cwnd;
 }
 
-static void swift(const weft_sim *sim, uint32_t slot, const struct fluid_feedback *back) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+static void swift(const weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const uint32_t hops = sim->flow.slots.at[slot].hops - 1u;
   double least = cwnd_of(sim, flow, (double)sim->config.min_rate_bps);
   if (least < sim->config.swift_min_cwnd) least = sim->config.swift_min_cwnd;
@@ -299,17 +299,17 @@ static void swift(const weft_sim *sim, uint32_t slot, const struct fluid_feedbac
 
 /* ---- all ---- */
 
-void weft__fluid_law_start(weft_sim *sim, uint32_t slot) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
-  flow->law = (struct fluid_law){.alpha = 1, .target = flow->line_bps, .due = {-1, -1, -1}};
+void weft__fcc_law_start(weft_sim *sim, uint32_t slot) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  flow->law = (struct fcc_law){.alpha = 1, .target = flow->line_bps, .due = {-1, -1, -1}};
   flow->law.last_decrease = sim->now;
   if (sim->config.cc == WEFT_CC_HPCC) flow->law.u = 1;
   if (sim->config.cc == WEFT_CC_SWIFT) flow->law.target = cwnd_of(sim, flow, flow->line_bps);
   flow->rate_bps = flow->line_bps;
 }
 
-void weft__fluid_law_feed(weft_sim *sim, uint32_t slot, const struct fluid_feedback *back) {
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+void weft__fcc_law_feed(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   switch (sim->config.cc) {
     case WEFT_CC_DCTCP:
       dctcp(sim, flow, back);

@@ -7,10 +7,14 @@
 enum { PFC_FRAME_BYTES = 64, DATACENTER_PS = 100000000 /* packet/rtt.c */ };
 
 static int is_ns3(const weft_config *config) {
-  return config->compat != WEFT_COMPAT_NONE;
+  return config->compat == WEFT_COMPAT_NS3 || config->compat == WEFT_COMPAT_SIMAI;
 }
 
-int weft__fluid_choose_model(weft_sim *sim) {
+int weft__fcc_choose_model(weft_sim *sim) {
+  if (sim->config.compat != WEFT_COMPAT_NONE && !is_ns3(&sim->config))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option compat: dynamics = 'cc' has that of ns3 and simai, expected one of "
+                      "them or none");
   if (is_ns3(&sim->config)) {
     weft__fabric_restrict(
         sim, (struct fabric_limits){.counts_links = 1,
@@ -24,29 +28,29 @@ int weft__fluid_choose_model(weft_sim *sim) {
   return WEFT_OK;
 }
 
-int weft__fluid_fixed_times(const weft_config *config) {
+int weft__fcc_fixed_times(const weft_config *config) {
   return is_ns3(config);
 }
 
-uint32_t weft__fluid_ack_bytes(const weft_config *config) {
-  const uint32_t extra = weft__fluid_extra(config);
+uint32_t weft__fcc_ack_bytes(const weft_config *config) {
+  const uint32_t extra = weft__fcc_extra(config);
   if (is_ns3(config)) return extra + 46 > 60 ? extra + 46 : 60;
   return config->ack_bytes + (config->cc == WEFT_CC_HPCC ? config->int_bytes : 0);
 }
 
-int weft__fluid_find_rtt(weft_sim *sim) {
+int weft__fcc_find_rtt(weft_sim *sim) {
   const weft_config *config = &sim->config;
   struct fluid_cc_room *room = &sim->fluid_cc;
   if (room->fabric_rtt != 0) return WEFT_OK;
   if (is_ns3(config))
     return weft__farthest(sim, config->mtu_bytes, 0, INT64_MAX, &room->fabric_rtt,
                           &room->longest_rtt);
-  return weft__farthest(sim, frame_full(config, weft__fluid_extra(config)),
-                        weft__fluid_ack_bytes(config), DATACENTER_PS, &room->fabric_rtt,
+  return weft__farthest(sim, frame_full(config, weft__fcc_extra(config)),
+                        weft__fcc_ack_bytes(config), DATACENTER_PS, &room->fabric_rtt,
                         &room->longest_rtt);
 }
 
-void weft__fluid_take_rtt(const weft_sim *sim, struct fluid_flow *flow, weft_time as_built) {
+void weft__fcc_take_rtt(const weft_sim *sim, struct fcc_flow *flow, weft_time as_built) {
   const weft_time all = sim->fluid_cc.fabric_rtt, given = sim->config.base_rtt_ps;
   flow->own_rtt = flow->base_rtt = given;
   if (given != 0) return;
@@ -56,7 +60,7 @@ void weft__fluid_take_rtt(const weft_sim *sim, struct fluid_flow *flow, weft_tim
 
 /* What can still arrive once a pause is decided: packet/port/buffer.c; with compat 3 x rate x
  * delay. */
-double weft__fluid_headroom(const weft_sim *sim, uint32_t in) {
+double weft__fcc_headroom(const weft_sim *sim, uint32_t in) {
   const struct fabric_port *port = &sim->fabric.ports.at[in];
   const double rate = (double)port->built_rate_bps / 8;
   if (is_ns3(&sim->config)) return 3e-12 * rate * (double)port->delay_ps;
@@ -76,7 +80,7 @@ static uint64_t nic_rate(const weft_sim *sim) {
 }
 
 /* With compat a power of 1/2 for ports of the NICs' rate, doubled up to 1 for each doubling. */
-double weft__fluid_alpha(const weft_sim *sim, uint32_t port) {
+double weft__fcc_alpha(const weft_sim *sim, uint32_t port) {
   if (!is_ns3(&sim->config)) return sim->config.buffer_alpha;
   double alpha = 1;
   for (double given = sim->config.buffer_alpha; given < 1; given *= 2) alpha /= 2;
@@ -89,7 +93,7 @@ double weft__fluid_alpha(const weft_sim *sim, uint32_t port) {
 
 /* What a switch shares beyond headroom and reserves, of which there is none: with compat the
  * difference wraps round, and nothing is ever paused. */
-double weft__fluid_shared(const weft_sim *sim, double kept) {
+double weft__fcc_shared(const weft_sim *sim, double kept) {
   const double shared = (double)sim->config.buffer_bytes - kept;
   return shared >= 0 || !is_ns3(&sim->config) ? shared : 0x1p32;
 }

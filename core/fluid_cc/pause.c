@@ -7,7 +7,7 @@
 
 enum { PFC_FRAME_BYTES = 64 };
 
-int weft__fluid_buffers_init(weft_sim *sim) {
+int weft__fcc_buffers_init(weft_sim *sim) {
   const uint32_t n = sim->fabric.nodes.n;
   if (!pool_reserve(sim, sim->fluid_cc.switches, n)) return WEFT_ENOMEM;
   sim->fluid_cc.switches.n = n;
@@ -15,15 +15,15 @@ int weft__fluid_buffers_init(weft_sim *sim) {
     const struct node *node = &sim->fabric.nodes.at[i];
     double kept = 0;
     for (uint32_t j = 0; sim->config.pfc && node->kind != WEFT_HOST && j < node->port_count; ++j)
-      kept += weft__fluid_headroom(sim, sim->fabric.adjacency.at[node->first_port + j] ^ 1) +
+      kept += weft__fcc_headroom(sim, sim->fabric.adjacency.at[node->first_port + j] ^ 1) +
               sim->config.pfc_reserve_bytes;
-    if (node->kind != WEFT_HOST && weft__fluid_shared(sim, kept) <= 0)
+    if (node->kind != WEFT_HOST && weft__fcc_shared(sim, kept) <= 0)
       return weft__fail(sim, WEFT_EINVAL,
                         "option buffer: switch %" PRIu32
                         " needs more than %.0f bytes for PFC "
                         "headroom and reserve of %" PRIu32 " ports, got %" PRIu64,
                         i, kept, node->port_count, sim->config.buffer_bytes);
-    sim->fluid_cc.switches.at[i] = (struct fluid_switch){.cap = weft__fluid_shared(sim, kept)};
+    sim->fluid_cc.switches.at[i] = (struct fcc_switch){.cap = weft__fcc_shared(sim, kept)};
   }
   return WEFT_OK;
 }
@@ -35,18 +35,18 @@ static double shared_part(const weft_sim *sim, double bytes) {
 
 /* The port hears of it after the frame has crossed the link back, behind a frame that is on it. */
 static void tell(weft_sim *sim, uint32_t in, int pause) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[in];
+  struct fcc_port *port = &sim->fluid_cc.ports.at[in];
   const weft_time way =
-      fluid_wire_time(sim, in ^ 1, PFC_FRAME_BYTES) + sim->fabric.ports.at[in ^ 1].delay_ps;
+      fcc_wire_time(sim, in ^ 1, PFC_FRAME_BYTES) + sim->fabric.ports.at[in ^ 1].delay_ps;
   port->pausing = (uint8_t)pause;
   port->pauses += (uint32_t)pause;
   sim->stats.pfc_pauses += (uint64_t)pause;
-  event_at(sim, EV_FLUID_PAUSE, in * 2 + (uint32_t)pause, sim->now + way);
+  event_at(sim, EV_FCC_PAUSE, in * 2 + (uint32_t)pause, sim->now + way);
 }
 
-void weft__fluid_ingress(weft_sim *sim, uint32_t in, double bytes) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[in];
-  struct fluid_switch *at = &sim->fluid_cc.switches.at[sim->fabric.ports.at[in].to_node];
+void weft__fcc_ingress(weft_sim *sim, uint32_t in, double bytes) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[in];
+  struct fcc_switch *at = &sim->fluid_cc.switches.at[sim->fabric.ports.at[in].to_node];
   if (!sim->config.pfc) return;
   const double before = shared_part(sim, port->ingress);
   port->ingress += bytes;
@@ -60,15 +60,15 @@ void weft__fluid_ingress(weft_sim *sim, uint32_t in, double bytes) {
     tell(sim, in, 0);
 }
 
-void weft__fluid_pause_event(weft_sim *sim, uint32_t index, int pause) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  if (port->of_switch) weft__fluid_advance(sim, index);
+void weft__fcc_pause_event(weft_sim *sim, uint32_t index, int pause) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  if (port->of_switch) weft__fcc_advance(sim, index);
   if (pause && !port->paused) port->paused_since = sim->now;
   if (!pause && port->paused) port->paused_ps += sim->now - port->paused_since;
   port->paused = (uint8_t)pause;
   if (pause) return;
   if (port->of_switch)
-    weft__fluid_retime(sim, index);
+    weft__fcc_retime(sim, index);
   else
-    weft__fluid_nic_kick(sim, index);
+    weft__fcc_nic_kick(sim, index);
 }

@@ -2,7 +2,7 @@
 #include "fluid_cc/fluid_cc.h"
 
 /* Go on for a time in which nothing changes. */
-static void flow_on(struct fluid_level *level, double rate, double time) {
+static void flow_on(struct fcc_level *level, double rate, double time) {
   if (time <= 0) return;
   const double sum = level->queue + (level->in_rate - rate) * time;
   if (sum >= 0) {
@@ -16,22 +16,22 @@ static void flow_on(struct fluid_level *level, double rate, double time) {
 
 #define LOAD_MOST 0.8 /* beyond it a fluid has a queue mostly */
 
-static int stands_still(const struct fluid_port *port) {
+static int stands_still(const struct fcc_port *port) {
   return port->paused || port->down;
 }
 
-static double rate_now(const struct fluid_port *port) {
+static double rate_now(const struct fcc_port *port) {
   return stands_still(port) ? 0 : port->rate;
 }
 
-struct fluid_level weft__fluid_level(const weft_sim *sim, uint32_t index, weft_time at) {
-  const struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  struct fluid_level level = {port->queue, port->served, port->in_rate};
+struct fcc_level weft__fcc_level(const weft_sim *sim, uint32_t index, weft_time at) {
+  const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  struct fcc_level level = {port->queue, port->served, port->in_rate};
   const double rate = rate_now(port);
   weft_time since = port->at;
   uint32_t i = port->inflows;
   for (; i != WEFT_NONE && sim->fluid_cc.inflows.at[i].end <= at;) {
-    const struct fluid_inflow *inflow = &sim->fluid_cc.inflows.at[i];
+    const struct fcc_inflow *inflow = &sim->fluid_cc.inflows.at[i];
     flow_on(&level, rate, (double)(inflow->end - since));
     if (inflow->end > since) since = inflow->end;
     i = inflow->next;
@@ -44,35 +44,35 @@ struct fluid_level weft__fluid_level(const weft_sim *sim, uint32_t index, weft_t
 /* A fluid that is less than the port takes leaves no queue, but its packets do: one that comes
  * between those of others waits for what is left of the one on the wire, rate / 2 C of a packet on
  * average if one flow sends evenly, and rate / 2 (C - rate) if many do by chance (M/D/1). */
-static weft_time between_packets(const struct fluid_port *port, double others, uint32_t flows,
+static weft_time between_packets(const struct fcc_port *port, double others, uint32_t flows,
                                  double queue, double bytes) {
   if (flows == 0 || queue >= bytes || others <= 0) return 0;
   double load = others / port->rate;
   if (load > 1) load = 1;
   const double chance = (double)(flows - 1) / flows;
   const double packets = load / 2 / (1 - (load < LOAD_MOST ? load : LOAD_MOST) * chance);
-  return fluid_time(packets * (bytes - queue) / port->rate);
+  return fcc_time(packets * (bytes - queue) / port->rate);
 }
 
 /* The last packet of a parcel has come: when it leaves is known. */
-static void tail_has_come(weft_sim *sim, const struct fluid_port *port, uint32_t index,
-                          const struct fluid_inflow *inflow, const struct fluid_level *level) {
-  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[inflow->parcel];
+static void tail_has_come(weft_sim *sim, const struct fcc_port *port, uint32_t index,
+                          const struct fcc_inflow *inflow, const struct fcc_level *level) {
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[inflow->parcel];
   if (parcel->generation != inflow->generation || parcel->hop != inflow->hop) return;
   const double rest = level->queue > parcel->last_bytes ? level->queue - parcel->last_bytes : 0;
-  const weft_time wait = fluid_time(rest / port->rate) +
+  const weft_time wait = fcc_time(rest / port->rate) +
                          between_packets(port, level->in_rate - inflow->rate,
                                          port->inflow_count - 1, rest, parcel->last_bytes);
-  parcel->tail_left = inflow->end + wait + fluid_wire_time(sim, index, parcel->last_bytes);
+  parcel->tail_left = inflow->end + wait + fcc_wire_time(sim, index, parcel->last_bytes);
 }
 
-void weft__fluid_advance(weft_sim *sim, uint32_t index) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  struct fluid_level level = {port->queue, port->served, port->in_rate};
+void weft__fcc_advance(weft_sim *sim, uint32_t index) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  struct fcc_level level = {port->queue, port->served, port->in_rate};
   const double rate = rate_now(port);
   while (port->inflows != WEFT_NONE && sim->fluid_cc.inflows.at[port->inflows].end <= sim->now) {
     const uint32_t i = port->inflows;
-    struct fluid_inflow *inflow = &sim->fluid_cc.inflows.at[i];
+    struct fcc_inflow *inflow = &sim->fluid_cc.inflows.at[i];
     flow_on(&level, rate, (double)(inflow->end - port->at));
     if (inflow->end > port->at) port->at = inflow->end;
     if (level.queue > port->most) port->most = level.queue;
@@ -91,7 +91,7 @@ void weft__fluid_advance(weft_sim *sim, uint32_t index) {
   if (level.queue > port->most) port->most = level.queue;
 }
 
-static void add_inflow(weft_sim *sim, struct fluid_port *port, uint32_t parcel, double rate,
+static void add_inflow(weft_sim *sim, struct fcc_port *port, uint32_t parcel, double rate,
                        weft_time end) {
   uint32_t i = sim->fluid_cc.free_inflow;
   if (i != WEFT_NONE) {
@@ -104,11 +104,11 @@ static void add_inflow(weft_sim *sim, struct fluid_port *port, uint32_t parcel, 
     }
     ++sim->fluid_cc.inflows.n;
   }
-  const struct fluid_parcel *its = &sim->fluid_cc.parcels.at[parcel];
+  const struct fcc_parcel *its = &sim->fluid_cc.parcels.at[parcel];
   uint32_t *link = &port->inflows;
   while (*link != WEFT_NONE && sim->fluid_cc.inflows.at[*link].end <= end)
     link = &sim->fluid_cc.inflows.at[*link].next;
-  sim->fluid_cc.inflows.at[i] = (struct fluid_inflow){.end = end,
+  sim->fluid_cc.inflows.at[i] = (struct fcc_inflow){.end = end,
                                                       .rate = rate,
                                                       .parcel = parcel,
                                                       .generation = its->generation,
@@ -119,18 +119,18 @@ static void add_inflow(weft_sim *sim, struct fluid_port *port, uint32_t parcel, 
   ++port->inflow_count;
 }
 
-void weft__fluid_stretch(weft_sim *sim, uint32_t index, uint32_t p, weft_time by) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+void weft__fcc_stretch(weft_sim *sim, uint32_t index, uint32_t p, weft_time by) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   const uint32_t generation = sim->fluid_cc.parcels.at[p].generation;
-  weft__fluid_advance(sim, index);
+  weft__fcc_advance(sim, index);
   uint32_t *link = &port->inflows;
   for (; *link != WEFT_NONE; link = &sim->fluid_cc.inflows.at[*link].next) {
-    const struct fluid_inflow *at = &sim->fluid_cc.inflows.at[*link];
+    const struct fcc_inflow *at = &sim->fluid_cc.inflows.at[*link];
     if (at->parcel == p && at->generation == generation) break;
   }
   if (*link == WEFT_NONE) return; /* all of it has come */
   const uint32_t i = *link;
-  struct fluid_inflow *inflow = &sim->fluid_cc.inflows.at[i];
+  struct fcc_inflow *inflow = &sim->fluid_cc.inflows.at[i];
   *link = inflow->next;
   const double left = inflow->rate * (double)(inflow->end - sim->now);
   port->in_rate -= inflow->rate;
@@ -147,10 +147,10 @@ void weft__fluid_stretch(weft_sim *sim, uint32_t index, uint32_t p, weft_time by
 /* When its first packet will be at the next node, if all goes on as it does. */
 static weft_time next_node(const weft_sim *sim, uint32_t index, uint32_t first_bytes,
                            weft_time leaves) {
-  return leaves + fluid_wire_time(sim, index, first_bytes) + sim->fabric.ports.at[index].delay_ps;
+  return leaves + fcc_wire_time(sim, index, first_bytes) + sim->fabric.ports.at[index].delay_ps;
 }
 
-static void hold(weft_sim *sim, struct fluid_port *port, uint32_t parcel) {
+static void hold(weft_sim *sim, struct fcc_port *port, uint32_t parcel) {
   sim->fluid_cc.parcels.at[parcel].next = WEFT_NONE;
   if (port->held == WEFT_NONE)
     port->held = parcel;
@@ -159,14 +159,14 @@ static void hold(weft_sim *sim, struct fluid_port *port, uint32_t parcel) {
   port->held_last = parcel;
 }
 
-void weft__fluid_enter(weft_sim *sim, uint32_t index, uint32_t p) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
-  weft__fluid_advance(sim, index);
+void weft__fcc_enter(weft_sim *sim, uint32_t index, uint32_t p) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  weft__fcc_advance(sim, index);
   parcel->before = port->served + port->queue;
   parcel->came = sim->now;
   parcel->left =
-      sim->now + fluid_time(port->queue / port->rate) +
+      sim->now + fcc_time(port->queue / port->rate) +
       between_packets(port, port->in_rate, port->inflow_count, port->queue, parcel->first_bytes);
   parcel->tail_left = -1;
   port->queue += parcel->first_bytes;
@@ -182,36 +182,36 @@ void weft__fluid_enter(weft_sim *sim, uint32_t index, uint32_t p) {
   if (stands_still(port))
     hold(sim, port, p);
   else
-    event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
+    event_at(sim, EV_FCC_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
 }
 
-weft_time weft__fluid_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uint32_t packets) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  const weft_time own = fluid_wire_time(sim, index, bytes) + sim->fabric.ports.at[index].delay_ps;
+weft_time weft__fcc_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uint32_t packets) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  const weft_time own = fcc_wire_time(sim, index, bytes) + sim->fabric.ports.at[index].delay_ps;
   if (!port->of_switch) { /* before all data; those of other packets are sent already */
-    const weft_time all = fluid_wire_time(sim, index, (double)bytes * packets);
+    const weft_time all = fcc_wire_time(sim, index, (double)bytes * packets);
     port->free_at = (port->free_at > sim->now ? port->free_at : sim->now) + all;
     port->served += (double)bytes * packets;
     return own;
   }
-  weft__fluid_advance(sim, index);
+  weft__fcc_advance(sim, index);
   const double wait = port->queue / port->rate;
   port->queue += (double)bytes * packets;
-  return own + (sim->config.ack_priority == WEFT_ACK_ALL ? 0 : fluid_time(wait));
+  return own + (sim->config.ack_priority == WEFT_ACK_ALL ? 0 : fcc_time(wait));
 }
 
 /* What waits goes on, in the order in which it came. */
-void weft__fluid_retime(weft_sim *sim, uint32_t index) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+void weft__fcc_retime(weft_sim *sim, uint32_t index) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (stands_still(port)) return;
   uint32_t p = port->held;
   port->held = port->held_last = WEFT_NONE;
   while (p != WEFT_NONE) {
-    struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+    struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
     const uint32_t next = parcel->next;
     const double wait = (parcel->before - port->served) / port->rate;
-    parcel->left = sim->now + fluid_time(wait);
-    event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
+    parcel->left = sim->now + fcc_time(wait);
+    event_at(sim, EV_FCC_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
     p = next;
   }
 }
@@ -219,10 +219,10 @@ void weft__fluid_retime(weft_sim *sim, uint32_t index) {
 /* Rounding of sums of bytes, and of the times that follow from them. */
 #define NOTHING 0.5
 
-int weft__fluid_has_left(weft_sim *sim, uint32_t index, uint32_t p) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
-  weft__fluid_advance(sim, index);
+int weft__fcc_has_left(weft_sim *sim, uint32_t index, uint32_t p) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  weft__fcc_advance(sim, index);
   const double ahead = parcel->before - port->served;
   if (ahead <= NOTHING) return 1;
   if (stands_still(port)) {
@@ -230,13 +230,13 @@ int weft__fluid_has_left(weft_sim *sim, uint32_t index, uint32_t p) {
     return 0;
   }
   const double wait = ahead / port->rate;
-  parcel->left = sim->now + fluid_time(wait);
-  event_at(sim, EV_FLUID_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
+  parcel->left = sim->now + fcc_time(wait);
+  event_at(sim, EV_FCC_HOP, p, next_node(sim, index, parcel->first_bytes, parcel->left));
   return 0;
 }
 
 /* The part of packets that is marked while the queue goes from one length to another. */
-static double marks(const struct fluid_port *port, double from, double to) {
+static double marks(const struct fcc_port *port, double from, double to) {
   const double low = from < to ? from : to, high = from < to ? to : from;
   if (high <= port->kmin) return 0;
   if (low > port->kmax) return 1;
@@ -251,7 +251,7 @@ static double marks(const struct fluid_port *port, double from, double to) {
 
 /* The queue behind a packet as it leaves, at `at`: between what it was behind the parcel's first
  * packet as that came and what it is now, and beyond now as it goes on. */
-static double queue_behind(const struct fluid_port *port, const struct fluid_parcel *parcel,
+static double queue_behind(const struct fcc_port *port, const struct fcc_parcel *parcel,
                            weft_time now, weft_time at) {
   double queue;
   if (at <= now && now > parcel->came) {
@@ -264,25 +264,25 @@ static double queue_behind(const struct fluid_port *port, const struct fluid_par
 }
 
 /* When the last packet leaves, as far as can be seen now. */
-static weft_time tail_leaves(const weft_sim *sim, const struct fluid_port *port, uint32_t index,
-                             const struct fluid_parcel *parcel) {
+static weft_time tail_leaves(const weft_sim *sim, const struct fcc_port *port, uint32_t index,
+                             const struct fcc_parcel *parcel) {
   if (parcel->tail_left >= 0) return parcel->tail_left;
   const weft_time to_come = parcel->tail > sim->now ? parcel->tail - sim->now : 0;
   double queue = port->queue + (port->in_rate - port->rate) * (double)to_come;
   queue = queue > parcel->last_bytes ? queue - parcel->last_bytes : 0;
-  return sim->now + to_come + fluid_time(queue / port->rate) +
-         fluid_wire_time(sim, index, parcel->last_bytes);
+  return sim->now + to_come + fcc_time(queue / port->rate) +
+         fcc_wire_time(sim, index, parcel->last_bytes);
 }
 
-static void read_out(weft_sim *sim, const struct fluid_parcel *parcel, uint32_t p, double queue) {
+static void read_out(weft_sim *sim, const struct fcc_parcel *parcel, uint32_t p, double queue) {
   if (sim->config.cc != WEFT_CC_HPCC) return;
   sim->fluid_cc.telemetry.at[(uint64_t)p * sim->fluid_cc.path_ports + parcel->hop - 2u] =
-      (struct fluid_telemetry){parcel->left, parcel->before, queue};
+      (struct fcc_telemetry){parcel->left, parcel->before, queue};
 }
 
-void weft__fluid_leave(weft_sim *sim, uint32_t index, uint32_t p) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+void weft__fcc_leave(weft_sim *sim, uint32_t index, uint32_t p) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   const weft_time delay = sim->fabric.ports.at[index].delay_ps;
   double head = queue_behind(port, parcel, sim->now, parcel->left) - parcel->first_bytes;
   if (head < 0) head = 0;
@@ -291,10 +291,10 @@ void weft__fluid_leave(weft_sim *sim, uint32_t index, uint32_t p) {
   if (parcel->n > 1) {
     const weft_time leaves = tail_leaves(sim, port, index, parcel);
     const weft_time least =
-        sim->now + fluid_wire_time(sim, index, parcel->bytes - parcel->first_bytes);
+        sim->now + fcc_wire_time(sim, index, parcel->bytes - parcel->first_bytes);
     tail_at = leaves + delay > least ? leaves + delay : least;
     tail = queue_behind(port, parcel, sim->now,
-                        leaves - fluid_wire_time(sim, index, parcel->last_bytes)) -
+                        leaves - fcc_wire_time(sim, index, parcel->last_bytes)) -
            parcel->last_bytes;
     if (tail < 0) tail = 0;
   }

@@ -9,14 +9,14 @@
 enum { PARCELS_PER_WINDOW = 4 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (port->wake >= 0 && port->wake <= at) return;
   sim->fluid_cc.stale += port->wake >= 0;
   port->wake = at;
-  event_at(sim, EV_FLUID_NIC, index, at);
+  event_at(sim, EV_FCC_NIC, index, at);
 }
 
-uint32_t weft__fluid_window(const weft_sim *sim, const struct fluid_flow *flow) {
+uint32_t weft__fcc_window(const weft_sim *sim, const struct fcc_flow *flow) {
   if (sim->config.window_mode == WEFT_WINDOW_NONE) return UINT32_MAX;
   double bytes = flow->base_window;
   if (sim->config.window_mode == WEFT_WINDOW_RATE) bytes *= flow->rate_bps / flow->line_bps;
@@ -28,17 +28,17 @@ uint32_t weft__fluid_window(const weft_sim *sim, const struct fluid_flow *flow) 
 
 /* Packets of a parcel, of a flow that may send so many: a part of the window, and of what it sends
  * in an empty round trip if that is less. */
-static uint32_t turn_of(const weft_sim *sim, const struct fluid_flow *flow, uint32_t room) {
+static uint32_t turn_of(const weft_sim *sim, const struct fcc_flow *flow, uint32_t room) {
   const double trip = flow->rate_bps / 8e12 * (double)flow->base_rtt / sim->config.mtu_bytes;
-  uint32_t n = weft__fluid_window(sim, flow);
+  uint32_t n = weft__fcc_window(sim, flow);
   if (trip < n) n = (uint32_t)trip;
   n /= PARCELS_PER_WINDOW;
   if (n < 1) n = 1;
   return n < room ? n : room;
 }
 
-static uint32_t room_of(const weft_sim *sim, const struct fluid_flow *flow) {
-  const uint32_t window = weft__fluid_window(sim, flow), out = flow->next - flow->una;
+static uint32_t room_of(const weft_sim *sim, const struct fcc_flow *flow) {
+  const uint32_t window = weft__fcc_window(sim, flow), out = flow->next - flow->una;
   const uint32_t left = flow->total - flow->next;
   const uint32_t room = window > out ? window - out : 0;
   return room < left ? room : left;
@@ -49,12 +49,12 @@ static int is_paced(const weft_sim *sim) {
 }
 
 /* Time from packet to packet. */
-static weft_time gap_of(const weft_sim *sim, const struct fluid_flow *flow, uint32_t port,
+static weft_time gap_of(const weft_sim *sim, const struct fcc_flow *flow, uint32_t port,
                         uint32_t room) {
   const uint32_t frame = sim->config.mtu_bytes + flow->headers;
-  weft_time gap = fluid_wire_time(sim, port, frame);
+  weft_time gap = fcc_wire_time(sim, port, frame);
   if (is_paced(sim)) {
-    const weft_time pace = fluid_time(frame * 8e12 / flow->rate_bps);
+    const weft_time pace = fcc_time(frame * 8e12 / flow->rate_bps);
     if (pace > gap) gap = pace;
   }
   if (room <= flow->acked_n && flow->ack_gap > gap) gap = flow->ack_gap; /* by the ACK clock */
@@ -68,7 +68,7 @@ struct sharing {
   uint32_t flows;
 };
 
-static struct sharing sharing_of(const weft_sim *sim, const struct fluid_port *port) {
+static struct sharing sharing_of(const weft_sim *sim, const struct fcc_port *port) {
   struct sharing with = {port->free_at > sim->now ? port->free_at - sim->now : 0, 0};
   uint32_t slot = port->last;
   for (uint32_t i = 0; with.left > 0 && i < port->listed; ++i) {
@@ -80,47 +80,47 @@ static struct sharing sharing_of(const weft_sim *sim, const struct fluid_port *p
 }
 
 /* Others are so much later, for one that has joined them. */
-static void delay_others(weft_sim *sim, const struct fluid_port *port, uint32_t but, weft_time by,
+static void delay_others(weft_sim *sim, const struct fcc_port *port, uint32_t but, weft_time by,
                          weft_time packet) {
   uint32_t slot = port->last;
   for (uint32_t i = 0; by > 0 && i < port->listed; ++i) {
     slot = sim->fluid_cc.flows.at[slot].list_next;
-    struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+    struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
     if (slot == but || flow->busy_until <= sim->now + packet) continue; /* its last has its turn */
     flow->busy_until += by;
-    struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[flow->parcel];
+    struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[flow->parcel];
     if (parcel->generation != flow->generation || parcel->slot != slot) continue;
     if (parcel->hop == 1)
       parcel->tail += by;
     else if (parcel->hop == 2 && sim->flow.slots.at[slot].hops > 1)
-      weft__fluid_stretch(sim, slot_path(sim, slot)[1], flow->parcel, by);
+      weft__fcc_stretch(sim, slot_path(sim, slot)[1], flow->parcel, by);
   }
 }
 
 static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
-  const uint32_t p = weft__fluid_parcel_take(sim);
+  const uint32_t p = weft__fcc_parcel_take(sim);
   if (p == WEFT_NONE) return;
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const uint32_t n = turn_of(sim, flow, room), seq = flow->next;
   const uint32_t frame = sim->config.mtu_bytes + flow->headers;
   const uint32_t last = seq + n == flow->total ? flow->last_bytes + flow->headers : frame;
   const uint32_t first = n == 1 ? last : frame;
-  const double bytes = weft__fluid_bytes(sim, flow, seq, n);
+  const double bytes = weft__fcc_bytes(sim, flow, seq, n);
   const struct sharing with = sharing_of(sim, port);
-  const weft_time own = fluid_wire_time(sim, index, bytes),
+  const weft_time own = fcc_wire_time(sim, index, bytes),
                   delay = sim->fabric.ports.at[index].delay_ps;
   weft_time share = with.flows > 0 ? with.left / with.flows : 0,
             gap = gap_of(sim, flow, index, room);
   if (share > own) share = own;
   const weft_time shared = own + share * with.flows;
-  weft_time start = sim->now + with.left % fluid_wire_time(sim, index, frame);
+  weft_time start = sim->now + with.left % fcc_wire_time(sim, index, frame);
   if (start < port->head_at) start = port->head_at;
   const weft_time next_at = start + gap * n;
   if (gap < shared / n) gap = shared / n;
-  const weft_time head = start + fluid_wire_time(sim, index, first) + delay;
-  const weft_time tail = start + gap * (n - 1) + fluid_wire_time(sim, index, last) + delay;
-  sim->fluid_cc.parcels.at[p] = (struct fluid_parcel){.bytes = bytes,
+  const weft_time head = start + fcc_wire_time(sim, index, first) + delay;
+  const weft_time tail = start + gap * (n - 1) + fcc_wire_time(sim, index, last) + delay;
+  sim->fluid_cc.parcels.at[p] = (struct fcc_parcel){.bytes = bytes,
                                                       .under_way = 1,
                                                       .unmarked = 1,
                                                       .sent_at = start,
@@ -134,8 +134,8 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
                                                       .last_bytes = last,
                                                       .in_port = WEFT_NONE,
                                                       .hop = 1};
-  delay_others(sim, port, slot, share, fluid_wire_time(sim, index, frame));
-  port->head_at = start + fluid_wire_time(sim, index, first);
+  delay_others(sim, port, slot, share, fcc_wire_time(sim, index, frame));
+  port->head_at = start + fcc_wire_time(sim, index, first);
   flow->parcel = p;
   flow->next += n;
   flow->next_at = next_at;
@@ -146,15 +146,15 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   ++sim->fluid_cc.parcels_sent;
   sim->fluid_cc.packets_sent += n;
   sim->fluid_cc.sent += bytes;
-  event_at(sim, EV_FLUID_HOP, p, head);
+  event_at(sim, EV_FCC_HOP, p, head);
   if (flow->next < flow->total) return;
   if (!flow->told) weft__flow_tell(sim, flow->row, NEWS_SENT);
   flow->told = 1;
 }
 
-void weft__fluid_nic_add(weft_sim *sim, uint32_t slot) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+void weft__fcc_nic_add(weft_sim *sim, uint32_t slot) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   if (flow->listed) return;
   flow->listed = 1;
   if (port->listed++ == 0) {
@@ -162,16 +162,16 @@ void weft__fluid_nic_add(weft_sim *sim, uint32_t slot) {
     return;
   }
   /* behind the one whose turn was last: it is the next, as nobody has waited for less */
-  struct fluid_flow *last = &sim->fluid_cc.flows.at[port->last];
+  struct fcc_flow *last = &sim->fluid_cc.flows.at[port->last];
   flow->list_prev = port->last;
   flow->list_next = last->list_next;
   sim->fluid_cc.flows.at[last->list_next].list_prev = slot;
   last->list_next = slot;
 }
 
-void weft__fluid_nic_remove(weft_sim *sim, uint32_t slot) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
-  struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+void weft__fcc_nic_remove(weft_sim *sim, uint32_t slot) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   if (!flow->listed) return;
   flow->listed = 0;
   --port->listed;
@@ -181,21 +181,21 @@ void weft__fluid_nic_remove(weft_sim *sim, uint32_t slot) {
 }
 
 /* All that may send now do so, each a parcel. */
-void weft__fluid_nic_kick(weft_sim *sim, uint32_t index) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+void weft__fcc_nic_kick(weft_sim *sim, uint32_t index) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (port->paused || port->down || port->listed == 0) return;
   weft_time earliest = INT64_MAX;
   const int paced = is_paced(sim);
   uint32_t slot = sim->fluid_cc.flows.at[port->last].list_next;
   for (uint32_t left = port->listed; left > 0 && !sim->failed; --left) {
-    const struct fluid_flow *flow = &sim->fluid_cc.flows.at[slot];
+    const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
     const uint32_t next = flow->list_next, this = slot;
     slot = next;
     if (flow->next == flow->total) { /* until then it has its turns */
-      if (flow->busy_until <= sim->now) weft__fluid_nic_remove(sim, this);
+      if (flow->busy_until <= sim->now) weft__fcc_nic_remove(sim, this);
       continue;
     }
-    if (sim->config.cc == WEFT_CC_DCQCN) weft__fluid_law_catch_up(sim, this);
+    if (sim->config.cc == WEFT_CC_DCQCN) weft__fcc_law_catch_up(sim, this);
     weft_time at = flow->busy_until;
     if (paced && flow->next_at > at) at = flow->next_at;
     const uint32_t room = at < earliest || at <= sim->now ? room_of(sim, flow) : 0;
@@ -213,19 +213,19 @@ void weft__fluid_nic_kick(weft_sim *sim, uint32_t index) {
   if (earliest != INT64_MAX) wake_at(sim, index, earliest);
 }
 
-void weft__fluid_nic_event(weft_sim *sim, uint32_t index) {
-  struct fluid_port *port = &sim->fluid_cc.ports.at[index];
+void weft__fcc_nic_event(weft_sim *sim, uint32_t index) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (port->wake != sim->now) {
     --sim->fluid_cc.stale;
     event_is_stale(sim);
     return;
   }
   port->wake = -1;
-  weft__fluid_nic_kick(sim, index);
+  weft__fcc_nic_kick(sim, index);
 }
 
-int weft__fluid_any_marked(const weft_sim *sim, uint32_t p) {
-  const struct fluid_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+int weft__fcc_any_marked(const weft_sim *sim, uint32_t p) {
+  const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   if (parcel->unmarked >= 1) return 0;
   double none = 1;
   for (uint32_t i = 0; i < parcel->n; ++i) none *= parcel->unmarked;

@@ -5,16 +5,16 @@
 
 #include "base/alloc.h"
 
-enum { FLUID_DCQCN_TIMERS = 3 };
+enum { FCC_DCQCN_TIMERS = 3 };
 
 /* What a law keeps of a flow; each uses what it needs. Rates are bit/s, sequences packets. */
-struct fluid_law {
+struct fcc_law {
   double alpha; /* DCTCP, DCQCN: the estimate of marks */
   double target; /* DCQCN: the target rate; HPCC: the reference rate; Swift: the window, packets */
   double u; /* HPCC: the average utilisation; TIMELY: the averaged difference of RTTs, ps */
   double marked; /* packets: DCTCP in this window, DCQCN since alpha's update */
   weft_time last_rtt; /* TIMELY */
-  weft_time due[FLUID_DCQCN_TIMERS]; /* DCQCN: -1: not running */
+  weft_time due[FCC_DCQCN_TIMERS]; /* DCQCN: -1: not running */
   weft_time last_decrease; /* Swift */
   uint32_t window_end; /* whose ACK ends the window of marks, or brings the next update */
   uint32_t recovery_end; /* DCTCP: no second cut before it is acknowledged */
@@ -27,14 +27,14 @@ struct fluid_law {
   uint8_t has_last; /* HPCC: there is telemetry to compare with */
 };
 
-enum fluid_flow_state {
-  FLUID_SENDS = 1, /* in parcels */
-  FLUID_ALONE = 2, /* in closed form: see alone.c */
-  FLUID_WAITS = 3 /* a link of its way is down */
+enum fcc_flow_state {
+  FCC_SENDS = 1, /* in parcels */
+  FCC_ALONE = 2, /* in closed form: see alone.c */
+  FCC_WAITS = 3 /* a link of its way is down */
 };
 
-struct fluid_flow {
-  struct fluid_law law;
+struct fcc_flow {
+  struct fcc_law law;
   double rate_bps;
   double line_bps; /* of its NIC as built, or max_rate */
   double base_window; /* bytes of payload in flight at line rate */
@@ -52,12 +52,12 @@ struct fluid_flow {
   uint32_t ack_bytes, headers; /* on the wire: an ACK; what a packet has beside its payload */
   weft_time due[2]; /* alone: when its last packet leaves its NIC, when it is done */
   uint16_t last_bytes; /* payload of its last packet */
-  uint8_t state; /* enum fluid_flow_state */
+  uint8_t state; /* enum fcc_flow_state */
   uint8_t listed, told; /* on its NIC's list; its last packet has been told of */
 };
 
 /* Consecutive packets of a flow under way: the first is at a node, the last somewhere behind. */
-struct fluid_parcel {
+struct fcc_parcel {
   double bytes; /* on the wire */
   double before; /* bytes that leave its present port before it */
   double behind; /* bytes behind its first packet as that came to its present port */
@@ -77,14 +77,14 @@ struct fluid_parcel {
 };
 
 /* A parcel that is entering a port: its inflow until its last packet has come. */
-struct fluid_inflow {
+struct fcc_inflow {
   weft_time end;
   double rate;
   uint32_t parcel, generation, hop;
   uint32_t next; /* the one that ends next, or free */
 };
 
-struct fluid_port {
+struct fcc_port {
   double rate;
   double byte_ps; /* time of a byte */
   double queue; /* bytes, at `at` */
@@ -110,23 +110,23 @@ struct fluid_port {
 };
 
 /* What a switch has read out for a parcel's first packet, by hop (HPCC). */
-struct fluid_telemetry {
+struct fcc_telemetry {
   weft_time time;
   double served, queue;
 };
 
-struct fluid_switch {
+struct fcc_switch {
   double cap, shared; /* bytes of the shared buffer, and of it in use beyond reserves */
 };
 
 #define FLUID_CC_POOLS(X)                        \
-  X(fluid_cc, flows, struct fluid_flow)          \
-  X(fluid_cc, ports, struct fluid_port)          \
-  X(fluid_cc, parcels, struct fluid_parcel)      \
-  X(fluid_cc, inflows, struct fluid_inflow)      \
-  X(fluid_cc, telemetry, struct fluid_telemetry) \
-  X(fluid_cc, last_seen, struct fluid_telemetry) \
-  X(fluid_cc, switches, struct fluid_switch)
+  X(fluid_cc, flows, struct fcc_flow)          \
+  X(fluid_cc, ports, struct fcc_port)          \
+  X(fluid_cc, parcels, struct fcc_parcel)      \
+  X(fluid_cc, inflows, struct fcc_inflow)      \
+  X(fluid_cc, telemetry, struct fcc_telemetry) \
+  X(fluid_cc, last_seen, struct fcc_telemetry) \
+  X(fluid_cc, switches, struct fcc_switch)
 
 struct fluid_cc_room {
   FLUID_CC_POOLS(WEFT_POOL_MEMBER)

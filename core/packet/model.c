@@ -43,6 +43,9 @@ int weft__model_choose(weft_sim *sim) {
       [WEFT_COMPAT_NS3] = &weft__ns3_model,
       [WEFT_COMPAT_SIMAI] = &weft__ns3_model,
   };
+  if (sim->config.compat >= sizeof models / sizeof models[0])
+    return weft__fail(sim, WEFT_EINVAL,
+                      "option compat: engine 'packet' has no flowsim; expected engine = 'fluid'");
   sim->packet.model = models[sim->config.compat];
   return sim->packet.model->create(sim);
 }

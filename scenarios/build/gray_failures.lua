@@ -119,18 +119,17 @@ end
 
 --- A simulation of a scenario with its job.
 -- @tparam table scenario
--- @tparam table options `engine`, `seed`, `set` (more engine options), `sizes` (default: M.SIZES),
--- `shrink` (their divisor)
+-- @tparam table options `engine` (word), `seed`, `set` (more engine options), `sizes` (default:
+-- M.SIZES), `shrink` (their divisor)
 -- @treturn Simulation
 -- @treturn Job
 function M.build(scenario, options)
   local net = M.fabric_of(scenario)
   local given = {
-    topology = net, ecn_by_rate = thresholds(net), engine = options.engine, seed = options.seed,
-    set = options.set,
+    topology = net, ecn_by_rate = thresholds(net), seed = options.seed, set = options.set,
   }
   for name, value in pairs(ENGINE) do given[name] = value end -- order-free: a copy
-  local sim = weft.simulation(given)
+  local sim = weft.simulation(weft.engines.fitting(options.engine or "packet", given))
   local layers = {}
   for i, size in ipairs(options.sizes or M.SIZES) do
     layers[i] = {

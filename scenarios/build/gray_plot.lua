@@ -5,6 +5,8 @@ local weft = require "weft"
 
 local LABELS = {
   ns3 = "ns-3", flowsim = "flowSim", m4 = "m4", weft_packet = "weft, packets",
+  weft_accelerated = "weft, accelerated", weft_fluid = "weft, max-min",
+  ["weft_fluid-cc"] = "weft, fluid with CC",
 }
 
 local function label(backend)

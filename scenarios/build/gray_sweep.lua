@@ -1,5 +1,5 @@
---- Running many scenarios of scenarios/gray_failures.lua: a process each, on all cores, one file of
--- results each, so that a sweep that was stopped goes on where it was.
+--- Results of many scenarios of scenarios/gray_failures.lua: a file each, so that a sweep that was
+-- stopped goes on where it was; recorded ones, and errors against these.
 
 local util = require "weft.util"
 local weft = require "weft"
@@ -122,48 +122,6 @@ function M.summary(label, backend, truth)
     row.signed_pct, row.largest_pct = signed / #errors, largest
   end
   return row
-end
-
--- ---- processes --------------------------------------------------------------------------------
-
-local function quoted(text)
-  return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
-end
-
---- Number of cores, or 1 if the system doesn't say.
-function M.cores()
-  local pipe = io.popen("getconf _NPROCESSORS_ONLN 2>/dev/null")
-  local count = pipe and tonumber(pipe:read("*l") or "")
-  if pipe then pipe:close() end
-  return count or 1
-end
-
---- Run scenarios in processes of this program, so many at a time; each takes the next when it is
--- free. xargs hands them out, so Ctrl-C, which goes to all, ends it.
--- @tparam table options `program`, `script`, `arguments` (list), `jobs`, `scenarios`, `done`
--- (called with the name of each scenario that is through)
--- @treturn string "done", "failed" (some scenario was) or "interrupted"
-function M.run(options)
-  local words = { quoted(options.program), quoted(options.script) }
-  for _, argument in ipairs(options.arguments) do words[#words + 1] = quoted(argument) end
-  local names = {}
-  for i, scenario in ipairs(options.scenarios) do names[i] = scenario.name end
-  -- The last line is its status: LuaJIT's pipe:close() doesn't tell. Without one it was killed.
-  local pipe = io.popen(("printf '%%s\\n' %s | xargs -P %d -n 1 %s --run; echo \"end $?\""):format(
-    table.concat(names, " "), options.jobs, table.concat(words, " ")))
-  local outcome = "interrupted"
-  while true do
-    local line = pipe:read("*l")
-    if not line then break end
-    local status = line:match("^end (%d+)$")
-    if status then
-      outcome = status == "0" and "done" or "failed"
-    else
-      options.done(line)
-    end
-  end
-  pipe:close()
-  return outcome
 end
 
 return M

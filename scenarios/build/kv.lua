@@ -135,20 +135,21 @@ local function overhead(list_ps, kind, stream)
   return function() return list_ps[stream:integer(#list_ps)] / 1e12 end
 end
 
-local function simulation(settings, seed)
+local function simulation(settings, seed, engine)
   local options = { topology = M.fabric(), seed = seed, set = settings }
   for name, value in pairs(M.engine_options) do options[name] = value end -- order-free: a copy
-  return weft.simulation(options)
+  return weft.simulation(weft.engines.fitting(engine or "packet", options))
 end
 
 --- One case: the application as a closed loop.
 -- @tparam table case `size_kb`, `window`
 -- @tparam table options `overheads` (of M.read), `kind` ("recorded", "mean", "none"), `operations`
--- of each client, `start` (s; clients begin within this time), `seed`, `set` (engine options)
+-- of each client, `start` (s; clients begin within this time), `seed`, `set` (engine options),
+-- `engine` (word)
 -- @treturn Simulation ready to run
 -- @treturn Job
 function M.build(case, options)
-  local sim = simulation(options.set, options.seed)
+  local sim = simulation(options.set, options.seed, options.engine)
   local delays, clients, stream = {}, {}, weft.random.stream(options.seed, "start")
   for c = 0, HOSTS - 2 do
     clients[c + 1] = client_host(c)

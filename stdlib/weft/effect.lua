@@ -36,8 +36,16 @@ local function has_no_compat(config)
   return config.compat == "none", ("with compat = '%s'"):format(config.compat)
 end
 
+local function has_window_cap(config)
+  return config.fluid_cap == "window", ("with fluid_cap = '%s'"):format(config.fluid_cap)
+end
+
 -- DCTCP and a constant rate read the round trip for their window alone.
 local function reads_base_rtt(config)
+  if config.engine == "fluid" then
+    if config.fluid_cap ~= "window" then return has_window_cap(config) end
+    return config.window == 0, "beside window"
+  end
   if config.cc ~= "window" and config.cc ~= "dctcp" then return true end
   if config.window_mode == "none" then
     return false, ("with cc = '%s' and window_mode = 'none'"):format(config.cc)
@@ -86,6 +94,7 @@ local NEEDS = {
     return config.cc == "hpcc" or config.cc == "script", ("with cc = '%s'"):format(config.cc)
   end,
   window = function(config)
+    if config.engine == "fluid" then return has_window_cap(config) end
     return config.window_mode ~= "none", "with window_mode = 'none'"
   end,
   swift_fs_min_cwnd = scales_flows, swift_fs_max_cwnd = scales_flows,
@@ -110,7 +119,7 @@ local function option_of(name)
 end
 
 -- What options that are not the core's need of an engine.
-local ENGINE_NEEDS = { ecn_by_rate = "packets", spans = "accelerate" }
+local ENGINE_NEEDS = { ecn_by_rate = "cc", spans = "accelerate" }
 
 -- All reasons why an option is not read, the first of them.
 local function lacking(name, config, given)

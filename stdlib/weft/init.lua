@@ -8,7 +8,7 @@ local fail = require "weft.fail"
 local weft = {}
 
 local parts = {
-  "cc", "check", "config", "core", "csv", "export", "fabric", "fail", "failure", "json",
+  "cc", "check", "config", "core", "csv", "engines", "export", "fabric", "fail", "failure", "json",
   "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
   "workload",
 }
@@ -21,6 +21,11 @@ end
 --- Declare the parameters of a script and read them from its command line; see weft.params.
 function weft.params(declaration)
   return require("weft.params").read(declaration)
+end
+
+--- Run a scenario with several engines and compare the times of its flows; see weft.compare.
+function weft.compare(options)
+  return require("weft.compare").run(options)
 end
 
 local function known(name)
@@ -39,7 +44,7 @@ function lazy.__index(_, name)
   elseif known(name) then
     value = require("weft." .. name)
   else
-    local names = { "params", "simulation", "version" }
+    local names = { "compare", "params", "simulation", "version" }
     for _, part in ipairs(parts) do names[#names + 1] = part end
     fail.raise("weft has no '%s'%s", tostring(name), fail.hint(tostring(name), names))
   end
@@ -47,7 +52,7 @@ function lazy.__index(_, name)
   return value
 end
 
-for _, name in ipairs { "params", "simulation" } do
+for _, name in ipairs { "compare", "params", "simulation" } do
   weft[name] = require("weft.guard").call(name, weft, weft[name])
 end
 

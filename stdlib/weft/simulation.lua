@@ -17,6 +17,7 @@ local core = require "weft.core"
 local ecn = require "weft.ecn"
 local effect = require "weft.effect"
 local engine = require "weft.engine"
+local engines = require "weft.engines"
 local fabric = require "weft.fabric"
 local fail = require "weft.fail"
 local failure_methods = require "weft.failure.methods"
@@ -45,7 +46,8 @@ M.methods = Simulation
 -- Events between looks at the clock: some 50 ms.
 local SLICE = 500000
 
---- Options of the core as rules for weft.check: the same names, units and ranges.
+--- Options of the core as rules for weft.check: the same names, units and ranges. Engines go by
+-- the words of weft.engines.
 -- @treturn table
 function M.engine_rules()
   local types = { time = "time", rate = "rate", bytes = "bytes", enum = "enum", bool = "boolean",
@@ -59,6 +61,11 @@ function M.engine_rules()
     }
   end
   spec.cc.choices = cc.names()
+  spec.engine.choices = engines.words()
+  spec.dynamics = {
+    type = "enum", choices = engines.DYNAMICS,
+    brief = "What engine fluid moves flows by: max-min shares, or the congestion control's laws.",
+  }
   return spec
 end
 
@@ -82,8 +89,36 @@ local function new_core(config)
   engine.raise(sim)
 end
 
+-- What is added to the delays of links while simulations are built, or nil.
+local longer
+
+--- Call a function, and build the simulations in it with longer links than their fabrics have.
+-- @tparam function draw gets whether the engine's model counts in ns, returns ps
+-- @tparam function f
+-- @return what f returns first
+function M.with_longer_links(draw, f, ...)
+  local before = longer
+  longer = draw
+  local good, result = pcall(f, ...)
+  longer = before
+  if not good then error(result, 0) end
+  return result
+end
+
+local function build_fabric(topology, sim)
+  local delays, is_whole = {}, sim:config().compat ~= "none"
+  for i, link in ipairs(longer and topology.links or {}) do
+    delays[i] = link.delay_ps
+    link.delay_ps = link.delay_ps + longer(is_whole)
+  end
+  local good, err = pcall(topology.build, topology, sim)
+  for i, delay_ps in ipairs(delays) do topology.links[i].delay_ps = delay_ps end
+  if not good then engine.raise(err, sim) end
+end
+
 --- Build a simulation. Every engine option may be given by its name; those in `set` win.
 -- @tparam table options `topology` (a fabric), `cc`, `seed`, ..., `set` (more options by name),
+-- `engine` (a word: see weft.engines) and `dynamics` (of engine fluid: "max-min" or "cc"),
 -- `memo` (sets memoize; a file: transients are read from it now and written to it after runs; a
 -- simulation: those that it remembers are copied), `spans` (rows that sim:spans() keeps at most),
 -- `ecn_by_rate` (ECN thresholds of ports by their rate; see weft.ecn)
@@ -111,6 +146,7 @@ function M.new(options)
   given.set = nil
   local thresholds = config.ecn_by_rate
   config.ecn_by_rate = nil
+  engines.resolve(config)
   local taken = acceleration.take_options(config, function(value)
     return getmetatable(value) == Simulation
   end)
@@ -122,7 +158,7 @@ function M.new(options)
   consistent.check(given, sim:config(), topology)
   local has_cc = core.engine_can(sim:config().engine, "cc")
   if script and has_cc then sim:set_script(script) end
-  engine.call(topology.build, topology, sim)
+  build_fabric(topology, sim)
   call(sim, "fabric_ready")
   if thresholds and has_cc then ecn.apply(sim, topology, thresholds) end
   local self = setmetatable({
@@ -172,7 +208,20 @@ local flow_rule = {
   size = { type = "bytes", required = true, min = 1 },
   start = { type = "time", min = 0 },
   tag = { type = "integer", default = 0, min = 0, max = job.FIRST_TAG - 1 },
+  weight = { type = "number", min = 1e-6, max = 1e6 },
+  rate = { type = "rate", min = 1 },
+  path = { type = "table" },
 }
+
+-- The ports from node to node of a path, which may name each by name or number.
+local function path_ports(self, path)
+  local ports = {}
+  for i = 1, #path - 1 do
+    local link = self.fabric:link(path[i], path[i + 1])
+    ports[i] = 2 * link.id + (link.a == self.fabric:node(path[i]).id and 0 or 1)
+  end
+  return ports
+end
 
 -- Add a flow given in the core's units. An unreachable destination is named by its name.
 local function add_flow(self, flow)
@@ -189,7 +238,9 @@ end
 
 --- Add a flow.
 -- @tparam table options `src`, `dst` (hosts by name or number), `size`, `start` (default: now),
--- `tag` (any number below 2^31, for you to find it again)
+-- `tag` (any number below 2^31, for you to find it again); with engine = "fluid" also `weight` (its
+-- share is as large as that of so many flows), `rate` (it is never faster), `path` (list of nodes
+-- from src to dst by name or number, whatever routing says)
 -- @treturn number its number, counted from 0; its row in sim:flows() is one more
 function Simulation:add_flow(options)
   local flow = check.options("add_flow", options, flow_rule)
@@ -202,6 +253,9 @@ function Simulation:add_flow(options)
     size_bytes = flow.size,
     start_ps = flow.start or self:now_ps(),
     tag = flow.tag,
+    weight = flow.weight,
+    rate_bps = flow.rate,
+    path = flow.path and path_ports(self, flow.path),
   })
 end
 

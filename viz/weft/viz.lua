@@ -93,6 +93,23 @@ function viz.jobs(report, options)
   return require("weft.viz.jobs").draw(report, given)
 end
 
+local compare_options = {
+  file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
+  title = { type = "string" },
+  width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
+  height = { type = "number", min = 1, max = 100, brief = "Inches." },
+}
+
+--- Draw engines compared: errors of flows as distributions and by size, and slowdowns.
+-- @param compared of weft.compare
+-- @tparam table options see compare_options
+-- @usage weft.viz.compare(compared, { file = "engines.pdf" })
+function viz.compare(compared, options)
+  local given = check.options("compare", options, compare_options)
+  size.points("compare", given.width)
+  return require("weft.viz.compare").draw(compared, given)
+end
+
 local phases_options = {
   file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
   title = { type = "string" },

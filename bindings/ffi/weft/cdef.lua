@@ -54,7 +54,7 @@ enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
 enum weft_engine {
   WEFT_ENGINE_PACKET = 0,
   WEFT_ENGINE_IDEAL = 1,
-  WEFT_ENGINE_FLUID_CC = 2
+  WEFT_ENGINE_FLUID = 2
 };
 enum weft_can {
   WEFT_CAN_MOVE = 0,
@@ -67,8 +67,9 @@ enum weft_can {
   WEFT_CAN_STORM = 7,
   WEFT_CAN_TRACE_ACKS = 8,
   WEFT_CAN_PARTITIONS = 9,
-  WEFT_CAN_QUEUES = 10,
-  WEFT_CAN_COUNT = 11
+  WEFT_CAN_CAPS = 10,
+  WEFT_CAN_SHARES = 11,
+  WEFT_CAN_COUNT = 12
 };
 enum weft_resource_kind {
   WEFT_RESOURCE_TABLE = 0,
@@ -89,7 +90,12 @@ enum weft_cc_kind {
 enum weft_compat {
   WEFT_COMPAT_NONE = 0,
   WEFT_COMPAT_NS3 = 1,
-  WEFT_COMPAT_SIMAI = 2
+  WEFT_COMPAT_SIMAI = 2,
+  WEFT_COMPAT_FLOWSIM = 3
+};
+enum weft_fluid_cap {
+  WEFT_FLUID_CAP_NONE = 0,
+  WEFT_FLUID_CAP_WINDOW = 1
 };
 enum weft_ack_priority {
   WEFT_ACK_FIFO = 0,
@@ -142,6 +148,8 @@ typedef struct weft_config {
   uint64_t max_rate_bps;
   uint32_t window_mode;
   uint32_t ack_priority;
+  uint32_t fluid_cap;
+  uint32_t fluid_acks;
   uint64_t buffer_bytes;
   uint32_t pfc;
   uint32_t pfc_reserve_bytes;
@@ -257,7 +265,10 @@ typedef struct weft_flow_def {
   weft_time start_ps;
   uint32_t tag;
   uint32_t sport, dport;
-  uint32_t reserved;
+  uint32_t path_ports;
+  double weight;
+  uint64_t rate_bps;
+  const uint32_t *path;
 } weft_flow_def;
 enum weft_task_kind {
   WEFT_TASK_COMPUTE = 0,

@@ -16,6 +16,7 @@ is said once, on standard error.
   help "topology"   fabrics: built-in shapes, your own, from a file
   help "workload"   flows, collectives, jobs
   help "engines"    packets, or the ideal time of each flow
+  help "compare"    how far each engine is off, on your scenario
   help "cc"         congestion control
   help "failures"   gray failures, links that go down and come back
   help "results"    tables, series, pictures
