@@ -41,7 +41,8 @@ static void tell(weft_sim *sim, uint32_t in, int pause) {
   port->pausing = (uint8_t)pause;
   port->pauses += (uint32_t)pause;
   sim->stats.pfc_pauses += (uint64_t)pause;
-  event_at(sim, EV_FCC_PAUSE, in * 2 + (uint32_t)pause, sim->now + way);
+  port->pause_due = sim->now + way;
+  event_at(sim, EV_FCC_PAUSE, in * 2 + (uint32_t)pause, port->pause_due);
 }
 
 void weft__fcc_ingress(weft_sim *sim, uint32_t in, double bytes) {
@@ -63,6 +64,7 @@ void weft__fcc_ingress(weft_sim *sim, uint32_t in, double bytes) {
 void weft__fcc_pause_event(weft_sim *sim, uint32_t index, int pause) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (port->of_switch) weft__fcc_advance(sim, index);
+  if (sim->now == port->pause_due) pause = port->pausing; /* of two at one instant the last */
   if (pause && !port->paused) port->paused_since = sim->now;
   if (!pause && port->paused) port->paused_ps += sim->now - port->paused_since;
   port->paused = (uint8_t)pause;

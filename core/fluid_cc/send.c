@@ -6,7 +6,7 @@
 #include "base/rng_i.h"
 
 /* A parcel is at most this part of what a flow has under way. */
-enum { PARCELS_PER_WINDOW = 4 };
+enum { PARCELS_PER_WINDOW = 400 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
@@ -79,6 +79,17 @@ static struct sharing sharing_of(const weft_sim *sim, const struct fcc_port *por
   return with;
 }
 
+/* Until its first packet has its turn: behind a packet of each other flow if its last one has just
+ * been sent, else anywhere in the round: behind what is left of the packet on the wire and, on
+ * average, a packet of half of the others. */
+static weft_time wait_for_turn(const struct sharing *with, weft_time share, weft_time packet,
+                               int goes_on) {
+  const weft_time each = share < packet ? share : packet;
+  if (with->flows == 0) return 0;
+  if (goes_on) return each * with->flows;
+  return with->left % packet + each * (with->flows - 1) / 2;
+}
+
 /* Others are so much later, for one that has joined them. */
 static void delay_others(weft_sim *sim, const struct fcc_port *port, uint32_t but, weft_time by,
                          weft_time packet) {
@@ -114,8 +125,8 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
             gap = gap_of(sim, flow, index, room);
   if (share > own) share = own;
   const weft_time shared = own + share * with.flows;
-  weft_time start = sim->now + with.left % fcc_wire_time(sim, index, frame);
-  if (start < port->head_at) start = port->head_at;
+  const weft_time start = sim->now + wait_for_turn(&with, share, fcc_wire_time(sim, index, frame),
+                                                   flow->busy_until == sim->now);
   const weft_time next_at = start + gap * n;
   if (gap < shared / n) gap = shared / n;
   const weft_time head = start + fcc_wire_time(sim, index, first) + delay;
@@ -135,7 +146,6 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
                                                       .in_port = WEFT_NONE,
                                                       .hop = 1};
   delay_others(sim, port, slot, share, fcc_wire_time(sim, index, frame));
-  port->head_at = start + fcc_wire_time(sim, index, first);
   flow->parcel = p;
   flow->next += n;
   flow->next_at = next_at;

@@ -97,8 +97,8 @@ struct fcc_port {
   double ingress; /* bytes in the far switch that came by this port */
   weft_time at;
   weft_time paused_since, paused_ps;
+  weft_time pause_due; /* when it hears what it was told last */
   weft_time free_at, wake; /* NICs: end of the last packet given to the wire; -1: no event */
-  weft_time head_at; /* NICs: end of the last first packet of a parcel given to the wire */
   uint32_t inflows, inflow_count; /* first, or WEFT_NONE; how many */
   uint32_t held, held_last; /* parcels that wait as it stands still */
   uint32_t users, acks; /* flows whose data goes this way; whose ACKs do */
