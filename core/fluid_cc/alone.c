@@ -183,7 +183,6 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
   parcel->came = parcel->left =
       at - (arrival(sim, slot, parcel->hop) - arrival(sim, slot, parcel->hop - 1));
   parcel->tail = (parcel->hop > 1 ? parcel->came : at) + gap * (n - 1);
-  parcel->behind = parcel->first_bytes;
   event_at(sim, EV_FCC_HOP, p, at > sim->now ? at : sim->now);
 }
 

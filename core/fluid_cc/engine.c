@@ -17,7 +17,11 @@ static int create(weft_sim *sim) {
 }
 
 static int link_added(weft_sim *sim, uint32_t link) {
-  if (!pool_reserve(sim, sim->fluid_cc.ports, 2 * link + 2)) return WEFT_ENOMEM;
+  const uint64_t ports = 2ull * link + 2;
+  if (!pool_reserve(sim, sim->fluid_cc.ports, ports) ||
+      !pool_reserve(sim, sim->fluid_cc.arrivals, ports * FCC_ARRIVALS))
+    return WEFT_ENOMEM;
+  sim->fluid_cc.arrivals.n = (uint32_t)ports * FCC_ARRIVALS;
   for (sim->fluid_cc.ports.n = 2 * link; sim->fluid_cc.ports.n < 2 * link + 2;)
     sim->fluid_cc.ports.at[sim->fluid_cc.ports.n++] = (struct fcc_port){
         .inflows = WEFT_NONE, .held = WEFT_NONE, .alone = WEFT_NONE, .wake = -1};

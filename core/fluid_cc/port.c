@@ -159,6 +159,13 @@ static void hold(weft_sim *sim, struct fcc_port *port, uint32_t parcel) {
   port->held_last = parcel;
 }
 
+static void add_at_once(weft_sim *sim, uint32_t index, double bytes) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  port->queue += bytes;
+  sim->fluid_cc.arrivals.at[index * FCC_ARRIVALS + port->arrivals++ % FCC_ARRIVALS] =
+      (struct fcc_arrival){sim->now, bytes};
+}
+
 void weft__fcc_enter(weft_sim *sim, uint32_t index, uint32_t p) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
@@ -169,14 +176,13 @@ void weft__fcc_enter(weft_sim *sim, uint32_t index, uint32_t p) {
       sim->now + fcc_time(port->queue / port->rate) +
       between_packets(port, port->in_rate, port->inflow_count, port->queue, parcel->first_bytes);
   parcel->tail_left = -1;
-  port->queue += parcel->first_bytes;
-  parcel->behind = port->queue;
+  add_at_once(sim, index, parcel->first_bytes);
   const double rest = parcel->bytes - parcel->first_bytes;
   if (parcel->n > 1) {
     if (parcel->tail > sim->now)
       add_inflow(sim, port, p, rest / (double)(parcel->tail - sim->now), parcel->tail);
     else
-      port->queue += rest;
+      add_at_once(sim, index, rest);
   }
   if (port->queue > port->most) port->most = port->queue;
   if (stands_still(port))
@@ -195,9 +201,13 @@ weft_time weft__fcc_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uin
     return own;
   }
   weft__fcc_advance(sim, index);
-  const double wait = port->queue / port->rate;
-  port->queue += (double)bytes * packets;
-  return own + (sim->config.ack_priority == WEFT_ACK_ALL ? 0 : fcc_time(wait));
+  double ahead = port->queue;
+  add_at_once(sim, index, (double)bytes * packets);
+  if (sim->config.ack_priority == WEFT_ACK_ALL) { /* what is left of the packet on the wire */
+    const double frame = sim->config.mtu_bytes + sim->config.header_bytes;
+    ahead = (ahead < frame ? ahead : frame) / 2;
+  }
+  return own + fcc_time(ahead / port->rate);
 }
 
 /* What waits goes on, in the order in which it came. */
@@ -249,16 +259,21 @@ static double marks(const struct fcc_port *port, double from, double to) {
   return sum / length;
 }
 
-/* The queue behind a packet as it leaves, at `at`: between what it was behind the parcel's first
- * packet as that came and what it is now, and beyond now as it goes on. */
-static double queue_behind(const struct fcc_port *port, const struct fcc_parcel *parcel,
-                           weft_time now, weft_time at) {
-  double queue;
-  if (at <= now && now > parcel->came) {
-    const double part = (double)(at - parcel->came) / (double)(now - parcel->came);
-    queue = parcel->behind + (port->queue - parcel->behind) * part;
-  } else {
-    queue = port->queue + (port->in_rate - port->rate) * (double)(at - now);
+/* The queue that a packet leaves behind, of which `out` bytes had left before it, at `at`: what is
+ * there now, with what has left since and without what has come since; later, as it goes on. */
+static double queue_behind(const weft_sim *sim, uint32_t index, double out, weft_time at) {
+  const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  if (at > sim->now) {
+    const double queue = port->queue + (port->in_rate - port->rate) * (double)(at - sim->now);
+    return queue > 0 ? queue : 0;
+  }
+  double queue = port->queue + (port->served > out ? port->served - out : 0) -
+                 port->in_rate * (double)(sim->now - at);
+  for (uint32_t i = 1; i <= FCC_ARRIVALS && i <= port->arrivals; ++i) {
+    const struct fcc_arrival *arrival =
+        &sim->fluid_cc.arrivals.at[index * FCC_ARRIVALS + (port->arrivals - i) % FCC_ARRIVALS];
+    if (arrival->at <= at) break;
+    queue -= arrival->bytes;
   }
   return queue > 0 ? queue : 0;
 }
@@ -284,7 +299,7 @@ void weft__fcc_leave(weft_sim *sim, uint32_t index, uint32_t p) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   const weft_time delay = sim->fabric.ports.at[index].delay_ps;
-  double head = queue_behind(port, parcel, sim->now, parcel->left) - parcel->first_bytes;
+  double head = queue_behind(sim, index, parcel->before, parcel->left) - parcel->first_bytes;
   if (head < 0) head = 0;
   double tail = head;
   weft_time tail_at = sim->now;
@@ -293,7 +308,7 @@ void weft__fcc_leave(weft_sim *sim, uint32_t index, uint32_t p) {
     const weft_time least =
         sim->now + fcc_wire_time(sim, index, parcel->bytes - parcel->first_bytes);
     tail_at = leaves + delay > least ? leaves + delay : least;
-    tail = queue_behind(port, parcel, sim->now,
+    tail = queue_behind(sim, index, parcel->before + parcel->bytes - parcel->last_bytes,
                         leaves - fcc_wire_time(sim, index, parcel->last_bytes)) -
            parcel->last_bytes;
     if (tail < 0) tail = 0;

@@ -6,7 +6,7 @@
 #include "base/rng_i.h"
 
 /* A parcel is at most this part of what a flow has under way. */
-enum { PARCELS_PER_WINDOW = 400 };
+enum { PARCELS_PER_WINDOW = 8 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];

@@ -60,7 +60,6 @@ struct fcc_flow {
 struct fcc_parcel {
   double bytes; /* on the wire */
   double before; /* bytes that leave its present port before it */
-  double behind; /* bytes behind its first packet as that came to its present port */
   double unmarked; /* the part of it that no port has marked */
   weft_time sent_at; /* by its NIC, the first packet */
   weft_time came,
@@ -105,6 +104,7 @@ struct fcc_port {
   uint32_t alone; /* slot of the one in closed form, or WEFT_NONE */
   uint32_t first, last, listed; /* NICs: flows with something to send, whose turn was last */
   uint32_t pauses;
+  uint32_t arrivals; /* how many came at once; the last of them are in arrivals */
   uint8_t paused, down, pausing; /* by PFC; its link; whether the far end has it paused */
   uint8_t of_switch;
 };
@@ -114,6 +114,14 @@ struct fcc_telemetry {
   weft_time time;
   double served, queue;
 };
+
+/* Bytes that came at once to a port. */
+struct fcc_arrival {
+  weft_time at;
+  double bytes;
+};
+
+enum { FCC_ARRIVALS = 16 }; /* that each port remembers */
 
 struct fcc_switch {
   double cap, shared; /* bytes of the shared buffer, and of it in use beyond reserves */
@@ -126,6 +134,7 @@ struct fcc_switch {
   X(fluid_cc, inflows, struct fcc_inflow)      \
   X(fluid_cc, telemetry, struct fcc_telemetry) \
   X(fluid_cc, last_seen, struct fcc_telemetry) \
+  X(fluid_cc, arrivals, struct fcc_arrival)      \
   X(fluid_cc, switches, struct fcc_switch)
 
 struct fluid_cc_room {
