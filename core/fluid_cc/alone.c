@@ -139,6 +139,18 @@ void weft__fcc_alone_end(weft_sim *sim, uint32_t slot) {
   weft__fcc_received(sim, slot);
 }
 
+/* What the switches that its first packet has left would have told of it. */
+static void was_read_out(weft_sim *sim, uint32_t slot, uint32_t p) {
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t i = 1; i < parcel->hop; ++i) {
+    parcel->before = sim->fluid_cc.ports.at[path[i]].served - parcel->bytes;
+    if (sim->config.cc == WEFT_CC_HPCC)
+      sim->fluid_cc.telemetry.at[(uint64_t)p * sim->fluid_cc.path_ports + i - 1] =
+          (struct fcc_telemetry){parcel->sent_at + arrival(sim, slot, i), parcel->before, 0};
+  }
+}
+
 /* Packets [seq, seq + n) are under way, or their ACK is. */
 static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) {
   const uint32_t p = weft__fcc_parcel_take(sim);
@@ -153,6 +165,7 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
   while (hop <= way->hops && sent_at + arrival(sim, slot, hop) <= sim->now) ++hop;
   sim->fluid_cc.parcels.at[p] = (struct fcc_parcel){.bytes = bytes,
                                                       .under_way = 1,
+                                                    .unhindered = 1,
                                                       .unmarked = 1,
                                                       .sent_at = sent_at,
                                                       .tail_left = -1,
@@ -166,6 +179,7 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
                                                       .hop = hop <= way->hops ? hop : way->hops};
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   have_passed(sim, slot, parcel->hop, bytes);
+  was_read_out(sim, slot, p);
   ++sim->fluid_cc.parcels_sent;
   sim->fluid_cc.packets_sent += n;
   sim->fluid_cc.sent += bytes;

@@ -41,6 +41,12 @@ struct fcc_level weft__fcc_level(const weft_sim *sim, uint32_t index, weft_time 
   return level;
 }
 
+static void note(weft_sim *sim, uint32_t index, weft_time at, double bytes, double rate) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  sim->fluid_cc.arrivals.at[index * FCC_ARRIVALS + port->arrivals++ % FCC_ARRIVALS] =
+      (struct fcc_arrival){at, bytes, rate};
+}
+
 /* A fluid that is less than the port takes leaves no queue, but its packets do: one that comes
  * between those of others waits for what is left of the one on the wire, rate / 2 C of a packet on
  * average if one flow sends evenly, and rate / 2 (C - rate) if many do by chance (M/D/1). */
@@ -80,6 +86,7 @@ void weft__fcc_advance(weft_sim *sim, uint32_t index) {
     --port->inflow_count;
     port->inflows = inflow->next;
     level.in_rate = port->inflows == WEFT_NONE ? 0 : level.in_rate - inflow->rate;
+    note(sim, index, port->at, level.served + level.queue, level.in_rate);
     inflow->next = sim->fluid_cc.free_inflow;
     sim->fluid_cc.free_inflow = i;
   }
@@ -142,6 +149,7 @@ void weft__fcc_stretch(weft_sim *sim, uint32_t index, uint32_t p, weft_time by) 
     link = &sim->fluid_cc.inflows.at[*link].next;
   inflow->next = *link;
   *link = i;
+  note(sim, index, sim->now, port->served + port->queue, port->in_rate);
 }
 
 /* When its first packet will be at the next node, if all goes on as it does. */
@@ -159,31 +167,26 @@ static void hold(weft_sim *sim, struct fcc_port *port, uint32_t parcel) {
   port->held_last = parcel;
 }
 
-static void add_at_once(weft_sim *sim, uint32_t index, double bytes) {
-  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
-  port->queue += bytes;
-  sim->fluid_cc.arrivals.at[index * FCC_ARRIVALS + port->arrivals++ % FCC_ARRIVALS] =
-      (struct fcc_arrival){sim->now, bytes};
-}
-
 void weft__fcc_enter(weft_sim *sim, uint32_t index, uint32_t p) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   weft__fcc_advance(sim, index);
   parcel->before = port->served + port->queue;
   parcel->came = sim->now;
+  parcel->unhindered = 0;
   parcel->left =
       sim->now + fcc_time(port->queue / port->rate) +
       between_packets(port, port->in_rate, port->inflow_count, port->queue, parcel->first_bytes);
   parcel->tail_left = -1;
-  add_at_once(sim, index, parcel->first_bytes);
+  port->queue += parcel->first_bytes;
   const double rest = parcel->bytes - parcel->first_bytes;
   if (parcel->n > 1) {
     if (parcel->tail > sim->now)
       add_inflow(sim, port, p, rest / (double)(parcel->tail - sim->now), parcel->tail);
     else
-      add_at_once(sim, index, rest);
+      port->queue += rest;
   }
+  note(sim, index, sim->now, port->served + port->queue, port->in_rate);
   if (port->queue > port->most) port->most = port->queue;
   if (stands_still(port))
     hold(sim, port, p);
@@ -202,7 +205,8 @@ weft_time weft__fcc_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uin
   }
   weft__fcc_advance(sim, index);
   double ahead = port->queue;
-  add_at_once(sim, index, (double)bytes * packets);
+  port->queue += (double)bytes * packets;
+  note(sim, index, sim->now, port->served + port->queue, port->in_rate);
   if (sim->config.ack_priority == WEFT_ACK_ALL) { /* what is left of the packet on the wire */
     const double frame = sim->config.mtu_bytes + sim->config.header_bytes;
     ahead = (ahead < frame ? ahead : frame) / 2;
@@ -259,22 +263,27 @@ static double marks(const struct fcc_port *port, double from, double to) {
   return sum / length;
 }
 
-/* The queue that a packet leaves behind, of which `out` bytes had left before it, at `at`: what is
- * there now, with what has left since and without what has come since; later, as it goes on. */
+/* Bytes that had come to a port by a time that is not long ago; before all that it remembers, as if
+ * they had come as evenly as since. */
+static double come_by(const weft_sim *sim, uint32_t index, weft_time at) {
+  const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  const struct fcc_arrival *first = &sim->fluid_cc.arrivals.at[index * FCC_ARRIVALS], *noted = NULL;
+  const double all = port->served + port->queue;
+  for (uint32_t i = 1; i <= FCC_ARRIVALS && i <= port->arrivals; ++i) {
+    noted = &first[(port->arrivals - i) % FCC_ARRIVALS];
+    if (noted->at <= at) return noted->bytes + noted->rate * (double)(at - noted->at);
+  }
+  if (noted == NULL || noted->at == sim->now) return all;
+  return noted->bytes -
+         (all - noted->bytes) * (double)(noted->at - at) / (double)(sim->now - noted->at);
+}
+
+/* The queue that a packet leaves behind, before which `out` bytes have left, at `at`; later than
+ * now, as it goes on. */
 static double queue_behind(const weft_sim *sim, uint32_t index, double out, weft_time at) {
   const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
-  if (at > sim->now) {
-    const double queue = port->queue + (port->in_rate - port->rate) * (double)(at - sim->now);
-    return queue > 0 ? queue : 0;
-  }
-  double queue = port->queue + (port->served > out ? port->served - out : 0) -
-                 port->in_rate * (double)(sim->now - at);
-  for (uint32_t i = 1; i <= FCC_ARRIVALS && i <= port->arrivals; ++i) {
-    const struct fcc_arrival *arrival =
-        &sim->fluid_cc.arrivals.at[index * FCC_ARRIVALS + (port->arrivals - i) % FCC_ARRIVALS];
-    if (arrival->at <= at) break;
-    queue -= arrival->bytes;
-  }
+  double queue = port->queue + (port->in_rate - port->rate) * (double)(at - sim->now);
+  if (at <= sim->now) queue = come_by(sim, index, at) - out;
   return queue > 0 ? queue : 0;
 }
 
@@ -299,7 +308,9 @@ void weft__fcc_leave(weft_sim *sim, uint32_t index, uint32_t p) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   const weft_time delay = sim->fabric.ports.at[index].delay_ps;
-  double head = queue_behind(sim, index, parcel->before, parcel->left) - parcel->first_bytes;
+  double head = 0;
+  if (!parcel->unhindered)
+    head = queue_behind(sim, index, parcel->before, parcel->left) - parcel->first_bytes;
   if (head < 0) head = 0;
   double tail = head;
   weft_time tail_at = sim->now;
@@ -308,10 +319,8 @@ void weft__fcc_leave(weft_sim *sim, uint32_t index, uint32_t p) {
     const weft_time least =
         sim->now + fcc_wire_time(sim, index, parcel->bytes - parcel->first_bytes);
     tail_at = leaves + delay > least ? leaves + delay : least;
-    tail = queue_behind(sim, index, parcel->before + parcel->bytes - parcel->last_bytes,
-                        leaves - fcc_wire_time(sim, index, parcel->last_bytes)) -
-           parcel->last_bytes;
-    if (tail < 0) tail = 0;
+    const double come = parcel->tail <= sim->now ? come_by(sim, index, parcel->tail) : 0;
+    tail = queue_behind(sim, index, come, leaves - fcc_wire_time(sim, index, parcel->last_bytes));
   }
   parcel->tail = tail_at;
   if (port->of_switch) {

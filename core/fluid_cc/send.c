@@ -8,6 +8,9 @@
 /* A parcel is at most this part of what a flow has under way. */
 enum { PARCELS_PER_WINDOW = 8 };
 
+/* A parcel of two has an inflow, and costs as much as two of one, which are exact. */
+enum { PACKETS_WORTH_A_PARCEL = 3 };
+
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (port->wake >= 0 && port->wake <= at) return;
@@ -33,7 +36,7 @@ static uint32_t turn_of(const weft_sim *sim, const struct fcc_flow *flow, uint32
   uint32_t n = weft__fcc_window(sim, flow);
   if (trip < n) n = (uint32_t)trip;
   n /= PARCELS_PER_WINDOW;
-  if (n < 1) n = 1;
+  if (n < PACKETS_WORTH_A_PARCEL) n = 1;
   return n < room ? n : room;
 }
 

@@ -72,6 +72,7 @@ struct fcc_parcel {
   uint32_t hop; /* links crossed when its event comes */
   uint32_t in_port; /* that brought it to the switch which holds it, or WEFT_NONE */
   uint32_t next; /* free, or held by the same port */
+  uint32_t unhindered; /* it was alone at its present port, and has left it by what alone.c says */
   uint32_t under_way; /* 0: it has arrived, and is its ACK, or it is free */
 };
 
@@ -104,7 +105,7 @@ struct fcc_port {
   uint32_t alone; /* slot of the one in closed form, or WEFT_NONE */
   uint32_t first, last, listed; /* NICs: flows with something to send, whose turn was last */
   uint32_t pauses;
-  uint32_t arrivals; /* how many came at once; the last of them are in arrivals */
+  uint32_t arrivals; /* how many it has noted; the last of them are in arrivals */
   uint8_t paused, down, pausing; /* by PFC; its link; whether the far end has it paused */
   uint8_t of_switch;
 };
@@ -115,13 +116,13 @@ struct fcc_telemetry {
   double served, queue;
 };
 
-/* Bytes that came at once to a port. */
+/* Bytes that had come to a port by a time, and how they came from then on. */
 struct fcc_arrival {
   weft_time at;
-  double bytes;
+  double bytes, rate;
 };
 
-enum { FCC_ARRIVALS = 16 }; /* that each port remembers */
+enum { FCC_ARRIVALS = 32 }; /* that each port remembers */
 
 struct fcc_switch {
   double cap, shared; /* bytes of the shared buffer, and of it in use beyond reserves */
