@@ -6,10 +6,10 @@
 
 #include "base/names_i.h"
 
-#define TABLE_OF(_, name, NAME, table) [WEFT_ENGINE_##NAME] = &table,
+#define TABLE_OF(_, name, NAME, table, word) [WEFT_ENGINE_##NAME] = &table,
 static const struct engine_ops *const engines[] = {ENGINES(TABLE_OF, )};
 
-#define NAME_OF(_, name, NAME, table) [WEFT_ENGINE_##NAME] = #name,
+#define NAME_OF(_, name, NAME, table, word) [WEFT_ENGINE_##NAME] = word,
 static const char *const names[] = {ENGINES(NAME_OF, )};
 
 enum { ENGINES_COUNT = sizeof engines / sizeof engines[0] };

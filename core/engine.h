@@ -109,7 +109,7 @@ struct engine_ops {
   int (*check)(weft_sim *sim);
 };
 
-#define DECLARE_ENGINE(_, name, NAME, table) extern const struct engine_ops table;
+#define DECLARE_ENGINE(_, name, NAME, table, word) extern const struct engine_ops table;
 ENGINES(DECLARE_ENGINE, )
 
 /** The engine of that number (enum weft_engine); NULL: there is none. */

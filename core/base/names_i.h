@@ -130,7 +130,7 @@
   X(WEFT_CC_SWIFT, "swift") \
   X(WEFT_CC_SCRIPT, "script")
 
-#define ENGINE_NAME(X, name, NAME, table) X(WEFT_ENGINE_##NAME, #name)
+#define ENGINE_NAME(X, name, NAME, table, word) X(WEFT_ENGINE_##NAME, word)
 #define ENGINE_NAMES(X) ENGINES(ENGINE_NAME, X)
 
 #define CAN_NAMES(X) \

@@ -123,14 +123,14 @@ void weft__fcc_alone_end(weft_sim *sim, uint32_t slot) {
   const uint32_t p = weft__fcc_parcel_take(sim);
   if (p == WEFT_NONE) return;
   sim->fluid_cc.parcels.at[p] = (struct fcc_parcel){.unmarked = 1,
-                                                      .slot = slot,
-                                                      .generation = flow->generation,
-                                                      .seq = flow->total - 1,
-                                                      .n = 1,
-                                                      .came = sim->now,
-                                                      .tail = sim->now,
-                                                      .sent_at = sim->now - flow->empty_rtt,
-                                                      .in_port = WEFT_NONE};
+                                                    .slot = slot,
+                                                    .generation = flow->generation,
+                                                    .seq = flow->total - 1,
+                                                    .n = 1,
+                                                    .came = sim->now,
+                                                    .tail = sim->now,
+                                                    .sent_at = sim->now - flow->empty_rtt,
+                                                    .in_port = WEFT_NONE};
   const struct slot *way = &sim->flow.slots.at[slot];
   const uint32_t *back = slot_path(sim, slot) + way->hops;
   for (uint32_t i = 0; i < way->ack_hops; ++i)
@@ -164,19 +164,19 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
   uint32_t hop = 1;
   while (hop <= way->hops && sent_at + arrival(sim, slot, hop) <= sim->now) ++hop;
   sim->fluid_cc.parcels.at[p] = (struct fcc_parcel){.bytes = bytes,
-                                                      .under_way = 1,
+                                                    .under_way = 1,
                                                     .unhindered = 1,
-                                                      .unmarked = 1,
-                                                      .sent_at = sent_at,
-                                                      .tail_left = -1,
-                                                      .slot = slot,
-                                                      .generation = flow->generation,
-                                                      .seq = seq,
-                                                      .n = n,
-                                                      .first_bytes = n > 1 ? frame : last,
-                                                      .last_bytes = last,
-                                                      .in_port = WEFT_NONE,
-                                                      .hop = hop <= way->hops ? hop : way->hops};
+                                                    .unmarked = 1,
+                                                    .sent_at = sent_at,
+                                                    .tail_left = -1,
+                                                    .slot = slot,
+                                                    .generation = flow->generation,
+                                                    .seq = seq,
+                                                    .n = n,
+                                                    .first_bytes = n > 1 ? frame : last,
+                                                    .last_bytes = last,
+                                                    .in_port = WEFT_NONE,
+                                                    .hop = hop <= way->hops ? hop : way->hops};
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   have_passed(sim, slot, parcel->hop, bytes);
   was_read_out(sim, slot, p);

@@ -23,8 +23,8 @@ static int link_added(weft_sim *sim, uint32_t link) {
     return WEFT_ENOMEM;
   sim->fluid_cc.arrivals.n = (uint32_t)ports * FCC_ARRIVALS;
   for (sim->fluid_cc.ports.n = 2 * link; sim->fluid_cc.ports.n < 2 * link + 2;)
-    sim->fluid_cc.ports.at[sim->fluid_cc.ports.n++] = (struct fcc_port){
-        .inflows = WEFT_NONE, .held = WEFT_NONE, .alone = WEFT_NONE, .wake = -1};
+    sim->fluid_cc.ports.at[sim->fluid_cc.ports.n++] =
+        (struct fcc_port){.inflows = WEFT_NONE, .held = WEFT_NONE, .alone = WEFT_NONE, .wake = -1};
   return WEFT_OK;
 }
 
@@ -144,8 +144,7 @@ static int slots(weft_sim *sim, uint32_t n, uint32_t path_ports) {
 
 static uint32_t received(const weft_sim *sim, uint32_t slot) {
   const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
-  return flow->state == FCC_ALONE ? weft__fcc_alone_received(sim, slot, sim->now)
-                                    : flow->received;
+  return flow->state == FCC_ALONE ? weft__fcc_alone_received(sim, slot, sim->now) : flow->received;
 }
 
 static uint64_t delivered(const weft_sim *sim, uint32_t slot) {
@@ -287,24 +286,25 @@ static int check(weft_sim *sim) {
   return WEFT_OK;
 }
 
-const struct engine_ops weft__fluid_cc_engine = {.can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES),
-                                                 .create = create,
-                                                 .link_added = link_added,
-                                                 .ready = ready,
-                                                 .begin = weft__fcc_find_rtt,
-                                                 .event = event,
-                                                 .stale = stale,
-                                                 .port_changed = port_changed,
-                                                 .rerouted = rerouted,
-                                                 .set_ecn = set_ecn,
-                                                 .port_info = port_info,
-                                                 .launch = weft__fcc_launch,
-                                                 .slots = slots,
-                                                 .delivered = delivered,
-                                                 .settle = settle,
-                                                 .port_row = port_row,
-                                                 .port_bytes = port_bytes,
-                                                 .port_queue = port_queue,
-                                                 .wire_bytes = wire_bytes,
-                                                 .stats = stats,
-                                                 .check = check};
+const struct engine_ops weft__fluid_cc_engine = {
+    .can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES),
+    .create = create,
+    .link_added = link_added,
+    .ready = ready,
+    .begin = weft__fcc_find_rtt,
+    .event = event,
+    .stale = stale,
+    .port_changed = port_changed,
+    .rerouted = rerouted,
+    .set_ecn = set_ecn,
+    .port_info = port_info,
+    .launch = weft__fcc_launch,
+    .slots = slots,
+    .delivered = delivered,
+    .settle = settle,
+    .port_row = port_row,
+    .port_bytes = port_bytes,
+    .port_queue = port_queue,
+    .wire_bytes = wire_bytes,
+    .stats = stats,
+    .check = check};

@@ -4,8 +4,7 @@
 #include "base/frame_i.h"
 #include "fluid_cc/fluid_cc.h"
 
-double weft__fcc_bytes(const weft_sim *sim, const struct fcc_flow *flow, uint32_t seq,
-                         uint32_t n) {
+double weft__fcc_bytes(const weft_sim *sim, const struct fcc_flow *flow, uint32_t seq, uint32_t n) {
   const double full = (double)(sim->config.mtu_bytes + flow->headers);
   if (n == 0) return 0;
   const int has_last = seq + n == flow->total;
@@ -91,12 +90,12 @@ void weft__fcc_launch(weft_sim *sim, uint32_t row) {
   if (config->max_rate_bps != 0 && (double)config->max_rate_bps < line)
     line = (double)config->max_rate_bps;
   *flow = (struct fcc_flow){.line_bps = line,
-                              .row = row,
-                              .generation = flow->generation + 1,
-                              .total = total,
-                              .last_bytes = (uint16_t)(size - (total - 1) * mtu),
-                              .headers = frame_headers(config, extra),
-                              .ack_bytes = weft__fcc_ack_bytes(config)};
+                            .row = row,
+                            .generation = flow->generation + 1,
+                            .total = total,
+                            .last_bytes = (uint16_t)(size - (total - 1) * mtu),
+                            .headers = frame_headers(config, extra),
+                            .ack_bytes = weft__fcc_ack_bytes(config)};
   flow->told = (flow_wants(sim, row) & FLOW_TELLS_SENT) == 0;
   learn_way(sim, slot);
   weft__fcc_law_start(sim, slot);
@@ -180,7 +179,7 @@ static void send_again(weft_sim *sim, uint32_t slot, int lost) {
 }
 
 void weft__fcc_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
-                             const uint32_t *ack, int ack_hops) {
+                           const uint32_t *ack, int ack_hops) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   if (flow->state == FCC_ALONE) weft__fcc_alone_break(sim, slot);
   const int waited = flow->state == FCC_WAITS;

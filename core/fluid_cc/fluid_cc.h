@@ -108,12 +108,11 @@ void weft__fcc_received(weft_sim *sim, uint32_t slot);
 void weft__fcc_done(weft_sim *sim, uint32_t slot);
 void weft__fcc_give_up_event(weft_sim *sim, uint32_t slot);
 void weft__fcc_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
-                             const uint32_t *ack, int ack_hops);
+                           const uint32_t *ack, int ack_hops);
 void weft__fcc_join_ports(weft_sim *sim, uint32_t slot);
 void weft__fcc_leave_ports(weft_sim *sim, uint32_t slot);
 /** Wire bytes of packets [seq, seq + n) of a flow. */
-double weft__fcc_bytes(const weft_sim *sim, const struct fcc_flow *flow, uint32_t seq,
-                         uint32_t n);
+double weft__fcc_bytes(const weft_sim *sim, const struct fcc_flow *flow, uint32_t seq, uint32_t n);
 
 /* model.c: what depends on compat */
 int weft__fcc_choose_model(weft_sim *sim);

@@ -241,8 +241,7 @@ static void timely_update(const weft_sim *sim, struct fcc_flow *flow, weft_time 
   law->stage = 0;
 }
 
-static void timely(const weft_sim *sim, struct fcc_flow *flow,
-                   const struct fcc_feedback *back) {
+static void timely(const weft_sim *sim, struct fcc_flow *flow, const struct fcc_feedback *back) {
   struct fcc_law *law = &flow->law;
   if (flow->una <= law->window_end) return;
   if (law->begun) timely_update(sim, flow, back->rtt);
@@ -258,8 +257,7 @@ static double cwnd_of(const weft_sim *sim, const struct fcc_flow *flow, double r
   return rate_bps * (double)flow->own_rtt * 1e-12 / (8.0 * sim->config.mtu_bytes);
 }
 
-static double swift_target(const weft_config *config, const struct fcc_flow *flow,
-                           uint32_t hops) {
+static double swift_target(const weft_config *config, const struct fcc_flow *flow, uint32_t hops) {
   const weft_time base =
       config->swift_base_target_ps != 0 ? config->swift_base_target_ps : flow->empty_rtt;
   const double range = (double)config->swift_fs_range_ps;

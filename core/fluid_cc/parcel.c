@@ -128,10 +128,10 @@ void weft__fcc_ack(weft_sim *sim, uint32_t p) {
   }
   const double part = 1 - parcel->unmarked;
   const struct fcc_feedback back = {.n = parcel->n,
-                                      .marked = part * parcel->n,
-                                      .any = weft__fcc_any_marked(sim, p),
-                                      .rtt = sim->now - parcel->sent_at,
-                                      .parcel = p};
+                                    .marked = part * parcel->n,
+                                    .any = weft__fcc_any_marked(sim, p),
+                                    .rtt = sim->now - parcel->sent_at,
+                                    .parcel = p};
   flow->una = parcel->seq + parcel->n;
   flow->acked_n = parcel->n;
   flow->ack_gap = parcel->n > 1 ? (parcel->tail - parcel->came) / (parcel->n - 1) : 0;

@@ -116,11 +116,11 @@ static void add_inflow(weft_sim *sim, struct fcc_port *port, uint32_t parcel, do
   while (*link != WEFT_NONE && sim->fluid_cc.inflows.at[*link].end <= end)
     link = &sim->fluid_cc.inflows.at[*link].next;
   sim->fluid_cc.inflows.at[i] = (struct fcc_inflow){.end = end,
-                                                      .rate = rate,
-                                                      .parcel = parcel,
-                                                      .generation = its->generation,
-                                                      .hop = its->hop,
-                                                      .next = *link};
+                                                    .rate = rate,
+                                                    .parcel = parcel,
+                                                    .generation = its->generation,
+                                                    .hop = its->hop,
+                                                    .next = *link};
   *link = i;
   port->in_rate += rate;
   ++port->inflow_count;

@@ -135,19 +135,19 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   const weft_time head = start + fcc_wire_time(sim, index, first) + delay;
   const weft_time tail = start + gap * (n - 1) + fcc_wire_time(sim, index, last) + delay;
   sim->fluid_cc.parcels.at[p] = (struct fcc_parcel){.bytes = bytes,
-                                                      .under_way = 1,
-                                                      .unmarked = 1,
-                                                      .sent_at = start,
-                                                      .tail = tail,
-                                                      .tail_left = -1,
-                                                      .slot = slot,
-                                                      .generation = flow->generation,
-                                                      .seq = seq,
-                                                      .n = n,
-                                                      .first_bytes = first,
-                                                      .last_bytes = last,
-                                                      .in_port = WEFT_NONE,
-                                                      .hop = 1};
+                                                    .under_way = 1,
+                                                    .unmarked = 1,
+                                                    .sent_at = start,
+                                                    .tail = tail,
+                                                    .tail_left = -1,
+                                                    .slot = slot,
+                                                    .generation = flow->generation,
+                                                    .seq = seq,
+                                                    .n = n,
+                                                    .first_bytes = first,
+                                                    .last_bytes = last,
+                                                    .in_port = WEFT_NONE,
+                                                    .hop = 1};
   delay_others(sim, port, slot, share, fcc_wire_time(sim, index, frame));
   flow->parcel = p;
   flow->next += n;

@@ -128,14 +128,14 @@ struct fcc_switch {
   double cap, shared; /* bytes of the shared buffer, and of it in use beyond reserves */
 };
 
-#define FLUID_CC_POOLS(X)                        \
+#define FLUID_CC_POOLS(X)                      \
   X(fluid_cc, flows, struct fcc_flow)          \
   X(fluid_cc, ports, struct fcc_port)          \
   X(fluid_cc, parcels, struct fcc_parcel)      \
   X(fluid_cc, inflows, struct fcc_inflow)      \
   X(fluid_cc, telemetry, struct fcc_telemetry) \
   X(fluid_cc, last_seen, struct fcc_telemetry) \
-  X(fluid_cc, arrivals, struct fcc_arrival)      \
+  X(fluid_cc, arrivals, struct fcc_arrival)    \
   X(fluid_cc, switches, struct fcc_switch)
 
 struct fluid_cc_room {

@@ -35,8 +35,8 @@ TEST(fluid_cc_flows_alone_take_their_ideal_time) {
     const weft_config config = fluid_config(ccs[c]);
     weft_sim *sim = fat_tree(&config, 4, 30ull * GBPS, 1 * US); /* a byte takes no whole ps */
     for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-      const uint32_t flow = add_flow(sim, 0, i == 0 ? 1 : 2 * i + 1, sizes[i],
-                                     stats_of(sim).now_ps + 7);
+      const uint32_t flow =
+          add_flow(sim, 0, i == 0 ? 1 : 2 * i + 1, sizes[i], stats_of(sim).now_ps + 7);
       run_to_end(sim);
       ENSURE_EQ(fct(sim, flow), cell(sim, WEFT_TABLE_FLOWS, "ideal_ps", flow));
     }
