@@ -1,6 +1,7 @@
 /* A flow alone on its way whose NIC is the slowest port of it and whose window does not close has
  * no queue, and its law leaves it at line rate: it takes its ideal time, and nothing needs to be
- * moved until another flow comes to a port of its way. Then what it has under way becomes parcels. */
+ * moved until another flow comes to a port of its way. Then what it has under way becomes
+ * parcels. */
 #include "fluid_cc/fluid_cc.h"
 
 /* Between its packets at its NIC. */
@@ -136,7 +137,7 @@ void weft__fcc_alone_end(weft_sim *sim, uint32_t slot) {
   for (uint32_t i = 0; i < way->ack_hops; ++i)
     sim->fluid_cc.ports.at[back[i]].served += (double)flow->ack_bytes * flow->total;
   event_at(sim, EV_FCC_ACK, p, sim->now + way_back(sim, slot));
-  weft__fcc_received(sim, slot);
+  weft__flow_is_received(sim, flow->row);
 }
 
 /* What the switches that its first packet has left would have told of it. */

@@ -1,4 +1,4 @@
-/* The table of the fluid with the congestion control's laws: what the rest of the core asks of it. */
+/* The table of the fluid with the laws of congestion controls: what the rest of the core asks. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -4,13 +4,6 @@
 #include "base/frame_i.h"
 #include "fluid_cc/fluid_cc.h"
 
-double weft__fcc_bytes(const weft_sim *sim, const struct fcc_flow *flow, uint32_t seq, uint32_t n) {
-  const double full = (double)(sim->config.mtu_bytes + flow->headers);
-  if (n == 0) return 0;
-  const int has_last = seq + n == flow->total;
-  return full * n - (has_last ? (double)(sim->config.mtu_bytes - flow->last_bytes) : 0);
-}
-
 /* ---- ports of its way ---- */
 
 void weft__fcc_join_ports(weft_sim *sim, uint32_t slot) {
@@ -108,10 +101,6 @@ void weft__fcc_launch(weft_sim *sim, uint32_t row) {
 }
 
 /* ---- end ---- */
-
-void weft__fcc_received(weft_sim *sim, uint32_t slot) {
-  weft__flow_is_received(sim, sim->fluid_cc.flows.at[slot].row);
-}
 
 static void end(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];

@@ -1,15 +1,14 @@
 /* A fluid whose rates follow the laws of the congestion control.
  *
- * The fluid of a flow moves in parcels: consecutive packets between which it is even. What is worked
- * out of a parcel is when its first packet and its last come to each port of its way, so the fluid
- * is followed along its way (Lagrange), and not looked at everywhere at fixed times (Euler). A port
- * is a queue with an inflow that is constant between first and last packets; in between its length
- * is a line, so it is known in closed form whenever somebody asks. A parcel comes back as an ACK, on
- * which the flow's law acts, and which opens its window. Parcels are a part of a window, so steps
- * are as long as a part of a round trip, wherever something moves, and there are none elsewhere. A
- * flow that is alone on its way and at line rate is not moved at all: see alone.c.
+ * The fluid of a flow moves in parcels: consecutive packets between which it is even. What is
+ * worked out of a parcel is when its first packet and its last come to each port of its way, so the
+ * fluid is followed along its way (Lagrange), and not looked at everywhere at fixed times (Euler).
+ * A port is a queue with an inflow that is constant between first and last packets; in between its
+ * length is a line, so it is known in closed form when somebody asks. A parcel comes back as an
+ * ACK, on which the flow's law acts, and which opens its window. Parcels are a part of a window, so
+ * steps are as long as a part of a round trip, wherever something moves, and there are none
+ * elsewhere. A flow that is alone on its way and at line rate is not moved at all: see alone.c.
  *
-
  * Equations, sources, and what is left out: docs/fluid.md. */
 #ifndef WEFT_FLUID_CC_H
 #define WEFT_FLUID_CC_H
@@ -40,6 +39,12 @@ static inline weft_time fcc_time(double ps) {
 static inline weft_time fcc_wire_time(const weft_sim *sim, uint32_t port, double bytes) {
   return (weft_time)(bytes * sim->fluid_cc.ports.at[port].byte_ps);
 }
+
+/* pool.c: parcels that there are */
+uint32_t weft__fcc_parcel_take(weft_sim *sim);
+void weft__fcc_parcel_free(weft_sim *sim, uint32_t parcel);
+/** Wire bytes of packets [seq, seq + n) of a flow. */
+double weft__fcc_bytes(const weft_sim *sim, const struct fcc_flow *flow, uint32_t seq, uint32_t n);
 
 /* port.c: queues */
 
@@ -76,15 +81,11 @@ void weft__fcc_ingress(weft_sim *sim, uint32_t in_port, double bytes);
 void weft__fcc_pause_event(weft_sim *sim, uint32_t port, int pause);
 
 /* parcel.c: the way of a parcel */
-uint32_t weft__fcc_parcel_take(weft_sim *sim);
-void weft__fcc_parcel_free(weft_sim *sim, uint32_t parcel);
 void weft__fcc_hop(weft_sim *sim, uint32_t parcel);
 void weft__fcc_tail(weft_sim *sim, uint32_t parcel);
 void weft__fcc_ack(weft_sim *sim, uint32_t parcel);
 
 /* send.c: NICs */
-/** Whether a packet of a parcel carries a mark, by the seed. */
-int weft__fcc_any_marked(const weft_sim *sim, uint32_t parcel);
 void weft__fcc_nic_add(weft_sim *sim, uint32_t slot);
 void weft__fcc_nic_remove(weft_sim *sim, uint32_t slot);
 void weft__fcc_nic_kick(weft_sim *sim, uint32_t port);
@@ -104,17 +105,16 @@ void weft__fcc_alone_break(weft_sim *sim, uint32_t slot);
 
 /* flow.c: the life of a flow */
 void weft__fcc_launch(weft_sim *sim, uint32_t row);
-void weft__fcc_received(weft_sim *sim, uint32_t slot);
 void weft__fcc_done(weft_sim *sim, uint32_t slot);
 void weft__fcc_give_up_event(weft_sim *sim, uint32_t slot);
 void weft__fcc_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
                            const uint32_t *ack, int ack_hops);
 void weft__fcc_join_ports(weft_sim *sim, uint32_t slot);
 void weft__fcc_leave_ports(weft_sim *sim, uint32_t slot);
-/** Wire bytes of packets [seq, seq + n) of a flow. */
-double weft__fcc_bytes(const weft_sim *sim, const struct fcc_flow *flow, uint32_t seq, uint32_t n);
 
 /* model.c: what depends on compat */
+/** What congestion control adds to a packet, bytes. */
+uint32_t weft__fcc_extra(const weft_config *config);
 int weft__fcc_choose_model(weft_sim *sim);
 int weft__fcc_fixed_times(const weft_config *config);
 uint32_t weft__fcc_ack_bytes(const weft_config *config);
@@ -132,7 +132,6 @@ struct fcc_feedback {
   weft_time rtt;
   uint32_t parcel; /* whose telemetry it brings */
 };
-uint32_t weft__fcc_extra(const weft_config *config);
 void weft__fcc_law_start(weft_sim *sim, uint32_t slot);
 /** Timers that have run out by now. */
 void weft__fcc_law_catch_up(weft_sim *sim, uint32_t slot);

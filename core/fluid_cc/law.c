@@ -2,17 +2,11 @@
  * the papers and the deviations, with sums over the packets of a parcel in place of steps. */
 #include <math.h>
 
-#include "base/frame_i.h"
 #include "fluid_cc/fluid_cc.h"
 
 enum { HAI_STAGE = 5 };
 enum { ALPHA = 0, DECREASE = 1, INCREASE = 2 };
 #define STEP_LINE_BPS 1e11 /* for which TIMELY's default steps are made */
-
-uint32_t weft__fcc_extra(const weft_config *config) {
-  if (config->cc == WEFT_CC_HPCC) return config->int_bytes;
-  return config->cc == WEFT_CC_TIMELY || config->cc == WEFT_CC_SWIFT ? TIMESTAMP_BYTES : 0;
-}
 
 /* (1 - part)^n, by squaring: the same wherever it is worked out. */
 static double kept(double part, uint32_t n) {

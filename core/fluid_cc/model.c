@@ -10,6 +10,11 @@ static int is_ns3(const weft_config *config) {
   return config->compat == WEFT_COMPAT_NS3 || config->compat == WEFT_COMPAT_SIMAI;
 }
 
+uint32_t weft__fcc_extra(const weft_config *config) {
+  if (config->cc == WEFT_CC_HPCC) return config->int_bytes;
+  return config->cc == WEFT_CC_TIMELY || config->cc == WEFT_CC_SWIFT ? TIMESTAMP_BYTES : 0;
+}
+
 int weft__fcc_choose_model(weft_sim *sim) {
   if (sim->config.compat != WEFT_COMPAT_NONE && !is_ns3(&sim->config))
     return weft__fail(sim, WEFT_EINVAL,

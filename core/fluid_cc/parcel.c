@@ -1,33 +1,6 @@
 /* The way of a parcel: from port to port, to the receiver, and back as an ACK. */
+#include "base/rng_i.h"
 #include "fluid_cc/fluid_cc.h"
-
-uint32_t weft__fcc_parcel_take(weft_sim *sim) {
-  struct fluid_cc_room *room = &sim->fluid_cc;
-  const uint32_t hops = room->path_ports;
-  uint32_t p = room->free_parcel;
-  if (p != WEFT_NONE) {
-    room->free_parcel = room->parcels.at[p].next;
-    return p;
-  }
-  p = room->parcels.n;
-  const uint64_t n = p + 1ull;
-  if (n > EVENT_SOURCE_MASK || !pool_reserve(sim, room->parcels, n) ||
-      (sim->config.cc == WEFT_CC_HPCC && !pool_reserve(sim, room->telemetry, n * hops))) {
-    weft__no_memory(sim);
-    return WEFT_NONE;
-  }
-  room->parcels.at[p] = (struct fcc_parcel){0};
-  room->parcels.n = (uint32_t)n;
-  if (sim->config.cc == WEFT_CC_HPCC) room->telemetry.n = (uint32_t)n * hops;
-  return p;
-}
-
-/* Its generation is none that a flow has, so that inflows of it find nobody. */
-void weft__fcc_parcel_free(weft_sim *sim, uint32_t p) {
-  sim->fluid_cc.parcels.at[p].generation = sim->fluid_cc.parcels.at[p].under_way = 0;
-  sim->fluid_cc.parcels.at[p].next = sim->fluid_cc.free_parcel;
-  sim->fluid_cc.free_parcel = p;
-}
 
 /* Of a flow that has taken another way since, or has failed: it arrives nowhere. */
 static int is_void(weft_sim *sim, uint32_t p) {
@@ -57,12 +30,12 @@ static void acknowledge(weft_sim *sim, uint32_t p) {
 static void arrived(weft_sim *sim, uint32_t p) {
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
-  const uint32_t slot = parcel->slot, last = parcel->seq + parcel->n;
+  const uint32_t last = parcel->seq + parcel->n;
   sim->fluid_cc.arrived += parcel->bytes;
   parcel->under_way = 0;
   flow->received = last;
   acknowledge(sim, p);
-  if (last == flow->total) weft__fcc_received(sim, slot);
+  if (last == flow->total) weft__flow_is_received(sim, flow->row);
 }
 
 void weft__fcc_tail(weft_sim *sim, uint32_t p) {
@@ -118,6 +91,16 @@ void weft__fcc_hop(weft_sim *sim, uint32_t p) {
   weft__fcc_enter(sim, ports[hop], p);
 }
 
+/* Whether a packet of it carries a mark, by the seed. */
+static int any_marked(const weft_sim *sim, uint32_t p) {
+  const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  if (parcel->unmarked >= 1) return 0;
+  double none = 1;
+  for (uint32_t i = 0; i < parcel->n; ++i) none *= parcel->unmarked;
+  const uint32_t row = sim->fluid_cc.flows.at[parcel->slot].row;
+  return rng_uniform(sim->config.seed, RNG_ECN, row, parcel->seq) >= none;
+}
+
 void weft__fcc_ack(weft_sim *sim, uint32_t p) {
   const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   const uint32_t slot = parcel->slot;
@@ -129,7 +112,7 @@ void weft__fcc_ack(weft_sim *sim, uint32_t p) {
   const double part = 1 - parcel->unmarked;
   const struct fcc_feedback back = {.n = parcel->n,
                                     .marked = part * parcel->n,
-                                    .any = weft__fcc_any_marked(sim, p),
+                                    .any = any_marked(sim, p),
                                     .rtt = sim->now - parcel->sent_at,
                                     .parcel = p};
   flow->una = parcel->seq + parcel->n;

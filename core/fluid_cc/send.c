@@ -3,8 +3,6 @@
  * much shorter, so that a round takes about as long as one parcel. */
 #include "fluid_cc/fluid_cc.h"
 
-#include "base/rng_i.h"
-
 /* A parcel is at most this part of what a flow has under way. */
 enum { PARCELS_PER_WINDOW = 8 };
 
@@ -235,13 +233,4 @@ void weft__fcc_nic_event(weft_sim *sim, uint32_t index) {
   }
   port->wake = -1;
   weft__fcc_nic_kick(sim, index);
-}
-
-int weft__fcc_any_marked(const weft_sim *sim, uint32_t p) {
-  const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
-  if (parcel->unmarked >= 1) return 0;
-  double none = 1;
-  for (uint32_t i = 0; i < parcel->n; ++i) none *= parcel->unmarked;
-  const uint32_t row = sim->fluid_cc.flows.at[parcel->slot].row;
-  return rng_uniform(sim->config.seed, RNG_ECN, row, parcel->seq) >= none;
 }
