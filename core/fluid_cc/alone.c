@@ -17,7 +17,7 @@ static int stays_at_line(const weft_sim *sim, uint32_t slot) {
   const weft_time gap = gap_of(sim, slot);
   const uint64_t round_trip = (uint64_t)(flow->empty_rtt / gap) + 2; /* packets */
   if (flow->line_bps < (double)sim->fabric.ports.at[slot_path(sim, slot)[0]].rate_bps) return 0;
-  const uint32_t window = weft__fcc_window(sim, flow);
+  const uint32_t window = flow->window;
   if (window < round_trip && window < flow->total) return 0;
   return sim->config.cc != WEFT_CC_HPCC || flow->total < round_trip;
 }

@@ -89,9 +89,9 @@ void weft__fcc_ack(weft_sim *sim, uint32_t parcel);
 void weft__fcc_nic_add(weft_sim *sim, uint32_t slot);
 void weft__fcc_nic_remove(weft_sim *sim, uint32_t slot);
 void weft__fcc_nic_kick(weft_sim *sim, uint32_t port);
+/** Only one flow may send that could not before. */
+void weft__fcc_nic_kick_flow(weft_sim *sim, uint32_t slot);
 void weft__fcc_nic_event(weft_sim *sim, uint32_t port);
-/** Packets that its window lets a flow have out. */
-uint32_t weft__fcc_window(const weft_sim *sim, const struct fcc_flow *flow);
 
 /* alone.c: a flow alone on its way */
 int weft__fcc_is_alone(const weft_sim *sim, uint32_t slot);

@@ -16,10 +16,22 @@ static double kept(double part, uint32_t n) {
   return result;
 }
 
+/* Packets that its window lets a flow have out. */
+static uint32_t window_of(const weft_sim *sim, const struct fcc_flow *flow) {
+  if (sim->config.window_mode == WEFT_WINDOW_NONE) return UINT32_MAX;
+  double bytes = flow->base_window;
+  if (sim->config.window_mode == WEFT_WINDOW_RATE) bytes *= flow->rate_bps / flow->line_bps;
+  const double mtu = sim->config.mtu_bytes;
+  const double packets = bytes / mtu;
+  const uint32_t whole = packets < 1e9 ? (uint32_t)packets : 1000000000;
+  return whole + (packets > whole || whole == 0); /* a packet may go while fewer bytes are out */
+}
+
 static void set_rate(const weft_sim *sim, struct fcc_flow *flow, double rate) {
   const double least = (double)sim->config.min_rate_bps;
   if (rate < least) rate = least;
   flow->rate_bps = rate < flow->line_bps ? rate : flow->line_bps;
+  flow->window = window_of(sim, flow);
 }
 
 /* ---- defaults that grow with the round trip, and with the NIC: packet/cc/cc.c ---- */
@@ -297,7 +309,7 @@ void weft__fcc_law_start(weft_sim *sim, uint32_t slot) {
   flow->law.last_decrease = sim->now;
   if (sim->config.cc == WEFT_CC_HPCC) flow->law.u = 1;
   if (sim->config.cc == WEFT_CC_SWIFT) flow->law.target = cwnd_of(sim, flow, flow->line_bps);
-  flow->rate_bps = flow->line_bps;
+  set_rate(sim, flow, flow->line_bps);
 }
 
 void weft__fcc_law_feed(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) {

@@ -123,6 +123,6 @@ void weft__fcc_ack(weft_sim *sim, uint32_t p) {
   weft__fcc_parcel_free(sim, p);
   if (flow->una == flow->total)
     weft__fcc_done(sim, slot);
-  else if (flow->listed)
-    weft__fcc_nic_kick(sim, slot_path(sim, slot)[0]);
+  else
+    weft__fcc_nic_kick_flow(sim, slot);
 }

@@ -74,6 +74,7 @@ static void tail_has_come(weft_sim *sim, const struct fcc_port *port, uint32_t i
 
 void weft__fcc_advance(weft_sim *sim, uint32_t index) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  if (port->at == sim->now && port->inflows == WEFT_NONE) return;
   struct fcc_level level = {port->queue, port->served, port->in_rate};
   const double rate = rate_now(port);
   while (port->inflows != WEFT_NONE && sim->fluid_cc.inflows.at[port->inflows].end <= sim->now) {

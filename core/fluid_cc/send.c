@@ -17,29 +17,19 @@ static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   event_at(sim, EV_FCC_NIC, index, at);
 }
 
-uint32_t weft__fcc_window(const weft_sim *sim, const struct fcc_flow *flow) {
-  if (sim->config.window_mode == WEFT_WINDOW_NONE) return UINT32_MAX;
-  double bytes = flow->base_window;
-  if (sim->config.window_mode == WEFT_WINDOW_RATE) bytes *= flow->rate_bps / flow->line_bps;
-  const double mtu = sim->config.mtu_bytes;
-  const double packets = bytes / mtu;
-  const uint32_t whole = packets < 1e9 ? (uint32_t)packets : 1000000000;
-  return whole + (packets > whole || whole == 0); /* a packet may go while fewer bytes are out */
-}
-
 /* Packets of a parcel, of a flow that may send so many: a part of the window, and of what it sends
  * in an empty round trip if that is less. */
 static uint32_t turn_of(const weft_sim *sim, const struct fcc_flow *flow, uint32_t room) {
   const double trip = flow->rate_bps / 8e12 * (double)flow->base_rtt / sim->config.mtu_bytes;
-  uint32_t n = weft__fcc_window(sim, flow);
+  uint32_t n = flow->window;
   if (trip < n) n = (uint32_t)trip;
   n /= PARCELS_PER_WINDOW;
   if (n < PACKETS_WORTH_A_PARCEL) n = 1;
   return n < room ? n : room;
 }
 
-static uint32_t room_of(const weft_sim *sim, const struct fcc_flow *flow) {
-  const uint32_t window = weft__fcc_window(sim, flow), out = flow->next - flow->una;
+static uint32_t room_of(const struct fcc_flow *flow) {
+  const uint32_t window = flow->window, out = flow->next - flow->una;
   const uint32_t left = flow->total - flow->next;
   const uint32_t room = window > out ? window - out : 0;
   return room < left ? room : left;
@@ -191,37 +181,52 @@ void weft__fcc_nic_remove(weft_sim *sim, uint32_t slot) {
   if (port->last == slot) port->last = flow->list_prev;
 }
 
+static weft_time may_send_at(const weft_sim *sim, const struct fcc_flow *flow) {
+  return is_paced(sim) && flow->next_at > flow->busy_until ? flow->next_at : flow->busy_until;
+}
+
+/* A flow sends if it may now; else, and for what follows, when it may: INT64_MAX: not as things
+ * are. */
+static weft_time try_to_send(weft_sim *sim, uint32_t index, uint32_t slot) {
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (sim->config.cc == WEFT_CC_DCQCN) weft__fcc_law_catch_up(sim, slot);
+  const uint32_t room = room_of(flow);
+  if (room == 0) return INT64_MAX;
+  const weft_time at = may_send_at(sim, flow);
+  if (at > sim->now) return at;
+  send(sim, index, slot, room);
+  if (flow->next == flow->total) return flow->busy_until; /* to leave the list */
+  return room_of(flow) > 0 ? may_send_at(sim, flow) : INT64_MAX;
+}
+
 /* All that may send now do so, each a parcel. */
 void weft__fcc_nic_kick(weft_sim *sim, uint32_t index) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (port->paused || port->down || port->listed == 0) return;
   weft_time earliest = INT64_MAX;
-  const int paced = is_paced(sim);
   uint32_t slot = sim->fluid_cc.flows.at[port->last].list_next;
   for (uint32_t left = port->listed; left > 0 && !sim->failed; --left) {
     const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
-    const uint32_t next = flow->list_next, this = slot;
-    slot = next;
-    if (flow->next == flow->total) { /* until then it has its turns */
-      if (flow->busy_until <= sim->now) weft__fcc_nic_remove(sim, this);
+    const uint32_t this = slot;
+    slot = flow->list_next;
+    if (flow->next == flow->total && flow->busy_until <= sim->now) {
+      weft__fcc_nic_remove(sim, this); /* until then it had its turns */
       continue;
     }
-    if (sim->config.cc == WEFT_CC_DCQCN) weft__fcc_law_catch_up(sim, this);
-    weft_time at = flow->busy_until;
-    if (paced && flow->next_at > at) at = flow->next_at;
-    const uint32_t room = at < earliest || at <= sim->now ? room_of(sim, flow) : 0;
-    if (room == 0) continue;
-    if (at > sim->now) {
-      earliest = at;
-      continue;
-    }
-    send(sim, index, this, room);
-    if (flow->next == flow->total) continue;
-    at = flow->busy_until;
-    if (paced && flow->next_at > at) at = flow->next_at;
-    if (at < earliest && room_of(sim, flow) > 0) earliest = at;
+    const weft_time at =
+        flow->next == flow->total ? flow->busy_until : try_to_send(sim, index, this);
+    if (at < earliest) earliest = at;
   }
   if (earliest != INT64_MAX) wake_at(sim, index, earliest);
+}
+
+void weft__fcc_nic_kick_flow(weft_sim *sim, uint32_t slot) {
+  const uint32_t index = slot_path(sim, slot)[0];
+  const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (port->paused || port->down || !flow->listed || flow->next == flow->total) return;
+  const weft_time at = try_to_send(sim, index, slot);
+  if (at != INT64_MAX) wake_at(sim, index, at);
 }
 
 void weft__fcc_nic_event(weft_sim *sim, uint32_t index) {

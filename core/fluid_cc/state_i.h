@@ -46,6 +46,7 @@ struct fcc_flow {
   weft_time fed_at; /* of the last ACK */
   uint32_t row, generation; /* counts ways that it has had, over all flows of the slot */
   uint32_t total, next, una, received; /* packets */
+  uint32_t window; /* packets that it may have out */
   uint32_t list_next, list_prev; /* of its NIC */
   uint32_t parcel; /* the one that its NIC sends, or has sent last */
   uint32_t acked_n; /* packets that the last ACK acknowledged */
