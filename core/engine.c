@@ -1,15 +1,16 @@
 /* The list of engines, and what is said where one cannot do what is asked of it. */
 #include "engine.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/names_i.h"
 
-#define TABLE_OF(_, name, NAME, table) [WEFT_ENGINE_##NAME] = &table,
+#define TABLE_OF(_, name, NAME, table, word) [WEFT_ENGINE_##NAME] = &table,
 static const struct engine_ops *const engines[] = {ENGINES(TABLE_OF, )};
 
-#define NAME_OF(_, name, NAME, table) [WEFT_ENGINE_##NAME] = #name,
+#define NAME_OF(_, name, NAME, table, word) [WEFT_ENGINE_##NAME] = word,
 static const char *const names[] = {ENGINES(NAME_OF, )};
 
 enum { ENGINES_COUNT = sizeof engines / sizeof engines[0] };
@@ -41,6 +42,7 @@ enum {
   X(rerouted, MUST)                           \
   X(storm, CAN(STORM))                        \
   X(change_ends, MAY)                         \
+  X(set_ecn, CAN(QUEUES))                     \
   X(port_info, MAY)                           \
   X(launch, MUST)                             \
   X(slots, MUST)                              \
@@ -51,7 +53,7 @@ enum {
   X(flow_rows, MAY)                           \
   X(port_row, MAY)                            \
   X(port_bytes, MUST)                         \
-  X(port_queue, CAN(PACKETS))                 \
+  X(port_queue, CAN(QUEUES))                  \
   X(table, CAN(TRACE_ACKS) | CAN(ACCELERATE)) \
   X(wire_bytes, MAY)                          \
   X(stats, MAY)                               \
@@ -95,4 +97,18 @@ int weft__engine_needs(weft_sim *sim, uint32_t can, const char *what, const char
   return weft__fail(sim, WEFT_EINVAL, "%s: engine '%s' has no %s%s%s%s", what,
                     names[sim->config.engine], part, other != NULL ? "; expected engine = '" : "",
                     other != NULL ? other : "", other != NULL ? "'" : "");
+}
+
+int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax) {
+  if (!engine_can(sim, WEFT_CAN_QUEUES))
+    return weft__engine_needs(sim, WEFT_CAN_QUEUES, "port ECN", "marks");
+  if (port >= sim->fabric.ports.n)
+    return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
+                      sim->fabric.ports.n, port);
+  if (kmin > kmax || !(pmax >= 0 && pmax <= 1))
+    return weft__fail(sim, WEFT_EINVAL,
+                      "port ECN: expected kmin <= kmax and pmax 0 to 1, got %" PRIu64 ", %" PRIu64
+                      ", %g",
+                      kmin, kmax, pmax);
+  return sim->engine->set_ecn(sim, port, kmin, kmax, pmax);
 }

@@ -73,6 +73,8 @@ struct engine_ops {
   void (*storm)(weft_sim *sim, uint32_t change);
   /** All that the change has done is known; of a link, or WEFT_NONE. (*) */
   void (*change_ends)(weft_sim *sim, uint32_t link);
+  /** Set the thresholds of ECN of a port; with CAN(QUEUES). */
+  int (*set_ecn)(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax);
   /** Fill in what the engine knows of a port. (*) */
   void (*port_info)(const weft_sim *sim, uint32_t port, weft_port_info *info);
 
@@ -94,7 +96,7 @@ struct engine_ops {
   void (*flow_rows)(weft_sim *sim);
   /** Fill in what it has of a row of the table of ports beside tx_bytes. (*) */
   void (*port_row)(weft_sim *sim, uint32_t port, struct port_row *row);
-  /** Bytes that have begun transmission at a port; with CAN(PACKETS), bytes that wait there. */
+  /** Bytes that have begun transmission at a port; with CAN(QUEUES), bytes that wait there. */
   uint64_t (*port_bytes)(weft_sim *sim, uint32_t port);
   uint64_t (*port_queue)(weft_sim *sim, uint32_t port);
   /** Rows of a table that is its own, and how many; with CAN(TRACE_ACKS) or CAN(ACCELERATE). */
@@ -108,7 +110,7 @@ struct engine_ops {
   int (*check)(weft_sim *sim);
 };
 
-#define DECLARE_ENGINE(_, name, NAME, table) extern const struct engine_ops table;
+#define DECLARE_ENGINE(_, name, NAME, table, word) extern const struct engine_ops table;
 ENGINES(DECLARE_ENGINE, )
 
 /** The engine of that number (enum weft_engine); NULL: there is none. */

@@ -4,13 +4,15 @@
 #define WEFT_ENGINES_I_H
 
 #include "fluid/state_i.h"
+#include "fluid_cc/state_i.h"
 #include "ideal/state_i.h"
 #include "packet/state_i.h"
 
-/* X(with, name, NAME, table) for each. */
-#define ENGINES(X, with)                       \
-  X(with, packet, PACKET, weft__packet_engine) \
-  X(with, ideal, IDEAL, weft__ideal_engine)    \
-  X(with, fluid, FLUID, weft__fluid_engine)
+/* X(with, name, NAME, table, word) for each; the word is what users call it. */
+#define ENGINES(X, with)                                 \
+  X(with, packet, PACKET, weft__packet_engine, "packet") \
+  X(with, ideal, IDEAL, weft__ideal_engine, "ideal")     \
+  X(with, fluid, FLUID, weft__fluid_engine, "fluid")     \
+  X(with, fluid_cc, FLUID_CC, weft__fluid_cc_engine, "fluid-cc")
 
 #endif

@@ -52,8 +52,8 @@ enum event_kind {
   EV_SAMPLE = 15 /* source: 0; what it sees is all of the instant */
 };
 
-#define POOLS_OF(X, name, NAME, table) NAME##_POOLS(X)
-#define ROOM_OF(_, name, NAME, table) struct name##_room name;
+#define POOLS_OF(X, name, NAME, table, word) NAME##_POOLS(X)
+#define ROOM_OF(_, name, NAME, table, word) struct name##_room name;
 
 /* Every pool, for what treats them alike: copying, freeing. */
 #define WEFT_POOLS(X)       \

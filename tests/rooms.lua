@@ -59,7 +59,8 @@ M.filled = {
 }
 
 -- Where config.compat is asked for: in the folder of that model, and where a model is chosen.
-local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$", "^core/fluid/fluid%.c$" }
+local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$", "^core/fluid/fluid%.c$",
+  "^core/fluid_cc/model%.c$" }
 
 -- Where a congestion control may be named besides its own file: the list of all, numbers, options.
 local CC_LISTS = { ["core/algorithms_i.h"] = true, ["core/weft_types.h"] = true,

@@ -125,7 +125,7 @@
 #define CC_NAME(X, NAME, name, table, variants) X(WEFT_CC_##NAME, #name)
 #define CC_NAMES(X) ALGORITHMS(CC_NAME, X)
 
-#define ENGINE_NAME(X, name, NAME, table) X(WEFT_ENGINE_##NAME, #name)
+#define ENGINE_NAME(X, name, NAME, table, word) X(WEFT_ENGINE_##NAME, word)
 #define ENGINE_NAMES(X) ENGINES(ENGINE_NAME, X)
 
 #define CAN_NAMES(X) \
@@ -140,7 +140,8 @@
   X(WEFT_CAN_TRACE_ACKS, "trace_acks") \
   X(WEFT_CAN_PARTITIONS, "partitions") \
   X(WEFT_CAN_CAPS, "caps") \
-  X(WEFT_CAN_SHARES, "shares")
+  X(WEFT_CAN_SHARES, "shares") \
+  X(WEFT_CAN_QUEUES, "queues")
 
 #define RESOURCE_NAMES(X) \
   X(WEFT_RESOURCE_TABLE, "table") \

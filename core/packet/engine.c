@@ -102,7 +102,7 @@ static const void *table(const weft_sim *sim, int which, uint64_t *count) {
 
 const struct engine_ops weft__packet_engine = {
     .can = CAN(PACKETS) | CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(THREADS) | CAN(ACCELERATE) |
-           CAN(IMPAIR) | CAN(STORM) | CAN(TRACE_ACKS) | CAN(PARTITIONS),
+           CAN(IMPAIR) | CAN(STORM) | CAN(TRACE_ACKS) | CAN(PARTITIONS) | CAN(QUEUES),
     .create = weft__packet_create,
     .link_added = weft__packet_link_added,
     .ready = weft__packet_ready,
@@ -110,6 +110,7 @@ const struct engine_ops weft__packet_engine = {
     .port_changed = weft__packet_port_changed,
     .rerouted = weft__reroute_flows,
     .storm = weft__packet_storm,
+    .set_ecn = weft__ecn_set,
     .change_ends = weft__packet_change_ends,
     .port_info = weft__packet_port_info,
     .begin = begin,

@@ -44,8 +44,8 @@ int weft_watch(weft_sim *sim, int metric, uint32_t object) {
     return weft__fail(sim, WEFT_ESTATE, "watch: call weft_sample first");
   if (metric < WEFT_PORT_BYTES || metric > WEFT_FLOW_BYTES)
     return weft__fail(sim, WEFT_EINVAL, "watch metric: expected 0 to 2, got %d", metric);
-  if (metric == WEFT_PORT_QUEUE && !engine_can(sim, WEFT_CAN_PACKETS))
-    return weft__engine_needs(sim, WEFT_CAN_PACKETS, "watch", "queues");
+  if (metric == WEFT_PORT_QUEUE && !engine_can(sim, WEFT_CAN_QUEUES))
+    return weft__engine_needs(sim, WEFT_CAN_QUEUES, "watch", "queues");
   const uint32_t count = metric == WEFT_FLOW_BYTES ? sim->flow.rows.n : 2 * weft_link_count(sim);
   if (object >= count)
     return weft__fail(sim, WEFT_EINVAL, "watch %s: expected less than %" PRIu32 ", got %" PRIu32,

@@ -545,6 +545,44 @@ local function add_fluid(scene)
   scene("fluid, training", function() return ran(train { engine = "fluid" }) end)
 end
 
+-- The fluid with the laws of congestion controls: each of them, pauses, failures, jobs, forks.
+local function add_fluid_cc(scene)
+  local function fluid(options)
+    options.engine, options.dynamics = "fluid", "cc"
+    return simulation(options, pods())
+  end
+  for _, cc in ipairs { "window", "dctcp", "hpcc", "dcqcn", "timely", "swift" } do
+    scene("fluid-cc, incast and across, " .. cc, function()
+      local sim = fluid { cc = cc, ecn_kmin = "20kB", ecn_kmax = "80kB" }
+      add_across(sim, 200000)
+      for i = 1, 7 do sim:add_flow { src = i, dst = 0, size = "90kB", start = i * 1e-6 } end
+      sim:sample { period = "3us", capacity = 16, ports = { 0, 2, 17 }, flows = { 1 } }
+      return ran(sim)
+    end)
+  end
+  scene("fluid-cc, pauses", function()
+    local sim = fluid { cc = "window", window = "200kB", buffer = "500kB", pfc_headroom = "20kB" }
+    for i = 1, 7 do sim:add_flow { src = i, dst = 0, size = "400kB", start = i * 1e-6 } end
+    return ran(sim)
+  end)
+  scene("fluid-cc, failures", function()
+    local sim = fluid { cc = "dctcp", give_up_after = "300us" }
+    sim:fail("leaf1-spine1", { at = "10us", detect = "5us", duration = "500us" })
+    sim:fail("h4-leaf1", { at = "8us" })
+    sim:degrade("h2-leaf0", { at = "12us", factor = 0.3, duration = "20us" })
+    add_across(sim, 400000)
+    return ran(sim)
+  end)
+  scene("fluid-cc, jobs", function()
+    local sim = fluid { ecmp = "pair", cc = "swift" }
+    sim:add_job(workload.all_to_all { size = "80kB", ranks = { 0, 1, 2, 3 }, keep_flows = false })
+    sim:add_job(workload.allreduce { size = "200kB", chunk = "10kB", ranks = { 4, 5, 6, 7 } })
+    sim:run { stop_at = "5us" }
+    sim:add_job(workload.broadcast { size = "90kB", algorithm = "tree" })
+    return ran(sim:fork())
+  end)
+end
+
 return function(scene)
   add_recovery(scene)
   add_compat(scene)
@@ -555,4 +593,5 @@ return function(scene)
   add_runs(scene)
   add_ideal(scene)
   add_fluid(scene)
+  add_fluid_cc(scene)
 end

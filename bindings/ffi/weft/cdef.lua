@@ -55,7 +55,8 @@ enum weft_node_kind { WEFT_HOST = 0, WEFT_SWITCH = 1, WEFT_NVSWITCH = 2 };
 enum weft_engine {
   WEFT_ENGINE_PACKET = 0,
   WEFT_ENGINE_IDEAL = 1,
-  WEFT_ENGINE_FLUID = 2
+  WEFT_ENGINE_FLUID = 2,
+  WEFT_ENGINE_FLUID_CC = 3
 };
 enum weft_can {
   WEFT_CAN_MOVE = 0,
@@ -70,7 +71,8 @@ enum weft_can {
   WEFT_CAN_PARTITIONS = 9,
   WEFT_CAN_CAPS = 10,
   WEFT_CAN_SHARES = 11,
-  WEFT_CAN_COUNT = 12
+  WEFT_CAN_QUEUES = 12,
+  WEFT_CAN_COUNT = 13
 };
 enum weft_resource_kind {
   WEFT_RESOURCE_TABLE = 0,

@@ -1,7 +1,5 @@
 /* ECN: a port's thresholds, and the marks. */
-#include <inttypes.h>
 
-#include "engine.h"
 #include "base/rng_i.h"
 #include "packet/hooks.h"
 #include "packet/port/port.h"
@@ -30,17 +28,7 @@ void weft__ecn_init(weft_sim *sim, uint32_t index) {
   sim->packet.port_cold.at[index].ecn = find(sim, (uint64_t)kmax, sim->config.ecn_pmax);
 }
 
-int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax) {
-  if (!engine_can(sim, WEFT_CAN_PACKETS))
-    return weft__engine_needs(sim, WEFT_CAN_PACKETS, "port ECN", "marks");
-  if (port >= sim->packet.ports.n)
-    return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
-                      sim->packet.ports.n, port);
-  if (kmin > kmax || !(pmax >= 0 && pmax <= 1))
-    return weft__fail(sim, WEFT_EINVAL,
-                      "port ECN: expected kmin <= kmax and pmax 0 to 1, got %" PRIu64 ", %" PRIu64
-                      ", %g",
-                      kmin, kmax, pmax);
+int weft__ecn_set(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax) {
   if (!pool_reserve(sim, sim->packet.ecn, sim->packet.ecn.n + 1u)) return WEFT_ENOMEM;
   accel_wake_all(sim);
   sim->packet.ports.at[port].kmin = kmin < UINT32_MAX ? (uint32_t)kmin : UINT32_MAX;

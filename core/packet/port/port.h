@@ -43,6 +43,9 @@ int weft__ring_grow(weft_sim *sim, uint32_t port);
 /** Thresholds of a new port, which follow its rate. There is room for them. */
 void weft__ecn_init(weft_sim *sim, uint32_t port);
 
+/** Set the thresholds of a port. WEFT_OK, or WEFT_ENOMEM. */
+int weft__ecn_set(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax);
+
 /** ECN beyond Kmin: mark with the probability that the queue left behind calls for. */
 void weft__port_mark(weft_sim *sim, uint32_t port, struct packet *packet);
 

@@ -3,6 +3,8 @@ What moves the flows: weft.simulation { engine = "packet" }
 
   packet   every packet, with queues, losses and congestion control; the default
   fluid    every flow has a rate: its max-min share of the links of its way; no queues, no losses
+           with dynamics = "cc": a fluid whose rates follow the laws of the congestion control, with
+           queues, marks and pauses: docs/fluid.md
   ideal    every flow takes the time that it would take alone on its way (ideal_ps): no contention,
            a bound that nothing can be faster than, at an event or two per flow
 

@@ -1,0 +1,128 @@
+/* The way of a parcel: from port to port, to the receiver, and back as an ACK. */
+#include "base/rng_i.h"
+#include "fluid_cc/fluid_cc.h"
+
+/* Of a flow that has taken another way since, or has failed: it arrives nowhere. */
+static int is_void(weft_sim *sim, uint32_t p) {
+  const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  return parcel->generation != sim->fluid_cc.flows.at[parcel->slot].generation;
+}
+
+static void drop(weft_sim *sim, uint32_t p, uint32_t in_port) {
+  const double bytes = sim->fluid_cc.parcels.at[p].bytes;
+  sim->fluid_cc.dropped += bytes;
+  if (in_port != WEFT_NONE) weft__fcc_ingress(sim, in_port, -bytes);
+  weft__fcc_parcel_free(sim, p);
+}
+
+/* The ACK of its first packet, or of a flow's last, sets out now. */
+static void acknowledge(weft_sim *sim, uint32_t p) {
+  const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
+  const struct slot *way = &sim->flow.slots.at[parcel->slot];
+  const uint32_t *ports = slot_path(sim, parcel->slot) + way->hops;
+  weft_time back = 0;
+  for (uint32_t i = 0; i < way->ack_hops; ++i)
+    back += weft__fcc_pass_acks(sim, ports[i], flow->ack_bytes, parcel->n);
+  event_at(sim, EV_FCC_ACK, p, sim->now + back);
+}
+
+static void arrived(weft_sim *sim, uint32_t p) {
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
+  const uint32_t last = parcel->seq + parcel->n;
+  sim->fluid_cc.arrived += parcel->bytes;
+  parcel->under_way = 0;
+  flow->received = last;
+  acknowledge(sim, p);
+  if (last == flow->total) weft__flow_is_received(sim, flow->row);
+}
+
+void weft__fcc_tail(weft_sim *sim, uint32_t p) {
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  if (is_void(sim, p)) {
+    drop(sim, p, WEFT_NONE);
+    return;
+  }
+  const struct slot *way = &sim->flow.slots.at[parcel->slot];
+  const uint32_t port = slot_path(sim, parcel->slot)[way->hops - 1];
+  if (way->hops > 1) weft__fcc_advance(sim, port);
+  const weft_time at = parcel->tail_left + sim->fabric.ports.at[port].delay_ps;
+  if (parcel->tail_left >= 0 && at > sim->now) { /* more has come before it than could be seen */
+    parcel->tail = at;
+    event_at(sim, EV_FCC_TAIL, p, at);
+    return;
+  }
+  parcel->came = parcel->tail = sim->now;
+  arrived(sim, p);
+}
+
+static void at_receiver(weft_sim *sim, uint32_t p) {
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
+  parcel->came = sim->now;
+  if (parcel->n > 1 && parcel->seq + parcel->n == flow->total && parcel->tail > sim->now)
+    event_at(sim, EV_FCC_TAIL, p, parcel->tail);
+  else
+    arrived(sim, p);
+}
+
+void weft__fcc_hop(weft_sim *sim, uint32_t p) {
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  const uint32_t *ports = slot_path(sim, parcel->slot);
+  const uint32_t hop = parcel->hop;
+  if (is_void(sim, p)) { /* its way is another's by now: what holds it is not known any more */
+    drop(sim, p, parcel->in_port);
+    return;
+  }
+  if (hop > 1) {
+    if (!weft__fcc_has_left(sim, ports[hop - 1], p)) return;
+    weft__fcc_leave(sim, ports[hop - 1], p);
+    if (parcel->in_port != WEFT_NONE) weft__fcc_ingress(sim, parcel->in_port, -parcel->bytes);
+    parcel->in_port = WEFT_NONE;
+  }
+  if (hop == sim->flow.slots.at[parcel->slot].hops) {
+    at_receiver(sim, p);
+    return;
+  }
+  parcel->hop = hop + 1;
+  parcel->in_port = ports[hop - 1];
+  weft__fcc_ingress(sim, parcel->in_port, parcel->bytes);
+  weft__fcc_enter(sim, ports[hop], p);
+}
+
+/* Whether a packet of it carries a mark, by the seed. */
+static int any_marked(const weft_sim *sim, uint32_t p) {
+  const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  if (parcel->unmarked >= 1) return 0;
+  double none = 1;
+  for (uint32_t i = 0; i < parcel->n; ++i) none *= parcel->unmarked;
+  const uint32_t row = sim->fluid_cc.flows.at[parcel->slot].row;
+  return rng_uniform(sim->config.seed, RNG_ECN, row, parcel->seq) >= none;
+}
+
+void weft__fcc_ack(weft_sim *sim, uint32_t p) {
+  const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  const uint32_t slot = parcel->slot;
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (is_void(sim, p)) {
+    weft__fcc_parcel_free(sim, p);
+    return;
+  }
+  const double part = 1 - parcel->unmarked;
+  const struct fcc_feedback back = {.n = parcel->n,
+                                    .marked = part * parcel->n,
+                                    .any = any_marked(sim, p),
+                                    .rtt = sim->now - parcel->sent_at,
+                                    .parcel = p};
+  flow->una = parcel->seq + parcel->n;
+  flow->acked_n = parcel->n;
+  flow->ack_gap = parcel->n > 1 ? (parcel->tail - parcel->came) / (parcel->n - 1) : 0;
+  flow->fed_at = sim->now;
+  weft__fcc_law_feed(sim, slot, &back);
+  weft__fcc_parcel_free(sim, p);
+  if (flow->una == flow->total)
+    weft__fcc_done(sim, slot);
+  else
+    weft__fcc_nic_kick_flow(sim, slot);
+}
