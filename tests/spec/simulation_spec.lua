@@ -68,7 +68,7 @@ describe("a simulation", function()
     fails("option 'topology': expected a fabric, got 3", weft.simulation, { topology = 3 })
     fails("option 'topology' is missing", weft.simulation, {})
     fails("option 'buffer'", star, { buffer = "1ns" })
-    fails("expected one of: packet", star, { engine = "fluid" })
+    fails("expected one of: packet", star, { engine = "flow" })
   end)
 
   it("refuses wrong flows", function()
