@@ -10,16 +10,15 @@ static weft_time gap_of(const weft_sim *sim, uint32_t slot) {
   return fcc_wire_time(sim, slot_path(sim, slot)[0], sim->config.mtu_bytes + flow->headers);
 }
 
-/* What its law would not leave alone: HPCC goes to its target utilisation once it has telemetry
- * of a round trip. */
-static int stays_at_line(const weft_sim *sim, uint32_t slot) {
+/* Its window does not close. What is alone takes its ideal time whatever its law: HPCC's target
+ * utilisation, telemetry and timestamps, of which ideal_ps knows nothing, count among others. */
+static int is_open(const weft_sim *sim, uint32_t slot) {
   const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const weft_time gap = gap_of(sim, slot);
   const uint64_t round_trip = (uint64_t)(flow->empty_rtt / gap) + 2; /* packets */
   if (flow->line_bps < (double)sim->fabric.ports.at[slot_path(sim, slot)[0]].rate_bps) return 0;
   const uint32_t window = flow->window;
-  if (window < round_trip && window < flow->total) return 0;
-  return sim->config.cc != WEFT_CC_HPCC || flow->total < round_trip;
+  return window >= round_trip || window >= flow->total;
 }
 
 int weft__fcc_is_alone(const weft_sim *sim, uint32_t slot) {
@@ -34,19 +33,7 @@ int weft__fcc_is_alone(const weft_sim *sim, uint32_t slot) {
                         : port->free_at > sim->now)
       return 0;
   }
-  return stays_at_line(sim, slot);
-}
-
-/* What headers beyond the configured ones add to the ideal time: at the NIC of all packets, at
- * others of the last. */
-static weft_time of_headers(const weft_sim *sim, uint32_t slot) {
-  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const double extra = flow->headers - sim->config.header_bytes;
-  const uint32_t *path = slot_path(sim, slot);
-  weft_time more = fcc_wire_time(sim, path[0], extra * flow->total);
-  for (uint32_t i = 1; i < sim->flow.slots.at[slot].hops; ++i)
-    more += fcc_wire_time(sim, path[i], extra);
-  return more;
+  return is_open(sim, slot);
 }
 
 void weft__fcc_alone_begin(weft_sim *sim, uint32_t slot) {
@@ -58,7 +45,7 @@ void weft__fcc_alone_begin(weft_sim *sim, uint32_t slot) {
   flow->state = FCC_ALONE;
   flow->since = sim->now;
   flow->due[0] = sim->now + gap_of(sim, slot) * (flow->total - 1);
-  flow->due[1] = sim->now + ideal + of_headers(sim, slot);
+  flow->due[1] = sim->now + ideal;
   event_of_flow(sim, EV_FCC_ALONE, slot, flow->row, flow->due[1]);
   if (!flow->told) event_of_flow(sim, EV_FCC_SENT, slot, flow->row, flow->due[0]);
 }

@@ -14,6 +14,9 @@ static weft_config fluid_config(uint32_t cc) {
   return config;
 }
 
+static const uint32_t all_ccs[] = {WEFT_CC_WINDOW, WEFT_CC_DCTCP,  WEFT_CC_HPCC,
+                                   WEFT_CC_DCQCN,  WEFT_CC_TIMELY, WEFT_CC_SWIFT};
+
 static int64_t fct(weft_sim *sim, uint32_t flow) {
   return cell(sim, WEFT_TABLE_FLOWS, "fct_ps", flow);
 }
@@ -30,9 +33,8 @@ static void change_link(weft_sim *sim, uint32_t link, weft_time at_ps, double fa
 
 TEST(fluid_cc_flows_alone_take_their_ideal_time) {
   static const uint64_t sizes[] = {1, 999, 1000, 1001, 2000, 65537, 10000000};
-  static const uint32_t ccs[] = {WEFT_CC_WINDOW, WEFT_CC_DCTCP, WEFT_CC_DCQCN};
-  for (uint32_t c = 0; c < 3; c++) {
-    const weft_config config = fluid_config(ccs[c]);
+  for (uint32_t c = 0; c < 6; c++) {
+    const weft_config config = fluid_config(all_ccs[c]);
     weft_sim *sim = fat_tree(&config, 4, 30ull * GBPS, 1 * US); /* a byte takes no whole ps */
     for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
       const uint32_t flow =
@@ -160,9 +162,6 @@ static weft_sim *busy(uint32_t cc, uint64_t seed) {
   return sim;
 }
 
-static const uint32_t all_ccs[] = {WEFT_CC_WINDOW, WEFT_CC_DCTCP,  WEFT_CC_HPCC,
-                                   WEFT_CC_DCQCN,  WEFT_CC_TIMELY, WEFT_CC_SWIFT};
-
 TEST(fluid_cc_conserves_bytes_at_any_moment) {
   for (uint32_t c = 0; c < 6; c++) {
     weft_sim *sim = busy(all_ccs[c], 7 + c);
@@ -249,6 +248,27 @@ TEST(fluid_cc_flows_take_another_way_and_give_up) {
   ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "state", lost), 3);
   ENSURE_EQ(stats_of(sim).now_ps, 20 * US + 2 * MSEC);
   weft_sim_destroy(sim);
+}
+
+/* Nothing waits for ever where buffers are small and pauses many. */
+TEST(fluid_cc_pauses_end) {
+  for (uint64_t seed = 1; seed <= 6; seed++) {
+    weft_config config = fluid_config(seed % 2 ? WEFT_CC_WINDOW : WEFT_CC_DCTCP);
+    config.buffer_bytes = 200000;
+    config.pfc_headroom_bytes = 30000;
+    config.buffer_alpha = 0.5;
+    weft_sim *sim = fat_tree(&config, 4, 100ull * GBPS, 1 * US);
+    for (uint32_t i = 0; i < 150; i++) {
+      const uint32_t src = (uint32_t)(uniform(seed, 3 * i) * 15.99), dst = i % 3;
+      if (src != dst)
+        add_flow(sim, src, dst, (uint64_t)(1 + 60000 * uniform(seed, 3 * i + 1)),
+                 (weft_time)(100 * US * uniform(seed, 3 * i + 2)));
+    }
+    run_to_end(sim);
+    ENSURE_EQ(stats_of(sim).flows_done, stats_of(sim).flows_added);
+    ENSURE(stats_of(sim).pfc_pauses > 0);
+    weft_sim_destroy(sim);
+  }
 }
 
 /* Packets and the fluid agree about an incast, for every law. */
