@@ -1,0 +1,177 @@
+--- Plans carried out chunk by chunk: each link serves one message at a time, first come first
+-- served, and a data centre passes a message on when it has all of it. No headers, no delay.
+--
+-- What happens at one time does so in the order in which it was caused, so that results are the
+-- same everywhere; `reverse` takes the other order, to see how much that matters.
+-- @module weft.geo.fifo
+
+local check = require "weft.check"
+local fail = require "weft.fail"
+local guard = require "weft.guard"
+local heap = require "weft.geo.heap"
+
+local M = {}
+
+-- The links and what is under way on them. A message is { route, hop, bits, arrive, ... }.
+local Network = {}
+Network.__index = Network
+
+--- Links without messages.
+-- @tparam Overlay overlay
+-- @tparam table options `at`, `reverse`, `trace`
+-- @treturn Network
+function Network.new(overlay, options)
+  local self = setmetatable({
+    overlay = overlay, events = heap.new(options.reverse), now = options.at or 0,
+    trace = options.trace, queue = {}, head = {}, tail = {}, serving = {}, bits = {},
+  }, Network)
+  for link = 1, overlay.links do
+    self.queue[link], self.head[link], self.tail[link], self.bits[link] = {}, 1, 0, 0
+  end
+  return self
+end
+
+-- When a link that begins with a message now is through with it.
+function Network:finish(link, bits)
+  if self.trace then return self.trace:finish(link, self.now, bits) end
+  return self.now + bits / self.overlay.rate_bps[link]
+end
+
+function Network:serve(link, message)
+  self.serving[link] = message
+  self.events:push(self:finish(link, message.bits), link)
+end
+
+--- Put a message at the end of the queue of its next link.
+function Network:enqueue(message)
+  local link = message.route[message.hop]
+  self.bits[link] = self.bits[link] + message.bits
+  if not self.serving[link] then return self:serve(link, message) end
+  local tail = self.tail[link] + 1
+  self.tail[link], self.queue[link][tail] = tail, message
+end
+
+--- Messages that wait for a link; the one that it is at is none.
+function Network:waiting(link) return self.tail[link] - self.head[link] + 1 end
+
+--- Bits of messages that wait for a link, and of the one that it is at.
+function Network:waiting_bits(link)
+  local bits = self.serving[link] and self.serving[link].bits or 0
+  for i = self.head[link], self.tail[link] do bits = bits + self.queue[link][i].bits end
+  return bits
+end
+
+--- Send all that is queued, and what comes of it.
+-- @tparam function arrived gets each message that is where it should be
+-- @treturn number when the last of them arrived
+function Network:run(arrived)
+  local events = self.events
+  while true do
+    local time, link = events:pop()
+    if not time then return self.now end
+    if time == math.huge then
+      fail.raise("overlay %s: link %s to %s stands still for ever with data on it",
+        self.overlay.name, tostring(self.overlay.names[self.overlay.from[link]]),
+        tostring(self.overlay.names[self.overlay.to[link]]))
+    end
+    self.now = time
+    local message, head = self.serving[link], self.head[link]
+    self.serving[link] = nil
+    if head <= self.tail[link] then
+      local queue = self.queue[link]
+      local following = queue[head]
+      queue[head], self.head[link] = nil, head + 1
+      self:serve(link, following)
+    end
+    local hop = message.hop + 1
+    if message.route[hop] then
+      message.hop = hop
+      self:enqueue(message)
+    else
+      arrived(message)
+    end
+  end
+end
+
+M.Network = Network
+
+-- ---- iterations of a plan ----
+
+local Iteration = {}
+Iteration.__index = Iteration
+
+function Iteration:send(piece, from, to, route, is_pull)
+  local bits = self.plan.pieces[piece].bits
+  if self.choose then route = self.choose(self.network, from, to, route, bits) end
+  self.network:enqueue { route = route, hop = 1, bits = bits, piece = piece, node = to,
+    is_pull = is_pull }
+end
+
+-- A node has a piece's result: pass it on.
+function Iteration:pull(piece, node)
+  local tree = self.plan.trees[self.plan.pieces[piece].tree]
+  for _, child in ipairs(tree.pull_children[node]) do
+    self:send(piece, node, child, tree.down[child], true)
+  end
+end
+
+-- A node has one more contribution to a piece, its own or a child's.
+function Iteration:push(piece, node)
+  local missing = self.missing[piece]
+  missing[node] = missing[node] - 1
+  if missing[node] > 0 then return end
+  local tree = self.plan.trees[self.plan.pieces[piece].tree]
+  if node ~= tree.root then
+    return self:send(piece, node, tree.parent[node], tree.up[node], false)
+  end
+  self.summed = self.summed + 1
+  if not self.in_sequence then return self:pull(piece, node) end
+  self.held[#self.held + 1] = piece
+  if self.summed < #self.plan.pieces then return end
+  for _, one in ipairs(self.held) do
+    self:pull(one, self.plan.trees[self.plan.pieces[one].tree].root)
+  end
+end
+
+local options_rule = {
+  at = { type = "number", default = 0, brief = "when the iteration begins, in s" },
+  in_sequence = { type = "boolean", default = false,
+    brief = "nothing comes down before all is summed up" },
+  reverse = { type = "boolean", default = false, brief = "of events at one time the last first" },
+  trace = { type = "table", brief = "rates over time, as geo.trace has them" },
+}
+
+--- One iteration: all pieces up to their roots and down again.
+-- @tparam Plan plan
+-- @tparam ?table options `at`, `in_sequence`, `reverse`, `trace`
+-- @treturn number when the last data centre has the last piece, in s
+-- @treturn {number,...} bits over each link
+function M.run(plan, options)
+  if not require("weft.geo.plan").is(plan) then
+    fail.raise("geo.fifo: expected a plan, got %s", fail.show(plan))
+  end
+  local given = check.options("geo.fifo", options or {}, options_rule)
+  local network = Network.new(plan.overlay, given)
+  local self = setmetatable({ plan = plan, network = network, missing = {}, summed = 0, held = {},
+    in_sequence = given.in_sequence, choose = plan.choose }, Iteration)
+  for i, piece in ipairs(plan.pieces) do
+    local missing = {}
+    for node, children in ipairs(plan.trees[piece.tree].children) do
+      missing[node] = #children + 1
+    end
+    self.missing[i] = missing
+  end
+  for i = 1, #plan.pieces do
+    for node = 1, plan.overlay.nodes do self:push(i, node) end
+  end
+  local last = network:run(function(message)
+    if message.is_pull then
+      self:pull(message.piece, message.node)
+    else
+      self:push(message.piece, message.node)
+    end
+  end)
+  return last, network.bits
+end
+
+return guard.module("geo.fifo", M)
