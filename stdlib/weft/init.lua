@@ -8,7 +8,7 @@ local fail = require "weft.fail"
 local weft = {}
 
 local parts = {
-  "cc", "check", "config", "core", "csv", "export", "fabric", "fail", "failure", "json",
+  "cc", "check", "config", "core", "csv", "export", "fabric", "fail", "failure", "geo", "json",
   "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
   "workload",
 }

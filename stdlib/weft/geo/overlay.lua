@@ -81,7 +81,7 @@ end
 
 local options_rule = {
   name = { type = "string", default = "overlay" },
-  nodes = { type = "integer", min = 2, brief = "data centres 1 to this; without, as links name them" },
+  nodes = { type = "integer", min = 2, brief = "how many; default: as links name them" },
   links = { type = "list", required = true, brief = "{ from, to, rate }, one per direction" },
 }
 
@@ -138,7 +138,7 @@ function M.read(path)
   local links_of, names = {}, {}
   for row, line in csv.rows(path, { "overlay", COLUMNS[1], COLUMNS[2], COLUMNS[3] }) do
     local place = ("%s:%d"):format(path, line)
-    if not (row.mbps > 0) then
+    if row.mbps <= 0 then
       fail.at(place, "column 'mbps': expected a rate of more than 0, got %s", fail.show(row.mbps))
     end
     local links = links_of[row.overlay]

@@ -107,7 +107,7 @@ local function add_row(scenario, row, place)
   if scenario.period_s and row.period_s ~= scenario.period_s then
     fail.at(place, "column 'period_s': expected %s as before, got %s",
       fail.show(scenario.period_s), fail.show(row.period_s))
-  elseif not (row.period_s > 0) then
+  elseif row.period_s <= 0 then
     fail.at(place, "column 'period_s': expected more than 0, got %s", fail.show(row.period_s))
   end
   scenario.period_s = row.period_s

@@ -13,7 +13,8 @@ M.options = {
   order = { type = "list", brief = "data centres around the ring; default: by number" },
   best = { type = "boolean", default = false,
     brief = "the ring of links whose slowest is fastest; an error if there is none" },
-  routes = { type = "enum", choices = { "hop", "bw" }, default = "hop" },
+  routes = { type = "enum", choices = { "hop", "bw", "direct" }, default = "hop",
+    brief = "from one to the next" },
 }
 
 -- A ring through all data centres over links of at least `rate`, the first by its sequence.
