@@ -12,18 +12,21 @@ local heap = require "weft.geo.heap"
 
 local M = {}
 
--- The links and what is under way on them. A message is { route, hop, bits, arrive, ... }.
+-- The links and what is under way on them. A message is { route, hop, bits, ... }.
 local Network = {}
 Network.__index = Network
 
 --- Links without messages.
 -- @tparam Overlay overlay
--- @tparam table options `at`, `reverse`, `trace`
+-- @tparam table options `at`: time now, in s; `reverse`; `trace`; `by_piece`: of waiting messages
+-- the one with the lowest `piece` goes first; `observe`: gets link, bits and seconds of each
+-- message that a link is through with
 -- @treturn Network
 function Network.new(overlay, options)
   local self = setmetatable({
     overlay = overlay, events = heap.new(options.reverse), now = options.at or 0,
-    trace = options.trace, queue = {}, head = {}, tail = {}, serving = {}, bits = {},
+    trace = options.trace, by_piece = options.by_piece, observe = options.observe,
+    queue = {}, head = {}, tail = {}, serving = {}, bits = {},
   }, Network)
   for link = 1, overlay.links do
     self.queue[link], self.head[link], self.tail[link], self.bits[link] = {}, 1, 0, 0
@@ -32,23 +35,28 @@ function Network.new(overlay, options)
 end
 
 -- When a link that begins with a message now is through with it.
-function Network:finish(link, bits)
+local function finish(self, link, bits)
   if self.trace then return self.trace:finish(link, self.now, bits) end
   return self.now + bits / self.overlay.rate_bps[link]
 end
 
-function Network:serve(link, message)
-  self.serving[link] = message
-  self.events:push(self:finish(link, message.bits), link)
+local function serve(self, link, message)
+  self.serving[link], message.began = message, self.now
+  self.events:push(finish(self, link, message.bits), link)
 end
 
---- Put a message at the end of the queue of its next link.
+--- Put a message into the queue of its next link.
 function Network:enqueue(message)
   local link = message.route[message.hop]
   self.bits[link] = self.bits[link] + message.bits
-  if not self.serving[link] then return self:serve(link, message) end
-  local tail = self.tail[link] + 1
-  self.tail[link], self.queue[link][tail] = tail, message
+  if not self.serving[link] then return serve(self, link, message) end
+  local queue, head, at = self.queue[link], self.head[link], self.tail[link] + 1
+  self.tail[link] = at
+  while self.by_piece and at > head and queue[at - 1].piece > message.piece do
+    queue[at] = queue[at - 1]
+    at = at - 1
+  end
+  queue[at] = message
 end
 
 --- Messages that wait for a link; the one that it is at is none.
@@ -61,13 +69,25 @@ function Network:waiting_bits(link)
   return bits
 end
 
+-- A link is through with its message, and begins with the next.
+local function served(self, link)
+  local message, head = self.serving[link], self.head[link]
+  self.serving[link] = nil
+  if self.observe then self.observe(link, message.bits, self.now - message.began) end
+  if head <= self.tail[link] then
+    local following = self.queue[link][head]
+    self.queue[link][head], self.head[link] = nil, head + 1
+    serve(self, link, following)
+  end
+  return message
+end
+
 --- Send all that is queued, and what comes of it.
 -- @tparam function arrived gets each message that is where it should be
 -- @treturn number when the last of them arrived
 function Network:run(arrived)
-  local events = self.events
   while true do
-    local time, link = events:pop()
+    local time, link = self.events:pop()
     if not time then return self.now end
     if time == math.huge then
       fail.raise("overlay %s: link %s to %s stands still for ever with data on it",
@@ -75,17 +95,9 @@ function Network:run(arrived)
         tostring(self.overlay.names[self.overlay.to[link]]))
     end
     self.now = time
-    local message, head = self.serving[link], self.head[link]
-    self.serving[link] = nil
-    if head <= self.tail[link] then
-      local queue = self.queue[link]
-      local following = queue[head]
-      queue[head], self.head[link] = nil, head + 1
-      self:serve(link, following)
-    end
-    local hop = message.hop + 1
-    if message.route[hop] then
-      message.hop = hop
+    local message = served(self, link)
+    message.hop = message.hop + 1
+    if message.route[message.hop] then
       self:enqueue(message)
     else
       arrived(message)
@@ -139,11 +151,13 @@ local options_rule = {
     brief = "nothing comes down before all is summed up" },
   reverse = { type = "boolean", default = false, brief = "of events at one time the last first" },
   trace = { type = "table", brief = "rates over time, as geo.trace has them" },
+  observe = { type = "function",
+    brief = "gets link, bits and seconds of each message that a link is through with" },
 }
 
 --- One iteration: all pieces up to their roots and down again.
 -- @tparam Plan plan
--- @tparam ?table options `at`, `in_sequence`, `reverse`, `trace`
+-- @tparam ?table options `at`, `in_sequence`, `reverse`, `trace`, `observe`
 -- @treturn number when the last data centre has the last piece, in s
 -- @treturn {number,...} bits over each link
 function M.run(plan, options)
@@ -151,7 +165,8 @@ function M.run(plan, options)
     fail.raise("geo.fifo: expected a plan, got %s", fail.show(plan))
   end
   local given = check.options("geo.fifo", options or {}, options_rule)
-  local network = Network.new(plan.overlay, given)
+  local network = Network.new(plan.overlay, { at = given.at, reverse = given.reverse,
+    trace = given.trace, observe = given.observe, by_piece = plan.by_piece })
   local self = setmetatable({ plan = plan, network = network, missing = {}, summed = 0, held = {},
     in_sequence = given.in_sequence, choose = plan.choose }, Iteration)
   for i, piece in ipairs(plan.pieces) do

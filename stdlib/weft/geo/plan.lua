@@ -22,7 +22,10 @@ Plan.__index = Plan
 -- Gradients are sent in single precision.
 local BITS_PER_ELEMENT = 32
 
---- A plan without trees and pieces.
+--- A plan without trees and pieces. Two fields are a strategy's to set: `choose`, a function that
+-- gets the network, the nodes between which a message begins, its route as links and its bits, and
+-- gives the route that it takes; and `by_piece`: where messages wait, those of earlier pieces go
+-- first, be they on their way up or down.
 -- @tparam Overlay overlay
 -- @treturn Plan
 function M.new(overlay)
@@ -125,9 +128,6 @@ function Plan:add_pieces(chunks, tree_of)
     }
   end
 end
-
---- A plan may have a field `choose`: a function that gets the network, the nodes between which a
--- message begins, its route as links, and its bits, and gives the route that it takes.
 
 --- Bits along each tree.
 -- @treturn {number,...} by tree

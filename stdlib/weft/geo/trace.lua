@@ -94,6 +94,33 @@ function Trace:covered_s()
   return 2 * self.starts[count] - self.starts[count - 1]
 end
 
+--- A trace of rates that never change.
+-- @tparam Overlay overlay
+-- @treturn Trace
+function M.constant(overlay)
+  local rates = {}
+  for link = 1, overlay.links do rates[link] = overlay.rate_bps[link] end
+  return M.new(overlay, { 0 }, { rates })
+end
+
+--- The rates of several overlays of the same links, one after the other.
+-- @tparam {Overlay,...} list
+-- @tparam number period_s how long each holds; the last one holds for ever
+-- @treturn Trace
+function M.of_overlays(list, period_s)
+  check.argument("geo.trace.of_overlays", list, "list")
+  check.value("geo.trace.of_overlays: period", period_s, { type = "number", min = 1e-9 })
+  local starts, rates = {}, {}
+  for k, overlay in ipairs(list) do
+    starts[k], rates[k] = (k - 1) * period_s, {}
+    for link = 1, list[1].links do
+      local from, to = list[1].from[link], list[1].to[link]
+      rates[k][link] = overlay.rate_bps[overlay:link(from, to)]
+    end
+  end
+  return M.new(list[1], starts, rates)
+end
+
 -- ---- files ----
 
 local COLUMNS = {
