@@ -1,6 +1,6 @@
 --- What a model's gradients consist of: elements of each trainable tensor, in the order of its
 -- parameters. Worked out from the architectures; statistics of batch normalisation are not sent,
--- and left out. Defaults are those of NetStorm's evaluation: one input channel, 10 classes.
+-- and left out. Defaults are those of NetStorm's evaluation: images of one channel, 10 classes.
 -- @module weft.geo.models
 
 local check = require "weft.check"
@@ -118,10 +118,32 @@ local function mobilenet(t, channels, classes)
   t:dense(from, classes)
 end
 
+-- Radford et al. 2019: 50,257 words, 1,024 places; the last layer shares its weights with the
+-- first. What images have does not matter.
+local function gpt2(layers, width)
+  return function(t)
+    t:add(50257 * width)
+    t:add(1024 * width)
+    for _ = 1, layers do
+      t:norm(width)
+      t:dense(width, 3 * width)
+      t:dense(width, width)
+      t:norm(width)
+      t:dense(width, 4 * width)
+      t:dense(4 * width, width)
+    end
+    t:norm(width)
+  end
+end
+
 local NARROW, WIDE = { 64, 128, 256, 512 }, { 256, 512, 1024, 2048 }
 
 local BUILDERS = {
   alexnet = alexnet,
+  gpt2 = gpt2(12, 768),
+  gpt2_medium = gpt2(24, 1024),
+  gpt2_large = gpt2(36, 1280),
+  gpt2_xl = gpt2(48, 1600),
   mobilenet = mobilenet,
   resnet18 = resnet(basic_block, NARROW, { 2, 2, 2, 2 }),
   resnet34 = resnet(basic_block, NARROW, { 3, 4, 6, 3 }),

@@ -127,30 +127,76 @@ function M.new(options)
   return complete(self, "geo.overlay")
 end
 
-local function column(name) return { name, type = "integer", min = 1 } end
+local function has(header, name)
+  for _, other in ipairs(header) do
+    if other == name then return true end
+  end
+  return false
+end
 
-local COLUMNS = { column "u", column "v", { "mbps", type = "number" } }
+-- A data centre is a number, or a name.
+local function node(field)
+  if field == "" then return nil, "expected a data centre" end
+  return field:find "^[1-9]%d*$" and tonumber(field) or field
+end
 
---- All overlays of a file with columns overlay, u, v, mbps, in its order.
+-- Columns with rates, and their unit in bit/s.
+local RATES = { { "mbps", 1e6 }, { "gbps", 1e9 }, { "rate_bps", 1 } }
+
+-- Columns of a file by its header; the names of ends and rate go into `found`.
+local function columns_of(found)
+  return function(header, place)
+    found.from, found.to = "u", "v"
+    if has(header, "src") then found.from, found.to = "src", "dst" end
+    for _, rate in ipairs(RATES) do
+      if has(header, rate[1]) and not found.rate then found.rate, found.unit = rate[1], rate[2] end
+    end
+    if not found.rate then
+      fail.at(place, "expected a column with rates: mbps, gbps or rate_bps")
+    end
+    return { { "overlay", default = "" }, { found.from, type = node }, { found.to, type = node },
+      { found.rate, type = "number" } }
+  end
+end
+
+-- Rates measured in one direction only hold for both.
+local function complete_directions(links)
+  local there = {}
+  for _, link in ipairs(links) do there[link[1] .. "\0" .. link[2]] = true end
+  for i = 1, #links do
+    local from, to, rate = links[i][1], links[i][2], links[i][3]
+    if there[to .. "\0" .. from] then return end
+    links[#links + 1] = { to, from, rate }
+  end
+end
+
+--- All overlays of a CSV file with a link per row: columns `u`, `v` or `src`, `dst`, which are
+-- numbers from 1 or names, and `mbps`, `gbps` or `rate_bps`. A column `overlay` parts several.
+-- Where no link has its other direction, each rate is for both.
 -- @tparam string path
 -- @treturn {Overlay,...} with their `name`s; also by name
 function M.read(path)
-  local links_of, names = {}, {}
-  for row, line in csv.rows(path, { "overlay", COLUMNS[1], COLUMNS[2], COLUMNS[3] }) do
-    local place = ("%s:%d"):format(path, line)
-    if row.mbps <= 0 then
-      fail.at(place, "column 'mbps': expected a rate of more than 0, got %s", fail.show(row.mbps))
+  local links_of, names, found = {}, {}, {}
+  for row, line in csv.rows(path, columns_of(found)) do
+    local place, rate = ("%s:%d"):format(path, line), row[found.rate]
+    if rate <= 0 then
+      fail.at(place, "column '%s': expected a rate of more than 0, got %s", found.rate,
+        fail.show(rate))
     end
     local links = links_of[row.overlay]
     if not links then
       links = {}
       links_of[row.overlay], names[#names + 1] = links, row.overlay
     end
-    links[#links + 1] = { row.u, row.v, row.mbps * BPS_PER_MBPS }
+    links[#links + 1] = { row[found.from], row[found.to], rate * found.unit }
   end
+  if #names == 0 then fail.at(path, "expected links, got none") end
   local overlays = {}
   for i, name in ipairs(names) do
-    overlays[i] = fail.blame(path, name, M.new, { name = name, links = links_of[name] })
+    complete_directions(links_of[name])
+    if name == "" then name = path:match "([^/]*)$" end
+    overlays[i] = fail.blame(path, names[i] ~= "" and name or nil, M.new,
+      { name = name, links = links_of[names[i]] })
     overlays[name] = overlays[i]
   end
   return overlays
