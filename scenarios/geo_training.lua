@@ -80,9 +80,9 @@ local function run_static(strategies, overlays, tensors)
   local path = args:blame("out", weft.results.folder, args.out)
   local rows, links = args:blame(nil, training.static, overlays, tensors, strategies)
   local summary, out = training.summary(rows), weft.report.new(args.format)
-  local bounds = geo.lp.is_available() and "best trees" or "cut"
-  out:line("%s: %s, %.1f MB, mean of %s", overlays[1], args.model,
-    4e-6 * geo.models.elements(tensors), weft.util.counted(#overlays, "overlay"))
+  local bounds = training.has_trees_bound(overlays[1]) and "best trees" or "cut"
+  out:line("%s of %s; first %s; %s, %.1f MB", weft.util.counted(#overlays, "overlay"), args.overlay,
+    overlays[1], args.model, 4e-6 * geo.models.elements(tensors))
   out:table({
     { "strategy" },
     { "iteration_s", "iteration, s", digits "%.2f" },

@@ -69,13 +69,21 @@ local function iterate(overlay, tensors, one)
   return row, bits
 end
 
+-- A linear program has a variable per data centre and link, twice: beyond this it takes minutes.
+local PROGRAM_MAX = 10000
+
+--- Whether the bound by any trees is computed.
+function M.has_trees_bound(overlay)
+  return geo.lp.is_available() and overlay.nodes * overlay.links <= PROGRAM_MAX
+end
+
 --- Bounds of an overlay.
 -- @treturn table `cut_s`; `trees_s` with an LP solver
 function M.bounds(overlay, tensors)
   local bits = 32 * geo.models.elements(tensors)
   return {
     cut_s = bits / geo.bounds.cut_bps(overlay),
-    trees_s = geo.lp.is_available() and geo.bounds.best_trees(overlay, bits) or nil,
+    trees_s = M.has_trees_bound(overlay) and geo.bounds.best_trees(overlay, bits) or nil,
   }
 end
 

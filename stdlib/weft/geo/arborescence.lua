@@ -53,14 +53,21 @@ local function solve(count, root, edges)
   if not best then return nil end
   local group, groups, circles = contract(count, root, best)
   if not group then return best end
-  local inner = {}
+  local inner, between = {}, {} -- of several between two groups only the cheapest matters
   for i = 1, #edges do
     local edge = edges[i]
     local from, to = group[edge.from], group[edge.to]
     if from ~= to then
       local cost = edge.cost
       if circles[to] then cost = cost - best[edge.to].cost end
-      inner[#inner + 1] = { from = from, to = to, cost = cost, outer = edge }
+      local key = from * groups + to
+      local other = between[key]
+      if not other then
+        other = { from = from, to = to, cost = cost, outer = edge }
+        between[key], inner[#inner + 1] = other, other
+      elseif cost < other.cost then
+        other.cost, other.outer = cost, edge
+      end
     end
   end
   local chosen = solve(groups, group[root], inner)

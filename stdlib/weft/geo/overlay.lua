@@ -5,6 +5,7 @@ local check = require "weft.check"
 local csv = require "weft.csv"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
+local notice = require "weft.notice"
 local util = require "weft.util"
 
 local M = {}
@@ -188,7 +189,11 @@ function M.read(path)
       links = {}
       links_of[row.overlay], names[#names + 1] = links, row.overlay
     end
-    links[#links + 1] = { row[found.from], row[found.to], rate * found.unit }
+    if row[found.from] ~= row[found.to] then
+      links[#links + 1] = { row[found.from], row[found.to], rate * found.unit }
+    else
+      notice.once("geo.overlay " .. path, "%s: a rate inside a data centre is left out", place)
+    end
   end
   if #names == 0 then fail.at(path, "expected links, got none") end
   local overlays = {}

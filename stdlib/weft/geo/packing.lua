@@ -38,11 +38,16 @@ local function largest(values)
   return most
 end
 
--- Prices of links at these times; also the most that a link takes.
+-- Idle links cost as much as this part of the busiest one: of those the fast ones are taken.
+local IDLE = 1e-4
+
+-- Prices of links at these times.
 local function price(self, times)
   local most, prices = largest(times), self.prices
-  for link = 1, #times do prices[link] = power(times[link] / most) * self.unit[link] end
-  return prices, most
+  for link = 1, #times do
+    prices[link] = (power(times[link] / most) + IDLE) * self.unit[link]
+  end
+  return prices
 end
 
 -- A pair of trees with how often each link is used: { root, up, down, links, uses }.
@@ -68,10 +73,15 @@ local function cost_of(pair, prices)
   return sum
 end
 
--- The cheapest pair of trees over all roots.
-local function cheapest(self, prices)
+-- With more data centres than this, a few roots are looked at in a round, in turns.
+local ROOTS, FEW = 16, 4
+
+-- The cheapest pair of trees of a round.
+local function cheapest(self, prices, round)
   local best, least
-  for root = 1, self.overlay.nodes do
+  local nodes = self.overlay.nodes
+  local step = nodes > ROOTS and math.floor(nodes / FEW) or 1
+  for root = 1 + round % step, nodes, step do
     local up, up_cost = arborescence.tree(self.overlay, root, prices, true)
     local down, down_cost = arborescence.tree(self.overlay, root, prices, false)
     if not least or up_cost + down_cost < least then
@@ -148,13 +158,17 @@ local function same(a, b, nodes)
   return true
 end
 
+-- Links times rounds: what keeps a mesh of 60 data centres to a minute.
+local WORK = 800000
+
 --- Pack trees.
 -- @tparam Overlay overlay
 -- @tparam ?number slack how much more than the best the busiest link may take; default 0.02
--- @tparam ?number rounds at most; default 400
+-- @tparam ?number rounds at most; default 400, fewer for very many links
 -- @treturn {table,...} pairs of trees: `root`, `up` and `down` (parents by node), `share`
 -- @treturn number what the busiest link takes for one bit, in s
--- @treturn number what it takes at least, whatever the trees
+-- @treturn number what it takes at least, whatever the trees; 0, which says nothing, with more than
+-- 16 data centres
 function M.pack(overlay, slack, rounds)
   local self = setmetatable({ overlay = overlay, unit = unit_times(overlay), times = {},
     prices = {}, pairs = {} }, Packing)
@@ -162,16 +176,18 @@ function M.pack(overlay, slack, rounds)
   for link = 1, overlay.links do
     self.times[link], slowest = 0, math.min(slowest, overlay.rate_bps[link])
   end
-  local first = cheapest(self, self.unit)
+  local first = cheapest(self, self.unit, 0)
   self.pairs[1] = first
   add_flow(self, first, 1)
   local bound = 0
-  for _ = 1, rounds or 400 do
+  for round = 1, rounds or math.min(400, math.ceil(WORK / overlay.links)) do
     local prices = price(self, self.times)
-    local pair, least = cheapest(self, prices)
-    local weight = 0
-    for link = 1, overlay.links do weight = weight + prices[link] / self.unit[link] end
-    bound = math.max(bound, least / weight)
+    local pair, least = cheapest(self, prices, round)
+    if overlay.nodes <= ROOTS then
+      local weight = 0
+      for link = 1, overlay.links do weight = weight + prices[link] / self.unit[link] end
+      bound = math.max(bound, least / weight)
+    end
     if largest(self.times) <= bound * (1 + (slack or 0.02)) then break end
     local known
     for _, other in ipairs(self.pairs) do known = known or same(other, pair, overlay.nodes) end
