@@ -10,8 +10,8 @@ local help = {}
 
 --- Names of topics, in the order to read them. Each but "options" is a module weft.help.NAME.
 help.topics = {
-  "overview", "prompt", "topology", "workload", "engines", "cc", "results", "failures", "config",
-  "options",
+  "overview", "prompt", "topology", "workload", "engines", "cc", "results", "failures", "geo",
+  "config", "options",
 }
 
 local INDENT = "  "
