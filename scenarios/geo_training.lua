@@ -26,6 +26,8 @@ local args = weft.params {
   { name = "trace", help = "CSV file of rates over time: scenario, period_s, set, u, v, mbps" },
   { name = "knows", choices = { "frozen", "lag1", "oracle", "measured" }, default = "oracle",
     help = "rates that plans are made by when they change" },
+  { name = "policy", choices = { "iteration", "chunk" }, default = "iteration",
+    help = "a plan holds for an iteration, or for each chunk that enters" },
   { name = "iterations", type = "integer", min = 1, help = "when rates change" },
   { name = "roots", type = "integer", min = 1, help = "of netstorm" },
   { name = "chunk", type = "number", min = 1, help = "elements" },
@@ -122,7 +124,7 @@ local function run_dynamic(strategies, overlays, tensors)
   local believes_published = args.knows == "measured" and args.overlay == "evaluation"
     and not args.trace
   local rows = args:blame(nil, training.dynamic, trace, tensors, strategies,
-    { knows = args.knows, iterations = args.iterations,
+    { knows = args.knows, policy = args.policy, iterations = args.iterations,
       believed = believes_published and geo.overlay.evaluation_believed() or nil })
   local summary, out = training.dynamic_summary(rows), weft.report.new(args.format)
   out:line("%s: %s, %.1f MB, rates change %d times, planned by: %s", trace.overlay, args.model,

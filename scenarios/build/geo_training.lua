@@ -164,14 +164,15 @@ end
 -- @tparam Trace trace
 -- @tparam {number,...} tensors
 -- @tparam {table,...} list as M.strategies gives
--- @tparam table options `knows`, `iterations`, `believed` (an overlay)
+-- @tparam table options `knows`, `policy`, `iterations`, `believed` (an overlay)
 -- @treturn {table,...} rows: `strategy`, `iteration`, `start_s`, `end_s`, `seconds`
 function M.dynamic(trace, tensors, list, options)
   local rows = {}
   for _, one in ipairs(list) do
     for i, iteration in ipairs(geo.training.run(trace, tensors, {
       strategy = one.strategy, options = one.options, knows = options.knows,
-      believed = options.believed, measure = { size_min = 4 * chunk_of(one) },
+      believed = options.believed, policy = options.policy,
+      measure = { size_min = 4 * chunk_of(one) },
       iterations = options.iterations, till = not options.iterations and trace:covered_s() or nil,
     })) do
       rows[#rows + 1] = {

@@ -342,6 +342,37 @@ describe("geo.training", function()
     near(overlay.rate_bps[link], known.rate_bps[link])
   end)
 
+  it("gives each chunk its plan, so that no link that falls holds up the rest", function()
+    -- 7 to 6 falls to 5 % after 20 s: a plan that holds for its iteration takes 794 s.
+    local first = geo.overlay.evaluation()
+    local fallen = {}
+    for link = 1, first.links do fallen[link] = first.rate_bps[link] end
+    fallen[first:link(7, 6)] = 1.2e6
+    local trace = geo.trace.of_overlays({ first, first:with_rates(fallen) }, 20)
+    local tensors = geo.models.tensors "alexnet"
+    local function run(policy)
+      return geo.training.run(trace, tensors, { policy = policy })[1].end_s
+    end
+    near(793.99408, run "iteration")
+    assert.is_true(run "chunk" < 3 * 58.7)
+  end)
+
+  it("sums up each chunk once from everyone, whatever plans change under way", function()
+    local plans, count = {}, 0
+    for draw = 0, 4 do
+      plans[draw] = geo.strategies.get(draw == 3 and "star" or "netstorm").plan(
+        geo.overlay.evaluation(draw), geo.models.tensors "alexnet")
+    end
+    local function replan()
+      count = count + 1
+      return plans[count % 5]
+    end
+    local _, _, sums = geo.fifo.run(plans[0], { window = 5, replan = replan,
+      value_of = function(piece, node) return 2 ^ node * piece end })
+    assert.equal(69, #sums)
+    for piece, sum in ipairs(sums) do assert.equal((2 ^ 10 - 2) * piece, sum) end
+  end)
+
   it("reports what differs by more than the rate, and everything from nothing", function()
     local estimator = geo.awareness.estimator { size_min = 10, count = 2, report_rate = 0.5 }
     assert.is_nil(estimator:add(9, 1))

@@ -116,33 +116,47 @@ function Iteration:send(piece, from, to, route, is_pull)
   local bits = self.plan.pieces[piece].bits
   if self.choose then route = self.choose(self.network, from, to, route, bits) end
   self.network:enqueue { route = route, hop = 1, bits = bits, piece = piece, node = to,
-    is_pull = is_pull }
+    is_pull = is_pull, sum = self.sums[piece][from] }
 end
 
 -- A node has a piece's result: pass it on.
 function Iteration:pull(piece, node)
-  local tree = self.plan.trees[self.plan.pieces[piece].tree]
+  local tree = self.trees[piece]
   for _, child in ipairs(tree.pull_children[node]) do
     self:send(piece, node, child, tree.down[child], true)
   end
+  self.lacking[piece] = self.lacking[piece] - 1
+  if self.lacking[piece] == 0 then self:enter() end
 end
 
 -- A node has one more contribution to a piece, its own or a child's.
-function Iteration:push(piece, node)
-  local missing = self.missing[piece]
-  missing[node] = missing[node] - 1
+function Iteration:push(piece, node, sum)
+  local missing, sums = self.missing[piece], self.sums[piece]
+  missing[node], sums[node] = missing[node] - 1, sums[node] + sum
   if missing[node] > 0 then return end
-  local tree = self.plan.trees[self.plan.pieces[piece].tree]
+  local tree = self.trees[piece]
   if node ~= tree.root then
     return self:send(piece, node, tree.parent[node], tree.up[node], false)
   end
-  self.summed = self.summed + 1
   if not self.in_sequence then return self:pull(piece, node) end
   self.held[#self.held + 1] = piece
-  if self.summed < #self.plan.pieces then return end
-  for _, one in ipairs(self.held) do
-    self:pull(one, self.plan.trees[self.plan.pieces[one].tree].root)
+  if #self.held < #self.plan.pieces then return end
+  for _, one in ipairs(self.held) do self:pull(one, self.trees[one].root) end
+end
+
+-- The next piece enters everywhere. Its tree is its own from here on, whatever others get later.
+function Iteration:enter()
+  local piece, nodes = self.entered + 1, self.plan.overlay.nodes
+  if piece > #self.plan.pieces then return end
+  self.entered = piece
+  local plan = self.replan and self.replan(self.network.now) or self.plan
+  local tree, missing, sums = plan.trees[plan.pieces[piece].tree], {}, {}
+  self.trees[piece], self.missing[piece], self.sums[piece] = tree, missing, sums
+  self.lacking[piece] = nodes
+  for node, children in ipairs(tree.children) do
+    missing[node], sums[node] = #children + 1, 0
   end
+  for node = 1, nodes do self:push(piece, node, self.value_of(piece, node)) end
 end
 
 local options_rule = {
@@ -153,40 +167,49 @@ local options_rule = {
   trace = { type = "table", brief = "rates over time, as geo.trace has them" },
   observe = { type = "function",
     brief = "gets link, bits and seconds of each message that a link is through with" },
+  window = { type = "integer", min = 1,
+    brief = "pieces under way at once: a further one enters when one is everywhere; default: all" },
+  replan = { type = "function",
+    brief = "gets the time when a piece enters; gives a plan of the same pieces for it" },
+  value_of = { type = "function",
+    brief = "gets piece and node; gives the number that is summed up; default: 1" },
 }
+
+local function one() return 1 end
 
 --- One iteration: all pieces up to their roots and down again.
 -- @tparam Plan plan
--- @tparam ?table options `at`, `in_sequence`, `reverse`, `trace`, `observe`
+-- @tparam ?table options `at`, `in_sequence`, `reverse`, `trace`, `observe`, `window`, `replan`,
+-- `value_of`
 -- @treturn number when the last data centre has the last piece, in s
 -- @treturn {number,...} bits over each link
+-- @treturn {number,...} sum of each piece at its root
 function M.run(plan, options)
   if not require("weft.geo.plan").is(plan) then
     fail.raise("geo.fifo: expected a plan, got %s", fail.show(plan))
   end
   local given = check.options("geo.fifo", options or {}, options_rule)
+  if given.in_sequence and given.window then
+    fail.raise "geo.fifo: in_sequence has all pieces under way, and goes with no window"
+  end
   local network = Network.new(plan.overlay, { at = given.at, reverse = given.reverse,
     trace = given.trace, observe = given.observe, by_piece = plan.by_piece })
-  local self = setmetatable({ plan = plan, network = network, missing = {}, summed = 0, held = {},
-    in_sequence = given.in_sequence, choose = plan.choose }, Iteration)
-  for i, piece in ipairs(plan.pieces) do
-    local missing = {}
-    for node, children in ipairs(plan.trees[piece.tree].children) do
-      missing[node] = #children + 1
-    end
-    self.missing[i] = missing
-  end
-  for i = 1, #plan.pieces do
-    for node = 1, plan.overlay.nodes do self:push(i, node) end
-  end
+  local self = setmetatable({
+    plan = plan, network = network, choose = plan.choose, in_sequence = given.in_sequence,
+    replan = given.replan, value_of = given.value_of or one, entered = 0,
+    trees = {}, missing = {}, sums = {}, lacking = {}, held = {},
+  }, Iteration)
+  for _ = 1, math.min(given.window or #plan.pieces, #plan.pieces) do self:enter() end
   local last = network:run(function(message)
     if message.is_pull then
       self:pull(message.piece, message.node)
     else
-      self:push(message.piece, message.node)
+      self:push(message.piece, message.node, message.sum)
     end
   end)
-  return last, network.bits
+  local sums = {}
+  for piece, tree in ipairs(self.trees) do sums[piece] = self.sums[piece][tree.root] end
+  return last, network.bits, sums
 end
 
 return guard.module("geo.fifo", M)

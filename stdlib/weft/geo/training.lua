@@ -21,6 +21,10 @@ local options_rule = {
   believed = { type = "table", brief = "an overlay of the same links: what is believed before"
     .. " anything is measured; default: the rates at the begin" },
   measure = { type = "table", brief = "options of awareness.estimator" },
+  policy = { type = "enum", choices = { "iteration", "chunk" }, default = "iteration",
+    brief = "a plan holds for an iteration, as NetStorm's; or each piece gets one as it enters" },
+  window = { type = "integer", default = 8, min = 1,
+    brief = "pieces under way at once, where each gets its plan" },
   iterations = { type = "integer", min = 1, brief = "at least this many" },
   till = { type = "number", min = 0, brief = "further ones that begin before, in s" },
 }
@@ -50,11 +54,11 @@ local function beliefs(trace, given)
   return self
 end
 
---- Iterations under a trace of rates. A plan holds for its whole iteration.
+--- Iterations under a trace of rates.
 -- @tparam Trace trace
 -- @tparam {number,...} tensors
 -- @tparam ?table options `strategy` and its `options`; `knows`, `believed` and `measure`;
--- `iterations`, `till`
+-- `policy`, `window`; `iterations`, `till`
 -- @treturn {table,...} `start_s`, `end_s` and `plan` of each
 function M.run(trace, tensors, options)
   local given = check.options("geo.training", options or {}, options_rule)
@@ -70,11 +74,16 @@ function M.run(trace, tensors, options)
     return plans[overlay]
   end
   local iterations, now, before = {}, 0, 0
+  local function plan_at(time)
+    if believed then return plan_for(believed.overlay()) end
+    local known = given.knows == "frozen" and 0 or given.knows == "lag1" and before or time
+    return plan_for(trace:overlay_at(known))
+  end
   while #iterations < (given.iterations or 1) or now < (given.till or 0) do
-    local known = given.knows == "frozen" and 0 or given.knows == "lag1" and before or now
-    local plan = plan_for(believed and believed.overlay() or trace:overlay_at(known))
+    local plan, by_chunk = plan_at(now), given.policy == "chunk"
     local finished = fifo.run(plan, { at = now, trace = trace,
-      observe = believed and believed.observe or nil })
+      observe = believed and believed.observe or nil,
+      window = by_chunk and given.window or nil, replan = by_chunk and plan_at or nil })
     iterations[#iterations + 1] = { start_s = now, end_s = finished, plan = plan }
     before, now = now, finished
   end
