@@ -21,9 +21,8 @@ JOBS    ?= $(shell nproc)
 # Debian 12. Nothing else in the repository names a package.
 PACKAGES := gcc make pkg-config lua5.4 liblua5.4-dev luajit libluajit-5.1-dev lua-busted lua-check \
   lua-argparse lua-filesystem libcsv-dev libcairo2-dev fonts-dejavu-core libedit2 valgrind
-# Nothing but `make format`, its test and the bounds of weft.geo that are linear programs needs these:
-# where they cannot be had, the test is skipped and the bounds are left out.
-TOOL_PACKAGES := clang-format glpk-utils
+# Nothing but `make format` and its test needs these: where they cannot be had, the test is skipped.
+TOOL_PACKAGES := clang-format
 
 CFLAGS_release := -O3 -g1 -DNDEBUG
 CFLAGS_debug   := -O0 -g
@@ -222,8 +221,7 @@ deps:
 	  echo "deps: installing$$missing"; \
 	  $$sudo apt-get -qq update >/dev/null && get $$missing || exit 1; fi; \
 	if [ -n "$$tools" ]; then sudo=$${sudo:+sudo -n}; \
-	  get $$tools 2>/dev/null || { $$sudo apt-get -qq update && get $$tools; } >/dev/null 2>&1 \
-	    || echo "deps: cannot install$$tools; what needs it is skipped"; fi
+	  get $$tools 2>/dev/null || echo "deps: cannot install$$tools; what needs it is skipped"; fi
 
 # ---- use --------------------------------------------------------------------------------------
 

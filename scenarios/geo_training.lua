@@ -7,6 +7,8 @@ local here = arg[0]:match("^(.*/)") or ""
 local reference = dofile(here .. "build/geo_reference.lua")
 local training = dofile(here .. "build/geo_training.lua")
 
+local plot = dofile(here .. "build/geo_plot.lua")
+
 local geo = weft.geo
 
 local args = weft.params {
@@ -28,6 +30,8 @@ local args = weft.params {
     help = "rates that plans are made by when they change" },
   { name = "policy", choices = { "iteration", "chunk" }, default = "iteration",
     help = "a plan holds for an iteration, or for each chunk that enters" },
+  { name = "compute", type = "time", default = 0, min = 0,
+    help = "before an iteration's gradients are there, when rates change" },
   { name = "iterations", type = "integer", min = 1, help = "when rates change" },
   { name = "roots", type = "integer", min = 1, help = "of netstorm" },
   { name = "chunk", type = "number", min = 1, help = "elements" },
@@ -37,6 +41,7 @@ local args = weft.params {
   { name = "degree", type = "integer", min = 1, help = "of kary_tree" },
   { name = "root", type = "integer", min = 1, help = "of star, kary_tree, tsengine" },
   { name = "servers", type = "integer", min = 1, help = "of star" },
+  { name = "plot", help = "draw pictures into this folder" },
   { name = "reference", help = "folder with overlays.csv, meta.csv and more: write all files of"
     .. " tests/reference/netstorm for them into --out" },
 }
@@ -52,9 +57,6 @@ end
 local function run_reference()
   local data = args:blame("reference", reference.read, args.reference)
   local path = args:blame("out", weft.results.folder, args.out)
-  if not geo.lp.is_available() then
-    weft.notice.say("glpsol is not installed (make deps): there are no rows lp_*")
-  end
   local rows, written = reference.compute(data, say), {}
   for _, file in ipairs(reference.files) do
     local name, columns = file[1], {}
@@ -78,8 +80,12 @@ local function write_run(path, summary)
   }, "  ") .. "\n")
 end
 
+local function plot_folder()
+  return args.plot and args:blame("plot", weft.results.folder, args.plot)
+end
+
 local function run_static(strategies, overlays, tensors)
-  local path = args:blame("out", weft.results.folder, args.out)
+  local path, pictures = args:blame("out", weft.results.folder, args.out), plot_folder()
   local rows, links = args:blame(nil, training.static, overlays, tensors, strategies)
   local summary, out = training.summary(rows), weft.report.new(args.format)
   local bounds = training.has_trees_bound(overlays[1]) and "best trees" or "cut"
@@ -101,6 +107,10 @@ local function run_static(strategies, overlays, tensors)
   write_run(path, summary)
   out:line("")
   out:line("written to %s: iterations.csv links.csv run.json", args.out)
+  if not pictures then return end
+  local drawn = { plot.bars(pictures, summary, rows),
+    plot.links(pictures, overlays[1], tensors, strategies) }
+  out:line("written to %s: %s", args.plot, table.concat(drawn, " "))
 end
 
 local function trace_of(overlays)
@@ -119,12 +129,13 @@ end
 
 local function run_dynamic(strategies, overlays, tensors)
   local trace = trace_of(overlays)
-  local path = args:blame("out", weft.results.folder, args.out)
+  local path, pictures = args:blame("out", weft.results.folder, args.out), plot_folder()
   -- What the evaluation's own scheduler believes before it has measured.
   local believes_published = args.knows == "measured" and args.overlay == "evaluation"
     and not args.trace
   local rows = args:blame(nil, training.dynamic, trace, tensors, strategies,
-    { knows = args.knows, policy = args.policy, iterations = args.iterations,
+    { knows = args.knows, policy = args.policy,
+      compute_s = args.compute, iterations = args.iterations,
       believed = believes_published and geo.overlay.evaluation_believed() or nil })
   local summary, out = training.dynamic_summary(rows), weft.report.new(args.format)
   out:line("%s: %s, %.1f MB, rates change %d times, planned by: %s", trace.overlay, args.model,
@@ -142,6 +153,9 @@ local function run_dynamic(strategies, overlays, tensors)
   write_run(path, summary)
   out:line("")
   out:line("written to %s: iterations.csv run.json", args.out)
+  if pictures then
+    out:line("written to %s: %s", args.plot, plot.iterations(pictures, rows, trace))
+  end
 end
 
 if args.reference then

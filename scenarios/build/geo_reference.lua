@@ -4,6 +4,8 @@
 
 local weft = require "weft"
 
+local notice = require "weft.notice"
+
 local geo = weft.geo
 
 local M = {}
@@ -242,20 +244,17 @@ end
 local function bounds(add, overlay, tensors)
   local bits = 32 * geo.models.elements(tensors)
   adder(add, overlay, "cut")({}, "bound", bits / geo.bounds.cut_bps(overlay))
-  if not geo.lp.is_available() then return end
-  local function solved(what, seconds, reason)
-    if not seconds then weft.fail.broken("%s: %s: %s", overlay.name, what, reason) end
-    return seconds
+  local function row(strategy, key, model, seconds, reason)
+    if seconds then return adder(add, overlay, strategy)(key, model, seconds) end
+    notice.say("%s: no row %s %s: %s", overlay.name, strategy, model, reason)
   end
   for _, model in ipairs { "load_pipe", "load_seq" } do
     local in_sequence = model == "load_seq"
     for _, pull in ipairs { "path", "out" } do
-      adder(add, overlay, "lp_fapt")({ routes = "bw", R = overlay.nodes, pull = pull }, model,
-        solved("lp_fapt", geo.bounds.best_shares(geo.bounds.all_roots(overlay, pull), bits,
-          in_sequence)))
+      row("lp_fapt", { routes = "bw", R = overlay.nodes, pull = pull }, model,
+        geo.bounds.best_shares(geo.bounds.all_roots(overlay, pull), bits, in_sequence))
     end
-    adder(add, overlay, "lp_any")({ R = overlay.nodes }, model,
-      solved("lp_any", geo.bounds.best_trees(overlay, bits, in_sequence)))
+    row("lp_any", { R = overlay.nodes }, model, geo.bounds.best_trees(overlay, bits, in_sequence))
   end
 end
 

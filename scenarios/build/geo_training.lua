@@ -69,21 +69,21 @@ local function iterate(overlay, tensors, one)
   return row, bits
 end
 
--- A linear program has a variable per data centre and link, twice: beyond this it takes minutes.
-local PROGRAM_MAX = 10000
+-- Data centres times links: beyond this the linear program takes minutes.
+local PROGRAM_MAX = 4000
 
 --- Whether the bound by any trees is computed.
 function M.has_trees_bound(overlay)
-  return geo.lp.is_available() and overlay.nodes * overlay.links <= PROGRAM_MAX
+  return overlay.nodes * overlay.links <= PROGRAM_MAX
 end
 
 --- Bounds of an overlay.
--- @treturn table `cut_s`; `trees_s` with an LP solver
+-- @treturn table `cut_s`; `trees_s`, but of large meshes
 function M.bounds(overlay, tensors)
   local bits = 32 * geo.models.elements(tensors)
   return {
     cut_s = bits / geo.bounds.cut_bps(overlay),
-    trees_s = M.has_trees_bound(overlay) and geo.bounds.best_trees(overlay, bits) or nil,
+    trees_s = M.has_trees_bound(overlay) and (geo.bounds.best_trees(overlay, bits)) or nil,
   }
 end
 
@@ -164,14 +164,14 @@ end
 -- @tparam Trace trace
 -- @tparam {number,...} tensors
 -- @tparam {table,...} list as M.strategies gives
--- @tparam table options `knows`, `policy`, `iterations`, `believed` (an overlay)
+-- @tparam table options `knows`, `policy`, `compute_s`, `iterations`, `believed` (an overlay)
 -- @treturn {table,...} rows: `strategy`, `iteration`, `start_s`, `end_s`, `seconds`
 function M.dynamic(trace, tensors, list, options)
   local rows = {}
   for _, one in ipairs(list) do
     for i, iteration in ipairs(geo.training.run(trace, tensors, {
       strategy = one.strategy, options = one.options, knows = options.knows,
-      believed = options.believed, policy = options.policy,
+      believed = options.believed, policy = options.policy, compute_s = options.compute_s,
       measure = { size_min = 4 * chunk_of(one) },
       iterations = options.iterations, till = not options.iterations and trace:covered_s() or nil,
     })) do

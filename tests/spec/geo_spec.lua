@@ -220,7 +220,6 @@ describe("geo.bounds", function()
   end)
 
   it("packs trees as well as the linear program", function()
-    if not geo.lp.is_available() then return pending "no glpsol" end
     near(5.376, geo.bounds.best_trees(wheel(), 134.4e6), 1e-7)
     near(1.28, geo.bounds.best_trees(chord(), 134.4e6), 1e-7)
     near(5.376, geo.bounds.best_shares(geo.bounds.all_roots(wheel(), "path"), 134.4e6), 1e-7)
@@ -234,6 +233,26 @@ describe("geo.bounds", function()
       assert.is_true(made:bound_s() <= best * bits * 1.03)
       assert.is_true(geo.fifo.run(made) <= best * bits * 1.1)
     end
+  end)
+
+  it("solves linear programs in sequence, and says which trees have which share", function()
+    -- What is not rooted at 4 goes over its way up, 25 Mbit/s, while pushed, the rest while pulled.
+    local seconds, trees = geo.bounds.best_trees(wheel(), 134.4e6, true)
+    near(134.4 / 25, seconds, 1e-8)
+    local up, down = 0, 0
+    for _, tree in ipairs(trees) do
+      if tree.is_down then down = down + tree.share else up = up + tree.share end
+    end
+    near(1, up, 1e-4)
+    near(1, down, 1e-4)
+    -- Between all of 5, at 100 Mbit/s: a tree up and one down have 8 edges, of 20 links.
+    local links = {}
+    for u = 1, 5 do
+      for v = 1, 5 do
+        if u ~= v then links[#links + 1] = { u, v, 100e6 } end
+      end
+    end
+    near(10 * 8 / 20, geo.bounds.best_trees(geo.overlay.new { links = links }, 1e9), 1e-8)
   end)
 
   it("packs trees between its own bound and the linear program's 1.28 s", function()
@@ -295,6 +314,28 @@ describe("geo.trace", function()
     near(10e6, trace:overlay_at(0.99).rate_bps[1])
     near(5e6, trace:overlay_at(2).rate_bps[1])
     assert.equal(3, trace:covered_s())
+  end)
+
+  it("makes rates that wander, with the moments asked for", function()
+    local trace = geo.trace.synthetic(pair(), { sets = 4000, memory = 0.8, sigma = 0.3, seed = 7 })
+    local sum, squares, products, last = 0, 0, 0, nil
+    for k = 1, 4000 do
+      local x = math.log(trace.rates[k][1] / 10e6)
+      sum, squares, products = sum + x, squares + x * x, products + x * (last or 0)
+      last = x
+    end
+    -- Standard errors: 0.3 sqrt(9 / 4000) = 0.014 of the mean, about 0.006 of the deviation.
+    assert.is_true(math.abs(sum / 4000) < 0.05)
+    assert.is_true(math.abs(math.sqrt(squares / 4000) - 0.3) < 0.03)
+    assert.is_true(math.abs(products / squares - 0.8) < 0.05)
+    local day = geo.trace.synthetic(pair(), { kind = "diurnal", depth = 0.4, day_s = 100,
+      period_s = 1, sets = 100 })
+    local least, most = math.huge, 0
+    for k = 1, 100 do
+      least, most = math.min(least, day.rates[k][1]), math.max(most, day.rates[k][1])
+    end
+    near(6e6, least, 0.01)
+    near(14e6, most, 0.01)
   end)
 
   it("reports a link that stands still for ever, instead of waiting", function()
@@ -380,6 +421,19 @@ describe("geo.training", function()
     assert.same({ 1, true }, { estimator:add(1e6, 1) })
     estimator:add(1e6, 1)
     assert.same({ 1.5, false }, { estimator:add(2e6, 1) }) -- 0.5 off: not more than 0.5
+  end)
+
+  it("begins to send when gradients have been computed", function()
+    local function ends(options)
+      local list = geo.training.run(geo.trace.constant(triangle()), TENSORS, options)
+      return list[1].end_s, list[2].end_s
+    end
+    local first, second = ends { iterations = 2, options = { roots = 1 } }
+    near(3.008, first)
+    near(6.016, second)
+    first, second = ends { iterations = 2, options = { roots = 1 }, compute_s = 1.5 }
+    near(4.508, first)
+    near(9.016, second)
   end)
 
   it("refuses a strategy that makes no plans", function()

@@ -48,6 +48,18 @@ describe("geo_training", function()
     assert.matches("star,1,0,10%.68666", support.content(out .. "/iterations.csv"))
   end)
 
+  it("draws times beside bounds, links over time, and iterations", function()
+    local pictures = out .. "/pictures"
+    local _, errors, status = run("--seeds 1 --strategy star,packing --plot " .. pictures)
+    assert.equal("", errors)
+    assert.equal(0, status)
+    assert.equal(0, select(3, run("--dynamic --seeds 2 --strategy netstorm --compute 9s --plot "
+      .. pictures)))
+    for _, name in ipairs { "strategies.png", "links.png", "iterations.png" } do
+      assert.equal("\137PNG", support.content(pictures .. "/" .. name):sub(1, 4))
+    end
+  end)
+
   it("tells what is wrong on the command line", function()
     assert.matches("no strategy 'netstrom'; did you mean 'netstorm'",
       refused "--strategy star,netstrom")

@@ -1,16 +1,15 @@
 --- What no strategy, or none of a kind, can be faster than.
 -- @module weft.geo.bounds
 
+local arborescence = require "weft.geo.arborescence"
 local check = require "weft.check"
+local columns = require "weft.geo.columns"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
-local lp = require "weft.geo.lp"
 local overlays = require "weft.geo.overlay"
+local packing = require "weft.geo.packing"
 
 local M = {}
-
--- Rates in LPs are in Mbit/s: numbers near 1 solve best.
-local BPS_PER_MBPS = 1e6
 
 local function need_overlay(what, overlay)
   if not overlays.is(overlay) then
@@ -62,135 +61,174 @@ function M.cut_bps(overlay)
   return least
 end
 
--- Time as a variable, or as two of them: one for pushes, one for pulls.
-local function times(program, in_sequence)
-  local push = program:variable(1)
-  return push, in_sequence and program:variable(1) or push
+-- ---- linear programs ----
+--
+-- Shares x of trees, each link within its rate for T seconds: with y = x / T the sum of y is
+-- largest where T is least. In sequence a part of T is for pushes and the rest for pulls: half of
+-- it, and a shift, which has a column for more and one for less.
+
+-- Rows of links: for both ways, or up before down.
+local function right_sides(overlay, in_sequence)
+  local rhs = {}
+  for row = 1, in_sequence and 2 * overlay.links or overlay.links do
+    rhs[row] = in_sequence and 0.5 or 1
+  end
+  return rhs
 end
 
--- Rows that keep what each link carries within its rate: `up` and `down` by link are terms.
-local function limit_links(program, overlay, up, down, in_sequence)
-  local push, pull = times(program, in_sequence)
+-- Seconds that a link takes for one bit in one Mbit: numbers near 1 solve best.
+local function unit(overlay, link) return 1e6 / overlay.rate_bps[link] end
+
+local function shift_columns(overlay)
+  local shifts = {}
+  for i, sign in ipairs { 1, -1 } do
+    local column = { rows = {}, values = {}, cost = 0 }
+    for link = 1, overlay.links do
+      column.rows[link], column.values[link] = link, -sign
+      local row = overlay.links + link
+      column.rows[row], column.values[row] = row, sign
+    end
+    shifts[i] = column
+  end
+  return shifts
+end
+
+-- The column of a tree from how often it uses each link on the way up and down.
+local function tree_column(overlay, up, down, in_sequence)
+  local column = { rows = {}, values = {}, cost = 1 }
+  local function add(row, value)
+    if value > 0 then
+      column.rows[#column.rows + 1], column.values[#column.values + 1] = row, value
+    end
+  end
   for link = 1, overlay.links do
-    local mbps = overlay.rate_bps[link] / BPS_PER_MBPS
-    local terms = {}
-    local function add(list)
-      for _, term in ipairs(list) do terms[#terms + 1] = term end
-    end
-    add(up[link])
     if in_sequence then
-      terms[#terms + 1] = { -mbps, push }
-      program:row(terms, "<=", 0)
-      terms = {}
-    end
-    add(down[link])
-    terms[#terms + 1] = { -mbps, pull }
-    program:row(terms, "<=", 0)
-  end
-end
-
--- Sum terms of the same variable: LPs have each once.
-local function merged(up, down)
-  local sums, order = {}, {}
-  for _, list in ipairs { up, down } do
-    for _, term in ipairs(list) do
-      if not sums[term[2]] then order[#order + 1] = term[2] end
-      sums[term[2]] = (sums[term[2]] or 0) + term[1]
+      add(link, up[link] * unit(overlay, link))
+    else
+      add(link, (up[link] + down[link]) * unit(overlay, link))
     end
   end
-  local terms = {}
-  for i, variable in ipairs(order) do terms[i] = { sums[variable], variable } end
-  return terms
+  for link = 1, in_sequence and overlay.links or 0 do
+    add(overlay.links + link, down[link] * unit(overlay, link))
+  end
+  return column
 end
 
-local function seconds(objective, reason, bits)
-  if not objective then return nil, reason end
-  return objective * bits / BPS_PER_MBPS, reason
+local function gain_of(column, prices)
+  local gain = column.cost
+  for i = 1, #column.rows do gain = gain - column.values[i] * prices[column.rows[i]] end
+  return gain
 end
+
+-- Trees that are known are used before others are looked for, which takes longer.
+local ENOUGH = 1e-9
+
+-- The best of a list of columns.
+local function best_of(list, prices)
+  local best, most
+  for _, column in ipairs(list) do
+    local gain = gain_of(column, prices)
+    if not most or gain > most then best, most = column, gain end
+  end
+  return best, most
+end
+
+-- What is said where the method has not come to an end.
+local UNSOLVED = "the linear program takes too long"
 
 --- The best shares of a plan's trees.
 -- @tparam Plan plan its trees; pieces do not matter
 -- @tparam number bits of the model
 -- @tparam[opt] boolean in_sequence nothing comes down before all is summed up
--- @treturn ?number seconds; nil without an LP solver
--- @treturn {number,...} share of each tree, or what went wrong
+-- @treturn ?number seconds; nil if that takes too long to find
+-- @treturn {number,...} share of each tree
 function M.best_shares(plan, bits, in_sequence)
-  local program, overlay = lp.new(), plan.overlay
-  local shares, all, up, down = {}, {}, {}, {}
-  for link = 1, overlay.links do up[link], down[link] = {}, {} end
+  local overlay = plan.overlay
+  local list = in_sequence and shift_columns(overlay) or {}
   for i, tree in ipairs(plan.trees) do
-    shares[i] = program:variable()
-    all[i] = { 1, shares[i] }
-    local tree_up, tree_down = plan:tree_links(tree)
-    for link = 1, overlay.links do
-      if tree_up[link] > 0 then table.insert(up[link], { tree_up[link], shares[i] }) end
-      if tree_down[link] > 0 then table.insert(down[link], { tree_down[link], shares[i] }) end
-    end
+    local up, down = plan:tree_links(tree)
+    local column = tree_column(overlay, up, down, in_sequence)
+    column.tree = i
+    list[#list + 1] = column
   end
-  program:row(all, "=", 1)
-  if not in_sequence then
-    for link = 1, overlay.links do up[link], down[link] = merged(up[link], down[link]), {} end
+  local value, used = columns.maximise(right_sides(overlay, in_sequence), function(prices)
+    return best_of(list, prices)
+  end)
+  if not value then return nil, UNSOLVED end
+  local shares = {}
+  for i = 1, #plan.trees do shares[i] = 0 end
+  for _, column in ipairs(used) do
+    if column.tree then shares[column.tree] = column.level / value end
   end
-  limit_links(program, overlay, up, down, in_sequence)
-  local objective, values = program:solve()
-  if not objective then return nil, values end
-  local best = {}
-  for i, variable in ipairs(shares) do best[i] = values[variable] end
-  return seconds(objective, best, bits)
+  return bits / 1e6 / value, shares
 end
 
--- Flows of 1 from every node to where `root_share` takes them up, each within what links have for
--- all: by Edmonds' theorem of branchings such capacities hold trees with just these shares of
--- roots. `forward` is the way up; down is the same against the links.
-local function add_branchings(program, overlay, root_share, forward)
-  local capacity, terms = {}, {}
-  for link = 1, overlay.links do
-    capacity[link] = program:variable()
-    terms[link] = { { 1, capacity[link] } }
-  end
+-- The column of one tree: up to a root, or down from it. What goes up to a root comes down from it:
+-- that is a row for each root.
+local function half_column(overlay, root, parent, is_down, in_sequence)
+  local column = { rows = {}, values = {}, cost = is_down and 0 or 1, root = root,
+    parent = parent, is_down = is_down }
+  local before = is_down and in_sequence and overlay.links or 0
   for v = 1, overlay.nodes do
-    local balance = {}
-    for u = 1, overlay.nodes do balance[u] = { { 1, root_share[u] } } end
-    for link = 1, overlay.links do
-      local flow = program:variable()
-      program:row({ { 1, flow }, { -1, capacity[link] } }, "<=", 0)
-      local from, to = overlay.from[link], overlay.to[link]
-      if not forward then from, to = to, from end
-      table.insert(balance[from], { 1, flow })
-      table.insert(balance[to], { -1, flow })
+    if v ~= root then
+      local link = is_down and overlay.out[parent[v]][v] or overlay.out[v][parent[v]]
+      column.rows[v], column.values[v] = before + link, unit(overlay, link)
     end
-    for u = 1, overlay.nodes do program:row(balance[u], "=", u == v and 1 or 0) end
   end
-  return terms, capacity
+  column.rows[root] = (in_sequence and 2 or 1) * overlay.links + root
+  column.values[root] = is_down and -1 or 1
+  return column
+end
+
+-- Find the cheapest trees of each root at prices of rows; those that gain are known from now on.
+local function find_trees(overlay, known, prices, in_sequence)
+  local links, up_prices, down_prices = overlay.links, {}, {}
+  for link = 1, links do
+    up_prices[link] = math.max(prices[link], 0) * unit(overlay, link)
+    down_prices[link] = math.max(prices[in_sequence and links + link or link], 0)
+      * unit(overlay, link)
+  end
+  for root = 1, overlay.nodes do
+    for _, is_down in ipairs { false, true } do
+      local parent = arborescence.tree(overlay, root, is_down and down_prices or up_prices,
+        not is_down)
+      local column = half_column(overlay, root, parent, is_down, in_sequence)
+      if gain_of(column, prices) > 0 then known[#known + 1] = column end
+    end
+  end
 end
 
 --- The best packing of any trees of any roots: the best that adding up in data centres can do.
 -- @tparam Overlay overlay
 -- @tparam number bits of the model
 -- @tparam[opt] boolean in_sequence nothing comes down before all is summed up
--- @treturn ?number seconds; nil without an LP solver
--- @treturn table `roots`: share of each, `up` and `down`: share of the model over each link; or
--- what went wrong
+-- @treturn ?number seconds; nil if that takes too long to find, as it may on large meshes
+-- @treturn {table,...} trees: `root`, `parent` by node, `is_down`, `share`; for each root those up
+-- to it have the shares of those down from it
 function M.best_trees(overlay, bits, in_sequence)
   need_overlay("geo.bounds.best_trees", overlay)
-  local program, root_share, all = lp.new(), {}, {}
-  for u = 1, overlay.nodes do
-    root_share[u] = program:variable()
-    all[u] = { 1, root_share[u] }
+  local known = in_sequence and shift_columns(overlay) or {}
+  for _, pair in ipairs((packing.pack(overlay))) do
+    known[#known + 1] = half_column(overlay, pair.root, pair.up, false, in_sequence)
+    known[#known + 1] = half_column(overlay, pair.root, pair.down, true, in_sequence)
   end
-  program:row(all, "=", 1)
-  local up, up_capacity = add_branchings(program, overlay, root_share, true)
-  local down, down_capacity = add_branchings(program, overlay, root_share, false)
-  limit_links(program, overlay, up, down, in_sequence)
-  local objective, values = program:solve()
-  if not objective then return nil, values end
-  local function pick(variables)
-    local picked = {}
-    for i, variable in ipairs(variables) do picked[i] = values[variable] end
-    return picked
+  local rhs = right_sides(overlay, in_sequence)
+  for _ = 1, overlay.nodes do rhs[#rhs + 1] = 0 end
+  local value, used = columns.maximise(rhs, function(prices)
+    local column, gain = best_of(known, prices)
+    if gain > ENOUGH then return column, gain end
+    find_trees(overlay, known, prices, in_sequence)
+    return best_of(known, prices)
+  end)
+  if not value then return nil, UNSOLVED end
+  local trees = {}
+  for _, column in ipairs(used) do
+    if column.parent then
+      trees[#trees + 1] = { root = column.root, parent = column.parent, is_down = column.is_down,
+        share = column.level / value }
+    end
   end
-  return seconds(objective, { roots = pick(root_share), up = pick(up_capacity),
-    down = pick(down_capacity) }, bits)
+  return bits / 1e6 / value, trees
 end
 
 --- A plan of NetStorm's trees of all roots, without pieces: what best_shares takes.

@@ -19,8 +19,8 @@ Network.__index = Network
 --- Links without messages.
 -- @tparam Overlay overlay
 -- @tparam table options `at`: time now, in s; `reverse`; `trace`; `by_piece`: of waiting messages
--- the one with the lowest `piece` goes first; `observe`: gets link, bits and seconds of each
--- message that a link is through with
+-- the one with the lowest `piece` goes first; `observe`: gets link, bits, seconds and
+-- time of each message that a link is through with
 -- @treturn Network
 function Network.new(overlay, options)
   local self = setmetatable({
@@ -73,7 +73,7 @@ end
 local function served(self, link)
   local message, head = self.serving[link], self.head[link]
   self.serving[link] = nil
-  if self.observe then self.observe(link, message.bits, self.now - message.began) end
+  if self.observe then self.observe(link, message.bits, self.now - message.began, self.now) end
   if head <= self.tail[link] then
     local following = self.queue[link][head]
     self.queue[link][head], self.head[link] = nil, head + 1
@@ -166,7 +166,7 @@ local options_rule = {
   reverse = { type = "boolean", default = false, brief = "of events at one time the last first" },
   trace = { type = "table", brief = "rates over time, as geo.trace has them" },
   observe = { type = "function",
-    brief = "gets link, bits and seconds of each message that a link is through with" },
+    brief = "gets link, bits, seconds and time of each message that a link is through with" },
   window = { type = "integer", min = 1,
     brief = "pieces under way at once: a further one enters when one is everywhere; default: all" },
   replan = { type = "function",

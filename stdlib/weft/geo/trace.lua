@@ -7,6 +7,7 @@ local csv = require "weft.csv"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
 local overlays = require "weft.geo.overlay"
+local random = require "weft.random"
 
 local M = {}
 
@@ -119,6 +120,49 @@ function M.of_overlays(list, period_s)
     end
   end
   return M.new(list[1], starts, rates)
+end
+
+local synthetic_rule = {
+  kind = { type = "enum", choices = { "ar1", "diurnal" }, default = "ar1" },
+  period_s = { type = "number", default = 180, min = 1e-9, brief = "how long a set holds" },
+  sets = { type = "integer", default = 100, min = 1 },
+  seed = { type = "integer", default = 1, min = 0 },
+  memory = { type = "number", default = 0.9, min = 0, max = 0.9999,
+    brief = "ar1: what is left of a deviation in the next set" },
+  sigma = { type = "number", default = 0.5, min = 0,
+    brief = "ar1: standard deviation of the rate's natural logarithm" },
+  depth = { type = "number", default = 0.5, min = 0, max = 0.9999,
+    brief = "diurnal: rates are the overlay's times 1 - depth to 1 + depth" },
+  day_s = { type = "number", default = 86400, min = 1e-9 },
+}
+
+--- Rates that wander about those of an overlay.
+-- @tparam Overlay overlay
+-- @tparam ?table options `kind`: "ar1" (the logarithm of each rate is autoregressive of first
+-- order) or "diurnal" (each link has a sine of its own phase); `period_s`, `sets`, `seed`; `memory`
+-- and `sigma`; `depth` and `day_s`. Last digits of rates may differ between C libraries, which have
+-- exp and sin.
+-- @treturn Trace
+function M.synthetic(overlay, options)
+  if not overlays.is(overlay) then
+    fail.raise("geo.trace: expected an overlay, got %s", fail.show(overlay))
+  end
+  local given = check.options("geo.trace.synthetic", options or {}, synthetic_rule)
+  local starts, rates = {}, {}
+  for k = 1, given.sets do starts[k], rates[k] = (k - 1) * given.period_s, {} end
+  for link = 1, overlay.links do
+    local stream = random.stream(given.seed, ("rate of link %d"):format(link))
+    local state, phase = stream:normal(), stream:uniform()
+    for k = 1, given.sets do
+      local factor = math.exp(given.sigma * state)
+      if given.kind == "diurnal" then
+        factor = 1 + given.depth * math.sin(2 * math.pi * (starts[k] / given.day_s + phase))
+      end
+      rates[k][link] = overlay.rate_bps[link] * factor
+      state = given.memory * state + math.sqrt(1 - given.memory ^ 2) * stream:normal()
+    end
+  end
+  return M.new(overlay, starts, rates)
 end
 
 -- ---- files ----

@@ -1,5 +1,5 @@
 --- Iterations of training one after the other, chunk by chunk, while rates change. No time for
--- computing.
+-- computing unless said.
 -- @module weft.geo.training
 
 local awareness = require "weft.geo.awareness"
@@ -25,6 +25,8 @@ local options_rule = {
     brief = "a plan holds for an iteration, as NetStorm's; or each piece gets one as it enters" },
   window = { type = "integer", default = 8, min = 1,
     brief = "pieces under way at once, where each gets its plan" },
+  compute_s = { type = "number", default = 0, min = 0,
+    brief = "before an iteration's gradients are there" },
   iterations = { type = "integer", min = 1, brief = "at least this many" },
   till = { type = "number", min = 0, brief = "further ones that begin before, in s" },
 }
@@ -58,7 +60,7 @@ end
 -- @tparam Trace trace
 -- @tparam {number,...} tensors
 -- @tparam ?table options `strategy` and its `options`; `knows`, `believed` and `measure`;
--- `policy`, `window`; `iterations`, `till`
+-- `policy`, `window`; `compute_s`; `iterations`, `till`
 -- @treturn {table,...} `start_s`, `end_s` and `plan` of each
 function M.run(trace, tensors, options)
   local given = check.options("geo.training", options or {}, options_rule)
@@ -81,7 +83,7 @@ function M.run(trace, tensors, options)
   end
   while #iterations < (given.iterations or 1) or now < (given.till or 0) do
     local plan, by_chunk = plan_at(now), given.policy == "chunk"
-    local finished = fifo.run(plan, { at = now, trace = trace,
+    local finished = fifo.run(plan, { at = now + given.compute_s, trace = trace,
       observe = believed and believed.observe or nil,
       window = by_chunk and given.window or nil, replan = by_chunk and plan_at or nil })
     iterations[#iterations + 1] = { start_s = now, end_s = finished, plan = plan }
