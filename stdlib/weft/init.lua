@@ -8,8 +8,8 @@ local fail = require "weft.fail"
 local weft = {}
 
 local parts = {
-  "cc", "check", "config", "core", "csv", "engines", "export", "fabric", "fail", "failure", "json",
-  "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
+  "cc", "check", "config", "core", "csv", "engines", "export", "fabric", "fail", "failure", "geo",
+  "json", "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
   "workload",
 }
 

@@ -20,6 +20,7 @@ is said once, on standard error.
   help "cc"         congestion control
   help "failures"   gray failures, links that go down and come back
   help "results"    tables, series, pictures
+  help "geo"        training across data centres
   help "config"     experiments of other simulators, moved over
   help "options"    every parameter of a simulation
   help "prompt"     what you can do where you type
