@@ -190,7 +190,7 @@ end
 --- Add a flow.
 -- @tparam table options `src`, `dst` (hosts by name or number), `size`, `start` (default: now),
 -- `tag` (any number below 2^31, for you to find it again)
--- @treturn number its number, counted from 0; its row in sim:flows() is one more
+-- @treturn number its number, counted from 0: sim:flows():at(number) is its row
 function Simulation:add_flow(options)
   local flow = check.options("add_flow", options, flow_rule)
   local src, dst = self.fabric:host(flow.src), self.fabric:host(flow.dst)
@@ -270,7 +270,7 @@ end
 
 -- What a run in progress has to tell at its end.
 local function say_stuck(self)
-  local text = unfinished.describe(self:unfinished())
+  local text = unfinished.describe(self)
   if text then io.stderr:write("weft: ", fail.printable(text), "\n") end
 end
 
@@ -333,11 +333,26 @@ function Simulation:run(options)
   error(outcome, 0)
 end
 
+-- How the last run ended, for people.
+local OUTCOMES = {
+  none = "not run yet", done = "run to its end", ["until"] = "run to a time",
+  budget = "run for some events", interrupted = "interrupted",
+}
+
+local function cc_name(self)
+  local given = self.given.cc
+  return type(given) == "string" and given or self.core:config().cc
+end
+
 function Simulation:__tostring()
   if not core._is_open(self.core) then return "closed simulation" end
-  return ("simulation of %s; %s, %s, now %s"):format(self.fabric:describe(),
+  local totals, config = self.core:stats(), self.core:config()
+  local text = ("simulation of %s; %s, %s, now %s"):format(self.fabric:describe(),
     util.counted(#self.jobs, "job"), util.counted(#self:flows(), "flow"),
-    units.format_time(self:now_ps()))
+    units.format_time(totals.now_ps))
+  return ("%s\n  engine %s%s; %.0f flows done, %.0f failed; %s"):format(text, config.engine,
+    core.engine_can(config.engine, "cc") and ", cc " .. cc_name(self) or "", totals.flows_done,
+    totals.flows_failed, OUTCOMES[self.outcome or "none"])
 end
 
 --- The present, in picoseconds.
