@@ -58,7 +58,7 @@ static char **complete(const char *line, int cursor) {
   return list;
 }
 
-/* host.on_complete(function(text_before_cursor) -> array of words) */
+/* host.on_complete(function(text_before_cursor) -> array of what may be added there) */
 static int host_on_complete(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);

@@ -61,11 +61,17 @@ static int find_all(void) {
          find("rl_line_buffer", &editor.line_buffer) && find("rl_point", &editor.point);
 }
 
+/* What the editor takes for the word, whatever that is, and what may be added: nothing typed can be
+ * lost. */
 static char *next_match(const char *text, int state) {
-  (void)text;
   static int index;
   if (state == 0) index = 0;
-  return matches && matches[index] ? strdup(matches[index++]) : NULL;
+  if (!matches || !matches[index]) return NULL;
+  const size_t length = strlen(text) + strlen(matches[index]) + 1;
+  char *match = malloc(length);
+  if (match) snprintf(match, length, "%s%s", text, matches[index]);
+  ++index;
+  return match;
 }
 
 static char **on_complete(const char *text, int start, int end) {
@@ -84,10 +90,13 @@ static char **on_complete(const char *text, int start, int end) {
 static void set_up(void) {
   int *catch_signals, *append;
   const char **breaks;
+  /* All but letters, digits, '_' and what is not ASCII. libedit looks at the basic ones alone. */
+  static const char not_in_names[] = " \t\n!\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~";
   char **(**attempt)(const char *, int, int);
   if (find("rl_catch_signals", &catch_signals)) *catch_signals = 0;
   if (find("rl_completion_append_character", &append)) *append = '\0';
-  if (find("rl_completer_word_break_characters", &breaks)) *breaks = " \t\n\"'`()[]{}<>=+-*/%^#,;~";
+  if (find("rl_completer_word_break_characters", &breaks)) *breaks = not_in_names;
+  if (find("rl_basic_word_break_characters", &breaks)) *breaks = not_in_names;
   if (find("rl_attempted_completion_function", &attempt)) *attempt = on_complete;
   editor.stifle_history(HISTORY_LINES);
 }

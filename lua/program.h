@@ -26,7 +26,7 @@ void interrupt_enter(lua_State *L);
 
 enum line_status { LINE_READ, LINE_END, LINE_INTERRUPTED };
 
-/* Completions of the word that ends at the cursor: a malloc'ed list that NULL ends, or NULL. */
+/* What may be added at the cursor: a malloc'ed list that NULL ends, or NULL. */
 typedef char **(*line_completer)(const char *line, int cursor);
 
 void line_init(line_completer completer);

@@ -1,4 +1,5 @@
 --- The prompt: type Lua, see results. See `help "prompt"` for what a user may expect of it.
+local complete = require "weft.complete"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
 local host = require "weft.host"
@@ -77,51 +78,24 @@ local function evaluate(chunk)
   return true
 end
 
---- Names that continue `prefix` in a table and in what it inherits.
-local function add_names(found, object, prefix, head)
-  local seen = 0
-  while type(object) == "table" and seen < 10 do
-    for key in pairs(object) do -- order-free: the caller sorts
-      if type(key) == "string" and key:sub(1, #prefix) == prefix and key:find("^[%a_]") then
-        found[head .. key] = true
-      end
-    end
-    local meta = getmetatable(object)
-    -- Modules that load their parts when asked say what these are.
-    for _, key in ipairs(type(meta) == "table" and meta.names or {}) do
-      if key:sub(1, #prefix) == prefix then found[head .. key] = true end
-    end
-    object, seen = type(meta) == "table" and rawget(meta, "__index"), seen + 1
-  end
-end
+-- The lines of the input that the one being typed continues.
+local lines_before = ""
 
---- What `a.b:` leads to; nil when it is nothing yet. Only reads tables.
-local function resolve(path)
-  local object = _G
-  for name in path:gmatch("[%w_]+") do
-    local good, value = pcall(function() return object[name] end)
-    if not good then return nil end
-    object = value
-  end
-  return object
-end
-
---- Words that the one before the cursor may become.
+--- Words that the one before the cursor may become, with the names that it hangs on.
 -- @tparam string text the line up to the cursor
 -- @treturn {string,...} sorted
 function repl.complete(text)
-  local word = text:match("[%w_%.:]*$")
-  local head, prefix = word:match("^(.*[%.:])([%w_]*)$")
-  if not head then head, prefix = "", word end
-  local object = resolve(head)
-  if type(object) ~= "table" then
-    local meta = object ~= nil and getmetatable(object)
-    object = type(meta) == "table" and meta.__index
-  end
-  local found, words = {}, {}
-  add_names(found, object, prefix, head)
-  for name in pairs(found) do words[#words + 1] = name end -- order-free: sorted next
-  table.sort(words)
+  local typed, words = complete.at(lines_before .. text)
+  local chain = text:match "[%w_%.:]*$"
+  local head = chain:sub(1, math.max(0, #chain - #typed))
+  for i, word in ipairs(words) do words[i] = head .. word end
+  return words
+end
+
+-- What may be added at the cursor: what is typed stays, whatever the line editor takes for a word.
+local function additions(text)
+  local typed, words = complete.at(lines_before .. text)
+  for i, word in ipairs(words) do words[i] = word:sub(#typed + 1) end
   return words
 end
 
@@ -142,6 +116,7 @@ end
 -- @treturn string "read", "refused" (does not compile), "dropped" (Ctrl-C on a line with text),
 -- "interrupted" (on an empty line) or "ended"
 local function read_chunk(prompt, continued)
+  lines_before = ""
   local text, typed = host.readline(prompt)
   if text == nil then return nil, "ended" end
   if text == false then return nil, typed == "" and "interrupted" or "dropped" end
@@ -149,6 +124,7 @@ local function read_chunk(prompt, continued)
   text = text:gsub("^%s*=", "") -- as in Lua 5.1: = x prints x
   while true do
     local chunk, message, incomplete = compile_input(text)
+    lines_before = text .. "\n"
     local line = incomplete and host.readline(continued)
     if incomplete and line == false then return nil, "dropped" end
     if not line then
@@ -187,7 +163,7 @@ function repl.run()
   if person then
     local vm = jit and jit.version or _VERSION
     print(("weft %s (%s). help() explains, Ctrl-D leaves."):format(_G.weft.version, vm))
-    host.on_complete(repl.complete)
+    host.on_complete(additions)
     if path then host.history_load(path) end
   end
   local status = read_and_run()

@@ -88,8 +88,8 @@ local hpcc_rule = { topology = { type = "string" }, flows = { type = "string" } 
 -- @param from simulation, or job (its flows only)
 -- @tparam table options `topology` and `flows`: names of files; either may be missing
 function M.hpcc(from, options)
-  local sim, job = resolve("export.hpcc", from)
   local given = check.options("export.hpcc", options, hpcc_rule)
+  local sim, job = resolve("export.hpcc", from)
   if not given.topology and not given.flows then
     fail.raise("export.hpcc: expected option 'topology' or 'flows', got neither")
   end
@@ -109,8 +109,8 @@ local file_rule = { file = { type = "string", required = true } }
 -- @param from simulation, or job (its flows only)
 -- @tparam table options `file`
 function M.connections(from, options)
-  local sim, job = resolve("export.connections", from)
   local given = check.options("export.connections", options, file_rule)
+  local sim, job = resolve("export.connections", from)
   local list, count = ranked(sim, need_flows("export.connections", flows_of(sim, job)))
   htsim.write(given.file, count, list)
 end
@@ -192,8 +192,8 @@ end
 -- @param from simulation, or job
 -- @tparam table options `file`
 function M.goal(from, options)
-  local sim, job = resolve("export.goal", from)
   local given = check.options("export.goal", options, file_rule)
+  local sim, job = resolve("export.goal", from)
   local net = job and job.work.graph
   if not net or net:has_collectives() then
     net = graph_of(sim, need_flows("export.goal", flows_of(sim, job)))
@@ -214,8 +214,8 @@ local trace_rule = {
 -- @param from simulation, or job (its tasks and flows only)
 -- @tparam table options `file`, `flows` (false: without what hosts send)
 function M.trace(from, options)
-  local sim, job = resolve("export.trace", from)
   local given = check.options("export.trace", options, trace_rule)
+  local sim, job = resolve("export.trace", from)
   require("weft.timeline").trace(sim, job, given.flows):write(given.file)
 end
 

@@ -19,6 +19,9 @@ local M = {}
 
 local Table = {}
 
+--- What can be asked of a table, for help.
+M.methods = Table
+
 -- Rows that are worked on at a time: lists of a million numbers take 16 MB each.
 local SLICE = 4096
 
@@ -334,9 +337,7 @@ local newproxy = rawget(_G, "newproxy")
 -- Tables as scripts have them: on LuaJIT each is a userdata with a metatable of its own.
 local tables = setmetatable({}, { __mode = "k" })
 
-guard.class("table", "table of results", Table, function(value)
-  return value ~= nil and tables[value] ~= nil
-end)
+guard.class("table", "table of results", Table, function(value) return M.is(value) end)
 
 -- What printing shows is no look at what a run has left (weft.incomplete).
 local function text_of(self)
@@ -441,6 +442,10 @@ function M.table(of, name, fabric)
   for _, column in ipairs(derived(name, fabric)) do columns[#columns + 1] = column end
   return object(state)
 end
+
+--- Whether a value is a table of results.
+-- @treturn boolean
+function M.is(value) return value ~= nil and tables[value] ~= nil end
 
 --- A folder for results, made at once, so that one that cannot be written is found before the work
 -- and not after it.
