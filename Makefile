@@ -80,6 +80,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_way_back.c test_ways.c)
+TOOL_SOURCES    := tests/tools/pty.c
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h core/weft_linkage.h
 
@@ -98,6 +99,7 @@ LIBRARY := $(B)/libweft.a
 SHARED  := $(B)/libweft.so.0
 CTEST   := $(B)/tests/ctest
 CBENCH  := $(B)/tests/cbench
+PTY     := $(B)/tests/pty
 
 program_lua5.4 := $(B)/weft
 program_luajit := $(B)/weftjit
@@ -175,6 +177,11 @@ $(foreach vm,$(VMS),$(eval $(call vm_rules,$(vm))))
 build/weft build/weftjit: build/%: build/release/%
 	@ln -sfn release/$* $@
 
+$(PTY): $(call objects,core,$(TOOL_SOURCES))
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
 $(CTEST): $(TEST_OBJECTS) $(LIBRARY)
 $(CBENCH): $(BENCH_OBJECTS) $(LIBRARY)
 $(CTEST) $(CBENCH):
@@ -233,16 +240,16 @@ demo: deps
 # The whole suite. The release build is tested in full, the C tests also with asserts and tiny pools
 # (check) and with the address and undefined-behaviour sanitizers (asan).
 test: deps
-	+$(Q)$(MAKE) --no-print-directory all $(CTEST)
+	+$(Q)$(MAKE) --no-print-directory all $(CTEST) $(PTY)
 	+$(Q)$(MAKE) --no-print-directory CONFIG=check build/check/tests/ctest
 	+$(Q)$(MAKE) --no-print-directory CONFIG=asan build/asan/tests/ctest
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua
 
 # Everything again under sanitizers, asserts and valgrind: slow, and loud about memory.
 test-hostile: deps
-	+$(Q)$(MAKE) --no-print-directory all $(CTEST)
-	+$(Q)$(MAKE) --no-print-directory CONFIG=check all build/check/tests/ctest
-	+$(Q)$(MAKE) --no-print-directory CONFIG=asan all build/asan/tests/ctest
+	+$(Q)$(MAKE) --no-print-directory all $(CTEST) $(PTY)
+	+$(Q)$(MAKE) --no-print-directory CONFIG=check all build/check/tests/ctest build/check/tests/pty
+	+$(Q)$(MAKE) --no-print-directory CONFIG=asan all build/asan/tests/ctest build/asan/tests/pty
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua --hostile
 
 # Record anew what the scenes of tests/golden give, and print what changed. `make test` compares.

@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "program.h"
@@ -72,19 +73,25 @@ static int host_history_add(lua_State *L) {
   return 0;
 }
 
-static int host_history_load(lua_State *L) {
-  line_history_load(luaL_checkstring(L, 1));
-  return 0;
-}
-
-static int host_history_save(lua_State *L) {
-  line_history_save(luaL_checkstring(L, 1));
+static int host_history_keep(lua_State *L) {
+  line_history_keep(luaL_checkstring(L, 1));
   return 0;
 }
 
 /* host.isatty(): whether a person types */
 static int host_isatty(lua_State *L) {
   lua_pushboolean(L, isatty(STDIN_FILENO));
+  return 1;
+}
+
+/* host.terminal_rows(): lines of the terminal that output goes to; nil if it goes elsewhere */
+static int host_terminal_rows(lua_State *L) {
+  struct winsize size;
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) {
+    lua_pushinteger(L, size.ws_row);
+  } else {
+    lua_pushnil(L);
+  }
   return 1;
 }
 
@@ -129,8 +136,8 @@ static const luaL_Reg functions[] = {
     {"readline", host_readline},
     {"on_complete", host_on_complete},
     {"history_add", host_history_add},
-    {"history_load", host_history_load},
-    {"history_save", host_history_save},
+    {"history_keep", host_history_keep},
+    {"terminal_rows", host_terminal_rows},
     {"isatty", host_isatty},
     {"interrupted", host_interrupted},
     {"entries", host_entries},

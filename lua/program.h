@@ -34,8 +34,8 @@ void line_init(line_completer completer);
  * prompt is shown on terminals only. */
 enum line_status line_read(const char *prompt, char **line);
 void line_history_add(const char *line);
-void line_history_load(const char *path);
-void line_history_save(const char *path);
+/* Read the history from a file, and write it there when the process ends, however it does. */
+void line_history_keep(const char *path);
 
 /* ---- host.c ---- */
 

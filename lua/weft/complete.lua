@@ -37,7 +37,9 @@ end
 local function each_key(object, f)
   for count = 1, INHERITED do
     if type(object) == "table" then
-      for key, value in pairs(object) do f(key, value, count > 1) end -- order-free: the caller sorts
+      for key, value in pairs(object) do -- order-free: the caller sorts
+        f(key, value, count > 1)
+      end
     end
     local meta = object ~= nil and getmetatable(object)
     if type(meta) ~= "table" then return end
@@ -81,9 +83,10 @@ end
 -- Fabrics that a call is about: of its object, else all that globals hold.
 local function fabrics_of(call)
   local function of(value)
-    if fabric.is(value) then return value end
-    local good, inner = pcall(function() return type(value) == "table" and rawget(value, "fabric") end)
-    return good and fabric.is(inner) and inner or nil
+    local good, found = pcall(function()
+      return fabric.is(value) and value or type(value) == "table" and rawget(value, "fabric")
+    end)
+    return good and found and pcall(fabric.is, found) and fabric.is(found) and found or nil
   end
   local one = of(call and call.what.self)
   if one then return { one } end
@@ -233,7 +236,9 @@ local function string_words(tokens, open)
   if not call then return names_in_fabrics(nil) end
   if call.what.value == require then
     local list = { "weft" }
-    for _, name in ipairs(getmetatable(require "weft").names) do list[#list + 1] = "weft." .. name end
+    for _, name in ipairs(getmetatable(require "weft").names) do
+      list[#list + 1] = "weft." .. name
+    end
     return list
   elseif call.what.value == rawget(_G, "help") then
     return require("weft.help").names()

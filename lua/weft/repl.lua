@@ -4,6 +4,7 @@ local fail = require "weft.fail"
 local guard = require "weft.guard"
 local host = require "weft.host"
 local inspect = require "weft.inspect"
+local lexer = require "weft.complete.lexer"
 
 local repl = {}
 
@@ -19,13 +20,60 @@ local function is_incomplete(message)
   return message:find("near '?<eof>'?$") ~= nil
 end
 
---- Locals would end with their line. One that starts the input becomes a global instead.
-local function keep_local(text)
-  if text:find("^%s*local%s+function%s") then return (text:gsub("^%s*local%s+", "")) end
-  local names = text:match("^%s*local%s+([%a_][%w_]*[%w_%s,]*)=[^=]")
-  if names then return (text:gsub("^%s*local%s+", "")) end
-  names = text:match("^%s*local%s+([%a_][%w_]*[%w_%s,]*)$")
-  return names and names .. " = nil" or text
+-- What begins and ends a block; `while` and `for` begin theirs by `do`.
+local BLOCKS = { ["do"] = 1, ["if"] = 1, ["function"] = 1, ["repeat"] = 1, ["end"] = -1,
+  ["until"] = -1 }
+
+-- The first `local` of a list of names, from its names on: what stands for it, and the index of the
+-- token behind; nil if it is to stay, as what is closed at the end of its block.
+local function without_local(tokens, i)
+  local names = {}
+  while tokens[i] and tokens[i].kind == "name" do
+    names[#names + 1] = tokens[i].text
+    i = i + 1
+    if tokens[i] and tokens[i].text == "<" and tokens[i + 2] then
+      if tokens[i + 1].text ~= "const" then return nil end
+      i = i + 3
+    end
+    if not (tokens[i] and tokens[i].text == ",") then break end
+    i = i + 1
+  end
+  if #names == 0 then return nil end
+  local is_set = tokens[i] and tokens[i].text == "=" and tokens[i].kind == "op"
+  return table.concat(names, ", ") .. (is_set and " " or " = nil "), i
+end
+
+--- Locals would end with their input. Those outside of all blocks become globals instead.
+local function keep_locals(text)
+  local tokens = lexer.tokens(text)
+  local parts, from, depth = {}, 1, 0
+  for i, token in ipairs(tokens) do
+    if token.kind == "keyword" and token.text == "local" and depth == 0 and tokens[i + 1] then
+      local instead, behind = "", i + 1
+      if tokens[i + 1].text ~= "function" then
+        instead, behind = without_local(tokens, i + 1)
+      end
+      if instead then
+        parts[#parts + 1] = text:sub(from, token.first - 1) .. instead
+        from = tokens[behind] and tokens[behind].first or #text + 1
+      end
+    end
+    depth = depth + (token.kind == "keyword" and BLOCKS[token.text] or 0)
+  end
+  return table.concat(parts) .. text:sub(from)
+end
+
+-- "x = 1; x": statements before the last semicolon, and an expression behind it, which is shown.
+local function compile_with_value(text)
+  local last, depth = nil, 0
+  for _, token in ipairs((lexer.tokens(text))) do
+    depth = depth + (token.kind == "keyword" and BLOCKS[token.text] or 0)
+    if token.kind == "op" and token.text == ";" and depth == 0 then last = token.first end
+  end
+  if not last or not text:find("%S", last + 1) then return nil end
+  local value = text:sub(last + 1)
+  if not compile("return " .. value) then return nil end
+  return compile(keep_locals(text:sub(1, last)) .. EXPRESSION:format(value), "=stdin")
 end
 
 --- Compile what was typed: an expression first, then a statement.
@@ -36,12 +84,12 @@ local function compile_input(text)
   local chunk, expression_message = compile("return " .. text, "=stdin")
   -- Not run as `return f(x)`: errors of a tail call have no line.
   if chunk then return compile(EXPRESSION:format(text), "=stdin"), nil, false end
+  chunk = compile(keep_locals(text), "=stdin") or compile_with_value(text)
+  if chunk then return chunk, nil, false end
   local message
   chunk, message = compile(text, "=stdin")
-  if not chunk then
-    return nil, message, is_incomplete(message) or is_incomplete(expression_message)
-  end
-  return compile(keep_local(text), "=stdin") or chunk, nil, false
+  if chunk then return chunk, nil, false end
+  return nil, message, is_incomplete(message) or is_incomplete(expression_message)
 end
 
 local function pack_results(...)
@@ -164,10 +212,9 @@ function repl.run()
     local vm = jit and jit.version or _VERSION
     print(("weft %s (%s). help() explains, Ctrl-D leaves."):format(_G.weft.version, vm))
     host.on_complete(additions)
-    if path then host.history_load(path) end
+    if path then host.history_keep(path) end
   end
   local status = read_and_run()
-  if path then host.history_save(path) end
   return person and status == BROKEN and 0 or status
 end
 

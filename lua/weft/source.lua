@@ -51,7 +51,7 @@ end
 -- @treturn string
 function M.brief(doc)
   local text = table.concat(doc.comment, "\n"):gsub("^@[^\n]*", ""):gsub("\n%s*@.*$", "")
-  return (text:gsub("%s+", " "):gsub("^ ", ""):gsub("%. .*$", "."))
+  return (text:gsub("%s+", " "):gsub("^ ", ""):gsub("([^%.])%. .*$", "%1."))
 end
 
 --- What a function returns first, by its comment: "Simulation".
@@ -100,6 +100,16 @@ local function ghost(class)
   end })
 end
 
+-- "options as for sim:degrade": the function whose options they are, and its class.
+local function other_function(f)
+  local doc = M.doc(f)
+  local receiver, name = table.concat(doc and doc.comment or {}, " "):match(
+    "@tparam%S* %??table options as for (%a+):([%w_]+)")
+  local entry = receiver and guard.classes[receiver]
+  if not entry then return nil end
+  return entry.class[name], entry.class
+end
+
 local known = setmetatable({}, { __mode = "k" })
 
 local unpack = table.unpack or unpack
@@ -123,7 +133,10 @@ end
 -- @treturn ?table rules as for weft.check.options
 -- @treturn ?number place of the table of options among the arguments
 function M.options(f, class)
-  if known[f] == nil then known[f] = ask(f, class) or false end
+  if known[f] == nil then
+    local other, other_class = other_function(f)
+    known[f] = ask(other or f, other_class or class) or false
+  end
   if not known[f] then return nil end
   return known[f], options_place(f)
 end

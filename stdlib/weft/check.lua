@@ -160,6 +160,10 @@ function check.rules_of(f, ...)
   return rules
 end
 
+--- Whether a function is only asked for its rules: what it checks before its options is not there.
+-- @treturn boolean
+function check.is_asked() return asked ~= nil end
+
 -- ---- arguments that are no options ----
 
 local function is_number(value) return type(value) == "number" and value == value end

@@ -24,6 +24,7 @@ local NO_TASK = 4294967295
 
 -- A simulation, or a job with its simulation.
 local function resolve(what, given)
+  if check.is_asked() then return nil, nil end
   if type(given) == "table" and given.core and given.fabric then
     return check.argument(what, given, "simulation"), nil
   elseif type(given) == "table" and given.started and given.sim then
@@ -88,8 +89,8 @@ local hpcc_rule = { topology = { type = "string" }, flows = { type = "string" } 
 -- @param from simulation, or job (its flows only)
 -- @tparam table options `topology` and `flows`: names of files; either may be missing
 function M.hpcc(from, options)
-  local given = check.options("export.hpcc", options, hpcc_rule)
   local sim, job = resolve("export.hpcc", from)
+  local given = check.options("export.hpcc", options, hpcc_rule)
   if not given.topology and not given.flows then
     fail.raise("export.hpcc: expected option 'topology' or 'flows', got neither")
   end
@@ -109,8 +110,8 @@ local file_rule = { file = { type = "string", required = true } }
 -- @param from simulation, or job (its flows only)
 -- @tparam table options `file`
 function M.connections(from, options)
-  local given = check.options("export.connections", options, file_rule)
   local sim, job = resolve("export.connections", from)
+  local given = check.options("export.connections", options, file_rule)
   local list, count = ranked(sim, need_flows("export.connections", flows_of(sim, job)))
   htsim.write(given.file, count, list)
 end
@@ -192,8 +193,8 @@ end
 -- @param from simulation, or job
 -- @tparam table options `file`
 function M.goal(from, options)
-  local given = check.options("export.goal", options, file_rule)
   local sim, job = resolve("export.goal", from)
+  local given = check.options("export.goal", options, file_rule)
   local net = job and job.work.graph
   if not net or net:has_collectives() then
     net = graph_of(sim, need_flows("export.goal", flows_of(sim, job)))
@@ -214,8 +215,8 @@ local trace_rule = {
 -- @param from simulation, or job (its tasks and flows only)
 -- @tparam table options `file`, `flows` (false: without what hosts send)
 function M.trace(from, options)
-  local given = check.options("export.trace", options, trace_rule)
   local sim, job = resolve("export.trace", from)
+  local given = check.options("export.trace", options, trace_rule)
   require("weft.timeline").trace(sim, job, given.flows):write(given.file)
 end
 

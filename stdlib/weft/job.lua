@@ -36,6 +36,7 @@ function M.new(sim, work, number, tag, started)
 end
 
 --- The same job in a fork of its simulation.
+-- @local
 function Job:copy_to(sim)
   check.argument("job:copy_to", sim, "simulation")
   local started = self.started

@@ -372,6 +372,7 @@ function Simulation:stats()
 end
 
 --- The table of flows.
+-- @treturn Table see weft.results
 function Simulation:flows() return results.table(self.core, "flows", self.fabric) end
 
 --- One flow by its number: its columns are fields, as they are whenever they are asked for. An
@@ -421,9 +422,11 @@ function Simulation:partitions(options)
 end
 
 --- The table of directed ports.
+-- @treturn Table see weft.results
 function Simulation:ports() return results.table(self.core, "ports", self.fabric) end
 
 --- The table of tasks.
+-- @treturn Table see weft.results
 function Simulation:tasks() return results.table(self.core, "tasks", self.fabric) end
 
 local trace_rule = { type = "integer", min = 0, max = 2 ^ 32 - 1 }
@@ -436,6 +439,7 @@ function Simulation:trace_acks(capacity)
 end
 
 --- The table of ACKs; empty without sim:trace_acks before the run.
+-- @treturn Table see weft.results
 function Simulation:acks() return results.table(self.core, "acks", self.fabric) end
 
 local sample_rule = {

@@ -16,7 +16,9 @@ local OPERATORS = { "...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>" 
 local ESCAPES = { n = "\n", t = "\t", r = "\r" }
 
 -- The content of a string as it is written, without what is not plain.
-local function unescaped(text) return (text:gsub("\\(.)", function(c) return ESCAPES[c] or c end)) end
+local function unescaped(text)
+  return (text:gsub("\\(.)", function(c) return ESCAPES[c] or c end))
+end
 
 -- Where a string that begins at `at` ends; nil if it is open.
 local function short_end(text, at)
@@ -98,8 +100,8 @@ end
 -- @tparam string text
 -- @treturn {table,...} `kind` (name, keyword, number, string, op), `text` (of a string: its
 -- content), `first` and `last` (positions)
--- @treturn ?table what is open at the end: `kind` "string" (with `quote` and `content`, unless it is
--- a long one) or "comment"
+-- @treturn ?table what is open at the end: `kind` "string" (with `quote` and `content`, unless it
+-- is a long one) or "comment"
 function M.tokens(text)
   local tokens, at = {}, 1
   while true do

@@ -94,9 +94,10 @@ local evaluate
 local function name_at(tokens, i, depth)
   local name = tokens[i].text
   for at = i - 1, 2, -1 do
-    local is_set = tokens[at].text == "=" and tokens[at].kind == "op" and tokens[at - 1].text == name
-      and not (tokens[at - 2] and (tokens[at - 2].text == "." or tokens[at - 2].text == "{"
-        or tokens[at - 2].text == "," and depth > 0))
+    local behind = tokens[at - 2] and tokens[at - 2].text
+    local is_field = behind == "." or behind == "{" or behind == "," and depth > 0
+    local is_set = tokens[at].text == "=" and tokens[at].kind == "op" and not is_field
+      and tokens[at - 1].text == name
     if is_set and depth < DEPTH then
       local what = evaluate(tokens, at + 1, i - 1, depth + 1)
       if what.value ~= nil or what.class then return what end
