@@ -95,10 +95,17 @@ static int host_terminal_rows(lua_State *L) {
   return 1;
 }
 
-/* host.interrupted(): how often Ctrl-C was pressed since the last line was asked for */
+/* host.interrupted(): how many signals came since the last line was asked for */
 static int host_interrupted(lua_State *L) {
   lua_pushinteger(L, interrupt_count());
   return 1;
+}
+
+/* host.interrupt_status(): 130, or 143 after SIGTERM; and whether that has come */
+static int host_interrupt_status(lua_State *L) {
+  lua_pushinteger(L, interrupt_status());
+  lua_pushboolean(L, interrupt_is_final());
+  return 2;
 }
 
 /* host.entries(folder) -> array of names in no order, or nil */
@@ -140,6 +147,7 @@ static const luaL_Reg functions[] = {
     {"terminal_rows", host_terminal_rows},
     {"isatty", host_isatty},
     {"interrupted", host_interrupted},
+    {"interrupt_status", host_interrupt_status},
     {"entries", host_entries},
     {NULL, NULL},
 };

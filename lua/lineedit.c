@@ -184,7 +184,10 @@ static enum line_status read_plain(const char *prompt, char **line) {
 
 enum line_status line_read(const char *prompt, char **line) {
   interrupt_begin_line();
-  enum line_status status = has_editor() ? read_edited(prompt, line) : read_plain(prompt, line);
+  enum line_status status = LINE_END;
+  *line = NULL;
+  if (!interrupt_is_final())
+    status = has_editor() ? read_edited(prompt, line) : read_plain(prompt, line);
   interrupt_end_line();
   return status;
 }

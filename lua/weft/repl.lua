@@ -9,7 +9,6 @@ local lexer = require "weft.complete.lexer"
 local repl = {}
 
 local BROKEN = 1
-local INTERRUPTED = 130 -- status of the process: 128 + SIGINT
 
 local compile = loadstring or load
 local EXPRESSION = "return (function(...) return ... end)(%s\n)"
@@ -189,14 +188,18 @@ local function history_path()
   return home and home ~= "" and home .. "/.weft_history" or nil
 end
 
---- Read and run until the end of input, or until Ctrl-C is pressed on two empty lines in a row.
+--- Read and run until the end of input, until Ctrl-C is pressed on two empty lines in a row,
+-- or until SIGTERM.
 -- @treturn integer status: whether all went well, for who reads no messages
 local function read_and_run()
   local outcome
   local status = 0
   repeat
     local chunk, now = read_chunk("> ", ">> ")
-    if now == "interrupted" and outcome == "interrupted" then return INTERRUPTED end
+    local status_of_signal, is_final = host.interrupt_status()
+    if is_final or now == "interrupted" and outcome == "interrupted" then
+      return status_of_signal
+    end
     outcome = now
     if now == "refused" or chunk and not evaluate(chunk) then status = BROKEN end
   until outcome == "ended"

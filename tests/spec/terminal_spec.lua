@@ -82,6 +82,13 @@ for _, editor in ipairs { "edit", "readline" } do
       assert.matches(mark, history())
     end)
 
+    test("leaves on SIGTERM, with its history", function()
+      local mark = "term" .. editor
+      local output, status = typed(editor, { ">> ", "<" .. mark .. " = 1\\n", ">> ", "!15" })
+      assert.equal(143, status, output)
+      assert.matches(mark, history())
+    end)
+
     test("goes on in a call of several lines, with its options", function()
       local output, status = typed(editor, { ">> ", "<n = weft.topology.star {\\n", ">>> ",
         "<ho\\t5 }\\n", ">> ", "<#n:hosts()\\n", ">5\\r", ">> ", "<\\x04" })

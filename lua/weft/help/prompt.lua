@@ -7,7 +7,7 @@ At the prompt (weft without a script):
   - Input that is not complete continues on the next line, after >>.
   - `weft` and `help` are there without require.
   - `local x = 1` outside of blocks stays for the next lines: it becomes a global, because the
-    locals of Lua end with their chunk. So does `local x <const> = 1`. Locals in blocks are as usual.
+    locals of Lua end with their chunk. So does `local x <const> = 1`. Others are as usual.
   - Tab completes names, fields and methods, behind f() and x[1] too; in the table of a call its
     options and their values; in text names of nodes and links, columns, files, topics of help.
   - The history is kept in ~/.weft_history.
