@@ -93,8 +93,8 @@ local function complain(message)
   io.stderr:write("weft: ", fail.printable(tostring(message), true), "\n")
 end
 
---- Whether a signal has stopped Lua code, or a run that did not go on since, though the script ended
--- in peace.
+--- Whether a signal has stopped Lua code, or a run that did not go on since, though the script
+-- ended in peace.
 local function was_interrupted()
   return host.interrupted() > 0 and require("weft.core")._interrupted()
 end
@@ -198,6 +198,10 @@ local function print_help(topic)
   local help = require "weft.help"
   if not topic then
     io.write(usage:format(table.concat(help.topics, ", ")))
+    return DONE
+  end
+  if topic == "--names" then -- for the completion of shells
+    io.write(table.concat(help.names(), "\n"), "\n")
     return DONE
   end
   local text, hint = help.text(topic)
