@@ -25,7 +25,8 @@ static int64_t fct_ps(const simulation &sim) {
 }
 
 int main() try {
-  const weft_config config = weft_config_default();
+  weft_config config = weft_config_default();
+  config.cc = WEFT_CC_DCTCP;
   weft_sim *created = nullptr;
   if (weft_sim_create(&config, nullptr, &created) < 0) throw std::runtime_error("no simulation");
   const simulation sim(created);

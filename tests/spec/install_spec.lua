@@ -61,7 +61,8 @@ print(select(2, pcall(weft.topology.star, { host = 2 })))
     end
     if jit then return end
     text = shell("PATH=%s/bin:$PATH bash -c '. %s/share/bash-completion/completions/weft; "
-      .. "COMP_WORDS=(weft help dcq) COMP_CWORD=2; _weft; echo \"${COMPREPLY[*]}\"'", prefix, prefix)
+      .. "COMP_WORDS=(weft help dcq) COMP_CWORD=2; _weft; echo \"${COMPREPLY[*]}\"'", prefix,
+      prefix)
     assert.matches("dcqcn", text)
   end)
 
