@@ -11,8 +11,8 @@ local M = {}
 
 local INDENT = "  "
 
--- Modules with classes that nothing else loads before they are used.
-local LATE = { "weft.config", "weft.job_report", "weft.partitions", "weft.simulation" }
+-- Modules with classes that are no parts of `weft`, and loaded by methods.
+local LATE = { "weft.job_report", "weft.partitions", "weft.simulation" }
 
 local FORMATS = { time = units.format_time, rate = units.format_rate, bytes = units.format_bytes }
 
@@ -65,6 +65,8 @@ end
 --- Classes by the names of their objects: "sim" and so on.
 -- @treturn table of `{ noun, class }`
 function M.classes()
+  local weft = require "weft"
+  for _, part in ipairs(getmetatable(weft).names) do local _ = weft[part] end
   for _, module in ipairs(LATE) do require(module) end
   return guard.classes
 end
