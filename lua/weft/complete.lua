@@ -57,9 +57,10 @@ end
 
 -- Names of methods behind a colon, or of fields behind a dot: an object's methods take a colon.
 local function members(what, mark)
-  local found = {}
+  local found, meta = {}, what.value ~= nil and getmetatable(what.value)
+  local internal = type(meta) == "table" and rawget(meta, "_internal") or {}
   local function add(key, value, is_inherited)
-    if not is_name(key) or key == "core" and is_inherited then return end
+    if not is_name(key) or internal[key] then return end
     local is_method = type(value) == "function"
     if mark == ":" and is_method and not is_local(value) then found[key] = true end
     if mark == "." and not (is_method and is_inherited) then found[key] = true end

@@ -42,6 +42,12 @@ Simulation.__index = Simulation
 --- What can be asked of a simulation, for help.
 M.methods = Simulation
 
+-- Fields that are its own business.
+Simulation._internal = {
+  announced = true, changes = true, found_partitions = true, given = true, said_spurious = true,
+  streams = true, total_bytes = true, watches = true,
+}
+
 -- Events between looks at the clock: some 50 ms.
 local SLICE = 500000
 

@@ -30,6 +30,7 @@ describe("completion", function()
     offers("degrade", "list[1].sim:deg")
     offers("", "list[2].sim:deg")
     offers("name", "list.n")
+    offers("core fabric jobs stalls", "sim.")
     offers("at column describe row rows slice slices write_csv", "flows:")
     local methods = " " .. offered "sim:" .. " "
     for _, internal in ipairs { "apply_plan", "apply_failure", "__index" } do
