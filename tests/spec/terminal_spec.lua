@@ -128,6 +128,8 @@ for _, editor in ipairs { "edit", "readline" } do
 end
 
 describe("completion", function()
+  teardown(function() os.execute("rm -rf " .. home) end)
+
   it("offers what parses, for 500 beginnings of code of the guide", function()
     local complete, compile = require "weft.complete", loadstring or load
     prefixes.set_globals()
