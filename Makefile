@@ -4,8 +4,8 @@
 #   make all       library, programs and Lua modules       make bench     `name value unit` rows
 #   make demo      the main job, into results/             make validate  against theory, ns-3
 #   make test      every test and gate                     make docs      reference pages
-#   make deps      install missing Debian packages         make install   PREFIX=, DESTDIR=
-#   make golden    record what the golden scenes give
+#   make deps      install missing Debian packages         make install   PREFIX=, DESTDIR=; uninstall
+#   make golden    record what the golden scenes give       make dist      a tar file of what is committed
 #   make format    clang-format over all C files
 #
 # CONFIG=release|debug|check|asan|tsan, V=1 shows commands, WERROR=1 (or CI=1) makes warnings errors.
@@ -21,8 +21,9 @@ JOBS    ?= $(shell nproc)
 # Debian 12. Nothing else in the repository names a package.
 PACKAGES := gcc make pkg-config lua5.4 liblua5.4-dev luajit libluajit-5.1-dev lua-busted lua-check \
   lua-argparse lua-filesystem libcsv-dev libcairo2-dev fonts-dejavu-core libedit2 valgrind
-# Nothing but `make format` and its test needs these: where they cannot be had, the test is skipped.
-TOOL_PACKAGES := clang-format
+# Nothing but `make format`, its test and that of the C++ example needs these: where they cannot be
+# had, these are skipped.
+TOOL_PACKAGES := clang-format g++
 
 CFLAGS_release := -O3 -g1 -DNDEBUG
 CFLAGS_debug   := -O0 -g
@@ -81,6 +82,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_way_back.c test_ways.c)
+TOOL_SOURCES    := tests/tools/pty.c
 BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h core/weft_linkage.h
 
@@ -99,6 +101,7 @@ LIBRARY := $(B)/libweft.a
 SHARED  := $(B)/libweft.so.0
 CTEST   := $(B)/tests/ctest
 CBENCH  := $(B)/tests/cbench
+PTY     := $(B)/tests/pty
 
 program_lua5.4 := $(B)/weft
 program_luajit := $(B)/weftjit
@@ -120,7 +123,7 @@ libs_cairo    = $(call lazy,libs_cairo,$(shell pkg-config --libs cairo))
 # ---- build ------------------------------------------------------------------------------------
 
 .PHONY: all deps has-compiler has-packages demo test test-hostile golden format bench \
-  bench-wormhole validate docs install clean
+  bench-wormhole validate docs install uninstall dist clean
 
 all: $(LIBRARY) $(MODULES) $(PROGRAMS) $(LINKS)
 
@@ -183,6 +186,11 @@ $(foreach vm,$(VMS),$(eval $(call vm_rules,$(vm))))
 build/weft build/weftjit: build/%: build/release/%
 	@ln -sfn release/$* $@
 
+$(PTY): $(call objects,core,$(TOOL_SOURCES))
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
 $(CTEST): $(TEST_OBJECTS) $(LIBRARY)
 $(CBENCH): $(BENCH_OBJECTS) $(LIBRARY)
 $(CTEST) $(CBENCH):
@@ -241,16 +249,16 @@ demo: deps
 # The whole suite. The release build is tested in full, the C tests also with asserts and tiny pools
 # (check) and with the address and undefined-behaviour sanitizers (asan).
 test: deps
-	+$(Q)$(MAKE) --no-print-directory all $(CTEST)
+	+$(Q)$(MAKE) --no-print-directory all $(CTEST) $(PTY)
 	+$(Q)$(MAKE) --no-print-directory CONFIG=check build/check/tests/ctest
 	+$(Q)$(MAKE) --no-print-directory CONFIG=asan build/asan/tests/ctest
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua
 
 # Everything again under sanitizers, asserts and valgrind: slow, and loud about memory.
 test-hostile: deps
-	+$(Q)$(MAKE) --no-print-directory all $(CTEST)
-	+$(Q)$(MAKE) --no-print-directory CONFIG=check all build/check/tests/ctest
-	+$(Q)$(MAKE) --no-print-directory CONFIG=asan all build/asan/tests/ctest
+	+$(Q)$(MAKE) --no-print-directory all $(CTEST) $(PTY)
+	+$(Q)$(MAKE) --no-print-directory CONFIG=check all build/check/tests/ctest build/check/tests/pty
+	+$(Q)$(MAKE) --no-print-directory CONFIG=asan all build/asan/tests/ctest build/asan/tests/pty
 	$(Q)WEFT_BUILD=$(B) lua5.4 tests/run.lua --hostile
 
 # Record anew what the scenes of tests/golden give, and print what changed. `make test` compares.
@@ -283,6 +291,16 @@ docs: all bindings/ffi/weft/cdef.lua
 
 D := $(DESTDIR)$(PREFIX)
 
+# Where each Lua looks for `weft.lua`, which leads to the rest. Of what is installed uninstall knows
+# by these lists.
+LUADIRS ?= $(PREFIX)/share/lua/5.4 $(PREFIX)/share/lua/5.1
+LOADERS := $(addprefix $(DESTDIR),$(addsuffix /weft.lua,$(LUADIRS)))
+COMPLETIONS := bash-completion/completions/weft bash-completion/completions/weftjit \
+  zsh/site-functions/_weft fish/vendor_completions.d/weft.fish fish/vendor_completions.d/weftjit.fish
+INSTALLED_FOLDERS := include/weft lib/weft share/weft share/doc/weft
+INSTALLED_FILES := bin/weft bin/weftjit lib/libweft.a lib/libweft.so lib/libweft.so.0 \
+  lib/pkgconfig/weft.pc share/man/man1/weft.1 share/man/man1/weftjit.1 $(addprefix share/,$(COMPLETIONS))
+
 install: all $(SHARED)
 	$(say) INST $(D)
 	$(Q)install -d $(D)/bin $(D)/include/weft $(D)/lib/pkgconfig $(D)/share/weft
@@ -294,12 +312,29 @@ install: all $(SHARED)
 	$(Q)ln -sfn libweft.so.0 $(D)/lib/libweft.so
 	$(Q)for vm in $(VMS); do install -d $(D)/lib/weft/$$vm/weft && \
 	  install -m 644 $(B)/$$vm/weft/*.so $(D)/lib/weft/$$vm/weft; done
-	$(Q)for file in $$(find stdlib viz lua bindings -name '*.lua' -o -name '*.txt'); do \
+	$(Q)for file in $$(find stdlib viz lua/weft bindings -name '*.lua' -o -name '*.txt'); do \
 	  install -D -m 644 $$file $(D)/share/weft/$$file; done
+	$(Q)for file in README.md CHANGELOG.md LICENSE $$(find docs examples -type f ! -name weft.1); do \
+	  install -D -m 644 $$file $(D)/share/doc/weft/$$file; done
+	$(Q)for file in $(LOADERS); do install -d $$(dirname $$file) && \
+	  sed 's|@PREFIX@|$(PREFIX)|' lua/install/weft.lua > $$file; done
+	$(Q)for to in $(COMPLETIONS); do case $$to in bash*) from=bash;; zsh*) from=zsh;; *) from=fish;; esac; \
+	  install -D -m 644 lua/install/weft.$$from $(D)/share/$$to; done
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: weft' \
 	  'Description: simulator of the networks that train large models' 'Version: $(VERSION)' \
 	  'Cflags: -I$${prefix}/include/weft' 'Libs: -L$${prefix}/lib -lweft -lm -pthread' \
 	  > $(D)/lib/pkgconfig/weft.pc
+
+uninstall:
+	$(say) RM $(D)
+	$(Q)rm -f $(addprefix $(D)/,$(INSTALLED_FILES)) $(LOADERS)
+	$(Q)rm -rf $(addprefix $(D)/,$(INSTALLED_FOLDERS))
+
+# What is committed, as a tar file to build from.
+dist:
+	@mkdir -p build
+	$(say) TAR build/weft-$(VERSION).tar.gz
+	$(Q)git archive --format=tar.gz --prefix=weft-$(VERSION)/ -o build/weft-$(VERSION).tar.gz HEAD
 
 clean:
 	$(Q)rm -rf build results

@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "program.h"
@@ -58,7 +59,7 @@ static char **complete(const char *line, int cursor) {
   return list;
 }
 
-/* host.on_complete(function(text_before_cursor) -> array of words) */
+/* host.on_complete(function(text_before_cursor) -> array of what may be added there) */
 static int host_on_complete(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
@@ -72,13 +73,8 @@ static int host_history_add(lua_State *L) {
   return 0;
 }
 
-static int host_history_load(lua_State *L) {
-  line_history_load(luaL_checkstring(L, 1));
-  return 0;
-}
-
-static int host_history_save(lua_State *L) {
-  line_history_save(luaL_checkstring(L, 1));
+static int host_history_keep(lua_State *L) {
+  line_history_keep(luaL_checkstring(L, 1));
   return 0;
 }
 
@@ -88,10 +84,28 @@ static int host_isatty(lua_State *L) {
   return 1;
 }
 
-/* host.interrupted(): how often Ctrl-C was pressed since the last line was asked for */
+/* host.terminal_rows(): lines of the terminal that output goes to; nil if it goes elsewhere */
+static int host_terminal_rows(lua_State *L) {
+  struct winsize size;
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) {
+    lua_pushinteger(L, size.ws_row);
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+/* host.interrupted(): how many signals came since the last line was asked for */
 static int host_interrupted(lua_State *L) {
   lua_pushinteger(L, interrupt_count());
   return 1;
+}
+
+/* host.interrupt_status(): 130, or 143 after SIGTERM; and whether that has come */
+static int host_interrupt_status(lua_State *L) {
+  lua_pushinteger(L, interrupt_status());
+  lua_pushboolean(L, interrupt_is_final());
+  return 2;
 }
 
 /* host.entries(folder) -> array of names in no order, or nil */
@@ -129,10 +143,11 @@ static const luaL_Reg functions[] = {
     {"readline", host_readline},
     {"on_complete", host_on_complete},
     {"history_add", host_history_add},
-    {"history_load", host_history_load},
-    {"history_save", host_history_save},
+    {"history_keep", host_history_keep},
+    {"terminal_rows", host_terminal_rows},
     {"isatty", host_isatty},
     {"interrupted", host_interrupted},
+    {"interrupt_status", host_interrupt_status},
     {"entries", host_entries},
     {NULL, NULL},
 };

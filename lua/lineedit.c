@@ -6,6 +6,8 @@
  * terminal, lines are read plainly. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,7 @@ static struct {
 static line_completer complete;
 static char *read_line; /* result of the callback */
 static int line_done;
+static char *history_path;
 static char **matches; /* what next_match hands out */
 
 void line_init(line_completer completer) {
@@ -61,17 +64,25 @@ static int find_all(void) {
          find("rl_line_buffer", &editor.line_buffer) && find("rl_point", &editor.point);
 }
 
+/* What the editor takes for the word, whatever that is, and what may be added: nothing typed can be
+ * lost. */
 static char *next_match(const char *text, int state) {
-  (void)text;
   static int index;
   if (state == 0) index = 0;
-  return matches && matches[index] ? strdup(matches[index++]) : NULL;
+  if (!matches || !matches[index]) return NULL;
+  const size_t length = strlen(text) + strlen(matches[index]) + 1;
+  char *match = malloc(length);
+  if (match) snprintf(match, length, "%s%s", text, matches[index]);
+  ++index;
+  return match;
 }
 
 static char **on_complete(const char *text, int start, int end) {
   (void)start;
-  int *over;
+  int *over, *append;
   if (find("rl_attempted_completion_over", &over)) *over = 1; /* no file names */
+  /* Each time: readline begins with a space. */
+  if (find("rl_completion_append_character", &append)) *append = '\0';
   if (!complete) return NULL;
   matches = complete(*editor.line_buffer, end);
   char **result = matches ? editor.completion_matches(text, next_match) : NULL;
@@ -81,14 +92,24 @@ static char **on_complete(const char *text, int start, int end) {
   return result;
 }
 
+/* What is typed is UTF-8, where nothing else is said. LC_CTYPE alone: numbers keep their points. */
+static void choose_characters(void) {
+  setlocale(LC_CTYPE, "");
+  if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 static void set_up(void) {
-  int *catch_signals, *append;
+  int *catch_signals;
   const char **breaks;
+  /* All but letters, digits, '_' and what is not ASCII. libedit looks at the basic ones alone. */
+  static const char not_in_names[] = " \t\n!\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~";
   char **(**attempt)(const char *, int, int);
   if (find("rl_catch_signals", &catch_signals)) *catch_signals = 0;
-  if (find("rl_completion_append_character", &append)) *append = '\0';
-  if (find("rl_completer_word_break_characters", &breaks)) *breaks = " \t\n\"'`()[]{}<>=+-*/%^#,;~";
+  if (find("rl_completer_word_break_characters", &breaks)) *breaks = not_in_names;
+  if (find("rl_basic_quote_characters", &breaks)) *breaks = ""; /* readline would close them too */
+  if (find("rl_basic_word_break_characters", &breaks)) *breaks = not_in_names;
   if (find("rl_attempted_completion_function", &attempt)) *attempt = on_complete;
+  choose_characters();
   editor.stifle_history(HISTORY_LINES);
 }
 
@@ -97,8 +118,10 @@ static int has_editor(void) {
   if (!editor.loaded) {
     editor.loaded = 1;
     static const char *const names[] = {"libedit.so.2", "libreadline.so.8"};
+    const char *wanted = getenv("WEFT_EDITOR"); /* a part of the name of one of them */
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !editor.library; i++) {
       if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) break;
+      if (wanted && !strstr(names[i], wanted)) continue;
       editor.library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
       if (editor.library && find_all()) {
         set_up();
@@ -161,7 +184,10 @@ static enum line_status read_plain(const char *prompt, char **line) {
 
 enum line_status line_read(const char *prompt, char **line) {
   interrupt_begin_line();
-  enum line_status status = has_editor() ? read_edited(prompt, line) : read_plain(prompt, line);
+  enum line_status status = LINE_END;
+  *line = NULL;
+  if (!interrupt_is_final())
+    status = has_editor() ? read_edited(prompt, line) : read_plain(prompt, line);
   interrupt_end_line();
   return status;
 }
@@ -170,10 +196,13 @@ void line_history_add(const char *line) {
   if (has_editor()) editor.add_history(line);
 }
 
-void line_history_load(const char *path) {
-  if (has_editor()) editor.read_history(path);
+static void save_history(void) {
+  if (history_path) editor.write_history(history_path);
 }
 
-void line_history_save(const char *path) {
-  if (has_editor()) editor.write_history(path);
+void line_history_keep(const char *path) {
+  if (!has_editor() || history_path) return;
+  editor.read_history(path);
+  history_path = strdup(path);
+  if (history_path) atexit(save_history);
 }

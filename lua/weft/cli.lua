@@ -5,8 +5,8 @@ local host = require "weft.host"
 
 local cli = {}
 
--- Statuses of the process; 130 is 128 + SIGINT, as shells have it.
-local DONE, BROKEN, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+-- Statuses of the process; what a signal has stopped ends with 130 or 143, as shells have it.
+local DONE, BROKEN, MISTAKE = 0, 1, 2
 
 local usage = [=[
 usage: weft [option ...] [script [argument ...]]
@@ -93,8 +93,8 @@ local function complain(message)
   io.stderr:write("weft: ", fail.printable(tostring(message), true), "\n")
 end
 
---- Whether Ctrl-C has stopped Lua code, or a run that did not go on since, though the script ended
--- in peace.
+--- Whether a signal has stopped Lua code, or a run that did not go on since, though the script
+-- ended in peace.
 local function was_interrupted()
   return host.interrupted() > 0 and require("weft.core")._interrupted()
 end
@@ -112,12 +112,13 @@ end
 local function run(chunk, ...)
   local arguments, count = { ... }, select("#", ...)
   local good, err = xpcall(function() return chunk(unpack(arguments, 1, count)) end, on_error)
-  if good then return was_interrupted() and INTERRUPTED or status_of_work() end
+  if good and was_interrupted() then return (host.interrupt_status()) end
+  if good then return status_of_work() end
   local is_after = was_interrupted() and not require("weft.core")._is_interruption(err)
   if is_after then err = "interrupted, and then: " .. tostring(err) end
   complain(err == NO_MEMORY and "out of memory" or err)
   if fail.is(err) and not fail.is_broken(err) then return MISTAKE end
-  return (is_after or host.interrupted() > 0) and INTERRUPTED or BROKEN
+  return (is_after or host.interrupted() > 0) and host.interrupt_status() or BROKEN
 end
 
 local function run_code(code)
@@ -182,9 +183,10 @@ local function run_script(argv, first)
   local status = run(chunk, unpack(given))
   arguments.say_unread(path, text, given)
   local params = package.loaded["weft.params"]
-  local unread = status == DONE and params and params.unread()
+  if status ~= DONE or not params then return status end
+  local unread, is_mistake = params.unread()
   if unread then complain(unread) end
-  return status
+  return is_mistake and MISTAKE or status
 end
 
 local function print_version()
@@ -196,6 +198,10 @@ local function print_help(topic)
   local help = require "weft.help"
   if not topic then
     io.write(usage:format(table.concat(help.topics, ", ")))
+    return DONE
+  end
+  if topic == "--names" then -- for the completion of shells
+    io.write(table.concat(help.names(), "\n"), "\n")
     return DONE
   end
   local text, hint = help.text(topic)

@@ -1,4 +1,5 @@
 --- Values as text for people: tables with sorted keys, to a limited depth and length.
+local units = require "weft.units"
 
 local DEPTH_MAX = 3 -- tables within tables
 local ITEMS_MAX = 40 -- of one table
@@ -32,6 +33,29 @@ end
 
 local show
 
+-- Quantities by the end of their names.
+local UNITS = {
+  { "_ps$", units.format_time }, { "_bytes$", units.format_bytes }, { "_bps$", units.format_rate },
+}
+
+local DIGITS = 6 -- of a fraction within a table
+
+-- The value of a key: with its unit where the name has it, and -1 for a time that is not there.
+local function show_named(key, value, depth, inside)
+  for _, unit in ipairs(type(key) == "string" and type(value) == "number" and UNITS or {}) do
+    if key:find(unit[1]) then return value < 0 and "-" or unit[2](value) end
+  end
+  return show(value, depth, inside)
+end
+
+-- A function by its signature; alone, with a line on what it does.
+local function show_function(value, depth)
+  local help = package.loaded["weft.help"]
+  local good, signature, brief = pcall(help and help.line or error, value)
+  if not good or not signature then return tostring(value) end
+  return depth == 0 and signature .. "\n  " .. brief or signature
+end
+
 local function show_key(key)
   if type(key) == "string" and key:find("^[%a_][%w_]*$") then return key end
   return "[" .. (type(key) == "string" and quote(key) or tostring(key)) .. "]"
@@ -44,8 +68,16 @@ local function items_of(value, depth, inside)
   if length > ITEMS_MAX then items[#items + 1] = ("... %d more"):format(length - ITEMS_MAX) end
   local keys = other_keys(value, length)
   for i = 1, math.min(#keys, ITEMS_MAX) do
-    items[#items + 1] = show_key(keys[i]) .. " = " .. show(value[keys[i]], depth + 1, inside)
+    items[#items + 1] = show_key(keys[i]) .. " = "
+      .. show_named(keys[i], value[keys[i]], depth + 1, inside)
   end
+  -- Modules say what parts they load when they are asked for.
+  local meta = getmetatable(value)
+  local late = {}
+  for _, name in ipairs(type(meta) == "table" and rawget(meta, "names") or {}) do
+    if rawget(value, name) == nil then late[#late + 1] = name end
+  end
+  if #late > 0 then items[#items + 1] = "loaded when used: " .. table.concat(late, ", ") end
   if #keys > ITEMS_MAX then items[#items + 1] = ("... %d more"):format(#keys - ITEMS_MAX) end
   return items
 end
@@ -64,10 +96,18 @@ local function show_table(value, depth, inside)
 end
 
 function show(value, depth, inside)
-  if type(value) == "string" then return quote(value) end
-  local meta = type(value) == "table" and getmetatable(value)
+  local kind = type(value)
+  if kind == "string" then return quote(value) end
+  if kind == "function" then return show_function(value, depth) end
+  if kind == "number" and depth > 0 and value % 1 ~= 0 and math.abs(value) < math.huge then
+    return units.digits(value, DIGITS)
+  end
+  local meta = (kind == "table" or kind == "userdata") and getmetatable(value)
   local describes_itself = type(meta) == "table" and rawget(meta, "__tostring")
-  if type(value) ~= "table" or describes_itself then return tostring(value) end
+  if kind ~= "table" or describes_itself then
+    local text = tostring(value)
+    return depth > 0 and text:match "^[^\n]*" or text -- one line of what has several
+  end
   return show_table(value, depth, inside)
 end
 

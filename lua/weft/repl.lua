@@ -1,13 +1,14 @@
 --- The prompt: type Lua, see results. See `help "prompt"` for what a user may expect of it.
+local complete = require "weft.complete"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
 local host = require "weft.host"
 local inspect = require "weft.inspect"
+local lexer = require "weft.complete.lexer"
 
 local repl = {}
 
 local BROKEN = 1
-local INTERRUPTED = 130 -- status of the process: 128 + SIGINT
 
 local compile = loadstring or load
 local EXPRESSION = "return (function(...) return ... end)(%s\n)"
@@ -18,13 +19,60 @@ local function is_incomplete(message)
   return message:find("near '?<eof>'?$") ~= nil
 end
 
---- Locals would end with their line. One that starts the input becomes a global instead.
-local function keep_local(text)
-  if text:find("^%s*local%s+function%s") then return (text:gsub("^%s*local%s+", "")) end
-  local names = text:match("^%s*local%s+([%a_][%w_]*[%w_%s,]*)=[^=]")
-  if names then return (text:gsub("^%s*local%s+", "")) end
-  names = text:match("^%s*local%s+([%a_][%w_]*[%w_%s,]*)$")
-  return names and names .. " = nil" or text
+-- What begins and ends a block; `while` and `for` begin theirs by `do`.
+local BLOCKS = { ["do"] = 1, ["if"] = 1, ["function"] = 1, ["repeat"] = 1, ["end"] = -1,
+  ["until"] = -1 }
+
+-- The first `local` of a list of names, from its names on: what stands for it, and the index of the
+-- token behind; nil if it is to stay, as what is closed at the end of its block.
+local function without_local(tokens, i)
+  local names = {}
+  while tokens[i] and tokens[i].kind == "name" do
+    names[#names + 1] = tokens[i].text
+    i = i + 1
+    if tokens[i] and tokens[i].text == "<" and tokens[i + 2] then
+      if tokens[i + 1].text ~= "const" then return nil end
+      i = i + 3
+    end
+    if not (tokens[i] and tokens[i].text == ",") then break end
+    i = i + 1
+  end
+  if #names == 0 then return nil end
+  local is_set = tokens[i] and tokens[i].text == "=" and tokens[i].kind == "op"
+  return table.concat(names, ", ") .. (is_set and " " or " = nil "), i
+end
+
+--- Locals would end with their input. Those outside of all blocks become globals instead.
+local function keep_locals(text)
+  local tokens = lexer.tokens(text)
+  local parts, from, depth = {}, 1, 0
+  for i, token in ipairs(tokens) do
+    if token.kind == "keyword" and token.text == "local" and depth == 0 and tokens[i + 1] then
+      local instead, behind = "", i + 1
+      if tokens[i + 1].text ~= "function" then
+        instead, behind = without_local(tokens, i + 1)
+      end
+      if instead then
+        parts[#parts + 1] = text:sub(from, token.first - 1) .. instead
+        from = tokens[behind] and tokens[behind].first or #text + 1
+      end
+    end
+    depth = depth + (token.kind == "keyword" and BLOCKS[token.text] or 0)
+  end
+  return table.concat(parts) .. text:sub(from)
+end
+
+-- "x = 1; x": statements before the last semicolon, and an expression behind it, which is shown.
+local function compile_with_value(text)
+  local last, depth = nil, 0
+  for _, token in ipairs((lexer.tokens(text))) do
+    depth = depth + (token.kind == "keyword" and BLOCKS[token.text] or 0)
+    if token.kind == "op" and token.text == ";" and depth == 0 then last = token.first end
+  end
+  if not last or not text:find("%S", last + 1) then return nil end
+  local value = text:sub(last + 1)
+  if not compile("return " .. value) then return nil end
+  return compile(keep_locals(text:sub(1, last)) .. EXPRESSION:format(value), "=stdin")
 end
 
 --- Compile what was typed: an expression first, then a statement.
@@ -35,12 +83,12 @@ local function compile_input(text)
   local chunk, expression_message = compile("return " .. text, "=stdin")
   -- Not run as `return f(x)`: errors of a tail call have no line.
   if chunk then return compile(EXPRESSION:format(text), "=stdin"), nil, false end
+  chunk = compile(keep_locals(text), "=stdin") or compile_with_value(text)
+  if chunk then return chunk, nil, false end
   local message
   chunk, message = compile(text, "=stdin")
-  if not chunk then
-    return nil, message, is_incomplete(message) or is_incomplete(expression_message)
-  end
-  return compile(keep_local(text), "=stdin") or chunk, nil, false
+  if chunk then return chunk, nil, false end
+  return nil, message, is_incomplete(message) or is_incomplete(expression_message)
 end
 
 local function pack_results(...)
@@ -77,51 +125,24 @@ local function evaluate(chunk)
   return true
 end
 
---- Names that continue `prefix` in a table and in what it inherits.
-local function add_names(found, object, prefix, head)
-  local seen = 0
-  while type(object) == "table" and seen < 10 do
-    for key in pairs(object) do -- order-free: the caller sorts
-      if type(key) == "string" and key:sub(1, #prefix) == prefix and key:find("^[%a_]") then
-        found[head .. key] = true
-      end
-    end
-    local meta = getmetatable(object)
-    -- Modules that load their parts when asked say what these are.
-    for _, key in ipairs(type(meta) == "table" and meta.names or {}) do
-      if key:sub(1, #prefix) == prefix then found[head .. key] = true end
-    end
-    object, seen = type(meta) == "table" and rawget(meta, "__index"), seen + 1
-  end
-end
+-- The lines of the input that the one being typed continues.
+local lines_before = ""
 
---- What `a.b:` leads to; nil when it is nothing yet. Only reads tables.
-local function resolve(path)
-  local object = _G
-  for name in path:gmatch("[%w_]+") do
-    local good, value = pcall(function() return object[name] end)
-    if not good then return nil end
-    object = value
-  end
-  return object
-end
-
---- Words that the one before the cursor may become.
+--- Words that the one before the cursor may become, with the names that it hangs on.
 -- @tparam string text the line up to the cursor
 -- @treturn {string,...} sorted
 function repl.complete(text)
-  local word = text:match("[%w_%.:]*$")
-  local head, prefix = word:match("^(.*[%.:])([%w_]*)$")
-  if not head then head, prefix = "", word end
-  local object = resolve(head)
-  if type(object) ~= "table" then
-    local meta = object ~= nil and getmetatable(object)
-    object = type(meta) == "table" and meta.__index
-  end
-  local found, words = {}, {}
-  add_names(found, object, prefix, head)
-  for name in pairs(found) do words[#words + 1] = name end -- order-free: sorted next
-  table.sort(words)
+  local typed, words = complete.at(lines_before .. text)
+  local chain = text:match "[%w_%.:]*$"
+  local head = chain:sub(1, math.max(0, #chain - #typed))
+  for i, word in ipairs(words) do words[i] = head .. word end
+  return words
+end
+
+-- What may be added at the cursor: what is typed stays, whatever the line editor takes for a word.
+local function additions(text)
+  local typed, words = complete.at(lines_before .. text)
+  for i, word in ipairs(words) do words[i] = word:sub(#typed + 1) end
   return words
 end
 
@@ -142,6 +163,7 @@ end
 -- @treturn string "read", "refused" (does not compile), "dropped" (Ctrl-C on a line with text),
 -- "interrupted" (on an empty line) or "ended"
 local function read_chunk(prompt, continued)
+  lines_before = ""
   local text, typed = host.readline(prompt)
   if text == nil then return nil, "ended" end
   if text == false then return nil, typed == "" and "interrupted" or "dropped" end
@@ -149,6 +171,7 @@ local function read_chunk(prompt, continued)
   text = text:gsub("^%s*=", "") -- as in Lua 5.1: = x prints x
   while true do
     local chunk, message, incomplete = compile_input(text)
+    lines_before = text .. "\n"
     local line = incomplete and host.readline(continued)
     if incomplete and line == false then return nil, "dropped" end
     if not line then
@@ -165,14 +188,18 @@ local function history_path()
   return home and home ~= "" and home .. "/.weft_history" or nil
 end
 
---- Read and run until the end of input, or until Ctrl-C is pressed on two empty lines in a row.
+--- Read and run until the end of input, until Ctrl-C is pressed on two empty lines in a row,
+-- or until SIGTERM.
 -- @treturn integer status: whether all went well, for who reads no messages
 local function read_and_run()
   local outcome
   local status = 0
   repeat
     local chunk, now = read_chunk("> ", ">> ")
-    if now == "interrupted" and outcome == "interrupted" then return INTERRUPTED end
+    local status_of_signal, is_final = host.interrupt_status()
+    if is_final or now == "interrupted" and outcome == "interrupted" then
+      return status_of_signal
+    end
     outcome = now
     if now == "refused" or chunk and not evaluate(chunk) then status = BROKEN end
   until outcome == "ended"
@@ -187,11 +214,10 @@ function repl.run()
   if person then
     local vm = jit and jit.version or _VERSION
     print(("weft %s (%s). help() explains, Ctrl-D leaves."):format(_G.weft.version, vm))
-    host.on_complete(repl.complete)
-    if path then host.history_load(path) end
+    host.on_complete(additions)
+    if path then host.history_keep(path) end
   end
   local status = read_and_run()
-  if path then host.history_save(path) end
   return person and status == BROKEN and 0 or status
 end
 

@@ -139,6 +139,31 @@ function check.value(what, value, rule)
   return result
 end
 
+-- ---- what a function takes ----
+
+-- While rules are asked for: what check.options is given first goes here.
+local asked
+
+--- The rules of the options that a function takes, without doing what it does: it is called, and
+-- ends where it checks its options, which all functions do before anything else.
+-- @tparam function f
+-- @param ... its arguments, the options being an empty table
+-- @treturn ?table rules as for check.options
+function check.rules_of(f, ...)
+  if type(f) ~= "function" then
+    fail.raise("check.rules_of: expected a function, got %s", fail.show(f))
+  end
+  asked = {}
+  pcall(f, ...)
+  local rules = asked.rules
+  asked = nil
+  return rules
+end
+
+--- Whether a function is only asked for its rules: what it checks before its options is not there.
+-- @treturn boolean
+function check.is_asked() return asked ~= nil end
+
 -- ---- arguments that are no options ----
 
 local function is_number(value) return type(value) == "number" and value == value end
@@ -183,6 +208,7 @@ function check.argument(what, value, kind)
     fail.raise("check.argument: expected a name and a kind of argument%s, got %s and %s",
       fail.hint(tostring(kind), util.sorted_keys(KINDS)), fail.show(what), fail.show(kind))
   end
+  if asked then return value end
   local is_kind, wanted = KINDS[kind][1], KINDS[kind][2]
   if is_kind and not is_kind(value) or type(value) ~= "table" and not is_kind then
     local closed = kind == "simulation" and tostring(value) == "closed simulation"
@@ -227,6 +253,10 @@ function check.options(what, given, spec)
   if type(what) ~= "string" or type(spec) ~= "table" then
     fail.raise("check.options: expected a name, options and a table of rules, got %s and %s",
       fail.show(what), fail.show(spec))
+  end
+  if asked then
+    asked.rules = asked.rules or spec
+    error(asked, 0)
   end
   if given == nil then given = {} end
   if type(given) ~= "table" then

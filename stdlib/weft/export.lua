@@ -24,6 +24,7 @@ local NO_TASK = 4294967295
 
 -- A simulation, or a job with its simulation.
 local function resolve(what, given)
+  if check.is_asked() then return nil, nil end
   if type(given) == "table" and given.core and given.fabric then
     return check.argument(what, given, "simulation"), nil
   elseif type(given) == "table" and given.started and given.sim then

@@ -12,6 +12,9 @@ local M = {}
 -- What each function was before it was guarded: help reads the comment above that.
 local originals = setmetatable({}, { __mode = "k" })
 
+--- Classes by the names of their objects in messages ("sim"): `noun`, `class`. For help.
+M.classes = {}
+
 -- The last name that an object or a module was asked for and does not have. Asking is no mistake,
 -- calling what it gives is.
 local missed = {}
@@ -78,6 +81,7 @@ end
 -- @tparam[opt] function is as in M.method; default: whether the class is the metatable of a value
 function M.class(name, noun, class, is)
   is = is or function(value) return getmetatable(value) == class end
+  M.classes[name] = { noun = noun, class = class }
   for _, key in ipairs(util.sorted_keys(class)) do
     local method = class[key]
     if type(method) == "function" and not key:find "^_" then

@@ -13,7 +13,9 @@ local parts = {
   "workload",
 }
 
---- Build a simulation; see weft.simulation.
+--- Build a simulation: all that it takes is in help "options".
+-- @tparam table options `topology` (a fabric), `cc`, `engine`, `seed`, ...
+-- @treturn Simulation
 function weft.simulation(options)
   return require("weft.simulation").new(options)
 end

@@ -5,6 +5,7 @@
 -- @module weft.job
 
 local check = require "weft.check"
+local core = require "weft.core"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
 local incomplete = require "weft.incomplete"
@@ -13,6 +14,9 @@ local unfinished = require "weft.unfinished"
 local units = require "weft.units"
 
 local M = {}
+
+-- Flows up to which a job prints its slowdowns: they are sorted.
+local SORTED = 100000
 
 --- Engine tags from here on belong to jobs, those below to scripts.
 M.FIRST_TAG = 0x80000000
@@ -32,6 +36,7 @@ function M.new(sim, work, number, tag, started)
 end
 
 --- The same job in a fork of its simulation.
+-- @local
 function Job:copy_to(sim)
   check.argument("job:copy_to", sim, "simulation")
   local started = self.started
@@ -84,10 +89,11 @@ end
 local function collective_result(self)
   local result = { kind = self.kind, complete = true, ranks = self.started.ranks,
     size_bytes = self.started.size_bytes or self.work.options.size }
-  local ends, done = self.sim:tasks():column "end_ps", 0
+  local tasks, done = self.sim:tasks(), 0
   for _, task in ipairs(self.started.ends) do
-    if ends[task + 1] < 0 then result.complete = false end
-    done = math.max(done, ends[task + 1])
+    local ended = tasks:slice(task, 1):column "end_ps"[1]
+    if ended < 0 then result.complete = false end
+    done = math.max(done, ended)
   end
   if result.complete then
     local time_ps = done - self.started.start_ps
@@ -148,7 +154,7 @@ end
 
 -- What stops a job that is not complete.
 local function and_stuck(self, text, result)
-  local stuck = not result.complete and unfinished.describe(self.sim:unfinished(self.tag))
+  local stuck = not result.complete and unfinished.describe(self.sim, self.tag)
   return stuck and text .. "; " .. stuck or text
 end
 
@@ -168,8 +174,22 @@ function Job:summary()
     units.format_bandwidth(result.bus_bps))
 end
 
+-- A line on a job of many flows that costs no list of them: what the simulation counts, if all of
+-- its flows are the job's.
+local function describe_many(self)
+  local started, totals = self.started, self.sim.core:stats()
+  local text = ("%.0f flows, %s"):format(started.count, units.format_bytes(started.bytes))
+  if not started.ended then text = text .. ", and more to come" end
+  if totals.flows_added == started.count then
+    text = ("%s; %.0f done, %.0f failed"):format(text, totals.flows_done, totals.flows_failed)
+  end
+  return text .. "; job:summary() and job:result() tell more"
+end
+
 function Job:__tostring()
-  return ("job %d: %s"):format(self.number, self:summary())
+  local is_many = self.started.pull and self.started.count > SORTED
+    and core._is_open(self.sim.core)
+  return ("job %d: %s"):format(self.number, is_many and describe_many(self) or self:summary())
 end
 
 --- Time to completion, in picoseconds; an error if the job is not complete.

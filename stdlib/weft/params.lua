@@ -150,9 +150,11 @@ local unit_suffix = { bytes = "_bytes", rate = "_bps", time = "_s" }
 -- @treturn table by name; quantities have their unit at the end of the name, such as `size_bytes`
 function Arguments:parameters()
   local copy, types = {}, getmetatable(self).types
-  for name, value in pairs(self) do -- order-free: a copy
+  local function add(name, value)
     if not presentation[name] then copy[name .. (unit_suffix[types[name]] or "")] = value end
   end
+  for name, value in pairs(self) do add(name, value) end -- order-free: a copy
+  for name in pairs(getmetatable(self).aside) do add(name, self[name]) end -- order-free: a copy
   return copy
 end
 
@@ -165,14 +167,22 @@ function Arguments:blame(name, f, ...)
   return fail.blame(getmetatable(self).place, name and "option " .. flag_of { name = name }, f, ...)
 end
 
--- `--out` on the command line, until the script asks for it: every script has it unless it says no.
-local unread_out
+-- What every script takes, and this one may have no use for: given on the command line, until the
+-- script asks for it. Without progress `--quiet` has nothing to do, and is none of these.
+local MAY_BE_UNREAD = { out = true, seed = true, format = true, set = true }
+local unread, script_name = {}, nil
 
 --- What the command line asked for and the script did not, or nil; for the end of the script.
 -- @treturn ?string
+-- @treturn ?boolean whether it would have changed what the script does, so that it is a mistake
 function M.unread()
-  return unread_out
-    and unread_out .. ": option --out had no effect: the script asks for no args.out"
+  for _, name in ipairs { "seed", "set", "format", "out" } do
+    if unread[name] ~= nil then
+      return ("%s: option --%s had no effect: the script asks for no args.%s"):format(script_name,
+        name, name), name ~= "out"
+    end
+  end
+  return nil
 end
 
 local function strict(args, parameters, place)
@@ -182,14 +192,16 @@ local function strict(args, parameters, place)
     declared[parameter.name] = true
     types[parameter.name] = parameter.type
   end
-  local out = args.out
-  args.out = nil -- so that asking for it is seen
+  local aside = {} -- so that asking for them is seen
+  for name in pairs(MAY_BE_UNREAD) do -- order-free: moved one by one
+    if name == "out" or unread[name] then aside[name], args[name] = args[name], nil end
+  end
   return setmetatable(args, {
-    types = types, place = place,
+    types = types, place = place, aside = aside,
     __index = function(_, name)
-      if name == "out" and declared.out then
-        unread_out = nil
-        return out
+      if declared[name] and MAY_BE_UNREAD[name] then
+        unread[name] = nil
+        return aside[name]
       end
       if Arguments[name] then return Arguments[name] end
       if declared[name] then return nil end
@@ -239,8 +251,10 @@ function M.read(declaration)
   for _, parameter in ipairs(parameters) do
     args[parameter.name] = convert(parameter, result[parameter.name], head.name)
   end
+  unread, script_name = {}, head.name
   for _, text in ipairs(line) do
-    if text == "--out" or text:find "^%-%-out=" then unread_out = head.name end
+    local name = text:match "^%-%-([%w-]+)"
+    if name and MAY_BE_UNREAD[name] then unread[name] = true end
   end
   return strict(args, parameters, head.name)
 end

@@ -12,14 +12,25 @@ local fail = require "weft.fail"
 local guard = require "weft.guard"
 local incomplete = require "weft.incomplete"
 local core = require "weft.core"
+local table_text = require "weft.table_text"
 local util = require "weft.util"
 
 local M = {}
 
 local Table = {}
 
+--- What can be asked of a table, for help.
+M.methods = Table
+
 -- Rows that are worked on at a time: lists of a million numbers take 16 MB each.
 local SLICE = 4096
+
+-- Rows that are read when one of them is asked for: a call of the core for each column of each row
+-- would cost more.
+local BLOCK = 64
+
+-- Where a table keeps what it knows of rows, among the columns that it has read.
+local ROWS = 1
 
 local function names_of(self)
   local names = {}
@@ -80,15 +91,20 @@ local function find_column(self, name)
   fail.raise("table of %s: no column '%s'%s", self.name, name, fail.hint(name, names_of(self)))
 end
 
--- A simulation runs on by events, or by skipping time.
-local function refuse_stale(self)
-  if not core._is_open(self.core) then
-    fail.raise("table of %s: expected an open simulation, got a closed one", self.name)
-  end
+-- Why the rows of a table can be had no more, or nil. A simulation runs on by events, or by
+-- skipping time.
+local function stale(self)
+  if not core._is_open(self.core) then return "expected an open simulation, got a closed one" end
   local totals = self.core:stats()
   if totals.events ~= self.events or totals.now_ps ~= self.now_ps then
-    fail.raise("table of %s: the simulation has run on since; ask for the table again", self.name)
+    return "the simulation has run on since; ask for the table again"
   end
+  return nil
+end
+
+local function refuse_stale(self)
+  local why = stale(self)
+  if why then fail.raise("table of %s: %s", self.name, why) end
 end
 
 --- A column as a list. Columns of one table belong to one instant: after a further run, ask the
@@ -127,13 +143,17 @@ function Slice:column(name)
   return values
 end
 
+local function slice_of(self, first, count)
+  return setmetatable({ whole = self, first = first, count = count, cache = {} }, Slice)
+end
+
 --- Some rows, without reading the others.
 -- @tparam number first row before the first of them
 -- @tparam number count how many
 -- @treturn table `first`, `count`, `slice:column(name)`
 function Table:slice(first, count)
   refuse_stale(self)
-  return setmetatable({ whole = self, first = first, count = count, cache = {} }, Slice)
+  return slice_of(self, first, count)
 end
 
 --- Iterate over the table in slices, for tables whose columns would take much memory.
@@ -145,7 +165,7 @@ function Table:slices()
   return function()
     local count = math.min(SLICE, self.count - first)
     if count <= 0 then return nil end
-    local slice = setmetatable({ whole = self, first = first, count = count, cache = {} }, Slice)
+    local slice = slice_of(self, first, count)
     first = first + count
     return slice
   end
@@ -157,6 +177,77 @@ function Table:describe()
   return self.columns
 end
 
+-- Columns that a line begins with; the core's order is by what belongs together.
+local FIRST = {
+  flows = { "src", "dst", "size_bytes", "start_ps", "fct_ps", "slowdown", "state" },
+  ports = { "from", "to", "up", "rate_bps", "tx_bytes", "ecn_marks", "pauses", "drops",
+    "max_queue_bytes" },
+  tasks = { "kind", "state", "begin_ps", "end_ps", "size_bytes" },
+  acks = {},
+  spans = {},
+}
+
+local JOB_TAG = 2 ^ 31 -- engine tags above it are those of jobs, which count from 1
+
+local function tag_text(tag)
+  return tag > JOB_TAG and ("job %.0f"):format(tag - JOB_TAG) or ("%.0f"):format(tag)
+end
+
+-- Ends of a task, which only sends have.
+local function end_text(fabric)
+  return function(id, slice, i)
+    if core.constants.task_kind[slice:column "kind"[i] + 1] ~= "send" then return "-" end
+    return fabric.nodes[id + 1].name
+  end
+end
+
+-- What makes text of values that a column's description alone does not tell of.
+local function special_of(self)
+  local special = { tag = tag_text }
+  if self.name == "tasks" then
+    special.src, special.dst = end_text(self.fabric), end_text(self.fabric)
+  end
+  return special
+end
+
+-- What has rows print: as they were when they were read, whatever has happened since.
+local function row_meta(self)
+  return { __tostring = function(row)
+    local slice = {}
+    function slice.column(_, name) return { row[name] } end
+    return ("a row of %s\n%s"):format(self.name, table_text.row_text({
+      columns = self.columns, slice = function() return slice end,
+    }, FIRST[self.name], special_of(self)))
+  end }
+end
+
+-- The values of a row: from columns that have been read, else with the rows around it.
+local function read_row(self, i)
+  local known, row = self.cache[ROWS], {}
+  if not known then
+    known = { meta = row_meta(self) }
+    self.cache[ROWS] = known
+  end
+  local block = known.block
+  for _, column in ipairs(self.columns) do
+    local values = self.cache[column.name]
+    if values then
+      row[column.name] = values[i]
+    else
+      if not block or i <= block.first or i > block.first + block.count then
+        refuse_stale(self)
+        local first = math.floor((i - 1) / BLOCK) * BLOCK
+        block = slice_of(self, first, math.min(BLOCK, self.count - first))
+        known.block = block
+      elseif not block.cache[column.name] then
+        refuse_stale(self)
+      end
+      row[column.name] = block:column(column.name)[i - block.first]
+    end
+  end
+  return setmetatable(row, known.meta)
+end
+
 --- One row.
 -- @tparam number i from 1
 -- @treturn table values by column name
@@ -166,9 +257,21 @@ function Table:row(i)
     fail.raise("table of %s: expected a row from 1 to %d, got %s", self.name, self.count,
       fail.show(i))
   end
-  local row = {}
-  for _, column in ipairs(self.columns) do row[column.name] = self:column(column.name)[i] end
-  return row
+  return read_row(self, i)
+end
+
+--- The row of a flow, task or port by its number, as sim:add_flow, job:flows(), sim:port() and the
+-- columns of other tables have it. Rows are counted from 1, numbers from 0.
+-- @tparam number number from 0
+-- @treturn table values by column name
+-- @usage for _, flow in ipairs(job:slowest(3)) do print(sim:flows():at(flow).slowdown) end
+function Table:at(number)
+  incomplete.looked(self.core)
+  if type(number) ~= "number" or number < 0 or number >= self.count or number % 1 ~= 0 then
+    fail.raise("table of %s: expected a number from 0 to %d, got %s", self.name, self.count - 1,
+      fail.show(number))
+  end
+  return read_row(self, number + 1)
 end
 
 --- Iterate over the rows.
@@ -234,18 +337,27 @@ local newproxy = rawget(_G, "newproxy")
 -- Tables as scripts have them: on LuaJIT each is a userdata with a metatable of its own.
 local tables = setmetatable({}, { __mode = "k" })
 
-guard.class("table", "table of results", Table, function(value)
-  return value ~= nil and tables[value] ~= nil
-end)
+guard.class("table", "table of results", Table, function(value) return M.is(value) end)
+
+-- What printing shows is no look at what a run has left (weft.incomplete).
+local function text_of(self)
+  local head = table_text.wrap(("%s: %s of"):format(self.name, util.counted(self.count, "row")),
+    names_of(self))
+  if self.count == 0 then return head end
+  local why = stale(self)
+  if why then return ("%s\n(%s)"):format(head, why) end
+  local lines = table_text.lines({
+    columns = self.columns, count = self.count,
+    slice = function(first, count) return slice_of(self, first, count) end,
+  }, FIRST[self.name], special_of(self))
+  return head .. "\n" .. table.concat(lines, "\n")
+end
 
 local function object(state)
   local proxy = newproxy and newproxy(true)
   local meta = proxy and getmetatable(proxy) or {}
   meta.__len = function() return state.count end
-  meta.__tostring = function()
-    return ("%s: %s of %s"):format(state.name, util.counted(state.count, "row"),
-      table.concat(names_of(state), ", "))
-  end
+  meta.__tostring = function() return text_of(state) end
   if not proxy then
     meta.__index = Table
     tables[state] = true
@@ -323,13 +435,17 @@ function M.table(of, name, fabric)
   for i, column in ipairs(engine.call(core_columns, of, name)) do columns[i] = column end
   local totals = of:stats()
   local state = {
-    name = name, core = of, columns = columns, cache = {}, events = totals.events,
+    name = name, core = of, fabric = fabric, columns = columns, cache = {}, events = totals.events,
     now_ps = totals.now_ps,
   }
   state.count = columns[1].count
   for _, column in ipairs(derived(name, fabric)) do columns[#columns + 1] = column end
   return object(state)
 end
+
+--- Whether a value is a table of results.
+-- @treturn boolean
+function M.is(value) return value ~= nil and tables[value] ~= nil end
 
 --- A folder for results, made at once, so that one that cannot be written is found before the work
 -- and not after it.

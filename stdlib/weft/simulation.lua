@@ -43,6 +43,12 @@ Simulation.__index = Simulation
 --- What can be asked of a simulation, for help.
 M.methods = Simulation
 
+-- Fields that are its own business.
+Simulation._internal = {
+  announced = true, changes = true, found_partitions = true, given = true, said_spurious = true,
+  streams = true, total_bytes = true, watches = true,
+}
+
 -- Events between looks at the clock: some 50 ms.
 local SLICE = 500000
 
@@ -241,7 +247,7 @@ end
 -- `tag` (any number below 2^31, for you to find it again); with engine = "fluid" also `weight` (its
 -- share is as large as that of so many flows), `rate` (it is never faster), `path` (list of nodes
 -- from src to dst by name or number, whatever routing says)
--- @treturn number its number, counted from 0; its row in sim:flows() is one more
+-- @treturn number its number, counted from 0: sim:flows():at(number) is its row
 function Simulation:add_flow(options)
   local flow = check.options("add_flow", options, flow_rule)
   local src, dst = self.fabric:host(flow.src), self.fabric:host(flow.dst)
@@ -324,7 +330,7 @@ end
 
 -- What a run in progress has to tell at its end.
 local function say_stuck(self)
-  local text = unfinished.describe(self:unfinished())
+  local text = unfinished.describe(self)
   if text then io.stderr:write("weft: ", fail.printable(text), "\n") end
 end
 
@@ -387,11 +393,26 @@ function Simulation:run(options)
   error(outcome, 0)
 end
 
+-- How the last run ended, for people.
+local OUTCOMES = {
+  none = "not run yet", done = "run to its end", ["until"] = "run to a time",
+  budget = "run for some events", interrupted = "interrupted",
+}
+
+local function cc_name(self)
+  local given = self.given.cc
+  return type(given) == "string" and given or self.core:config().cc
+end
+
 function Simulation:__tostring()
   if not core._is_open(self.core) then return "closed simulation" end
-  return ("simulation of %s; %s, %s, now %s"):format(self.fabric:describe(),
+  local totals, config = self.core:stats(), self.core:config()
+  local text = ("simulation of %s; %s, %s, now %s"):format(self.fabric:describe(),
     util.counted(#self.jobs, "job"), util.counted(#self:flows(), "flow"),
-    units.format_time(self:now_ps()))
+    units.format_time(totals.now_ps))
+  return ("%s\n  engine %s%s; %.0f flows done, %.0f failed; %s"):format(text, config.engine,
+    core.engine_can(config.engine, "cc") and ", cc " .. cc_name(self) or "", totals.flows_done,
+    totals.flows_failed, OUTCOMES[self.outcome or "none"])
 end
 
 --- The present, in picoseconds.
@@ -411,6 +432,7 @@ function Simulation:stats()
 end
 
 --- The table of flows.
+-- @treturn Table see weft.results
 function Simulation:flows() return results.table(self.core, "flows", self.fabric) end
 
 --- One flow by its number: its columns are fields, as they are whenever they are asked for. An
@@ -460,9 +482,11 @@ function Simulation:partitions(options)
 end
 
 --- The table of directed ports.
+-- @treturn Table see weft.results
 function Simulation:ports() return results.table(self.core, "ports", self.fabric) end
 
 --- The table of tasks.
+-- @treturn Table see weft.results
 function Simulation:tasks() return results.table(self.core, "tasks", self.fabric) end
 
 local trace_rule = { type = "integer", min = 0, max = 2 ^ 32 - 1 }
@@ -475,6 +499,7 @@ function Simulation:trace_acks(capacity)
 end
 
 --- The table of ACKs; empty without sim:trace_acks before the run.
+-- @treturn Table see weft.results
 function Simulation:acks() return results.table(self.core, "acks", self.fabric) end
 
 local sample_rule = {

@@ -60,7 +60,17 @@ end
 -- @tparam[opt] table known as for weft.trouble.between
 -- @treturn table
 function M.row(sim, flows, flow, known)
-  return describe_row(sim, flow, flows:row(flow + 1), known)
+  return describe_row(sim, flow, flows:at(flow), known)
+end
+
+-- Call f(number) for each flow without a completion time, in order, reading a slice at a time.
+local function each(flows, tag, f)
+  for slice in flows:slices() do
+    local fct, tags = slice:column "fct_ps", tag and slice:column "tag"
+    for i = 1, slice.count do
+      if fct[i] < 0 and (not tag or tags[i] == tag) then f(slice.first + i - 1, slice, i) end
+    end
+  end
 end
 
 --- Flows without a completion time, in the order of their numbers.
@@ -71,13 +81,15 @@ end
 -- trouble: what is wrong on its way at present, a list of text. Each prints as a line.
 function M.rows(sim, tag)
   local flows, rows, known = sim:flows(), {}, {}
-  local tags = flows:column "tag"
-  for i, fct in ipairs(flows:column "fct_ps") do
-    if fct < 0 and (tag == nil or tags[i] == tag) then
-      rows[#rows + 1] = describe_row(sim, i - 1, flows:row(i), known)
-    end
-  end
+  each(flows, tag, function(flow) rows[#rows + 1] = M.row(sim, flows, flow, known) end)
   return rows
+end
+
+local function sentence(named, count, what)
+  local parts = {}
+  for i, row in ipairs(named) do parts[i] = tostring(row) end
+  if count > #named then parts[#parts + 1] = ("and %d more"):format(count - #named) end
+  return ("%s %s: %s"):format(util.counted(count, "flow"), what, table.concat(parts, ", "))
 end
 
 --- "3 flows <what>: h0 to h1 after 3 kB of 1 MB (why), ... and 1 more".
@@ -86,20 +98,25 @@ end
 -- @treturn string
 function M.sentence(rows, what)
   local named = {}
-  for i = 1, math.min(#rows, NAMED) do named[i] = tostring(rows[i]) end
-  if #rows > NAMED then named[#named + 1] = ("and %d more"):format(#rows - NAMED) end
-  return ("%s %s: %s"):format(util.counted(#rows, "flow"), what, table.concat(named, ", "))
+  for i = 1, math.min(#rows, NAMED) do named[i] = rows[i] end
+  return sentence(named, #rows, what)
 end
 
---- One line about the flows that are stuck, or nil if none is.
--- @tparam table rows as M.rows gives
--- @treturn string
-function M.describe(rows)
-  local stuck = {}
-  for _, row in ipairs(rows) do
-    if row.stuck then stuck[#stuck + 1] = row end
-  end
-  return #stuck > 0 and M.sentence(stuck, "got stuck") or nil
+--- One line about the flows that are stuck, or nil if none is. Only those that it names are looked
+-- at more closely, however many there are.
+-- @tparam Simulation sim
+-- @tparam[opt] number tag only flows with this tag
+-- @treturn ?string
+function M.describe(sim, tag)
+  local is_over = sim.outcome == "done"
+  if not is_over and sim.core:stats().flows_failed == 0 then return nil end
+  local flows, named, known, count = sim:flows(), {}, {}, 0
+  each(flows, tag, function(flow, slice, i)
+    if not is_over and slice:column "state"[i] ~= FAILED then return end
+    count = count + 1
+    if count <= NAMED then named[count] = M.row(sim, flows, flow, known) end
+  end)
+  return count > 0 and sentence(named, count, "got stuck") or nil
 end
 
 return M

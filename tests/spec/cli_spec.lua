@@ -173,6 +173,23 @@ describe("Ctrl-C", function()
     assert.same({ "interrupted\t1\ndone\n", "", 0 }, { output, errors, status })
   end)
 
+  it("ends with 143 after SIGTERM, with what a run has given until then", function()
+    local terminate = [[
+      local function terminate() io.popen("kill -TERM $PPID"):close() end
+    ]]
+    local output, errors, status = weft(script(terminate .. [[
+      local weft = require "weft"
+      local sim = weft.simulation { topology = weft.topology.star { hosts = 2 } }
+      sim:add_flow { src = 0, dst = 1, size = "1MB" }
+      terminate()
+      print(sim:run(), #sim:flows())]]))
+    assert.same({ "interrupted\t1\n", "", 143 }, { output, errors, status })
+    if not jit then -- which ends compiled code after a grace of seconds
+      local _, _, plain = weft(script(terminate .. "terminate() while true do end"))
+      assert.equal(143, plain)
+    end
+  end)
+
   it("is the status of a script that goes on without looking", function()
     local output, errors, status = weft(script(interrupt .. [[
       local weft = require "weft"

@@ -152,6 +152,24 @@ describe("--out", function()
   end)
 end)
 
+describe("an option that every script has", function()
+  it("is an error for a script that does not ask for it", function()
+    local head = 'local weft = require "weft"\nlocal args = weft.params { name = "p" }\n'
+    local silent = file(head)
+    local asking = file(head .. "print(args.seed, args.format, args.set.rto)")
+    local recording = file(head .. "print(args:parameters().seed, args.format)")
+    for name, given in pairs { seed = "--seed=3", format = "--format csv", set = "--set rto=0" } do
+      local message = "weft: p: option --NAME had no effect: the script asks for no args.NAME\n"
+      assert.same({ "", (message:gsub("NAME", name)), 2 },
+        { program.run(silent .. " " .. given) })
+    end
+    assert.same({ "", "", 0 }, { program.run(silent .. " --quiet") })
+    assert.same({ "3\tcsv\t0\n", "", 0 },
+      { program.run(asking .. " --seed 3 --format csv --set rto=0") })
+    assert.same({ "3\ttable\n", "", 0 }, { program.run(recording .. " --seed 3") })
+  end)
+end)
+
 describe("a notice on a run", function()
   it("is given for each simulation, of many for the first twenty", function()
     local lines = said(function()

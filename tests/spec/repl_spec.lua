@@ -33,6 +33,29 @@ describe("the prompt", function()
     shows("1\t2\n", "local a, b = 1, 2\na, b\n")
     shows("4\n", "local function f(n)\nreturn 2 * n\nend\nf(2)\n")
     shows("nil\n", "x = 1\nlocal x\nx\n")
+    shows("5\n", "local a <const> = 5\na\n")
+    shows("1\t2\t3\n", "local x = 1; local y <const>, z = 2, 3\nx, y, z\n")
+    shows("nil\t1\n", "local w do local v = 2 end local u = 1\nv, u\n")
+  end)
+
+  it("shows the value of what stands behind statements", function()
+    shows("4\n", "x = 3; x + 1\n")
+    shows("2\tb\n", "local x = 'a;'; local y = 'b'; #x, y\n")
+    shows("", "x = 1; y = 2;\n")
+  end)
+
+  it("shows functions by their signatures, and what modules load later", function()
+    shows("topology.star(options)\n  One switch, `switch0`, and hosts `h0`, `h1`, ... around it; "
+      .. "links in the ...\n", "weft.topology.star\n")
+    local output = typed("weft\n")
+    assert.matches("loaded when used: cc, check, ", output, 1, true)
+    assert.is_nil(output:find("0x", 1, true))
+  end)
+
+  it("shows quantities within tables with their units, and digits that matter", function()
+    shows("{ 0.333333, size_bytes = 1.5 kB, time_ps = 2 ns }\n",
+      "{ 1 / 3, time_ps = 2000, size_bytes = 1500 }\n")
+    shows("{ fct_ps = -, n = 3 }\n", "{ fct_ps = -1, n = 3 }\n")
   end)
 
   it("spells tables out in sorted order", function()

@@ -106,6 +106,7 @@ function M.install(class, call)
     class[name] = M[name]
   end
   --- Schedule what a plan of weft.failure.kinds says, and note it for sim:failures().
+  -- @local
   function class:apply_plan(plan)
     check.argument("apply_plan", plan, "table")
     check.argument("apply_plan: calls", plan.calls, "list")
@@ -118,6 +119,7 @@ function M.install(class, call)
     }, Announced)
   end
   --- One failure by its kind; sim:degrade and the others are this.
+  -- @local
   function class:apply_failure(kind, target, options)
     self:apply_plan(kinds.plan(self, kind, target, options))
   end

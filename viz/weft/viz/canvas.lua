@@ -5,6 +5,7 @@
 local cairo = require "weft.cairo"
 local fail = require "weft.fail"
 local palette = require "weft.viz.palette"
+local units = require "weft.units"
 
 local canvas = {}
 canvas.__index = canvas
@@ -31,7 +32,14 @@ function canvas.new(file, width, height)
   local surface, message = cairo.create(file, width, height)
   if not surface then user_error(message) end
   surface:line_join "round"
-  return setmetatable({ surface = surface, width = width, height = height, boxes = {} }, canvas)
+  return setmetatable({
+    surface = surface, file = file, width = width, height = height, boxes = {},
+  }, canvas)
+end
+
+function canvas:__tostring()
+  return ("picture %s, %s x %s inches"):format(self.file, units.fixed(self.width / canvas.inch, 1),
+    units.fixed(self.height / canvas.inch, 1))
 end
 
 --- Draw a page whose height depends on what is on it: once on a page that is thrown away, to learn

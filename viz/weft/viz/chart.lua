@@ -298,6 +298,17 @@ function chart:write(file)
   end)
 end
 
+function chart:__tostring()
+  local lines = { ("chart of %s; chart:write \"file.png\" draws it"):format(
+    util.counted(#self.panels, "panel")) }
+  for i, one in ipairs(self.panels) do
+    local title = one.options.title
+    lines[#lines + 1] = ("  %d: %s%s"):format(i, title and title .. ", " or "",
+      util.counted(#one.items, "series", "series"))
+  end
+  return table.concat(lines, "\n")
+end
+
 for _, name in ipairs { "draw", "write", "write_csv" } do
   chart[name] = guard.method("chart:" .. name, "chart",
     function(value) return getmetatable(value) == chart end, chart[name])
