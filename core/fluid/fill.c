@@ -8,14 +8,16 @@
  * After a change the filling is gone through again from below, but only where something differs.
  * Ports that may differ are looked at by the level at which something happens there: where one was
  * full, or will be. Of the lowest, two things can have become:
- * - it was full at this level and is not any more: its classes are open, and other ports of theirs
- *   are looked at, all of them at this level or above;
- * - it is full now, at this level or as before: its classes, those that are open, and those that
- *   are bounded higher elsewhere, are bounded here. Where they leave more than before, other ports
- *   are looked at, if they were full.
- * What lies below is done with, as the water only rises. Where a port is full at the level that it
- * had before, nothing goes on from it. In exact arithmetic each port is opened once and filled once
- * at most; with rounding a port might be visited again and again, and then all is filled anew.
+ * - nobody asks for more of it than it has: its classes are open, and other ports of theirs are
+ *   looked at, all of them at this level or above;
+ * - it is full, at a level that its classes, those that are open, and those that are bounded higher
+ *   elsewhere, have here from now on. Where they leave more than before, other ports are looked at,
+ *   if they were full; where they ask for more, those that have not enough for it.
+ * What lies below is done with, as the water only rises. The level of a port that rises is what it
+ * would be if nothing else happened in between; where something does, and takes classes from it, it
+ * is looked at again when the water has come that far. Where a port is full at the level that it
+ * had before, nothing goes on from it. With rounding a port might be visited again and again, and
+ * then all is filled anew.
  *
  * Sums of what is asked of a port are kept, and say when it is to be looked at. They are made anew
  * before it is full or open, and now and then besides, so that no level has their rounding. */
@@ -210,9 +212,9 @@ static void look_at_marked(weft_sim *sim) {
 /* ---- what happens at a level ---- */
 
 static void touch(weft_sim *sim, uint32_t index) {
-  struct fluid_class *class = &sim->fluid.classes.at[index];
-  if (class->touched == sim->fluid.filling) return;
-  class->touched = sim->fluid.filling;
+  struct fluid_share *share = &sim->fluid.shares.at[index];
+  if (share->touched == sim->fluid.filling) return;
+  share->touched = sim->fluid.filling;
   if (!pool_reserve(sim, sim->fluid.touched, sim->fluid.touched.n + 1u)) {
     weft__no_memory(sim);
     return;
@@ -244,37 +246,37 @@ static void resum(weft_sim *sim, uint32_t index, double factor, const struct flu
 }
 
 void weft__fluid_load(weft_sim *sim, uint32_t index, double load) {
-  const struct fluid_class *class = &sim->fluid.classes.at[index];
   const struct fluid_member *members = fluid_members(sim, index);
   struct fluid_share *share = &sim->fluid.shares.at[index];
   const struct fluid_share was = *share;
   share->load = load;
-  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i)
-    resum(sim, members[i].port, i < class->hops ? 1 : sim->fluid.ack_load, &was, share);
+  for (uint32_t i = 0; i < fluid_hops(share); ++i)
+    resum(sim, members[i].port, i < share->hops ? 1 : sim->fluid.ack_load, &was, share);
 }
 
 /* A class has another share. Where it leaves more than before, ports that were full are looked at;
- * where it is open, all of its ports. */
+ * where it asks for more, or is open, those that may not have enough. */
 static void change_share(weft_sim *sim, uint32_t index, uint32_t at, double level) {
-  const struct fluid_class *class = &sim->fluid.classes.at[index];
-  const struct fluid_member *members = fluid_members(sim, index);
   struct fluid_share *share = &sim->fluid.shares.at[index];
+  const struct fluid_member *members = fluid_members(sim, index);
   const struct fluid_share was = *share;
+  const int asks_more = at == FLUID_OPEN || (was.at != FLUID_OPEN && level > was.level);
   touch(sim, index);
   share->at = at;
   share->level = level;
-  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i) {
+  for (uint32_t i = 0; i < fluid_hops(share); ++i) {
     const uint32_t port = members[i].port;
-    resum(sim, port, i < class->hops ? 1 : sim->fluid.ack_load, &was, share);
-    if (at == FLUID_OPEN)
-      weft__fluid_mark(sim, port);
-    else if (port != at)
+    resum(sim, port, i < share->hops ? 1 : sim->fluid.ack_load, &was, share);
+    if (port == at) continue;
+    if (!asks_more)
       weft__fluid_relieve(sim, port);
+    else if (port_at(sim, port)->level < INFINITY || !is_at_rest(port_at(sim, port)))
+      weft__fluid_mark(sim, port);
   }
-  if (at == FLUID_OPEN && class->cap < INFINITY) weft__fluid_mark_cap(sim, index);
+  if (at == FLUID_OPEN && share->has_cap) weft__fluid_mark_cap(sim, index);
 }
 
-/* It is not full any more at the level at which it was. */
+/* Nobody asks for more than it has. */
 static void open_port(weft_sim *sim, uint32_t index) {
   struct fluid_port *port = port_at(sim, index);
   port->level = INFINITY;
@@ -283,7 +285,6 @@ static void open_port(weft_sim *sim, uint32_t index) {
     const struct fluid_share *share = &sim->fluid.shares.at[class];
     if (share->at == index) change_share(sim, class, FLUID_OPEN, share->level);
   }
-  if (port->water < INFINITY) weft__fluid_mark(sim, index);
 }
 
 /* It is full. `stays`: at the level at which it was, so that its classes have what they had. */
@@ -294,7 +295,13 @@ static void fill_port(weft_sim *sim, uint32_t index, int stays) {
   for (uint32_t i = 0; i < port->count; ++i) {
     const uint32_t class = sim->fluid.entries.at[port->list + i] >> 1;
     const struct fluid_share *share = &sim->fluid.shares.at[class];
-    if (share->at == FLUID_OPEN || (share->at == index ? !stays : share->level > level * (1 + TIE)))
+    if (!(share->at == FLUID_OPEN ||
+          (share->at == index ? !stays : share->level > level * (1 + TIE))))
+      continue;
+    const double cap = share->has_cap ? sim->fluid.classes.at[class].cap : INFINITY;
+    if (cap <= level)
+      change_share(sim, class, FLUID_AT_CAP, cap);
+    else
       change_share(sim, class, index, level);
   }
 }
@@ -328,6 +335,10 @@ static int is_worn(const weft_sim *sim, struct fluid_port *port) {
   return ++port->visits > VISITS_MOST;
 }
 
+static int is_same_level(double a, double b) {
+  return a > b * (1 - TIE) && a < b * (1 + TIE);
+}
+
 /* At the port that comes first. */
 static void step(weft_sim *sim) {
   const uint32_t index = first_port(sim);
@@ -345,10 +356,10 @@ static void step(weft_sim *sim) {
   set_key(sim, index, INFINITY);
   if (is_worn(sim, port))
     open_all(sim);
-  else if (port->level < INFINITY && port->water > port->level * (1 + TIE))
+  else if (port->level < INFINITY && port->water == INFINITY)
     open_port(sim, index);
   else if (port->water < INFINITY)
-    fill_port(sim, index, port->water > port->level * (1 - TIE) && port->level < INFINITY);
+    fill_port(sim, index, is_same_level(port->water, port->level));
 }
 
 /* Whether anything is to come; caps first, at one level. */
@@ -418,7 +429,7 @@ int weft__fluid_check_shares(weft_sim *sim) {
     if (class->flows == 0) continue;
     int is_bounded = relative(share->level, class->cap) < 1e-9;
     const struct fluid_member *members = fluid_members(sim, i);
-    for (uint32_t m = 0; m < class->hops + (uint32_t) class->ack_hops && !is_bounded; ++m) {
+    for (uint32_t m = 0; m < fluid_hops(share) && !is_bounded; ++m) {
       const double asked = asked_of(sim, members[m].port, &highest);
       is_bounded = relative(asked, port_at(sim, members[m].port)->rate) < 1e-9 &&
                    relative(share->level, highest) < 1e-9;
