@@ -222,36 +222,42 @@ static void touch(weft_sim *sim, uint32_t index) {
   sim->fluid.touched.at[sim->fluid.touched.n++] = index;
 }
 
-/* Keep the sums of a port, of a class that was one thing there and is another. A port of which
- * nobody asks for more and that is not full needs no look. */
-static void resum(weft_sim *sim, uint32_t index, double factor, const struct fluid_share *was,
-                  const struct fluid_share *is) {
-  struct fluid_port *port = port_at(sim, index);
-  ++port->age;
-  if (was->load == 0) {
-  } else if (was->at == index || was->at == FLUID_OPEN) {
-    port->weights -= factor * was->load;
-    --port->rising;
-  } else {
-    port->rates -= factor * was->load * was->level;
-  }
-  if (is->load == 0) {
-  } else if (is->at == index || is->at == FLUID_OPEN) {
-    port->weights += factor * is->load;
-    ++port->rising;
-  } else {
-    port->rates += factor * is->load * is->level;
-  }
-  if (port->level == INFINITY && is_at_rest(port)) set_key(sim, index, INFINITY);
+/* Whether a class's share of a port rises with the water there. */
+static int rises(const struct fluid_share *share, uint32_t port) {
+  return (share->at == port) | (share->at == FLUID_OPEN);
+}
+
+/* What a class asks of ports where its share does not rise, bit/ps. */
+static double fixed_rate(const struct fluid_share *share) {
+  return share->at == FLUID_OPEN ? 0 : share->load * share->level;
+}
+
+/* Nobody asks for more of a port that is not full: it needs no look. */
+static int leave_at_rest(weft_sim *sim, uint32_t index, const struct fluid_port *port) {
+  if (port->level < INFINITY || !is_at_rest(port)) return 0;
+  if (key_of(sim, index) < INFINITY) set_key(sim, index, INFINITY);
+  return 1;
 }
 
 void weft__fluid_load(weft_sim *sim, uint32_t index, double load) {
   const struct fluid_member *members = fluid_members(sim, index);
   struct fluid_share *share = &sim->fluid.shares.at[index];
-  const struct fluid_share was = *share;
+  const double weights = load - share->load, before = fixed_rate(share);
+  const int is_first = share->load == 0, is_last = load == 0;
   share->load = load;
-  for (uint32_t i = 0; i < fluid_hops(share); ++i)
-    resum(sim, members[i].port, i < share->hops ? 1 : sim->fluid.ack_load, &was, share);
+  const double rates = fixed_rate(share) - before;
+  for (uint32_t i = 0; i < fluid_hops(share); ++i) {
+    struct fluid_port *port = port_at(sim, members[i].port);
+    const double factor = i < share->hops ? 1 : sim->fluid.ack_load;
+    ++port->age;
+    if (rises(share, members[i].port)) {
+      port->weights += factor * weights;
+      port->rising += (uint32_t)is_first - (uint32_t)is_last;
+    } else {
+      port->rates += factor * rates;
+    }
+    leave_at_rest(sim, members[i].port, port);
+  }
 }
 
 /* A class has another share. Where it leaves more than before, ports that were full are looked at;
@@ -264,14 +270,22 @@ static void change_share(weft_sim *sim, uint32_t index, uint32_t at, double leve
   touch(sim, index);
   share->at = at;
   share->level = level;
-  for (uint32_t i = 0; i < fluid_hops(share); ++i) {
-    const uint32_t port = members[i].port;
-    resum(sim, port, i < share->hops ? 1 : sim->fluid.ack_load, &was, share);
-    if (port == at) continue;
+  const double before = fixed_rate(&was), rate = fixed_rate(share);
+  for (uint32_t i = 0, n = fluid_hops(share); i < n; ++i) {
+    const uint32_t hop = members[i].port;
+    const int was_rising = rises(&was, hop), is_rising = rises(share, hop);
+    if (was_rising & is_rising) continue; /* the same is asked of it */
+    struct fluid_port *port = port_at(sim, hop);
+    const double factor = i < share->hops ? 1 : sim->fluid.ack_load;
+    ++port->age;
+    port->rates += factor * ((is_rising ? 0 : rate) - (was_rising ? 0 : before));
+    port->weights += factor * share->load * (is_rising - was_rising);
+    port->rising += (uint32_t)(is_rising - was_rising);
+    if (leave_at_rest(sim, hop, port)) continue;
     if (!asks_more)
-      weft__fluid_relieve(sim, port);
-    else if (port_at(sim, port)->level < INFINITY || !is_at_rest(port_at(sim, port)))
-      weft__fluid_mark(sim, port);
+      weft__fluid_relieve(sim, hop);
+    else
+      weft__fluid_mark(sim, hop);
   }
   if (at == FLUID_OPEN && share->has_cap) weft__fluid_mark_cap(sim, index);
 }
