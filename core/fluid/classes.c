@@ -65,8 +65,9 @@ static uint32_t hash_of(const struct fluid_claim *claim) {
 static int is_of(const weft_sim *sim, uint32_t index, uint32_t hash,
                  const struct fluid_claim *claim) {
   const struct fluid_class *class = &sim->fluid.classes.at[index];
+  const struct fluid_share *share = &sim->fluid.shares.at[index];
   const struct fluid_member *members = fluid_members(sim, index);
-  if (class->hash != hash || class->hops != claim->hops || class->ack_hops != claim->ack_hops ||
+  if (class->hash != hash || share->hops != claim->hops || share->ack_hops != claim->ack_hops ||
       class->weight != claim->weight || class->cap != claim->cap)
     return 0;
   uint32_t i = 0;
@@ -142,12 +143,13 @@ static uint32_t found(weft_sim *sim, const struct fluid_claim *claim) {
                                                       .first = WEFT_NONE,
                                                       .place = WEFT_NONE,
                                                       .next = *chain,
-                                                      .hash = hash,
-                                                      .hops = (uint8_t)claim->hops,
-                                                      .ack_hops = (uint8_t)claim->ack_hops};
+                                                      .hash = hash};
   *chain = index;
   ++sim->fluid.live;
-  sim->fluid.shares.at[index] = (struct fluid_share){.at = FLUID_OPEN};
+  sim->fluid.shares.at[index] = (struct fluid_share){.at = FLUID_OPEN,
+                                                     .hops = (uint8_t)claim->hops,
+                                                     .ack_hops = (uint8_t)claim->ack_hops,
+                                                     .has_cap = claim->cap < INFINITY};
   struct fluid_member *members = fluid_members(sim, index);
   for (uint32_t i = 0; i < claim->hops + claim->ack_hops; ++i) {
     members[i].port = claim->path[i];
@@ -179,7 +181,7 @@ void weft__fluid_join(weft_sim *sim, uint32_t slot, const struct fluid_claim *cl
 static void release(weft_sim *sim, uint32_t index) {
   struct fluid_class *class = &sim->fluid.classes.at[index];
   const struct fluid_member *members = fluid_members(sim, index);
-  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i) strike(sim, &members[i]);
+  for (uint32_t i = 0; i < fluid_hops(&sim->fluid.shares.at[index]); ++i) strike(sim, &members[i]);
   uint32_t *chain = chain_of(sim, class->hash);
   while (*chain != index) chain = &sim->fluid.classes.at[*chain].next;
   *chain = class->next;
@@ -201,7 +203,7 @@ void weft__fluid_leave(weft_sim *sim, uint32_t slot, struct fluid_time time) {
   class->service = service > class->service ? service : class->service;
   class->since = time;
   const struct fluid_member *members = fluid_members(sim, index);
-  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i)
+  for (uint32_t i = 0; i < fluid_hops(&sim->fluid.shares.at[index]); ++i)
     weft__fluid_relieve(sim, members[i].port);
   if (class->flows == 0)
     release(sim, index);

@@ -8,14 +8,16 @@
  * After a change the filling is gone through again from below, but only where something differs.
  * Ports that may differ are looked at by the level at which something happens there: where one was
  * full, or will be. Of the lowest, two things can have become:
- * - it was full at this level and is not any more: its classes are open, and other ports of theirs
- *   are looked at, all of them at this level or above;
- * - it is full now, at this level or as before: its classes, those that are open, and those that
- *   are bounded higher elsewhere, are bounded here. Where they leave more than before, other ports
- *   are looked at, if they were full.
- * What lies below is done with, as the water only rises. Where a port is full at the level that it
- * had before, nothing goes on from it. In exact arithmetic each port is opened once and filled once
- * at most; with rounding a port might be visited again and again, and then all is filled anew.
+ * - nobody asks for more of it than it has: its classes are open, and other ports of theirs are
+ *   looked at, all of them at this level or above;
+ * - it is full, at a level that its classes, those that are open, and those that are bounded higher
+ *   elsewhere, have here from now on. Where they leave more than before, other ports are looked at,
+ *   if they were full; where they ask for more, those that have not enough for it.
+ * What lies below is done with, as the water only rises. The level of a port that rises is what it
+ * would be if nothing else happened in between; where something does, and takes classes from it, it
+ * is looked at again when the water has come that far. Where a port is full at the level that it
+ * had before, nothing goes on from it. With rounding a port might be visited again and again, and
+ * then all is filled anew.
  *
  * Sums of what is asked of a port are kept, and say when it is to be looked at. They are made anew
  * before it is full or open, and now and then besides, so that no level has their rounding. */
@@ -210,9 +212,9 @@ static void look_at_marked(weft_sim *sim) {
 /* ---- what happens at a level ---- */
 
 static void touch(weft_sim *sim, uint32_t index) {
-  struct fluid_class *class = &sim->fluid.classes.at[index];
-  if (class->touched == sim->fluid.filling) return;
-  class->touched = sim->fluid.filling;
+  struct fluid_share *share = &sim->fluid.shares.at[index];
+  if (share->touched == sim->fluid.filling) return;
+  share->touched = sim->fluid.filling;
   if (!pool_reserve(sim, sim->fluid.touched, sim->fluid.touched.n + 1u)) {
     weft__no_memory(sim);
     return;
@@ -220,61 +222,75 @@ static void touch(weft_sim *sim, uint32_t index) {
   sim->fluid.touched.at[sim->fluid.touched.n++] = index;
 }
 
-/* Keep the sums of a port, of a class that was one thing there and is another. A port of which
- * nobody asks for more and that is not full needs no look. */
-static void resum(weft_sim *sim, uint32_t index, double factor, const struct fluid_share *was,
-                  const struct fluid_share *is) {
-  struct fluid_port *port = port_at(sim, index);
-  ++port->age;
-  if (was->load == 0) {
-  } else if (was->at == index || was->at == FLUID_OPEN) {
-    port->weights -= factor * was->load;
-    --port->rising;
-  } else {
-    port->rates -= factor * was->load * was->level;
-  }
-  if (is->load == 0) {
-  } else if (is->at == index || is->at == FLUID_OPEN) {
-    port->weights += factor * is->load;
-    ++port->rising;
-  } else {
-    port->rates += factor * is->load * is->level;
-  }
-  if (port->level == INFINITY && is_at_rest(port)) set_key(sim, index, INFINITY);
+/* Whether a class's share of a port rises with the water there. */
+static int rises(const struct fluid_share *share, uint32_t port) {
+  return (share->at == port) | (share->at == FLUID_OPEN);
+}
+
+/* What a class asks of ports where its share does not rise, bit/ps. */
+static double fixed_rate(const struct fluid_share *share) {
+  return share->at == FLUID_OPEN ? 0 : share->load * share->level;
+}
+
+/* Nobody asks for more of a port that is not full: it needs no look. */
+static int leave_at_rest(weft_sim *sim, uint32_t index, const struct fluid_port *port) {
+  if (port->level < INFINITY || !is_at_rest(port)) return 0;
+  if (key_of(sim, index) < INFINITY) set_key(sim, index, INFINITY);
+  return 1;
 }
 
 void weft__fluid_load(weft_sim *sim, uint32_t index, double load) {
-  const struct fluid_class *class = &sim->fluid.classes.at[index];
   const struct fluid_member *members = fluid_members(sim, index);
   struct fluid_share *share = &sim->fluid.shares.at[index];
-  const struct fluid_share was = *share;
+  const double weights = load - share->load, before = fixed_rate(share);
+  const int is_first = share->load == 0, is_last = load == 0;
   share->load = load;
-  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i)
-    resum(sim, members[i].port, i < class->hops ? 1 : sim->fluid.ack_load, &was, share);
+  const double rates = fixed_rate(share) - before;
+  for (uint32_t i = 0; i < fluid_hops(share); ++i) {
+    struct fluid_port *port = port_at(sim, members[i].port);
+    const double factor = i < share->hops ? 1 : sim->fluid.ack_load;
+    ++port->age;
+    if (rises(share, members[i].port)) {
+      port->weights += factor * weights;
+      port->rising += (uint32_t)is_first - (uint32_t)is_last;
+    } else {
+      port->rates += factor * rates;
+    }
+    leave_at_rest(sim, members[i].port, port);
+  }
 }
 
 /* A class has another share. Where it leaves more than before, ports that were full are looked at;
- * where it is open, all of its ports. */
+ * where it asks for more, or is open, those that may not have enough. */
 static void change_share(weft_sim *sim, uint32_t index, uint32_t at, double level) {
-  const struct fluid_class *class = &sim->fluid.classes.at[index];
-  const struct fluid_member *members = fluid_members(sim, index);
   struct fluid_share *share = &sim->fluid.shares.at[index];
+  const struct fluid_member *members = fluid_members(sim, index);
   const struct fluid_share was = *share;
+  const int asks_more = at == FLUID_OPEN || (was.at != FLUID_OPEN && level > was.level);
   touch(sim, index);
   share->at = at;
   share->level = level;
-  for (uint32_t i = 0; i < class->hops + (uint32_t) class->ack_hops; ++i) {
-    const uint32_t port = members[i].port;
-    resum(sim, port, i < class->hops ? 1 : sim->fluid.ack_load, &was, share);
-    if (at == FLUID_OPEN)
-      weft__fluid_mark(sim, port);
-    else if (port != at)
-      weft__fluid_relieve(sim, port);
+  const double before = fixed_rate(&was), rate = fixed_rate(share);
+  for (uint32_t i = 0, n = fluid_hops(share); i < n; ++i) {
+    const uint32_t hop = members[i].port;
+    const int was_rising = rises(&was, hop), is_rising = rises(share, hop);
+    if (was_rising & is_rising) continue; /* the same is asked of it */
+    struct fluid_port *port = port_at(sim, hop);
+    const double factor = i < share->hops ? 1 : sim->fluid.ack_load;
+    ++port->age;
+    port->rates += factor * ((is_rising ? 0 : rate) - (was_rising ? 0 : before));
+    port->weights += factor * share->load * (is_rising - was_rising);
+    port->rising += (uint32_t)(is_rising - was_rising);
+    if (leave_at_rest(sim, hop, port)) continue;
+    if (!asks_more)
+      weft__fluid_relieve(sim, hop);
+    else
+      weft__fluid_mark(sim, hop);
   }
-  if (at == FLUID_OPEN && class->cap < INFINITY) weft__fluid_mark_cap(sim, index);
+  if (at == FLUID_OPEN && share->has_cap) weft__fluid_mark_cap(sim, index);
 }
 
-/* It is not full any more at the level at which it was. */
+/* Nobody asks for more than it has. */
 static void open_port(weft_sim *sim, uint32_t index) {
   struct fluid_port *port = port_at(sim, index);
   port->level = INFINITY;
@@ -283,7 +299,6 @@ static void open_port(weft_sim *sim, uint32_t index) {
     const struct fluid_share *share = &sim->fluid.shares.at[class];
     if (share->at == index) change_share(sim, class, FLUID_OPEN, share->level);
   }
-  if (port->water < INFINITY) weft__fluid_mark(sim, index);
 }
 
 /* It is full. `stays`: at the level at which it was, so that its classes have what they had. */
@@ -294,7 +309,13 @@ static void fill_port(weft_sim *sim, uint32_t index, int stays) {
   for (uint32_t i = 0; i < port->count; ++i) {
     const uint32_t class = sim->fluid.entries.at[port->list + i] >> 1;
     const struct fluid_share *share = &sim->fluid.shares.at[class];
-    if (share->at == FLUID_OPEN || (share->at == index ? !stays : share->level > level * (1 + TIE)))
+    if (!(share->at == FLUID_OPEN ||
+          (share->at == index ? !stays : share->level > level * (1 + TIE))))
+      continue;
+    const double cap = share->has_cap ? sim->fluid.classes.at[class].cap : INFINITY;
+    if (cap <= level)
+      change_share(sim, class, FLUID_AT_CAP, cap);
+    else
       change_share(sim, class, index, level);
   }
 }
@@ -328,6 +349,10 @@ static int is_worn(const weft_sim *sim, struct fluid_port *port) {
   return ++port->visits > VISITS_MOST;
 }
 
+static int is_same_level(double a, double b) {
+  return a > b * (1 - TIE) && a < b * (1 + TIE);
+}
+
 /* At the port that comes first. */
 static void step(weft_sim *sim) {
   const uint32_t index = first_port(sim);
@@ -345,10 +370,10 @@ static void step(weft_sim *sim) {
   set_key(sim, index, INFINITY);
   if (is_worn(sim, port))
     open_all(sim);
-  else if (port->level < INFINITY && port->water > port->level * (1 + TIE))
+  else if (port->level < INFINITY && port->water == INFINITY)
     open_port(sim, index);
   else if (port->water < INFINITY)
-    fill_port(sim, index, port->water > port->level * (1 - TIE) && port->level < INFINITY);
+    fill_port(sim, index, is_same_level(port->water, port->level));
 }
 
 /* Whether anything is to come; caps first, at one level. */
@@ -418,7 +443,7 @@ int weft__fluid_check_shares(weft_sim *sim) {
     if (class->flows == 0) continue;
     int is_bounded = relative(share->level, class->cap) < 1e-9;
     const struct fluid_member *members = fluid_members(sim, i);
-    for (uint32_t m = 0; m < class->hops + (uint32_t) class->ack_hops && !is_bounded; ++m) {
+    for (uint32_t m = 0; m < fluid_hops(share) && !is_bounded; ++m) {
       const double asked = asked_of(sim, members[m].port, &highest);
       is_bounded = relative(asked, port_at(sim, members[m].port)->rate) < 1e-9 &&
                    relative(share->level, highest) < 1e-9;

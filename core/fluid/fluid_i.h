@@ -46,6 +46,11 @@ static inline struct fluid_member *fluid_members(const weft_sim *sim, uint32_t c
   return &sim->fluid.members.at[(uint64_t) class * sim->fluid.width];
 }
 
+/** Ports of its way, with those of ACKs. */
+static inline uint32_t fluid_hops(const struct fluid_share *share) {
+  return (uint32_t)share->hops + share->ack_hops;
+}
+
 /* ends.c: which flow ends next, of a class and of all */
 
 /** A flow joins its class, leaves it. */

@@ -279,6 +279,7 @@ void weft__fluid_port_changed(weft_sim *sim, uint32_t port, unsigned what) {
   if (!(what & CHANGED_RATE)) return;
   catch_up(sim);
   sim->fluid.ports.at[port].rate = (double)sim->fabric.ports.at[port].rate_bps / 1e12;
+  ++sim->fluid.ports.at[port].age; /* its water is another one */
   weft__fluid_mark(sim, port);
   ask_to_fill(sim);
   for (uint32_t slot = 0; slot < sim->flow.slots.n && !sim->failed; ++slot)

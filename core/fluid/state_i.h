@@ -45,8 +45,6 @@ struct fluid_class {
   uint32_t place; /* in ends, or WEFT_NONE: it has no rate yet */
   uint32_t next; /* in its chain of the table, or of those that are free */
   uint32_t hash;
-  uint32_t touched; /* the last filling that has changed it */
-  uint8_t hops, ack_hops; /* of members */
 };
 
 /* What filling reads of a class. A class's rate is weight x level. */
@@ -54,7 +52,9 @@ struct fluid_share {
   double level; /* bit/ps; of FLUID_OPEN meaningless */
   double load; /* weights of all flows together */
   uint32_t at; /* the port that bounds it, FLUID_AT_CAP or FLUID_OPEN */
-  uint32_t unused;
+  uint32_t touched; /* the last filling that has changed it */
+  uint8_t hops, ack_hops; /* of members */
+  uint8_t has_cap;
 };
 
 enum { FLUID_OPEN = UINT32_MAX, FLUID_AT_CAP = UINT32_MAX - 1 };
