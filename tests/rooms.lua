@@ -121,7 +121,8 @@ local function named_algorithms(graph)
   for _, path in ipairs(graph.files) do
     for word in graph.code[path]:gmatch("[%a_][%w_]*") do
       local its = of[word] and ("core/packet/cc/%s.c"):format(of[word])
-      if its and path ~= its and not CC_LISTS[path] then
+      local law = of[word] and ("core/fluid_cc/law_%s.c"):format(of[word])
+      if its and path ~= its and path ~= law and not CC_LISTS[path] then
         problems[#problems + 1] = ("%s: names %s; may be in %s"):format(path, word, its)
       end
     end

@@ -133,7 +133,7 @@ static void was_read_out(weft_sim *sim, uint32_t slot, uint32_t p) {
   const uint32_t *path = slot_path(sim, slot);
   for (uint32_t i = 1; i < parcel->hop; ++i) {
     parcel->before = sim->fluid_cc.ports.at[path[i]].served - parcel->bytes;
-    if (sim->config.cc == WEFT_CC_HPCC)
+    if (fcc_reads_telemetry(sim))
       sim->fluid_cc.telemetry.at[(uint64_t)p * sim->fluid_cc.path_ports + i - 1] =
           (struct fcc_telemetry){parcel->sent_at + arrival(sim, slot, i), parcel->before, 0};
   }
@@ -223,9 +223,5 @@ void weft__fcc_alone_break(weft_sim *sim, uint32_t slot) {
     flow->told = 1;
     weft__flow_tell(sim, flow->row, NEWS_SENT);
   }
-  if (sim->config.cc == WEFT_CC_DCTCP) { /* the windows that it has had without a mark */
-    const uint32_t windows = acked / (sent - una + 1);
-    for (uint32_t i = 0; i < windows && flow->law.alpha > 1e-4; ++i)
-      flow->law.alpha *= 1 - sim->config.dctcp_g;
-  }
+  weft__fcc_law_unmarked(sim, slot, acked / (sent - una + 1));
 }

@@ -8,7 +8,7 @@
 /* ---- life ---- */
 
 static int create(weft_sim *sim) {
-  if (sim->config.cc == WEFT_CC_SCRIPT)
+  if (!weft__fcc_law_init(sim))
     return weft__fail(sim, WEFT_EINVAL,
                       "option cc: engine 'fluid-cc' has no script; expected window, dctcp, hpcc, "
                       "dcqcn, timely or swift");
@@ -112,7 +112,7 @@ static uint32_t stale(const weft_sim *sim) {
 static int widen(weft_sim *sim, uint32_t hops) {
   struct fluid_cc_room *room = &sim->fluid_cc;
   const uint32_t old = room->path_ports;
-  if (sim->config.cc != WEFT_CC_HPCC || hops <= old) {
+  if (!fcc_reads_telemetry(sim) || hops <= old) {
     if (hops > old) room->path_ports = hops;
     return 1;
   }
@@ -133,7 +133,7 @@ static int widen(weft_sim *sim, uint32_t hops) {
 static int slots(weft_sim *sim, uint32_t n, uint32_t path_ports) {
   struct fluid_cc_room *room = &sim->fluid_cc;
   if (!widen(sim, path_ports) || !pool_reserve(sim, room->flows, n)) return 0;
-  if (sim->config.cc == WEFT_CC_HPCC) {
+  if (fcc_reads_telemetry(sim)) {
     if (!pool_reserve(sim, room->last_seen, (uint64_t)n * room->path_ports)) return 0;
     room->last_seen.n = n * room->path_ports;
   }
@@ -251,8 +251,8 @@ static void settle(weft_sim *sim) {
 static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
   const weft_config *config = &sim->config;
   const uint64_t packets = (payload + config->mtu_bytes - 1) / config->mtu_bytes;
-  *data = frames_bytes(config, weft__fcc_extra(config), payload);
-  *acks = packets * weft__fcc_ack_bytes(config);
+  *data = frames_bytes(config, weft__fcc_extra(sim), payload);
+  *acks = packets * weft__fcc_ack_bytes(sim);
 }
 
 /* What flows under way have had delivered; of those that are over their rows tell. */

@@ -78,7 +78,7 @@ void weft__fcc_launch(weft_sim *sim, uint32_t row) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const weft_config *config = &sim->config;
   const uint64_t size = sim->flow.rows.at[row].size_bytes, mtu = config->mtu_bytes;
-  const uint32_t total = (uint32_t)((size + mtu - 1) / mtu), extra = weft__fcc_extra(config);
+  const uint32_t total = (uint32_t)((size + mtu - 1) / mtu), extra = weft__fcc_extra(sim);
   double line = (double)sim->fabric.ports.at[slot_path(sim, slot)[0]].built_rate_bps;
   if (config->max_rate_bps != 0 && (double)config->max_rate_bps < line)
     line = (double)config->max_rate_bps;
@@ -88,7 +88,7 @@ void weft__fcc_launch(weft_sim *sim, uint32_t row) {
                             .total = total,
                             .last_bytes = (uint16_t)(size - (total - 1) * mtu),
                             .headers = frame_headers(config, extra),
-                            .ack_bytes = weft__fcc_ack_bytes(config)};
+                            .ack_bytes = weft__fcc_ack_bytes(sim)};
   flow->told = (flow_wants(sim, row) & FLOW_TELLS_SENT) == 0;
   learn_way(sim, slot);
   weft__fcc_law_start(sim, slot);

@@ -114,10 +114,10 @@ void weft__fcc_leave_ports(weft_sim *sim, uint32_t slot);
 
 /* model.c: what depends on compat */
 /** What congestion control adds to a packet, bytes. */
-uint32_t weft__fcc_extra(const weft_config *config);
+uint32_t weft__fcc_extra(const weft_sim *sim);
 int weft__fcc_choose_model(weft_sim *sim);
 int weft__fcc_fixed_times(const weft_config *config);
-uint32_t weft__fcc_ack_bytes(const weft_config *config);
+uint32_t weft__fcc_ack_bytes(const weft_sim *sim);
 int weft__fcc_find_rtt(weft_sim *sim);
 void weft__fcc_take_rtt(const weft_sim *sim, struct fcc_flow *flow, weft_time as_built);
 double weft__fcc_headroom(const weft_sim *sim, uint32_t in_port);
@@ -132,9 +132,35 @@ struct fcc_feedback {
   weft_time rtt;
   uint32_t parcel; /* whose telemetry it brings */
 };
+/** Take the law of config.cc; 0: it has none here. */
+int weft__fcc_law_init(weft_sim *sim);
 void weft__fcc_law_start(weft_sim *sim, uint32_t slot);
 /** Timers that have run out by now. */
 void weft__fcc_law_catch_up(weft_sim *sim, uint32_t slot);
 void weft__fcc_law_feed(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back);
+/** It has had so many windows without a mark. */
+void weft__fcc_law_unmarked(weft_sim *sim, uint32_t slot, uint32_t windows);
+
+/* What a law adds to the headers of a packet. */
+enum fcc_header { FCC_NOTHING = 0, FCC_TIMESTAMP = 1, FCC_TELEMETRY = 2 };
+
+/* What is marked with (*) may be NULL: there is nothing to do. */
+struct fcc_law_ops {
+  /** A flow begins, at line rate. (*) */
+  void (*start)(weft_sim *sim, uint32_t slot);
+  /** The ACK of a parcel has come. (*) */
+  void (*feed)(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back);
+  /** Timers that have run out by now. (*) */
+  void (*catch_up)(weft_sim *sim, uint32_t slot);
+  /** It has had so many windows without a mark. (*) */
+  void (*unmarked)(weft_sim *sim, uint32_t slot, uint32_t windows);
+  enum fcc_header header;
+  int is_unpaced; /* 1: the window alone says when to send */
+};
+
+/** Does each switch write into packets what it sees? */
+static inline int fcc_reads_telemetry(const weft_sim *sim) {
+  return sim->fluid_cc.law->header == FCC_TELEMETRY;
+}
 
 #endif

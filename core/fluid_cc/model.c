@@ -10,9 +10,10 @@ static int is_ns3(const weft_config *config) {
   return config->compat == WEFT_COMPAT_NS3 || config->compat == WEFT_COMPAT_SIMAI;
 }
 
-uint32_t weft__fcc_extra(const weft_config *config) {
-  if (config->cc == WEFT_CC_HPCC) return config->int_bytes;
-  return config->cc == WEFT_CC_TIMELY || config->cc == WEFT_CC_SWIFT ? TIMESTAMP_BYTES : 0;
+uint32_t weft__fcc_extra(const weft_sim *sim) {
+  const enum fcc_header header = sim->fluid_cc.law->header;
+  if (header == FCC_TELEMETRY) return sim->config.int_bytes;
+  return header == FCC_TIMESTAMP ? TIMESTAMP_BYTES : 0;
 }
 
 int weft__fcc_choose_model(weft_sim *sim) {
@@ -37,10 +38,11 @@ int weft__fcc_fixed_times(const weft_config *config) {
   return is_ns3(config);
 }
 
-uint32_t weft__fcc_ack_bytes(const weft_config *config) {
-  const uint32_t extra = weft__fcc_extra(config);
+uint32_t weft__fcc_ack_bytes(const weft_sim *sim) {
+  const weft_config *config = &sim->config;
+  const uint32_t extra = weft__fcc_extra(sim);
   if (is_ns3(config)) return extra + 46 > 60 ? extra + 46 : 60;
-  return config->ack_bytes + (config->cc == WEFT_CC_HPCC ? config->int_bytes : 0);
+  return config->ack_bytes + (fcc_reads_telemetry(sim) ? config->int_bytes : 0);
 }
 
 int weft__fcc_find_rtt(weft_sim *sim) {
@@ -50,9 +52,8 @@ int weft__fcc_find_rtt(weft_sim *sim) {
   if (is_ns3(config))
     return weft__farthest(sim, config->mtu_bytes, 0, INT64_MAX, &room->fabric_rtt,
                           &room->longest_rtt);
-  return weft__farthest(sim, frame_full(config, weft__fcc_extra(config)),
-                        weft__fcc_ack_bytes(config), DATACENTER_PS, &room->fabric_rtt,
-                        &room->longest_rtt);
+  return weft__farthest(sim, frame_full(config, weft__fcc_extra(sim)), weft__fcc_ack_bytes(sim),
+                        DATACENTER_PS, &room->fabric_rtt, &room->longest_rtt);
 }
 
 void weft__fcc_take_rtt(const weft_sim *sim, struct fcc_flow *flow, weft_time as_built) {

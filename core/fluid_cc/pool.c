@@ -12,13 +12,13 @@ uint32_t weft__fcc_parcel_take(weft_sim *sim) {
   p = room->parcels.n;
   const uint64_t n = p + 1ull;
   if (n > EVENT_SOURCE_MASK || !pool_reserve(sim, room->parcels, n) ||
-      (sim->config.cc == WEFT_CC_HPCC && !pool_reserve(sim, room->telemetry, n * hops))) {
+      (fcc_reads_telemetry(sim) && !pool_reserve(sim, room->telemetry, n * hops))) {
     weft__no_memory(sim);
     return WEFT_NONE;
   }
   room->parcels.at[p] = (struct fcc_parcel){0};
   room->parcels.n = (uint32_t)n;
-  if (sim->config.cc == WEFT_CC_HPCC) room->telemetry.n = (uint32_t)n * hops;
+  if (fcc_reads_telemetry(sim)) room->telemetry.n = (uint32_t)n * hops;
   return p;
 }
 

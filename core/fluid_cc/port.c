@@ -300,7 +300,7 @@ static weft_time tail_leaves(const weft_sim *sim, const struct fcc_port *port, u
 }
 
 static void read_out(weft_sim *sim, const struct fcc_parcel *parcel, uint32_t p, double queue) {
-  if (sim->config.cc != WEFT_CC_HPCC) return;
+  if (!fcc_reads_telemetry(sim)) return;
   sim->fluid_cc.telemetry.at[(uint64_t)p * sim->fluid_cc.path_ports + parcel->hop - 2u] =
       (struct fcc_telemetry){parcel->left, parcel->before, queue};
 }

@@ -36,7 +36,7 @@ static uint32_t room_of(const struct fcc_flow *flow) {
 }
 
 static int is_paced(const weft_sim *sim) {
-  return sim->config.cc != WEFT_CC_WINDOW || sim->config.max_rate_bps != 0;
+  return !sim->fluid_cc.law->is_unpaced || sim->config.max_rate_bps != 0;
 }
 
 /* Time from packet to packet. */
@@ -189,7 +189,7 @@ static weft_time may_send_at(const weft_sim *sim, const struct fcc_flow *flow) {
  * are. */
 static weft_time try_to_send(weft_sim *sim, uint32_t index, uint32_t slot) {
   const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
-  if (sim->config.cc == WEFT_CC_DCQCN) weft__fcc_law_catch_up(sim, slot);
+  weft__fcc_law_catch_up(sim, slot);
   const uint32_t room = room_of(flow);
   if (room == 0) return INT64_MAX;
   const weft_time at = may_send_at(sim, flow);

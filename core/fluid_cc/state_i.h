@@ -139,11 +139,15 @@ struct fcc_switch {
   X(fluid_cc, arrivals, struct fcc_arrival)    \
   X(fluid_cc, switches, struct fcc_switch)
 
+struct fcc_law_ops; /* fluid_cc.h */
+
 struct fluid_cc_room {
   FLUID_CC_POOLS(WEFT_POOL_MEMBER)
   weft_time fabric_rtt, longest_rtt;
   uint32_t free_parcel, free_inflow;
   uint32_t path_ports; /* hops of telemetry and of last_seen */
+  const struct fcc_law_ops *law; /* of config.cc */
+  uint32_t times_grow, steps_grow; /* defaults of the law, with round trips and NICs */
   uint32_t stale; /* events in the queue that will find nothing to do */
   uint64_t parcels_sent, packets_sent;
   double sent, arrived,
