@@ -41,7 +41,7 @@ static const weft_option options[] = {
      "Headers of a data packet on the wire."},
     {"int_header", WEFT_OPT_U32, WEFT_UNIT_BYTES, NEEDS(int_bytes, CC), 0, 512, NULL,
      "Telemetry header on data and ACK when the congestion control uses INT."},
-    {"ack", WEFT_OPT_U32, WEFT_UNIT_BYTES, NEEDS(ack_bytes, QUEUES), 1, 1024, NULL,
+    {"ack", WEFT_OPT_U32, WEFT_UNIT_BYTES, NEEDS(ack_bytes, CAPS), 1, 1024, NULL,
      "An ACK on the wire, without INT."},
     {"recovery", WEFT_OPT_U32, WEFT_UNIT_ENUM, NEEDS(recovery, PACKETS), 0, WEFT_RECOVERY_COUNT - 1,
      NAMES_TEXT(RECOVERY_NAMES),

@@ -77,9 +77,17 @@ static int probability(double p) {
   return p >= 0 && p <= 1;
 }
 
+/* None, or the end of one. */
+static int is_no_impairment(const weft_link_impairment *impairment) {
+  const int loses =
+      impairment->enter >= 0 && (impairment->loss_good != 0 || impairment->loss_bad != 0);
+  return impairment->delay_ps <= 0 && impairment->jitter_ps <= 0 && !loses;
+}
+
 int weft_link_impair(weft_sim *sim, const weft_link_impairment *impairment) {
   int status = check_ports(sim, impairment->link, impairment->direction);
-  if (status == WEFT_OK)
+  const int is_none = is_no_impairment(impairment);
+  if (status == WEFT_OK && !is_none)
     status = weft__engine_needs(sim, WEFT_CAN_IMPAIR, "link impairment", "added delay and loss");
   if (status != WEFT_OK) return status;
   const weft_time most = (weft_time)MOST_DELAY_S * 1000000000000;
@@ -95,6 +103,7 @@ int weft_link_impair(weft_sim *sim, const weft_link_impairment *impairment) {
     return weft__fail(
         sim, WEFT_EINVAL, "link burst loss: expected probabilities 0 to 1, got %g, %g, %g, %g",
         impairment->enter, impairment->leave, impairment->loss_good, impairment->loss_bad);
+  if (is_none && !engine_can(sim, WEFT_CAN_IMPAIR)) return WEFT_OK; /* nothing to undo */
   if (sim->fabric.limits.fixed_by != NULL)
     return weft__fail(sim, WEFT_EINVAL,
                       "link impairment: %s has neither added delay nor burst loss",

@@ -14,7 +14,7 @@ local PS_PER_NS = 1000
 local CASES = { "case", "fabric", { "hosts", type = "integer", min = 1 } }
 local LINKS = {
   "fabric", { "a", type = "integer", min = 0 }, { "b", type = "integer", min = 0 },
-  { "gbps", type = "number", min = 1e-3 },
+  { "gbps", type = "number", min = 2e-3 },
 }
 local FLOWS = {
   "case", "flow", { "bytes", type = "integer", min = 1 }, { "start_ns", type = "number", min = 0 },
@@ -36,7 +36,7 @@ end
 -- The nodes of a path, "0-16-1".
 local function nodes_of(text, place)
   local nodes, known = {}, text:find "^%d+%-[%d%-]*%d$" and not text:find("--", 1, true)
-  for word in text:gmatch "%d+" do nodes[#nodes + 1] = weft.units.whole(word) or -1 end
+  for word in text:gmatch "%d+" do nodes[#nodes + 1] = "n" .. word:gsub("^0+(%d)", "%1") end
   if not known then
     weft.fail.at(place, "column 'path': expected nodes such as 0-16-1, got %s",
       weft.fail.show(text))
@@ -50,7 +50,7 @@ end
 -- of the file: `case`, `flow`, `bytes`, `start_ns`, `nodes`, `fct_ns` if the file has it, `place`)
 function M.read(dir)
   local fabrics = read_links(dir .. "/links.csv")
-  local set, by_name = { cases = {}, flows = {} }, {}
+  local set, by_name, flow_of = { cases = {}, flows = {} }, {}, {}
   for row, line in weft.csv.rows(dir .. "/cases.csv", CASES) do
     local place = ("%s/cases.csv:%d"):format(dir, line)
     if by_name[row.case] then weft.fail.at(place, "case '%s' is there twice", row.case) end
@@ -72,6 +72,9 @@ function M.read(dir)
       weft.fail.at(place, "case '%s' is not in cases.csv%s", row.case,
         weft.fail.hint(row.case, weft.util.sorted_keys(by_name)))
     end
+    local key = weft.csv.field(row.case) .. "," .. weft.csv.field(row.flow)
+    if flow_of[key] then weft.fail.at(place, "flow %s is there twice", key) end
+    flow_of[key] = true
     row.place, row.nodes = place, nodes_of(row.path, place)
     set.flows[#set.flows + 1] = row
     case.flows[#case.flows + 1] = row
@@ -79,13 +82,18 @@ function M.read(dir)
   return set
 end
 
+local function name_of(id) return ("n%.0f"):format(id) end
+
+-- Nodes are those that links name, whatever their numbers.
 local function build(case)
-  local net = weft.fabric.new()
-  for i = 0, case.links.nodes - 1 do
-    net:add_node("n" .. i, i < case.hosts and "host" or "switch")
+  local net, there = weft.fabric.new(), {}
+  for _, link in ipairs(case.links) do there[link.a], there[link.b] = true, true end
+  for _, id in ipairs(weft.util.sorted_keys(there)) do
+    net:add_node(name_of(id), id < case.hosts and "host" or "switch")
   end
   for _, link in ipairs(case.links) do
-    net:connect(link.a, link.b, math.floor(link.gbps * BPS_PER_GBPS + 0.5), 0, nil, link.place)
+    local rate = math.floor(link.gbps * BPS_PER_GBPS + 0.5)
+    net:connect(name_of(link.a), name_of(link.b), rate, 0, nil, link.place)
   end
   return net
 end
@@ -123,7 +131,8 @@ function M.run(dir)
   end
   io.stdout:write("case,flow,fct_ns\n")
   for _, flow in ipairs(set.flows) do
-    io.stdout:write(("%s,%s,%.6f\n"):format(flow.case, flow.flow, flow.found_ns))
+    io.stdout:write(("%s,%s,%.6f\n"):format(weft.csv.field(flow.case),
+      weft.csv.field(flow.flow), flow.found_ns))
   end
   return true
 end

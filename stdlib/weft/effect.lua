@@ -79,11 +79,16 @@ local function has_headroom(config)
   return has_no_compat(config)
 end
 
+local function counts_acks(config)
+  if config.engine == "fluid" then return config.fluid_acks, "without fluid_acks" end
+  return has_no_compat(config)
+end
+
 -- What an option needs to be read at all: a function of the configuration and of what was given,
 -- which gives whether it has that, and what it lacks.
 local NEEDS = {
   rto = has_timer, give_up_after = has_timer,
-  ack = has_no_compat, recovery = has_no_compat, base_rtt = reads_base_rtt,
+  ack = counts_acks, recovery = has_no_compat, base_rtt = reads_base_rtt,
   ecn_kmin = marks_below_kmax, ecn_kmax = has_no_map, ecn_pmax = draws_below_kmax,
   min_rate = function(config) return config.cc ~= "window", "with cc = 'window'" end,
   int_header = function(config)

@@ -189,6 +189,18 @@ describe("ideal", function()
 end)
 
 describe("a resource", function()
+  it("repairs links and nodes, whichever engine it is", function()
+    for _, engine in ipairs { "ideal", "fluid", "fluid-cc" } do
+      local sim = simulation(engine)
+      local flow = sim:add_flow { src = 0, dst = 4, size = "1MB" }
+      sim:fail("h0-leaf0", { at = "20us" })
+      sim:repair("h0-leaf0", { at = "50us" })
+      sim:run()
+      local row = sim:flow(flow)
+      assert.is_true(row.fct_ps > row.ideal_ps + 29e6, engine)
+    end
+  end)
+
   it("is held by a simulation and its forks", function()
     local sim = simulation()
     local index = sim.core:resource_add("table", "delays", "a\0b")

@@ -154,7 +154,7 @@ describe("flows on given paths", function()
 
   it("are read with their cases and fabrics", function()
     local set = read(CASES, LINKS, "case,flow,bytes,start_ns,path\nx,0,1000,0.5,0-3-1\n")
-    assert.same({ 0, 3, 1 }, set.flows[1].nodes)
+    assert.same({ "n0", "n3", "n1" }, set.flows[1].nodes)
     assert.same({ 3, 4, 3 }, { set.cases[1].hosts, set.cases[1].links.nodes, #set.cases[1].links })
     assert.equal(set.flows[1], set.cases[1].flows[1])
   end)
