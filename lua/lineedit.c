@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,13 +143,23 @@ static void on_line(char *line) {
 static enum line_status read_edited(const char *prompt, char **line) {
   int any_key = 0; /* until then, libedit's buffer holds the line before */
   line_done = 0;
+  /* A signal is taken while a key is waited for and nowhere else, so that none is slept over. */
+  sigset_t ours, before;
+  sigemptyset(&ours);
+  sigaddset(&ours, SIGINT);
+  sigaddset(&ours, SIGTERM);
+  sigprocmask(SIG_BLOCK, &ours, &before);
   editor.handler_install(prompt, on_line);
-  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
   while (!line_done) {
-    int ready = poll(&input, 1, -1);
+    fd_set input;
+    FD_ZERO(&input);
+    FD_SET(STDIN_FILENO, &input);
+    const int ready =
+        interrupt_count() > 0 ? -1 : pselect(STDIN_FILENO + 1, &input, NULL, NULL, NULL, &before);
     if (interrupt_count() > 0) {
       *line = strdup(any_key && *editor.line_buffer ? *editor.line_buffer : "");
       editor.handler_remove();
+      sigprocmask(SIG_SETMASK, &before, NULL);
       putchar('\n');
       return LINE_INTERRUPTED;
     }
@@ -158,6 +168,7 @@ static enum line_status read_edited(const char *prompt, char **line) {
       editor.read_char();
     }
   }
+  sigprocmask(SIG_SETMASK, &before, NULL);
   if (!read_line) putchar('\n'); /* Ctrl-D leaves the cursor behind the prompt */
   *line = read_line;
   return read_line ? LINE_READ : LINE_END;

@@ -156,13 +156,13 @@ end
 --- Options for an engine: those given without what it has no use for, which it would refuse or call
 -- without effect. For sets of options that serve several engines.
 -- @tparam string word
--- @tparam table options of a simulation; `engine` and `dynamics` are replaced, unless `set`, whose
+-- @tparam table given options of a simulation; `engine` and `dynamics` are replaced, unless `set`, whose
 -- options win over others, has an engine
 -- @treturn table a copy with `engine`
 -- @usage weft.simulation(weft.engines.fitting("ideal", { topology = net, compat = "ns3" }))
-function M.fitting(word, options)
-  check.argument("engines.fitting: options", options, "table")
-  local set = type(options.set) == "table" and options.set or {}
+function M.fitting(word, given)
+  check.argument("engines.fitting: options", given, "table")
+  local set = type(given.set) == "table" and given.set or {}
   local name = set.engine or word
   if name == "fluid" and set.dynamics == "cc" then name = "fluid-cc" end
   local found = find(name)
@@ -170,18 +170,18 @@ function M.fitting(word, options)
     fail.raise("engines.fitting: no engine %s%s", fail.show(name),
       fail.hint(tostring(name), M.words()))
   end
-  local compat = set.compat or options.compat
-  local function fitting(given)
+  local compat = set.compat or given.compat
+  local function fitting(part)
     local copy = {}
-    for key, value in pairs(given) do -- order-free: a copy
+    for key, value in pairs(part) do -- order-free: a copy
       if takes(found, key, value, compat) then copy[key] = value end
     end
     copy.engine, copy.dynamics = nil, nil
     return copy
   end
-  local copy = fitting(options)
+  local copy = fitting(given)
   copy.engine = name
-  if options.set == set then copy.set = fitting(set) end
+  if given.set == set then copy.set = fitting(set) end
   return copy
 end
 

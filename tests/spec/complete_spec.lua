@@ -60,7 +60,7 @@ describe("completion", function()
 
   it("has the words of the core's options, whatever they are", function()
     local words = {}
-    for i, name in ipairs(core.constants.engine) do words[i] = '"' .. name .. '"' end
+    for i, name in ipairs(weft.engines.words()) do words[i] = '"' .. name .. '"' end
     offers(table.concat(words, " "), "weft.simulation { engine = ")
     for _, option in ipairs(core.options()) do
       assert.equal(option.name .. " = ", offered("weft.simulation { " .. option.name)

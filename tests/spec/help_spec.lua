@@ -6,8 +6,12 @@ local names = require "weft.help.names"
 local program = require "program"
 local source = require "weft.source"
 
--- The first is called for every node, the second has a list with its options.
-local BY_HAND = { ["fabric:add_node"] = true, ["weft.workload.flows"] = true }
+-- The first is called for every node, the second has a list with its options, the others look at
+-- what else they were given before.
+local BY_HAND = {
+  ["fabric:add_node"] = true, ["weft.workload.flows"] = true, ["weft.geo.fifo.run"] = true,
+  ["weft.geo.models.tensors"] = true, ["weft.geo.trace.synthetic"] = true,
+}
 
 local function files(pattern)
   local list = {}

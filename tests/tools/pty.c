@@ -105,6 +105,16 @@ static int type_lines(int terminal, pid_t program) {
   return 0;
 }
 
+/* What waitpid() says of it; it is killed when it does not end. */
+static int status_of(pid_t program) {
+  int status = 0;
+  for (int ms = 0; waitpid(program, &status, WNOHANG) == 0; ms += 10) {
+    if (ms == PATIENCE_MS) kill(program, SIGKILL);
+    poll(NULL, 0, 10);
+  }
+  return status;
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) return 2;
   const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
@@ -117,8 +127,7 @@ int main(int argc, char **argv) {
   const int in_vain = type_lines(terminal, program);
   if (in_vain) kill(program, SIGKILL);
   while (!in_vain && read_some(terminal)) continue;
-  int status = 0;
-  waitpid(program, &status, 0);
+  const int status = status_of(program);
   if (in_vain) return 1;
   printf("%s\nstatus %d\n", output,
          WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));

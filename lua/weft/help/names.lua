@@ -12,7 +12,7 @@ local M = {}
 local INDENT = "  "
 
 -- Modules with classes that are no parts of `weft`, and loaded by methods.
-local LATE = { "weft.job_report", "weft.partitions", "weft.simulation" }
+local LATE = { "weft.compare", "weft.job_report", "weft.partitions", "weft.simulation" }
 
 local FORMATS = { time = units.format_time, rate = units.format_rate, bytes = units.format_bytes }
 
@@ -62,11 +62,20 @@ end
 
 -- ---- classes and functions ------------------------------------------------------------------
 
+-- What a module loads when it is first asked for it.
+local function late_names(module)
+  local meta = getmetatable(module)
+  return type(meta) == "table" and meta.names or {}
+end
+
 --- Classes by the names of their objects: "sim" and so on.
 -- @treturn table of `{ noun, class }`
 function M.classes()
   local weft = require "weft"
-  for _, part in ipairs(getmetatable(weft).names) do local _ = weft[part] end
+  for _, part in ipairs(getmetatable(weft).names) do
+    local module = weft[part]
+    for _, name in ipairs(late_names(module)) do local _ = module[name] end
+  end
   for _, module in ipairs(LATE) do require(module) end
   return guard.classes
 end
@@ -97,20 +106,28 @@ local function add_methods(list)
   end
 end
 
+local function add_module(list, path, module)
+  local seen = {}
+  for name, value in pairs(module) do -- order-free: sorted below
+    if is_public(name, value) then seen[name] = true end
+  end
+  for _, name in ipairs(late_names(module)) do seen[name] = true end
+  for _, name in ipairs(util.sorted_keys(seen)) do
+    local value, its = module[name], path .. "." .. name
+    if type(value) == "function" then
+      add_function(list, "function", its, value)
+    else
+      add_module(list, its, value)
+    end
+  end
+end
+
 local function add_functions(list)
   local weft = require "weft"
   for _, part in ipairs(getmetatable(weft).names) do
-    local module, seen = weft[part], {}
-    for name, value in pairs(part ~= "core" and module or {}) do -- order-free: sorted below
-      if is_public(name, value) then seen[name] = true end
-    end
-    local meta = getmetatable(module)
-    for _, name in ipairs(type(meta) == "table" and meta.names or {}) do seen[name] = true end
-    for _, name in ipairs(util.sorted_keys(seen)) do
-      add_function(list, "function", ("weft.%s.%s"):format(part, name), module[name])
-    end
+    if part ~= "core" then add_module(list, "weft." .. part, weft[part]) end
   end
-  for _, name in ipairs { "params", "simulation" } do
+  for _, name in ipairs { "compare", "params", "simulation" } do
     add_function(list, "function", "weft." .. name, weft[name])
   end
 end
