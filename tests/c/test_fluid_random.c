@@ -5,7 +5,7 @@
 
 #include "fixture.h"
 
-enum { FLOWS_MOST = 60, NODES_MOST = 24, LINKS_MOST = 60, PATH_MOST = 8 };
+enum { FLOWS_MOST = 60, NODES_MOST = 24, LINKS_MOST = 60, PATH_MOST = 8, CHANGES_MOST = 8 };
 
 struct case_flow {
   uint32_t path[PATH_MOST], hops;
@@ -16,11 +16,22 @@ struct case_flow {
   int state; /* 0 to come, 1 active, 2 done */
 };
 
+/* A link has so much of its rate from then on; 0: it is down. */
+struct case_change {
+  int64_t at;
+  uint32_t link;
+  double factor;
+};
+
 struct fluid_case {
   uint32_t hosts, nodes, links, flows;
   uint32_t a[LINKS_MOST], b[LINKS_MOST];
   uint64_t rate[LINKS_MOST];
   struct case_flow flow[FLOWS_MOST];
+  struct case_change change[CHANGES_MOST]; /* by time */
+  uint32_t changes;
+  double factor[LINKS_MOST]; /* now */
+  uint32_t ack_bytes; /* for each 1,000 bytes, on the way back; 0: ACKs load nothing */
 };
 
 static uint32_t draw(uint64_t key, uint64_t *n, uint32_t below) {
@@ -93,23 +104,60 @@ static void make_case(struct fluid_case *c, uint64_t key) {
   }
 }
 
+/* Links are degraded, fail and come back; all have their rate in the end. */
+static void add_changes(struct fluid_case *c, uint64_t key) {
+  uint64_t n = 0;
+  key += 1000000;
+  c->ack_bytes = draw(key, &n, 2) * (1 + draw(key, &n, 300));
+  c->changes = 2 * (1 + draw(key, &n, CHANGES_MOST / 2));
+  for (uint32_t i = 0; i < c->changes; i += 2) {
+    const uint32_t link = draw(key, &n, c->links);
+    const int64_t at = (int64_t)(i * 50000000 + draw(key, &n, 40000000));
+    const double factor = draw(key, &n, 3) == 0 ? 0 : 0.125 * (1 + draw(key, &n, 7));
+    c->change[i] = (struct case_change){at, link, factor};
+    c->change[i + 1] = (struct case_change){at + 1 + draw(key, &n, 40000000), link, 1};
+  }
+}
+
 /* ---- the slow way ---- */
+
+/* What a flow asks of a port, by its rate. */
+static long double load_on(const struct fluid_case *c, const struct case_flow *flow, uint32_t p) {
+  long double load = 0;
+  for (uint32_t i = 0; i < flow->hops; i++) {
+    load += flow->path[i] == p;
+    if ((flow->path[i] ^ 1) == p) load += c->ack_bytes / 1000.0L;
+  }
+  return load;
+}
+
+static int is_up(const struct fluid_case *c, const struct case_flow *flow) {
+  for (uint32_t i = 0; i < flow->hops; i++)
+    if (c->factor[flow->path[i] / 2] == 0) return 0;
+  return 1;
+}
+
+/* bit/ps */
+static long double rate_of(const struct fluid_case *c, uint32_t p) {
+  return (long double)c->rate[p / 2] * c->factor[p / 2] / 1e12L;
+}
 
 /* Raise all together; what is full or at its cap stays. */
 static void fill(struct fluid_case *c) {
   long double used[2 * LINKS_MOST] = {0};
   int open = 0, is_open[FLOWS_MOST] = {0};
   for (uint32_t f = 0; f < c->flows; f++) {
-    is_open[f] = c->flow[f].state == 1;
+    is_open[f] = c->flow[f].state == 1 && is_up(c, &c->flow[f]);
+    c->flow[f].rate = 0;
     open += is_open[f];
   }
   while (open > 0) {
     long double weights[2 * LINKS_MOST] = {0}, lowest = INFINITY;
     for (uint32_t f = 0; f < c->flows; f++)
-      for (uint32_t i = 0; is_open[f] && i < c->flow[f].hops; i++)
-        weights[c->flow[f].path[i]] += c->flow[f].weight;
+      for (uint32_t p = 0; is_open[f] && p < 2 * c->links; p++)
+        weights[p] += load_on(c, &c->flow[f], p) * c->flow[f].weight;
     for (uint32_t p = 0; p < 2 * c->links; p++) {
-      const long double level = ((long double)c->rate[p / 2] / 1e12L - used[p]) / weights[p];
+      const long double level = (rate_of(c, p) - used[p]) / weights[p];
       if (weights[p] > 0 && level < lowest) lowest = level;
     }
     for (uint32_t f = 0; f < c->flows; f++) {
@@ -122,9 +170,9 @@ static void fill(struct fluid_case *c) {
       const long double cap = flow->cap / 1e12L / flow->weight;
       if (!is_open[f]) continue;
       stays[f] = cap > 0 && cap <= lowest * (1 + 1e-15L);
-      for (uint32_t i = 0; i < flow->hops; i++) {
-        const uint32_t p = flow->path[i];
-        const long double level = ((long double)c->rate[p / 2] / 1e12L - used[p]) / weights[p];
+      for (uint32_t p = 0; p < 2 * c->links; p++) {
+        if (load_on(c, flow, p) == 0) continue;
+        const long double level = (rate_of(c, p) - used[p]) / weights[p];
         stays[f] |= level <= lowest * (1 + 1e-15L);
       }
     }
@@ -133,28 +181,33 @@ static void fill(struct fluid_case *c) {
       is_open[f] = 0;
       open--;
       c->flow[f].rate = lowest * c->flow[f].weight;
-      for (uint32_t i = 0; i < c->flow[f].hops; i++) used[c->flow[f].path[i]] += c->flow[f].rate;
+      for (uint32_t p = 0; p < 2 * c->links; p++)
+        used[p] += load_on(c, &c->flow[f], p) * c->flow[f].rate;
     }
   }
 }
 
 static void solve(struct fluid_case *c) {
   long double now = 0;
+  uint32_t changed = 0;
+  for (uint32_t l = 0; l < c->links; l++) c->factor[l] = 1;
   for (uint32_t done = 0; done < c->flows;) {
-    long double next = INFINITY;
+    long double next = changed < c->changes ? (long double)c->change[changed].at : INFINITY;
     for (uint32_t f = 0; f < c->flows; f++) {
       const struct case_flow *flow = &c->flow[f];
-      const long double at = flow->state == 0   ? (long double)flow->start
-                             : flow->state == 1 ? now + flow->left / flow->rate
-                                                : INFINITY;
+      const long double at = flow->state == 0 ? (long double)flow->start
+                             : flow->rate > 0 ? now + flow->left / flow->rate
+                                              : INFINITY;
       if (at < next) next = at;
     }
     for (uint32_t f = 0; f < c->flows; f++) {
       struct case_flow *flow = &c->flow[f];
       if (flow->state == 1) {
         flow->left -= flow->rate * (next - now);
-        if (flow->left > flow->rate * 1e-7L) continue; /* one ten-millionth of a ps */
+        if (flow->rate == 0 || flow->left > flow->rate * 1e-7L)
+          continue; /* one ten-millionth of a ps */
         flow->state = 2;
+        flow->rate = 0;
         flow->end = next;
         done++;
       } else if (flow->state == 0 && flow->start <= next) {
@@ -163,6 +216,8 @@ static void solve(struct fluid_case *c) {
       }
     }
     now = next;
+    for (; changed < c->changes && c->change[changed].at <= now; changed++)
+      c->factor[c->change[changed].link] = c->change[changed].factor;
     fill(c);
   }
 }
@@ -174,6 +229,9 @@ static weft_sim *engine(const struct fluid_case *c) {
   config.engine = WEFT_ENGINE_FLUID;
   config.compat = WEFT_COMPAT_FLOWSIM;
   config.header_bytes = 0;
+  config.mtu_bytes = 1000;
+  config.fluid_acks = c->ack_bytes > 0;
+  if (c->ack_bytes > 0) config.ack_bytes = c->ack_bytes;
   weft_sim *sim = new_sim(&config, NULL);
   for (uint32_t i = 0; i < c->nodes; i++) add_node(sim, i < c->hosts ? WEFT_HOST : WEFT_SWITCH);
   for (uint32_t l = 0; l < c->links; l++) add_link(sim, c->a[l], c->b[l], c->rate[l], 0);
@@ -191,14 +249,23 @@ static weft_sim *engine(const struct fluid_case *c) {
                                .path = flow->path};
     MUST(sim, weft_flow_add(sim, &def));
   }
+  for (uint32_t i = 0; i < c->changes; i++) {
+    weft_link_change change = weft_link_change_default();
+    change.link = c->change[i].link;
+    change.at_ps = c->change[i].at;
+    change.factor = c->change[i].factor;
+    MUST(sim, weft_link_schedule(sim, &change));
+  }
   return sim;
 }
 
 static double worst_error; /* of what may be: 2 ps or 1e-9 */
 
-static void compare(uint64_t key, int in_steps) {
+static void compare(uint64_t key, int in_steps, int changes) {
   static struct fluid_case c;
   make_case(&c, key);
+  c.changes = c.ack_bytes = 0;
+  if (changes) add_changes(&c, key);
   weft_sim *sim = engine(&c);
   while (in_steps && MUST(sim, weft_run(sim, -1, 1)) == WEFT_RUN_BUDGET) MUST(sim, weft_check(sim));
   run_to_end(sim);
@@ -217,10 +284,14 @@ static void compare(uint64_t key, int in_steps) {
 
 TEST(fluid_shares_are_those_of_progressive_filling_in_1000_random_cases) {
   worst_error = 0;
-  for (uint64_t key = 1; key <= 1000; key++) compare(key, 0);
+  for (uint64_t key = 1; key <= 1000; key++) compare(key, 0, 0);
   ENSURE(worst_error <= 1);
 }
 
 TEST(fluid_shares_are_max_min_after_every_event) {
-  for (uint64_t key = 2001; key <= 2100; key++) compare(key, 1);
+  for (uint64_t key = 2001; key <= 2100; key++) compare(key, 1, 0);
+}
+
+TEST(fluid_shares_are_those_of_progressive_filling_with_acks_while_links_fail_and_come_back) {
+  for (uint64_t key = 3001; key <= 3300; key++) compare(key, key % 4 == 0, 1);
 }
