@@ -156,8 +156,8 @@ end
 --- Options for an engine: those given without what it has no use for, which it would refuse or call
 -- without effect. For sets of options that serve several engines.
 -- @tparam string word
--- @tparam table given options of a simulation; `engine` and `dynamics` are replaced, unless `set`, whose
--- options win over others, has an engine
+-- @tparam table given options of a simulation; `engine` and `dynamics` are replaced, unless `set`,
+-- whose options win over others, has an engine
 -- @treturn table a copy with `engine`
 -- @usage weft.simulation(weft.engines.fitting("ideal", { topology = net, compat = "ns3" }))
 function M.fitting(word, given)
