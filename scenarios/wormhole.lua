@@ -60,7 +60,7 @@ end
 local function prepare(method, more, twin)
   local engine = { seed = args.seed, threads = args.threads }
   for key, value in pairs(more or {}) do engine[key] = value end -- order-free: a copy
-  if not engine.engine then engine.cc = args.cc end
+  if weft.core.engine_can(engine.engine or "packet", "cc") then engine.cc = args.cc end
   return args:blame(nil, wormhole.build, {
     model = args.model, gpus = args.gpus, groups = groups, nic = args.nic, accel = method,
     iterations = args.iterations, scale_bytes = args.scale_bytes, embedding = args.embedding,
@@ -103,7 +103,7 @@ local plain = (args.compare or args.twin) and complete(prepare "none")
 local twin = args.twin and complete(prepare("none", nil, true))
 local row, errors = comparison.row(run, plain, twin)
 row.model, row.gpus, row.scale_bytes = args.model, args.gpus, args.scale_bytes
-row.engine, row.cc = args.engine, has_packets and args.cc or nil
+row.engine, row.cc = args.engine, weft.core.engine_can(args.engine, "cc") and args.cc or nil
 row.tp, row.pp, row.dp, row.ep = groups.tp, groups.pp, groups.dp, groups.ep
 row.iterations = args.iterations
 

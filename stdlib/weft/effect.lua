@@ -94,6 +94,9 @@ local NEEDS = {
   int_header = function(config)
     return config.cc == "hpcc" or config.cc == "script", ("with cc = '%s'"):format(config.cc)
   end,
+  hpcc_multi_rate = function(config)
+    return config.engine ~= "fluid-cc", "with engine = 'fluid-cc', by which a flow has one rate"
+  end,
   window = function(config)
     if config.engine == "fluid" then return has_window_cap(config) end
     return config.window_mode ~= "none", "with window_mode = 'none'"
