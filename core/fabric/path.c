@@ -96,16 +96,28 @@ static int repeats(struct hop *hop, int hops) {
   return does;
 }
 
+/* What packets of one size take of a port: whole ps, and what is left. */
+struct share {
+  weft_time ps;
+  uint64_t carry;
+};
+
+static struct share share_of(const struct hop *hop, uint64_t bytes) {
+  const uint64_t parts = bytes * hop->residue;
+  return (struct share){(weft_time)(bytes * hop->byte_ps + parts / hop->rate), parts % hop->rate};
+}
+
 /* A packet goes the whole way; when it arrives. The NIC always has the next one ready. */
-static weft_time pass(struct hop *hop, int hops, uint64_t bytes) {
+static weft_time pass(struct hop *hop, int hops, const struct share *share) {
   weft_time time = 0;
   for (int i = 0; i < hops; ++i) {
     const int idle = hop[i].free_at < time;
-    const uint64_t sum = (idle ? 0 : hop[i].carry) + bytes * hop[i].residue;
+    uint64_t carry = (idle ? 0 : hop[i].carry) + share[i].carry;
+    const int more = carry >= hop[i].rate;
+    if (more) carry -= hop[i].rate;
     hop[i].idled |= idle;
-    hop[i].carry = sum % hop[i].rate;
-    hop[i].free_at =
-        (idle ? time : hop[i].free_at) + (weft_time)(bytes * hop[i].byte_ps + sum / hop[i].rate);
+    hop[i].carry = carry;
+    hop[i].free_at = (idle ? time : hop[i].free_at) + share[i].ps + more;
     time = hop[i].free_at + hop[i].delay;
   }
   return time;
@@ -115,16 +127,19 @@ static weft_time pass(struct hop *hop, int hops, uint64_t bytes) {
 static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
                                uint64_t packets, uint64_t full, uint64_t last) {
   struct hop hop[WEFT_PATH_MAX];
+  struct share each[WEFT_PATH_MAX], end[WEFT_PATH_MAX];
   for (int i = 0; i < hops; ++i) {
     const struct fabric_port *port = &sim->fabric.ports.at[ports[i]];
     hop[i] = (struct hop){.rate = port->rate_bps,
                           .byte_ps = PS_PER_BYTE_BPS / port->rate_bps,
                           .residue = PS_PER_BYTE_BPS % port->rate_bps,
                           .delay = port->delay_ps};
+    each[i] = share_of(&hop[i], full);
+    end[i] = share_of(&hop[i], last);
   }
   uint64_t period = packets > SHORT ? period_of(hop, hops, full) : 0;
   for (uint64_t k = 1, mark = period; k < packets; ++k) {
-    pass(hop, hops, full);
+    pass(hop, hops, each);
     if (period == 0 || k != mark) continue;
     mark += period;
     if (!repeats(hop, hops)) continue;
@@ -134,7 +149,7 @@ static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int h
     k += times * period;
     period = 0;
   }
-  return pass(hop, hops, last);
+  return pass(hop, hops, end);
 }
 
 weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops, uint64_t size) {
