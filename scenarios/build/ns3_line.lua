@@ -127,9 +127,9 @@ local FIRST_AS_RUN = 1000
 -- @treturn table the simulation
 function M.run(scenario, set)
   local fabric = weft.topology.from_file(scenario.topology)
-  local sim = weft.simulation {
+  local sim = weft.simulation(weft.engines.fitting("packet", {
     topology = fabric, set = effect.only(compare.with(M.options(scenario, fabric), set)),
-  }
+  }))
   local count = {}
   for _, flow in ipairs(scenario.flows) do
     local pair = flow.src .. "," .. flow.dst

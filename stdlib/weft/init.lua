@@ -8,9 +8,9 @@ local fail = require "weft.fail"
 local weft = {}
 
 local parts = {
-  "cc", "check", "config", "core", "csv", "engines", "export", "fabric", "fail", "failure", "geo",
-  "json", "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
-  "workload",
+  "cc", "check", "config", "core", "csv", "engines", "export", "fabric", "fail", "failure",
+  "geo", "json", "paths", "placement", "random", "report", "results", "stats", "topology",
+  "units", "util", "viz", "workload",
 }
 
 --- Build a simulation: all that it takes is in help "options".
