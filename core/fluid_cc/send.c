@@ -109,6 +109,19 @@ static void delay_others(weft_sim *sim, const struct fcc_port *port, uint32_t bu
   }
 }
 
+/* Which of the packets that it sends now have been sent before. */
+static void note_repeats(weft_sim *sim, struct fcc_flow *flow, uint32_t n) {
+  const uint32_t end = flow->next + n;
+  if (flow->next == flow->una) flow->restarted_at = sim->now;
+  if (flow->next < flow->highest) {
+    const uint32_t again = (end < flow->highest ? end : flow->highest) - flow->next;
+    flow->retransmits += again;
+    sim->stats.retransmits += again;
+    flow->rtt_seq = flow->highest;
+  }
+  if (end > flow->highest) flow->highest = end;
+}
+
 static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   const uint32_t p = weft__fcc_parcel_take(sim);
   if (p == WEFT_NONE) return;
@@ -148,6 +161,7 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
                                                     .in_port = WEFT_NONE,
                                                     .hop = 1};
   delay_others(sim, port, slot, share, fcc_wire_time(sim, index, frame));
+  note_repeats(sim, flow, n);
   flow->parcel = p;
   flow->next += n;
   flow->next_at = next_at;
