@@ -27,7 +27,8 @@ int weft__fcc_is_alone(const weft_sim *sim, uint32_t slot) {
   for (uint32_t i = 0; i < hops; ++i) {
     const struct fcc_port *port = &sim->fluid_cc.ports.at[path[i]];
     if (port->users > 0 || port->acks > 0 || port->down || port->paused ||
-        sim->fabric.ports.at[path[i]].loss > 0 || port->inflows != WEFT_NONE || sim->fabric.ports.at[path[i]].rate_bps < rate)
+        sim->fabric.ports.at[path[i]].loss > 0 || port->inflows != WEFT_NONE ||
+        sim->fabric.ports.at[path[i]].rate_bps < rate)
       return 0;
     if (port->of_switch ? weft__fcc_level(sim, path[i], sim->now).queue >= 1
                         : port->free_at > sim->now)

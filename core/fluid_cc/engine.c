@@ -166,6 +166,29 @@ static uint64_t delivered(const weft_sim *sim, uint32_t slot) {
   return (uint64_t)received(sim, slot) * sim->config.mtu_bytes;
 }
 
+/* What its congestion control allows, a window in a round trip, or an equal part of its NIC,
+ * whichever is least. */
+static double rate(const weft_sim *sim, uint32_t slot) {
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (flow->state != FCC_SENDS) return flow->state == FCC_ALONE ? flow->rate_bps : 0;
+  const struct fcc_port *nic = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
+  const double frame = 8e12 * (sim->config.mtu_bytes + flow->headers);
+  const double trip = (double)(flow->rtt > 0 ? flow->rtt : flow->empty_rtt);
+  const double window = flow->window * frame / trip;
+  const double part = 8e12 * nic->rate / (nic->listed > 0 ? nic->listed : 1);
+  const double least = window < part ? window : part;
+  return flow->rate_bps < least ? flow->rate_bps : least;
+}
+
+static void flow_rows(weft_sim *sim) {
+  for (uint32_t slot = 0; slot < sim->flow.slots.n; ++slot) {
+    if (!sim->flow.slots.at[slot].active) continue;
+    const uint32_t row = sim->flow.slots.at[slot].row;
+    flow_row_note(sim, row, weft__flow_delivered(sim, row),
+                  sim->fluid_cc.flows.at[slot].retransmits, 0);
+  }
+}
+
 /* ---- changes of the fabric ---- */
 
 static void same_way_changed(weft_sim *sim, uint32_t slot) {
@@ -329,6 +352,8 @@ const struct engine_ops weft__fluid_cc_engine = {
     .launch = weft__fcc_launch,
     .slots = slots,
     .delivered = delivered,
+    .flow_rows = flow_rows,
+    .rate = rate,
     .settle = settle,
     .port_row = port_row,
     .port_bytes = port_bytes,

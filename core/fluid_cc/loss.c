@@ -113,7 +113,8 @@ int weft__fcc_buffer_admits(weft_sim *sim, uint32_t index, uint32_t p) {
   const double lasts = parcel->tail > sim->now ? (double)(parcel->tail - sim->now) : 1;
   const double in = level.in_rate + rest / lasts, growth = in - port->rate;
   if (growth > 0 && growth * (1 + alpha) * lasts > left && draw(sim, index) < growth / in)
-    for (uint32_t i = before - 1; i > 0 && growth * (1 + alpha) * lasts * i > left * (before - 1); --i)
+    for (uint32_t i = before - 1; i > 0 && growth * (1 + alpha) * lasts * i > left * (before - 1);
+         --i)
       lose_packet(sim, index, parcel, i);
   if (!takes_first) lose_packet(sim, index, parcel, 0);
   return is_left(sim, parcel, before);

@@ -11,6 +11,7 @@ static int is_void(weft_sim *sim, uint32_t p) {
 static void drop(weft_sim *sim, uint32_t p, uint32_t in_port) {
   const double bytes = sim->fluid_cc.parcels.at[p].bytes;
   sim->fluid_cc.dropped += bytes;
+  sim->fluid_cc.packets_dropped += sim->fluid_cc.parcels.at[p].n;
   if (in_port != WEFT_NONE) weft__fcc_ingress(sim, in_port, -bytes);
   weft__fcc_parcel_free(sim, p);
 }

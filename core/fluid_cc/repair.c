@@ -35,12 +35,14 @@ weft_time weft__fcc_timeout(const weft_sim *sim, const struct fcc_flow *flow) {
 static void arm(weft_sim *sim, uint32_t slot) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const weft_time since = later(heard_at(flow), flow->restarted_at);
+  const weft_time look = sim->config.rto_ps > 0 ? sim->config.rto_ps : RTO_MIN;
   weft_time at = INT64_MAX;
   if (sim->config.rto_ps != 0 && !weft__fcc_fixed_times(&sim->config))
     at = since + weft__fcc_timeout(sim, flow);
   const weft_time end = heard_at(flow) + sim->config.give_up_ps;
   if (sim->config.give_up_ps != 0 && end < at) at = end;
   if (at == INT64_MAX) return;
+  if (at > sim->now + look) at = sim->now + look; /* it is shorter once something has been heard */
   flow->rto_event = later(at, sim->now);
   event_of_flow(sim, EV_FCC_RTO, slot, flow->row, flow->rto_event);
 }
@@ -60,6 +62,7 @@ void weft__fcc_disarm(weft_sim *sim, uint32_t slot) {
 static void go_back(weft_sim *sim, uint32_t slot) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   if (sim->config.recovery == WEFT_RECOVERY_NONE) return;
+  if (flow->next > flow->lost_until) flow->lost_until = flow->next;
   flow->next = flow->una;
   flow->sent_n = 0;
   flow->gone = 0;
@@ -108,7 +111,8 @@ int weft__fcc_received(weft_sim *sim, uint32_t p) {
   const int in_order = parcel->seq <= flow->received && good > 0;
   if (in_order && parcel->seq + good > flow->received) flow->received = parcel->seq + good;
   const int has_gap = parcel->n > good && parcel->seq + good >= flow->received;
-  const int reports = (has_gap || parcel->seq > flow->received) && sim->config.recovery != WEFT_RECOVERY_NONE &&
+  const int reports = (has_gap || parcel->seq > flow->received) &&
+                      sim->config.recovery != WEFT_RECOVERY_NONE &&
                       flow->nack_for != flow->received + 1;
   parcel->acks = flow->received;
   parcel->nack = (uint8_t)reports;

@@ -22,7 +22,8 @@ static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
 
 /* Packets of a parcel, of a flow that may send so many: a part of the window, and of what it sends
  * in an empty round trip if that is less, at an equal part of the NIC if that is; at first a part
- * of what it has sent, as the first ACKs of a burst decide what becomes of it. */
+ * of what it has sent, as the first ACKs of a burst decide what becomes of it. Where packets are
+ * lost each is on its own: one that is lost alone, and not with its neighbours, opens a gap. */
 static uint32_t turn_of(const weft_sim *sim, const struct fcc_port *port,
                         const struct fcc_flow *flow, uint32_t room) {
   const double equal = port->rate / port->listed, own = flow->rate_bps / 8e12;
@@ -32,7 +33,7 @@ static uint32_t turn_of(const weft_sim *sim, const struct fcc_port *port,
   n /= PARCELS_PER_WINDOW;
   if (n > flow->next / PARCELS_AT_FIRST) n = flow->next / PARCELS_AT_FIRST;
   if (n > sim->fluid_cc.most_n) n = sim->fluid_cc.most_n;
-  if (n < PACKETS_WORTH_A_PARCEL) n = 1;
+  if (n < PACKETS_WORTH_A_PARCEL || flow->gone || flow->next < flow->lost_until) n = 1;
   return n < room ? n : room;
 }
 

@@ -55,6 +55,7 @@ struct fcc_flow {
   uint32_t parcel; /* the one that its NIC sends, or has sent last */
   uint32_t acked_n; /* packets that the last ACK acknowledged */
   uint32_t highest; /* packets that it has sent at least once */
+  uint32_t lost_until; /* packets before this one have been sent again for a loss, or will be */
   uint32_t rtt_seq; /* whose ACK ends the next measurement */
   uint32_t nack_for; /* 1 + the packet that the receiver has reported missing; 0: none */
   uint32_t retries, retransmits; /* since progress; packets */

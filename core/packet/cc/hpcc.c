@@ -154,7 +154,7 @@ static uint64_t react(const weft_sim *sim, struct reference *reference, uint64_t
 
 static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   struct hpcc *hpcc = cc_state(sim, slot);
-  if (ack->telemetry == NULL) return;
+  if (ack->telemetry == NULL || ack->hops == 0) return; /* without a switch nothing is measured */
   if (hpcc->rate_epoch != sim->fabric.rate_epoch) learn_rates(sim, slot, hpcc);
   if (hpcc->path_seq != sim->packet.tx_warm.at[slot].path_seq) { /* other counters: begin anew */
     hpcc->path_seq = sim->packet.tx_warm.at[slot].path_seq;
