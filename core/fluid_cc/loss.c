@@ -63,7 +63,7 @@ int weft__fcc_acks_pass(weft_sim *sim, const uint32_t *ports, uint32_t hops, uin
 /* What waits in a port: without the packet on the wire, which has left the buffer. */
 static double waits(const weft_sim *sim, double queue) {
   const double frame = sim->config.mtu_bytes + sim->config.header_bytes + weft__fcc_extra(sim);
-  return frame * (double)(uint64_t)(queue / frame);
+  return queue < 1 ? 0 : frame * (double)(uint64_t)((queue - 0.5) / frame);
 }
 
 /* What a switch holds, and what is entering it. */
