@@ -187,3 +187,40 @@ TEST(fluid_cc_rates_of_flows_follow_their_windows) {
   }
   weft_sim_destroy(sim);
 }
+
+static weft_sim *lossy_incast(uint32_t cc) {
+  weft_config config = lossy(WEFT_ENGINE_FLUID_CC);
+  config.cc = cc;
+  config.buffer_bytes = 200000;
+  weft_sim *sim = star(&config, 9, 100ull * GBPS, 1 * US);
+  set_loss(sim, 4, 0, 0.01);
+  for (uint32_t i = 1; i < 9; i++) add_flow(sim, i, 0, 300000 + 1000 * i, i * 77000);
+  return sim;
+}
+
+TEST(fluid_cc_losses_in_steps_and_forked_are_the_same) {
+  static const uint32_t ccs[] = {WEFT_CC_WINDOW, WEFT_CC_DCTCP,  WEFT_CC_HPCC,
+                                 WEFT_CC_DCQCN,  WEFT_CC_TIMELY, WEFT_CC_SWIFT};
+  for (uint32_t c = 0; c < 6; c++) {
+    weft_sim *whole = lossy_incast(ccs[c]), *steps = lossy_incast(ccs[c]), *fork = NULL;
+    run_to_end(whole);
+    for (weft_time t = 0; t < 700 * US; t += 7 * US) {
+      MUST(steps, weft_run(steps, t, 0));
+      MUST(steps, weft_check(steps));
+      cell(steps, WEFT_TABLE_PORTS, "queue_bytes", 1); /* looking changes nothing */
+      of_flow(steps, "rate_bps", 1);
+      if (t == 77 * US) MUST(steps, weft_sim_fork(steps, &fork));
+    }
+    run_to_end(steps);
+    run_to_end(fork);
+    ENSURE(stats_of(whole).packets_dropped > 0 && stats_of(whole).timeouts > 0);
+    ENSURE_EQ(stats_of(whole).flows_done, 8);
+    ENSURE_EQ(stats_of(steps).fingerprint, stats_of(whole).fingerprint);
+    ENSURE_EQ(stats_of(fork).fingerprint, stats_of(whole).fingerprint);
+    ENSURE_EQ(stats_of(steps).events, stats_of(whole).events);
+    ENSURE_EQ(stats_of(fork).retransmits, stats_of(whole).retransmits);
+    weft_sim_destroy(whole);
+    weft_sim_destroy(steps);
+    weft_sim_destroy(fork);
+  }
+}
