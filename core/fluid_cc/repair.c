@@ -49,7 +49,7 @@ static void arm(weft_sim *sim, uint32_t slot) {
 
 void weft__fcc_has_lost(weft_sim *sim, uint32_t slot) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
-  flow->gone = 1;
+  flow->gone = flow->lossy = 1;
   if (flow->rto_event < 0) arm(sim, slot);
 }
 
@@ -108,11 +108,12 @@ int weft__fcc_received(weft_sim *sim, uint32_t p) {
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
   const uint32_t good = parcel->gap == 0 ? parcel->n : parcel->gap - 1;
-  const int in_order = parcel->seq <= flow->received && good > 0;
+  /* Parcels of a flow may pass one another by parts of a packet, which are no gaps. */
+  const int is_late = flow->lossy && parcel->seq > flow->received;
+  const int in_order = !is_late && good > 0;
   if (in_order && parcel->seq + good > flow->received) flow->received = parcel->seq + good;
   const int has_gap = parcel->n > good && parcel->seq + good >= flow->received;
-  const int reports = (has_gap || parcel->seq > flow->received) &&
-                      sim->config.recovery != WEFT_RECOVERY_NONE &&
+  const int reports = (has_gap || is_late) && sim->config.recovery != WEFT_RECOVERY_NONE &&
                       flow->nack_for != flow->received + 1;
   parcel->acks = flow->received;
   parcel->nack = (uint8_t)reports;

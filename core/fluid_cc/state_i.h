@@ -63,7 +63,7 @@ struct fcc_flow {
   weft_time due[2]; /* alone: when its last packet leaves its NIC, when it is done */
   uint16_t last_bytes; /* payload of its last packet */
   uint8_t state; /* enum fcc_flow_state */
-  uint8_t gone; /* something of what is out is lost */
+  uint8_t gone, lossy; /* something of what is out is lost; something has ever been */
   uint8_t listed, told; /* on its NIC's list; its last packet has been told of */
 };
 
