@@ -48,6 +48,7 @@ enum {
   X(slots, MUST)                              \
   X(delivered, MUST)                          \
   X(progress, MAY)                            \
+  X(rate, CAN(RATES))                         \
   X(settle, MUST)                             \
   X(before_sample, MAY)                       \
   X(flow_rows, MAY)                           \

@@ -87,6 +87,9 @@ struct engine_ops {
   /** Differs from what it was whenever the flow has made progress since. (*: delivered) */
   uint64_t (*progress)(const weft_sim *sim, uint32_t slot);
 
+  /** The rate of an active flow, bit/s on the wire; with CAN(RATES). */
+  double (*rate)(const weft_sim *sim, uint32_t slot);
+
   /** Bring to the present what results are about to read. */
   void (*settle)(weft_sim *sim);
   /** A sample is about to be taken, of all that has happened up to and in this instant. (*) */

@@ -98,14 +98,16 @@ enum weft_can {
   WEFT_CAN_COMPAT = 3, /* the quirks of other simulators */
   WEFT_CAN_THREADS = 4, /* more than one */
   WEFT_CAN_ACCELERATE = 5, /* memoize, fast_forward */
-  WEFT_CAN_IMPAIR = 6, /* links that lose or delay packets */
+  WEFT_CAN_IMPAIR = 6, /* links that delay packets, or lose them in bursts */
   WEFT_CAN_STORM = 7, /* PFC storms */
   WEFT_CAN_TRACE_ACKS = 8,
   WEFT_CAN_PARTITIONS = 9, /* flows that contend, found */
   WEFT_CAN_CAPS = 10, /* windows and rates that bound a flow */
   WEFT_CAN_SHARES = 11, /* weights, caps and ways that single flows are given */
   WEFT_CAN_QUEUES = 12, /* bytes in queues: their lengths, marks, pauses, buffers; ACKs */
-  WEFT_CAN_COUNT = 13
+  WEFT_CAN_LOSE = 13, /* losses by full buffers and by chance, and their repair */
+  WEFT_CAN_RATES = 14, /* rates of flows as they are now */
+  WEFT_CAN_COUNT = 15
 };
 
 /** What the bytes of a resource are. */

@@ -43,7 +43,7 @@ static const weft_option options[] = {
      "Telemetry header on data and ACK when the congestion control uses INT."},
     {"ack", WEFT_OPT_U32, WEFT_UNIT_BYTES, NEEDS(ack_bytes, CAPS), 1, 1024, NULL,
      "An ACK on the wire, without INT."},
-    {"recovery", WEFT_OPT_U32, WEFT_UNIT_ENUM, NEEDS(recovery, PACKETS), 0, WEFT_RECOVERY_COUNT - 1,
+    {"recovery", WEFT_OPT_U32, WEFT_UNIT_ENUM, NEEDS(recovery, LOSE), 0, WEFT_RECOVERY_COUNT - 1,
      NAMES_TEXT(RECOVERY_NAMES),
      "What happens after a loss: nothing, go-back-N, or selective repeat as in IRN."},
     {"rto", WEFT_OPT_I64, WEFT_UNIT_TIME, NEEDS(rto_ps, QUEUES), WEFT_RTO_RFC6298, 1e13,

@@ -49,7 +49,7 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
                       "%g, %g",
                       link->factor, link->loss);
   if (link->loss > 0) {
-    status = weft__engine_needs(sim, WEFT_CAN_IMPAIR, "link change", "loss");
+    status = weft__engine_needs(sim, WEFT_CAN_LOSE, "link change", "loss");
     if (status != WEFT_OK) return status;
   }
   if (sim->fabric.limits.fixed_by != NULL && link->factor == 0)

@@ -49,8 +49,8 @@ static int check_link(weft_sim *sim, const weft_link_def *def) {
                       def->delay_ps);
   if (!(def->loss >= 0 && def->loss <= 1))
     return weft__fail(sim, WEFT_EINVAL, "link loss: expected 0 to 1, got %g", def->loss);
-  if (def->loss > 0 && !engine_can(sim, WEFT_CAN_IMPAIR))
-    return weft__engine_needs(sim, WEFT_CAN_IMPAIR, "link", "loss");
+  if (def->loss > 0 && !engine_can(sim, WEFT_CAN_LOSE))
+    return weft__engine_needs(sim, WEFT_CAN_LOSE, "link", "loss");
   if (def->link_class > WEFT_LINK_NET)
     return weft__fail(sim, WEFT_EINVAL, "link class: expected 0 to %d, got %" PRIu32, WEFT_LINK_NET,
                       def->link_class);

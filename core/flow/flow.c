@@ -177,6 +177,7 @@ void weft__flow_over(weft_sim *sim, uint32_t slot, enum flow_state state) {
   sim->flow.slots.at[slot].active = 0;
   flow->state = state;
   flow->slot = WEFT_NONE;
+  flow->rate_bps = 0;
   --sim->flow.active;
 }
 

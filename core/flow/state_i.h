@@ -15,6 +15,7 @@ struct flow {
   weft_time fct_ps; /* from start to whichever of them config.completion says, or -1 */
   weft_time ideal_ps;
   uint64_t delivered_bytes; /* payload in order so far */
+  uint64_t rate_bps; /* on the wire, as columns have last seen it */
   uint32_t src, dst, tag, task;
   uint32_t slot, state;
   uint32_t retransmits, ecn_marks;

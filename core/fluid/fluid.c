@@ -79,18 +79,26 @@ static int check(weft_sim *sim) {
   return weft__fluid_check_shares(sim);
 }
 
-const struct engine_ops weft__fluid_engine = {.can = CAN(COMPAT) | CAN(CAPS) | CAN(SHARES),
-                                              .create = create,
-                                              .link_added = link_added,
-                                              .ready = ready,
-                                              .event = weft__fluid_event,
-                                              .stale = stale,
-                                              .port_changed = weft__fluid_port_changed,
-                                              .rerouted = weft__fluid_rerouted,
-                                              .launch = weft__fluid_launch,
-                                              .slots = slots,
-                                              .delivered = weft__fluid_delivered,
-                                              .settle = settle,
-                                              .port_bytes = port_bytes,
-                                              .wire_bytes = wire_bytes,
-                                              .check = check};
+/* Its share; those that wait, or have sent all, have none. */
+static double rate(const weft_sim *sim, uint32_t slot) {
+  const struct fluid_flow *flow = &sim->fluid.flows.at[slot];
+  return flow->state == FLUID_RUNS ? 1e12 * sim->fluid.classes.at[flow->class].rate : 0;
+}
+
+const struct engine_ops weft__fluid_engine = {
+    .can = CAN(COMPAT) | CAN(CAPS) | CAN(SHARES) | CAN(RATES),
+    .create = create,
+    .link_added = link_added,
+    .ready = ready,
+    .event = weft__fluid_event,
+    .stale = stale,
+    .port_changed = weft__fluid_port_changed,
+    .rerouted = weft__fluid_rerouted,
+    .launch = weft__fluid_launch,
+    .slots = slots,
+    .delivered = weft__fluid_delivered,
+    .rate = rate,
+    .settle = settle,
+    .port_bytes = port_bytes,
+    .wire_bytes = wire_bytes,
+    .check = check};

@@ -27,12 +27,15 @@ int weft__fcc_is_alone(const weft_sim *sim, uint32_t slot) {
   for (uint32_t i = 0; i < hops; ++i) {
     const struct fcc_port *port = &sim->fluid_cc.ports.at[path[i]];
     if (port->users > 0 || port->acks > 0 || port->down || port->paused ||
-        port->inflows != WEFT_NONE || sim->fabric.ports.at[path[i]].rate_bps < rate)
+        sim->fabric.ports.at[path[i]].loss > 0 || port->inflows != WEFT_NONE ||
+        sim->fabric.ports.at[path[i]].rate_bps < rate)
       return 0;
     if (port->of_switch ? weft__fcc_level(sim, path[i], sim->now).queue >= 1
                         : port->free_at > sim->now)
       return 0;
   }
+  for (uint32_t i = 0; i < sim->flow.slots.at[slot].ack_hops; ++i)
+    if (sim->fabric.ports.at[path[hops + i]].loss > 0) return 0;
   return is_open(sim, slot);
 }
 
@@ -107,13 +110,14 @@ void weft__fcc_alone_end(weft_sim *sim, uint32_t slot) {
   sim->fluid_cc.sent += bytes;
   sim->fluid_cc.arrived += bytes;
   flow->state = FCC_SENDS;
-  flow->next = flow->received = flow->total;
+  flow->next = flow->highest = flow->received = flow->total;
   const uint32_t p = weft__fcc_parcel_take(sim);
   if (p == WEFT_NONE) return;
   sim->fluid_cc.parcels.at[p] = (struct fcc_parcel){.unmarked = 1,
                                                     .slot = slot,
                                                     .generation = flow->generation,
                                                     .seq = flow->total - 1,
+                                                    .acks = flow->total,
                                                     .n = 1,
                                                     .came = sim->now,
                                                     .tail = sim->now,
@@ -176,6 +180,7 @@ static void make_parcel(weft_sim *sim, uint32_t slot, uint32_t seq, uint32_t n) 
     parcel->tail = parcel->came + gap * (n - 1);
     flow->received = seq + n;
     parcel->under_way = 0;
+    parcel->acks = seq + n;
     sim->fluid_cc.arrived += bytes;
     const weft_time acked = parcel->came + way_back(sim, slot);
     event_at(sim, EV_FCC_ACK, p, acked > sim->now ? acked : sim->now);
@@ -208,7 +213,7 @@ void weft__fcc_alone_break(weft_sim *sim, uint32_t slot) {
   sim->fluid_cc.sent += bytes;
   sim->fluid_cc.arrived += bytes;
   flow->una = flow->received = una;
-  flow->next = sent;
+  flow->next = flow->highest = sent;
   const uint32_t arrived = weft__fcc_alone_received(sim, slot, sim->now);
   make_parcels(sim, slot, una, arrived); /* whose ACKs are under way */
   make_parcels(sim, slot, arrived > una ? arrived : una, sent);

@@ -28,6 +28,11 @@ static int link_added(weft_sim *sim, uint32_t link) {
   return WEFT_OK;
 }
 
+/* A wire that loses all is like one that is down. */
+static uint8_t is_dead(const struct fabric_port *port) {
+  return port->down || port->loss >= 1;
+}
+
 static void set_rate(weft_sim *sim, uint32_t index) {
   const double bps = (double)sim->fabric.ports.at[index].rate_bps;
   double byte_ps = 8e12 / bps;
@@ -57,6 +62,7 @@ static int ready(weft_sim *sim) {
     const struct fabric_port *of = &sim->fabric.ports.at[p];
     const double scale = (double)of->built_rate_bps / 1e11;
     set_rate(sim, p);
+    port->down = is_dead(of);
     port->of_switch = sim->fabric.nodes.at[of->from_node].kind != WEFT_HOST;
     port->kmin = (double)(uint64_t)(sim->config.ecn_kmin_bytes * scale);
     port->kmax = (double)(uint64_t)(sim->config.ecn_kmax_bytes * scale);
@@ -90,6 +96,9 @@ static void event(weft_sim *sim, uint32_t kind, uint32_t source) {
       break;
     case EV_FCC_NIC:
       weft__fcc_nic_event(sim, source);
+      break;
+    case EV_FCC_RTO:
+      weft__fcc_rto_event(sim, source);
       break;
     case EV_FCC_GIVE_UP:
       weft__fcc_give_up_event(sim, source);
@@ -157,31 +166,64 @@ static uint64_t delivered(const weft_sim *sim, uint32_t slot) {
   return (uint64_t)received(sim, slot) * sim->config.mtu_bytes;
 }
 
+/* What its congestion control allows, a window in a round trip, or an equal part of its NIC,
+ * whichever is least. */
+static double rate(const weft_sim *sim, uint32_t slot) {
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (flow->state != FCC_SENDS) return flow->state == FCC_ALONE ? flow->rate_bps : 0;
+  const struct fcc_port *nic = &sim->fluid_cc.ports.at[slot_path(sim, slot)[0]];
+  const double frame = 8e12 * (sim->config.mtu_bytes + flow->headers);
+  const double trip = (double)(flow->rtt > 0 ? flow->rtt : flow->empty_rtt);
+  const double window = flow->window * frame / trip;
+  const double part = 8e12 * nic->rate / (nic->listed > 0 ? nic->listed : 1);
+  const double least = window < part ? window : part;
+  return flow->rate_bps < least ? flow->rate_bps : least;
+}
+
+static void flow_rows(weft_sim *sim) {
+  for (uint32_t slot = 0; slot < sim->flow.slots.n; ++slot) {
+    if (!sim->flow.slots.at[slot].active) continue;
+    const uint32_t row = sim->flow.slots.at[slot].row;
+    flow_row_note(sim, row, weft__flow_delivered(sim, row),
+                  sim->fluid_cc.flows.at[slot].retransmits, 0);
+  }
+}
+
 /* ---- changes of the fabric ---- */
 
-static void each_user(weft_sim *sim, uint32_t port) {
+static void same_way_changed(weft_sim *sim, uint32_t slot) {
+  weft__fcc_way_changed(sim, slot, NULL, 0, NULL, 0);
+}
+
+/* Its wire loses packets now. */
+static void break_alone(weft_sim *sim, uint32_t slot) {
+  if (sim->fluid_cc.flows.at[slot].state == FCC_ALONE) weft__fcc_alone_break(sim, slot);
+}
+
+static void each_user(weft_sim *sim, uint32_t port, void (*what)(weft_sim *, uint32_t)) {
   for (uint32_t slot = 0; slot < sim->flow.slots.n && !sim->failed; ++slot) {
     const struct slot *its = &sim->flow.slots.at[slot];
     const uint32_t *path = slot_path(sim, slot);
     uint32_t i = 0;
     const uint32_t ports = (uint32_t)its->hops + its->ack_hops;
     while (its->active && i < ports && path[i] != port) ++i;
-    if (its->active && i < ports) weft__fcc_way_changed(sim, slot, NULL, 0, NULL, 0);
+    if (its->active && i < ports) what(sim, slot);
   }
 }
 
 static void port_changed(weft_sim *sim, uint32_t index, unsigned what) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   const struct fabric_port *of = &sim->fabric.ports.at[index];
-  if (!(what & CHANGED_RATE)) return;
+  if (what & CHANGED_LOSS && of->loss > 0) each_user(sim, index, break_alone);
+  if (!(what & (CHANGED_RATE | CHANGED_LOSS))) return;
   if (port->alone != WEFT_NONE) weft__fcc_alone_break(sim, port->alone);
   if (port->of_switch) weft__fcc_advance(sim, index);
   const int was_down = port->down;
-  port->down = of->down;
+  port->down = is_dead(of);
   set_rate(sim, index);
   if (port->of_switch) weft__fcc_retime(sim, index);
   if (was_down != port->down)
-    each_user(sim, index);
+    each_user(sim, index, same_way_changed);
   else if (!port->of_switch)
     weft__fcc_nic_kick(sim, index);
 }
@@ -244,6 +286,7 @@ static void port_row(weft_sim *sim, uint32_t index, struct port_row *row) {
   *row = (struct port_row){
       .ecn_marks = (uint64_t)(port->marks + 0.5),
       .pauses = port->pauses,
+      .drops = port->drops,
       .max_queue_bytes = (uint64_t)((queue > port->most ? queue : port->most) + 0.5),
       .queue_bytes = (uint64_t)(queue + 0.5),
       .paused_ps = port->paused_ps + (port->paused ? sim->now - port->paused_since : 0)};
@@ -271,6 +314,8 @@ static void stats(weft_sim *sim, weft_stats *out) {
   }
   out->max_queue_bytes = (uint64_t)(most + 0.5);
   out->ecn_marks = (uint64_t)(marks + 0.5);
+  out->packets_dropped = sim->fluid_cc.packets_dropped;
+  out->bytes_dropped = (uint64_t)sim->fluid_cc.dropped;
   for (uint32_t slot = 0; slot < sim->flow.slots.n; ++slot)
     if (sim->flow.slots.at[slot].active)
       out->payload_delivered += weft__flow_delivered(sim, sim->flow.slots.at[slot].row);
@@ -293,7 +338,7 @@ static int check(weft_sim *sim) {
 }
 
 const struct engine_ops weft__fluid_cc_engine = {
-    .can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES),
+    .can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES) | CAN(LOSE) | CAN(RATES),
     .create = create,
     .link_added = link_added,
     .ready = ready,
@@ -307,6 +352,8 @@ const struct engine_ops weft__fluid_cc_engine = {
     .launch = weft__fcc_launch,
     .slots = slots,
     .delivered = delivered,
+    .flow_rows = flow_rows,
+    .rate = rate,
     .settle = settle,
     .port_row = port_row,
     .port_bytes = port_bytes,

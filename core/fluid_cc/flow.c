@@ -31,7 +31,7 @@ static int way_is_up(const weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const struct slot *way = &sim->flow.slots.at[slot];
   for (uint32_t i = 0; i < (uint32_t)way->hops + way->ack_hops; ++i)
-    if (sim->fabric.ports.at[path[i]].down) return 0;
+    if (sim->fluid_cc.ports.at[path[i]].down) return 0;
   return 1;
 }
 
@@ -84,6 +84,7 @@ void weft__fcc_launch(weft_sim *sim, uint32_t row) {
     line = (double)config->max_rate_bps;
   *flow = (struct fcc_flow){.line_bps = line,
                             .row = row,
+                            .rto_event = -1,
                             .generation = flow->generation + 1,
                             .total = total,
                             .last_bytes = (uint16_t)(size - (total - 1) * mtu),
@@ -106,8 +107,9 @@ static void end(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state 
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   weft__fcc_nic_remove(sim, slot);
   weft__fcc_leave_ports(sim, slot);
+  weft__fcc_disarm(sim, slot);
   ++flow->generation; /* what is still under way arrives nowhere */
-  flow_row_note(sim, flow->row, payload, 0, 0);
+  flow_row_note(sim, flow->row, payload, flow->retransmits, 0);
   sim->stats.payload_delivered += payload;
   weft__flow_over(sim, slot, state);
 }
@@ -119,14 +121,8 @@ void weft__fcc_done(weft_sim *sim, uint32_t slot) {
   weft__slot_free(sim, slot);
 }
 
-void weft__fcc_give_up_event(weft_sim *sim, uint32_t slot) {
+void weft__fcc_fail(weft_sim *sim, uint32_t slot) {
   const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const int active = sim->flow.slots.at[slot].active && flow->state == FCC_WAITS;
-  if (!active || flow->since + sim->config.give_up_ps != sim->now) {
-    --sim->fluid_cc.stale;
-    event_is_stale(sim);
-    return;
-  }
   const uint32_t row = flow->row;
   const uint64_t payload = (uint64_t)flow->received * sim->config.mtu_bytes;
   const int complete = weft__flow_is_complete(sim, row);
@@ -135,19 +131,21 @@ void weft__fcc_give_up_event(weft_sim *sim, uint32_t slot) {
   weft__slot_free(sim, slot);
 }
 
+void weft__fcc_give_up_event(weft_sim *sim, uint32_t slot) {
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  const int active = sim->flow.slots.at[slot].active && flow->state == FCC_WAITS;
+  if (!active || flow->since + sim->config.give_up_ps != sim->now) {
+    --sim->fluid_cc.stale;
+    event_is_stale(sim);
+    return;
+  }
+  weft__fcc_fail(sim, slot);
+}
+
 /* ---- another way, or the same one failed or back ---- */
 
 static weft_time later(weft_time a, weft_time b) {
   return a > b ? a : b;
-}
-
-/* How long a loss goes unnoticed: packet/transport/rto.c, without the deviation of round trips. */
-static weft_time timeout_of(const weft_sim *sim, const struct fcc_flow *flow) {
-  const weft_time RTO_MIN = 320000000, RTO_FIRST = 1000000000;
-  const int fixed = sim->config.rto_ps > 0, heard = flow->una > 0;
-  const weft_time given = fixed ? sim->config.rto_ps : heard ? RTO_MIN : RTO_FIRST;
-  const weft_time least = (heard ? 2 : 3) * flow->empty_rtt;
-  return given > least ? given : least;
 }
 
 /* What is under way is lost, and sent again from the first that has not arrived, at once where the
@@ -157,9 +155,12 @@ static void send_again(weft_sim *sim, uint32_t slot, int lost) {
   const weft_time heard_at = flow->una > 0 ? flow->fed_at : flow->since;
   flow->busy_until = sim->now;
   if (lost && flow->next > flow->received && flow->received < flow->total)
-    flow->busy_until = later(heard_at + timeout_of(sim, flow), sim->now);
+    flow->busy_until = later(heard_at + weft__fcc_timeout(sim, flow), sim->now);
   ++flow->generation;
+  weft__fcc_disarm(sim, slot);
   weft__fcc_nic_remove(sim, slot);
+  flow->gone = 0;
+  flow->nack_for = 0;
   flow->next = flow->una = flow->received;
   flow->acked_n = flow->sent_n = 0;
   flow->next_at = sim->now;

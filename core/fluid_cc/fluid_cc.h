@@ -27,7 +27,8 @@ enum {
   EV_FCC_NIC = 5, /* source: port of a host that may send */
   EV_FCC_SENT = 6, /* source: slot alone, whose last packet would leave its NIC */
   EV_FCC_ALONE = 9, /* source: slot alone, which is done */
-  EV_FCC_GIVE_UP = 10 /* source: slot that has waited too long */
+  EV_FCC_GIVE_UP = 10, /* source: slot that has waited too long */
+  EV_FCC_RTO = 11 /* source: slot that has lost something */
 };
 
 /* Times of doubles: nearest ps. */
@@ -80,6 +81,28 @@ int weft__fcc_buffers_init(weft_sim *sim);
 void weft__fcc_ingress(weft_sim *sim, uint32_t in_port, double bytes);
 void weft__fcc_pause_event(weft_sim *sim, uint32_t port, int pause);
 
+/* loss.c: what is lost of a parcel */
+
+/** It has crossed the wire of a port; ACKs have crossed those of some. 0: nothing has come. */
+int weft__fcc_wire_passes(weft_sim *sim, uint32_t port, uint32_t parcel);
+int weft__fcc_acks_pass(weft_sim *sim, const uint32_t *ports, uint32_t hops, uint32_t acks);
+/** It is about to enter a port of a switch; 0: there is no room for any of it. */
+int weft__fcc_buffer_admits(weft_sim *sim, uint32_t port, uint32_t parcel);
+/** ACKs have entered one. */
+void weft__fcc_buffer_takes(weft_sim *sim, uint32_t port, double bytes);
+
+/* repair.c: what follows */
+void weft__fcc_has_lost(weft_sim *sim, uint32_t slot);
+void weft__fcc_rto_event(weft_sim *sim, uint32_t slot);
+/** What its timer was to do is of no use any more. */
+void weft__fcc_disarm(weft_sim *sim, uint32_t slot);
+/** How long a loss goes unnoticed by anything else. */
+weft_time weft__fcc_timeout(const weft_sim *sim, const struct fcc_flow *flow);
+/** A parcel is at the receiver. Afterwards its n are the ACKs that it is; 0: none. */
+int weft__fcc_received(weft_sim *sim, uint32_t parcel);
+/** Its ACKs are at the sender. */
+void weft__fcc_acked(weft_sim *sim, uint32_t parcel);
+
 /* parcel.c: the way of a parcel */
 void weft__fcc_hop(weft_sim *sim, uint32_t parcel);
 void weft__fcc_tail(weft_sim *sim, uint32_t parcel);
@@ -106,6 +129,7 @@ void weft__fcc_alone_break(weft_sim *sim, uint32_t slot);
 /* flow.c: the life of a flow */
 void weft__fcc_launch(weft_sim *sim, uint32_t row);
 void weft__fcc_done(weft_sim *sim, uint32_t slot);
+void weft__fcc_fail(weft_sim *sim, uint32_t slot);
 void weft__fcc_give_up_event(weft_sim *sim, uint32_t slot);
 void weft__fcc_way_changed(weft_sim *sim, uint32_t slot, const uint32_t *data, int hops,
                            const uint32_t *ack, int ack_hops);

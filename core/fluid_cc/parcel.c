@@ -11,6 +11,7 @@ static int is_void(weft_sim *sim, uint32_t p) {
 static void drop(weft_sim *sim, uint32_t p, uint32_t in_port) {
   const double bytes = sim->fluid_cc.parcels.at[p].bytes;
   sim->fluid_cc.dropped += bytes;
+  sim->fluid_cc.packets_dropped += sim->fluid_cc.parcels.at[p].n;
   if (in_port != WEFT_NONE) weft__fcc_ingress(sim, in_port, -bytes);
   weft__fcc_parcel_free(sim, p);
 }
@@ -24,18 +25,26 @@ static void acknowledge(weft_sim *sim, uint32_t p) {
   weft_time back = 0;
   for (uint32_t i = 0; i < way->ack_hops; ++i)
     back += weft__fcc_pass_acks(sim, ports[i], flow->ack_bytes, parcel->n);
-  event_at(sim, EV_FCC_ACK, p, sim->now + back);
+  const int one = parcel->nack || parcel->acks == flow->total; /* that no other makes up for */
+  if (weft__fcc_acks_pass(sim, ports, way->ack_hops, one ? 1 : parcel->n)) {
+    event_at(sim, EV_FCC_ACK, p, sim->now + back);
+    return;
+  }
+  weft__fcc_has_lost(sim, parcel->slot);
+  weft__fcc_parcel_free(sim, p);
 }
 
 static void arrived(weft_sim *sim, uint32_t p) {
   struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
-  struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
-  const uint32_t last = parcel->seq + parcel->n;
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
+  const uint32_t before = flow->received;
   sim->fluid_cc.arrived += parcel->bytes;
   parcel->under_way = 0;
-  flow->received = last;
-  acknowledge(sim, p);
-  if (last == flow->total) weft__flow_is_received(sim, flow->row);
+  if (weft__fcc_received(sim, p))
+    acknowledge(sim, p);
+  else
+    weft__fcc_parcel_free(sim, p);
+  if (flow->received == flow->total && before < flow->total) weft__flow_is_received(sim, flow->row);
 }
 
 void weft__fcc_tail(weft_sim *sim, uint32_t p) {
@@ -81,11 +90,19 @@ void weft__fcc_hop(weft_sim *sim, uint32_t p) {
     if (parcel->in_port != WEFT_NONE) weft__fcc_ingress(sim, parcel->in_port, -parcel->bytes);
     parcel->in_port = WEFT_NONE;
   }
+  if (!weft__fcc_wire_passes(sim, ports[hop - 1], p)) {
+    drop(sim, p, WEFT_NONE);
+    return;
+  }
   if (hop == sim->flow.slots.at[parcel->slot].hops) {
     at_receiver(sim, p);
     return;
   }
   parcel->hop = hop + 1;
+  if (!weft__fcc_buffer_admits(sim, ports[hop], p)) {
+    drop(sim, p, WEFT_NONE);
+    return;
+  }
   parcel->in_port = ports[hop - 1];
   weft__fcc_ingress(sim, parcel->in_port, parcel->bytes);
   weft__fcc_enter(sim, ports[hop], p);
@@ -116,10 +133,9 @@ void weft__fcc_ack(weft_sim *sim, uint32_t p) {
                               .seq = parcel->seq,
                               .rtt = sim->now - parcel->sent_at,
                               .parcel = p};
-  flow->una = parcel->seq + parcel->n;
   flow->acked_n = parcel->n;
   flow->ack_gap = parcel->n > 1 ? (parcel->tail - parcel->came) / (parcel->n - 1) : 0;
-  flow->fed_at = sim->now;
+  weft__fcc_acked(sim, p);
   if (parcel->n > 1) back.rtt_step = flow->ack_gap - parcel->sent_gap;
   weft__fcc_law_feed(sim, slot, &back);
   weft__fcc_parcel_free(sim, p);

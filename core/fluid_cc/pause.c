@@ -11,13 +11,15 @@ enum { PFC_FRAME_BYTES = 64 };
 enum { PARCELS_PER_PAUSE = 32 };
 
 /* A switch counts a parcel as a whole, so that it must be small against what makes a port stand
- * still. */
+ * still, or lose what comes. */
 static void bound_parcels(weft_sim *sim, uint32_t index) {
   const struct node *node = &sim->fabric.nodes.at[index];
   const double cap = sim->fluid_cc.switches.at[index].cap / sim->config.mtu_bytes;
-  for (uint32_t j = 0; sim->config.pfc && j < node->port_count; ++j) {
+  for (uint32_t j = 0; j < node->port_count; ++j) {
     const uint32_t in = sim->fabric.adjacency.at[node->first_port + j] ^ 1;
-    const double packets = cap * sim->fluid_cc.ports.at[in].alpha / PARCELS_PER_PAUSE;
+    const double alpha = sim->fluid_cc.ports.at[in].alpha,
+                 most = sim->config.pfc ? cap * alpha : cap * alpha / (1 + alpha);
+    const double packets = most / PARCELS_PER_PAUSE;
     if (packets < sim->fluid_cc.most_n) sim->fluid_cc.most_n = packets > 1 ? (uint32_t)packets : 1;
   }
 }

@@ -24,7 +24,8 @@ uint32_t weft__fcc_parcel_take(weft_sim *sim) {
 
 /* Its generation is none that a flow has, so that inflows of it find nobody. */
 void weft__fcc_parcel_free(weft_sim *sim, uint32_t p) {
-  sim->fluid_cc.parcels.at[p].generation = sim->fluid_cc.parcels.at[p].under_way = 0;
+  sim->fluid_cc.parcels.at[p].generation = 0;
+  sim->fluid_cc.parcels.at[p].under_way = 0;
   sim->fluid_cc.parcels.at[p].next = sim->fluid_cc.free_parcel;
   sim->fluid_cc.free_parcel = p;
 }

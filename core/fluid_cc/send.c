@@ -22,7 +22,8 @@ static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
 
 /* Packets of a parcel, of a flow that may send so many: a part of the window, and of what it sends
  * in an empty round trip if that is less, at an equal part of the NIC if that is; at first a part
- * of what it has sent, as the first ACKs of a burst decide what becomes of it. */
+ * of what it has sent, as the first ACKs of a burst decide what becomes of it. Where packets are
+ * lost each is on its own: one that is lost alone, and not with its neighbours, opens a gap. */
 static uint32_t turn_of(const weft_sim *sim, const struct fcc_port *port,
                         const struct fcc_flow *flow, uint32_t room) {
   const double equal = port->rate / port->listed, own = flow->rate_bps / 8e12;
@@ -32,7 +33,7 @@ static uint32_t turn_of(const weft_sim *sim, const struct fcc_port *port,
   n /= PARCELS_PER_WINDOW;
   if (n > flow->next / PARCELS_AT_FIRST) n = flow->next / PARCELS_AT_FIRST;
   if (n > sim->fluid_cc.most_n) n = sim->fluid_cc.most_n;
-  if (n < PACKETS_WORTH_A_PARCEL) n = 1;
+  if (n < PACKETS_WORTH_A_PARCEL || flow->gone || flow->next < flow->lost_until) n = 1;
   return n < room ? n : room;
 }
 
@@ -109,6 +110,19 @@ static void delay_others(weft_sim *sim, const struct fcc_port *port, uint32_t bu
   }
 }
 
+/* Which of the packets that it sends now have been sent before. */
+static void note_repeats(weft_sim *sim, struct fcc_flow *flow, uint32_t n) {
+  const uint32_t end = flow->next + n;
+  if (flow->next == flow->una) flow->restarted_at = sim->now;
+  if (flow->next < flow->highest) {
+    const uint32_t again = (end < flow->highest ? end : flow->highest) - flow->next;
+    flow->retransmits += again;
+    sim->stats.retransmits += again;
+    flow->rtt_seq = flow->highest;
+  }
+  if (end > flow->highest) flow->highest = end;
+}
+
 static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   const uint32_t p = weft__fcc_parcel_take(sim);
   if (p == WEFT_NONE) return;
@@ -148,6 +162,7 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
                                                     .in_port = WEFT_NONE,
                                                     .hop = 1};
   delay_others(sim, port, slot, share, fcc_wire_time(sim, index, frame));
+  note_repeats(sim, flow, n);
   flow->parcel = p;
   flow->next += n;
   flow->next_at = next_at;

@@ -45,6 +45,8 @@ struct fcc_flow {
   weft_time ack_gap; /* between the packets whose ACKs open its window */
   weft_time since; /* alone: its start; waiting: since when */
   weft_time fed_at; /* of the last ACK */
+  weft_time rtt, rtt_deviation; /* as its timer knows them: RFC 6298 */
+  weft_time rto_event, restarted_at; /* -1: none is under way; of the timer */
   uint32_t row, generation; /* counts ways that it has had, over all flows of the slot */
   uint32_t total, next, una, received; /* packets */
   uint32_t window; /* packets that it may have out */
@@ -52,10 +54,16 @@ struct fcc_flow {
   uint32_t sent_n; /* packets of that parcel */
   uint32_t parcel; /* the one that its NIC sends, or has sent last */
   uint32_t acked_n; /* packets that the last ACK acknowledged */
+  uint32_t highest; /* packets that it has sent at least once */
+  uint32_t lost_until; /* packets before this one have been sent again for a loss, or will be */
+  uint32_t rtt_seq; /* whose ACK ends the next measurement */
+  uint32_t nack_for; /* 1 + the packet that the receiver has reported missing; 0: none */
+  uint32_t retries, retransmits; /* since progress; packets */
   uint32_t ack_bytes, headers; /* on the wire: an ACK; what a packet has beside its payload */
   weft_time due[2]; /* alone: when its last packet leaves its NIC, when it is done */
   uint16_t last_bytes; /* payload of its last packet */
   uint8_t state; /* enum fcc_flow_state */
+  uint8_t gone, lossy; /* something of what is out is lost; something has ever been */
   uint8_t listed, told; /* on its NIC's list; its last packet has been told of */
 };
 
@@ -71,13 +79,16 @@ struct fcc_parcel {
   weft_time tail; /* when its last packet comes to the present port, and once that is known ... */
   weft_time tail_left; /* ... when that leaves it; -1: not known yet */
   uint32_t slot, generation;
-  uint32_t seq, n; /* packets */
+  uint32_t seq, n; /* packets: the first, and how many are left */
+  uint32_t gap; /* 1 + how many of them come before the first that is lost; 0: none is */
+  uint32_t acks; /* at the receiver: packets up to which it acknowledges */
   uint32_t first_bytes, last_bytes; /* its first packet and its last, on the wire */
   uint32_t hop; /* links crossed when its event comes */
   uint32_t in_port; /* that brought it to the switch which holds it, or WEFT_NONE */
   uint32_t next; /* free, or held by the same port */
-  uint32_t unhindered; /* it was alone at its present port, and has left it by what alone.c says */
-  uint32_t under_way; /* 0: it has arrived, and is its ACK, or it is free */
+  uint8_t unhindered; /* it was alone at its present port, and has left it by what alone.c says */
+  uint8_t nack; /* it reports a gap */
+  uint8_t under_way; /* 0: it has arrived, and is its ACK, or it is free */
 };
 
 /* A parcel that is entering a port: its inflow until its last packet has come. */
@@ -109,6 +120,7 @@ struct fcc_port {
   uint32_t alone; /* slot of the one in closed form, or WEFT_NONE */
   uint32_t first, last, listed; /* NICs: flows with something to send, whose turn was last */
   uint32_t pauses;
+  uint64_t drops, drawn; /* packets lost here; draws of chance */
   uint32_t arrivals; /* how many it has noted; the last of them are in arrivals */
   uint8_t paused, down, pausing; /* by PFC; its link; whether the far end has it paused */
   uint8_t of_switch;
@@ -130,6 +142,7 @@ enum { FCC_ARRIVALS = 32 }; /* that each port remembers */
 
 struct fcc_switch {
   double cap, shared; /* bytes of the shared buffer, and of it in use beyond reserves */
+  double most; /* without PFC: what it holds, at most */
 };
 
 #define FLUID_CC_POOLS(X)                      \
@@ -153,7 +166,7 @@ struct fluid_cc_room {
   uint32_t most_n; /* packets of a parcel, of any flow */
   uint32_t times_grow, steps_grow; /* defaults of the law, with round trips and NICs */
   uint32_t stale; /* events in the queue that will find nothing to do */
-  uint64_t parcels_sent, packets_sent;
+  uint64_t parcels_sent, packets_sent, packets_dropped;
   double sent, arrived,
       dropped; /* bytes on the wire: of parcels that left hosts, and what became */
 };

@@ -32,8 +32,10 @@ static const struct field flow_fields[] = {
     {"acked_ps", "last ACK at the source, -1 if not", WEFT_COL_I64, WITH(QUEUES, flow, acked_ps)},
     {"delivered_bytes", "payload in order at the destination; of a failed flow, as acknowledged",
      WEFT_COL_U64, AT(flow, delivered_bytes)},
-    {"retransmits", "data packets sent again", WEFT_COL_U32, WITH(PACKETS, flow, retransmits)},
+    {"retransmits", "data packets sent again", WEFT_COL_U32, WITH(LOSE, flow, retransmits)},
     {"ecn_marks", "ACKs that echoed a mark", WEFT_COL_U32, WITH(PACKETS, flow, ecn_marks)},
+    {"rate_bps", "rate now, on the wire; 0 if not under way", WEFT_COL_U64,
+     WITH(RATES, flow, rate_bps)},
     {"state", "0 waiting, 1 active, 2 done, 3 failed", WEFT_COL_U32, AT(flow, state)},
     {"tag", "as given", WEFT_COL_U32, AT(flow, tag)},
     {"task", "task that sent it, 4294967295 if none", WEFT_COL_U32, AT(flow, task)},
@@ -53,7 +55,7 @@ static const struct field port_fields[] = {
     {"pauses", "PFC pauses received", WEFT_COL_U64, WITH(QUEUES, port_row, pauses)},
     {"paused_ps", "time paused", WEFT_COL_I64, WITH(QUEUES, port_row, paused_ps)},
     {"drops", "packets lost at the queue or on the wire", WEFT_COL_U64,
-     WITH(PACKETS, port_row, drops)},
+     WITH(LOSE, port_row, drops)},
     {"max_queue_bytes", "longest queue", WEFT_COL_U64, WITH(QUEUES, port_row, max_queue_bytes)},
     {"queue_bytes", "queue now", WEFT_COL_U64, WITH(QUEUES, port_row, queue_bytes)},
     {"class", "of the link: 1 NVLink, 2 PCIe, 3 network", WEFT_COL_U32, AT(port_row, link_class)},
@@ -148,14 +150,22 @@ static int refresh_ports(weft_sim *sim) {
   return WEFT_OK;
 }
 
+static void refresh_flows(weft_sim *sim) {
+  if (sim->engine->flow_rows != NULL)
+    sim->engine->flow_rows(sim);
+  else
+    weft__flows_settle(sim);
+  for (uint32_t slot = 0; sim->engine->rate != NULL && slot < sim->flow.slots.n; ++slot)
+    if (sim->flow.slots.at[slot].active)
+      sim->flow.rows.at[sim->flow.slots.at[slot].row].rate_bps =
+          (uint64_t)(sim->engine->rate(sim, slot) + 0.5);
+}
+
 /* The rows of a table, as they are now. */
 static int refresh(weft_sim *sim, int table, const void **rows, uint64_t *count) {
   switch (table) {
     case WEFT_TABLE_FLOWS:
-      if (sim->engine->flow_rows != NULL)
-        sim->engine->flow_rows(sim);
-      else
-        weft__flows_settle(sim);
+      refresh_flows(sim);
       *rows = sim->flow.rows.at;
       *count = sim->flow.rows.n;
       return WEFT_OK;

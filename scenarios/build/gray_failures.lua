@@ -130,7 +130,9 @@ function M.build(scenario, options)
     topology = net, ecn_by_rate = thresholds(net), seed = options.seed, set = options.set,
   }
   for name, value in pairs(ENGINE) do given[name] = value end -- order-free: a copy
-  local sim = weft.simulation(weft.engines.fitting(options.engine or "packet", effect.only(given)))
+  given.cc = options.set and options.set.cc or given.cc
+  given = effect.only(given)
+  local sim = weft.simulation(weft.engines.fitting(options.engine or "packet", given))
   local layers = {}
   for i, size in ipairs(options.sizes or M.SIZES) do
     layers[i] = {

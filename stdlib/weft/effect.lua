@@ -55,6 +55,14 @@ local function has_timer(config)
     ("with compat = '%s', which has no time-outs"):format(config.compat)
 end
 
+-- The fluid with laws of its own goes back to what is lost, or does nothing.
+local function repairs(config)
+  if config.engine == "fluid-cc" and config.recovery == "selective" then
+    return false, "with engine = 'fluid-cc', which goes back to what is lost"
+  end
+  return has_no_compat(config)
+end
+
 local function has_no_map(_, given) return given.ecn_by_rate == nil, "beside ecn_by_rate" end
 
 local function draws_below_kmax(config, given)
@@ -88,7 +96,7 @@ end
 -- which gives whether it has that, and what it lacks.
 local NEEDS = {
   rto = has_timer, give_up_after = has_timer,
-  ack = counts_acks, recovery = has_no_compat, base_rtt = reads_base_rtt,
+  ack = counts_acks, recovery = repairs, base_rtt = reads_base_rtt,
   ecn_kmin = marks_below_kmax, ecn_kmax = has_no_map, ecn_pmax = draws_below_kmax,
   min_rate = function(config) return config.cc ~= "window", "with cc = 'window'" end,
   int_header = function(config)

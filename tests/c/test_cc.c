@@ -153,6 +153,23 @@ TEST(hpcc_takes_the_busiest_hop) {
   weft_sim_destroy(sim);
 }
 
+/* Without a switch there is no telemetry, and the rate stays that of the line, as in its simulator:
+ * 1,000 packets of 1000 + 48 + 42 bytes, 87,200 ps each at 100 Gbit/s, and 1 us of wire. */
+TEST(hpcc_has_nothing_to_react_to_without_a_switch) {
+  weft_config config = weft_config_default();
+  config.cc = WEFT_CC_HPCC;
+  config.completion = WEFT_AT_RECEIVER;
+  weft_sim *sim = new_sim(&config, NULL);
+  add_node(sim, WEFT_HOST);
+  add_node(sim, WEFT_HOST);
+  add_link(sim, 0, 1, LINE * (uint64_t)GBPS, US);
+  MUST(sim, weft_fabric_ready(sim));
+  add_flow(sim, 0, 1, 1000000, 0);
+  run_to_end(sim);
+  ENSURE_EQ(cell(sim, WEFT_TABLE_FLOWS, "fct_ps", 0), 1000 * 87200 + US);
+  weft_sim_destroy(sim);
+}
+
 /* ---- DCQCN: g = 1/256; alpha every 55 us, cuts every 50 us, increases every 55 us ---- */
 
 static double dcqcn_rate_at(weft_sim *sim, weft_time ns) {
