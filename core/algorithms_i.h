@@ -13,6 +13,9 @@
   X(with, DCQCN, dcqcn, weft__cc_dcqcn, 1) \
   X(with, TIMELY, timely, weft__cc_timely, 1) \
   X(with, SWIFT, swift, weft__cc_swift, 1) \
+  X(with, RENO, reno, weft__cc_reno, 1) \
+  X(with, CUBIC, cubic, weft__cc_cubic, 1) \
+  X(with, BBR, bbr, weft__cc_bbr, 1) \
   X(with, SCRIPT, script, weft__cc_script, WEFT_SCRIPT_NEEDS_COUNT)
 /* clang-format on */
 
