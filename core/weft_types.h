@@ -124,10 +124,10 @@ enum weft_cc_kind {
   WEFT_CC_DCQCN = 3,
   WEFT_CC_TIMELY = 4,
   WEFT_CC_SWIFT = 5,
-  WEFT_CC_RENO = 6,
-  WEFT_CC_CUBIC = 7,
-  WEFT_CC_BBR = 8,
-  WEFT_CC_SCRIPT = 9, /* weft_sim_set_script() */
+  WEFT_CC_SCRIPT = 6, /* weft_sim_set_script() */
+  WEFT_CC_RENO = 7,
+  WEFT_CC_CUBIC = 8,
+  WEFT_CC_BBR = 9,
   WEFT_CC_COUNT = 10
 };
 

@@ -15,6 +15,7 @@
  * per round trip do not exist; min_rate does not apply. */
 #include "base/rng_i.h"
 #include "packet/cc/algorithms.h"
+#include "packet/cc/tcp.h"
 
 enum bbr_mode { BBR_STARTUP, BBR_DRAIN, BBR_PROBE_BW, BBR_PROBE_RTT };
 enum { CYCLE = 8, BW_ROUNDS = 10, FULL_ROUNDS = 3, CWND_LEAST = 4, BURST = 3, BEST = 3 };
@@ -248,7 +249,8 @@ static void set_cwnd(weft_sim *sim, uint32_t slot, struct bbr *bbr, const struct
 /* ---- events ---- */
 
 static int ready(weft_sim *sim) {
-  if (sim->config.recovery == WEFT_RECOVERY_SACK) return WEFT_OK;
+  if (sim->config.recovery == WEFT_RECOVERY_SACK || sim->packet.model->asked_order)
+    return weft__tcp_ready(sim);
   return weft__fail(sim, WEFT_EINVAL,
                     "option recovery: cc bbr counts what selective acknowledgements tell of; "
                     "expected sack or auto");

@@ -50,7 +50,8 @@ static double flight_before(const weft_sim *sim, uint32_t slot, const struct tcp
   return sack->flight;
 }
 
-/* In a round trip there are moments at which the window is not full: its NIC was busy. */
+/* In a round trip there are moments at which the window is not full, as its NIC is busy. So it
+ * bounds the flow for a round trip behind each at which it is. */
 static void note_peak(struct tcp *tcp, const struct cc_ack *ack, double flight) {
   if (ack->acked > tcp->peak_end) {
     tcp->last_peak = tcp->peak;
@@ -58,6 +59,7 @@ static void note_peak(struct tcp *tcp, const struct cc_ack *ack, double flight) 
     tcp->peak_end = ack->sent;
   }
   if (flight > tcp->peak) tcp->peak = flight;
+  if (flight + 2 > tcp->cwnd) tcp->full_end = ack->sent;
 }
 
 struct tcp_ack weft__tcp_read(const weft_sim *sim, uint32_t slot, struct tcp *tcp,
@@ -73,8 +75,8 @@ struct tcp_ack weft__tcp_read(const weft_sim *sim, uint32_t slot, struct tcp *tc
   if (is_new) tcp->recovers = 0;
   news.congested = is_new && (is_lost || (ack->ecn && sim->config.tcp_ecn));
   note_peak(tcp, ack, flight);
-  const double peak = fmax(tcp->peak, tcp->last_peak);
-  news.limited = tcp->cwnd < (tcp->cwnd < tcp->ssthresh ? 2 * peak : peak + 2);
+  news.limited = tcp->cwnd < tcp->ssthresh ? tcp->cwnd < 2 * fmax(tcp->peak, tcp->last_peak)
+                                           : ack->acked <= tcp->full_end;
   return news;
 }
 

@@ -21,6 +21,7 @@ struct tcp {
   weft_time rtt; /* smoothed; 0 before the first */
   double peak, last_peak; /* most packets on their way in this round trip, and in the one before */
   uint64_t peak_end; /* the ACK that passes this byte ends it */
+  uint64_t full_end; /* up to this byte the window counts as used */
   uint32_t recovers; /* the window does not grow until recovery_end is acknowledged */
   uint32_t timeouts; /* since the last progress */
   struct hystart hystart;

@@ -111,9 +111,11 @@ uint32_t weft__selective_out(const weft_sim *sim, uint32_t slot) {
 
 /* ---- receiver ---- */
 
+#define HELD_MOST (1u << 20) /* packets beyond a gap that selective repeat keeps */
+
 int weft__selective_hold(weft_sim *sim, const struct packet *packet) {
   const uint32_t slot = packet->flow, next = sim->packet.rx.at[slot].next;
-  if (packet->seq - next >= BITMAP_SPAN) return 0;
+  if (packet->seq - next >= (is_sack(sim) ? (uint32_t)BITMAP_SPAN : HELD_MOST)) return 0;
   struct bitmap *held = &sim->packet.selective.at[slot].held;
   if (bitmap_has(sim, held, next, packet->seq)) ++sim->stats.retransmits_spurious;
   if (!weft__bitmap_add(sim, held, next, packet->seq)) return 0;
