@@ -127,7 +127,10 @@ enum weft_cc_kind {
   WEFT_CC_TIMELY = 4,
   WEFT_CC_SWIFT = 5,
   WEFT_CC_SCRIPT = 6, /* weft_sim_set_script() */
-  WEFT_CC_COUNT = 7
+  WEFT_CC_RENO = 7,
+  WEFT_CC_CUBIC = 8,
+  WEFT_CC_BBR = 9,
+  WEFT_CC_COUNT = 10
 };
 
 /** Whose quirks a simulation reproduces. */
@@ -171,7 +174,9 @@ enum weft_recovery {
   WEFT_RECOVERY_NONE = 0, /* nothing: a flow that loses a packet fails */
   WEFT_RECOVERY_GO_BACK_N = 1, /* send all again from the packet lost, as RoCE NICs do */
   WEFT_RECOVERY_SELECTIVE = 2, /* send again what was lost (IRN: Mittal et al., SIGCOMM 2018) */
-  WEFT_RECOVERY_COUNT = 3
+  WEFT_RECOVERY_SACK = 3, /* the same as TCP does: RFC 2018, RFC 6675 */
+  WEFT_RECOVERY_AUTO = 4, /* SACK for Reno, CUBIC and BBR, else GO_BACK_N */
+  WEFT_RECOVERY_COUNT = 5
 };
 
 /** Retransmission timeouts that follow the round trips measured; values of weft_config.rto_ps. */
@@ -274,6 +279,13 @@ typedef struct weft_config {
   uint32_t steady_samples; /* over which; 0: by the CC */
   weft_time steady_period_ps; /* between samples at least; 0: by the CC */
   double audit; /* part of the skipped spans that is simulated all the same, to compare */
+  double initial_window; /* of Reno, CUBIC, BBR at the start; packets */
+  uint32_t hystart; /* slow start also ends when round trips grow */
+  uint32_t tcp_ecn; /* Reno, CUBIC: a mark counts as a loss */
+  double cubic_c; /* packets per cubic second */
+  double cubic_beta; /* the window after a loss, of that before */
+  uint32_t cubic_fast_convergence; /* a shrinking flow makes room */
+  uint32_t cubic_friendly; /* never slower than Reno */
 } weft_config;
 
 enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };
@@ -599,7 +611,7 @@ enum weft_threads_why {
   WEFT_THREADS_ENOUGH = 0, /* it has not, or nothing has run yet */
   WEFT_THREADS_COMPAT = 1, /* compat: the order of events of that model */
   WEFT_THREADS_SCRIPT = 2, /* a congestion control in Lua */
-  WEFT_THREADS_SELECTIVE = 3, /* selective repeat: memory of both ends of a flow */
+  WEFT_THREADS_SELECTIVE = 3, /* selective repeat or SACK: memory of both ends of a flow */
   WEFT_THREADS_TRACE = 4, /* every ACK is to be recorded, in order */
   WEFT_THREADS_ROUTES = 5, /* links have been down */
   WEFT_THREADS_WIRES = 6, /* wires lose or delay packets at random */

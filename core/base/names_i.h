@@ -179,7 +179,9 @@
 #define RECOVERY_NAMES(X) \
   X(WEFT_RECOVERY_NONE, "none") \
   X(WEFT_RECOVERY_GO_BACK_N, "go_back_n") \
-  X(WEFT_RECOVERY_SELECTIVE, "selective")
+  X(WEFT_RECOVERY_SELECTIVE, "selective") \
+  X(WEFT_RECOVERY_SACK, "sack") \
+  X(WEFT_RECOVERY_AUTO, "auto")
 
 #define COMPLETION_NAMES(X) \
   X(WEFT_AT_RECEIVER, "receiver") \

@@ -14,7 +14,8 @@ enum rng_purpose {
   RNG_BURST = 5, /* changes of state */
   RNG_BURST_LOSS = 6,
   RNG_AUDIT = 7,
-  RNG_TIMEOUT = 8 /* back-off */
+  RNG_TIMEOUT = 8, /* back-off */
+  RNG_CYCLE = 9 /* where BBR's cycle begins */
 };
 
 static inline uint64_t rng_bits(uint64_t seed, uint32_t purpose, uint32_t object, uint64_t n) {

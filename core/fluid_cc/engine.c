@@ -3,15 +3,21 @@
 #include <string.h>
 
 #include "base/frame_i.h"
+#include "base/names_i.h"
 #include "fluid_cc/fluid_cc.h"
 
 /* ---- life ---- */
 
 static int create(weft_sim *sim) {
+#define NAME(value, name) [value] = name,
+  static const char *const names[] = {CC_NAMES(NAME)};
+#undef NAME
   if (!weft__fcc_law_init(sim))
-    return weft__fail(sim, WEFT_EINVAL,
-                      "option cc: engine 'fluid-cc' has no script; expected window, dctcp, hpcc, "
-                      "dcqcn, timely or swift");
+    return weft__fail(
+        sim, WEFT_EINVAL,
+        "option cc: engine 'fluid-cc' has no %s; expected window, dctcp, hpcc, dcqcn, "
+        "timely or swift",
+        names[sim->config.cc]);
   sim->fluid_cc.free_parcel = sim->fluid_cc.free_inflow = WEFT_NONE;
   return weft__fcc_choose_model(sim);
 }

@@ -24,7 +24,7 @@ enum packet_event {
   EV_PARTITION = 14 /* source: partition that is to be looked at, after all else of the instant */
 };
 
-enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
+enum { RING_CLASSES = 33, BITMAP_CLASSES = 23 };
 
 #define PACKET_POOLS(X)                  \
   X(packet, ports, struct port)          \
@@ -38,11 +38,13 @@ enum { RING_CLASSES = 33, BITMAP_CLASSES = 21 };
   X(packet, tx_warm, struct tx_warm)     \
   X(packet, rx, struct rx)               \
   X(packet, selective, struct selective) \
+  X(packet, sack, struct sack)           \
   X(packet, bits, uint64_t)              \
   X(packet, cc_state, uint64_t)          \
   X(packet, telemetry, struct telemetry) \
   X(packet, telemetry_free, uint32_t)    \
   X(packet, triggers, uint32_t)          \
+  X(packet, notes, struct sack_note)     \
   X(packet, ack_rows, struct ack_row)
 
 struct packet_room {

@@ -36,12 +36,28 @@ local function has_window_cap(config)
   return config.fluid_cap == "window", ("with fluid_cap = '%s'"):format(config.fluid_cap)
 end
 
+-- Congestion controls that set a window, and not a rate of which one follows.
+local WINDOWED = { reno = true, cubic = true, bbr = true }
+
+local function has_own_window(config)
+  return WINDOWED[config.cc], ("with cc = '%s'"):format(config.cc)
+end
+
+local function has_no_own_window(config)
+  return not WINDOWED[config.cc], ("with cc = '%s'"):format(config.cc)
+end
+
+local function grows_slowly(config)
+  return config.cc == "reno" or config.cc == "cubic", ("with cc = '%s'"):format(config.cc)
+end
+
 -- DCTCP and a constant rate read the round trip for their window alone.
 local function reads_base_rtt(config)
   if config.engine == "fluid" then
     if config.fluid_cap ~= "window" then return has_window_cap(config) end
     return config.window == 0, "beside window"
   end
+  if config.cc == "reno" or config.cc == "cubic" then return has_no_own_window(config) end
   if config.cc ~= "window" and config.cc ~= "dctcp" then return true end
   if config.window_mode == "none" then
     return false, ("with cc = '%s' and window_mode = 'none'"):format(config.cc)
@@ -98,7 +114,11 @@ local NEEDS = {
   rto = has_timer, give_up_after = has_timer,
   ack = counts_acks, recovery = repairs, base_rtt = reads_base_rtt,
   ecn_kmin = marks_below_kmax, ecn_kmax = has_no_map, ecn_pmax = draws_below_kmax,
-  min_rate = function(config) return config.cc ~= "window", "with cc = 'window'" end,
+  min_rate = function(config)
+    return config.cc ~= "window" and not WINDOWED[config.cc], ("with cc = '%s'"):format(config.cc)
+  end,
+  window_mode = has_no_own_window, initial_window = has_own_window,
+  hystart = grows_slowly, tcp_ecn = grows_slowly,
   int_header = function(config)
     return config.cc == "hpcc" or config.cc == "script", ("with cc = '%s'"):format(config.cc)
   end,
@@ -246,7 +266,7 @@ end
 local WHY = {
   compat = "compat keeps the order of events of its model",
   script = "a congestion control in Lua runs on one",
-  selective = "selective repeat runs on one",
+  selective = "selective repeat and selective acknowledgement run on one",
   trace = "sim:trace_acks runs on one",
   routes = "links have been down",
   wires = "wires that lose or delay packets at random run on one",

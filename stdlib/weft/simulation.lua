@@ -217,6 +217,7 @@ local flow_rule = {
   weight = { type = "number", min = 1e-6, max = 1e6 },
   rate = { type = "rate", min = 1 },
   path = { type = "table" },
+  connections = base.connections_rule,
 }
 
 -- The ports from node to node of a path, which may name each by name or number.
@@ -244,25 +245,33 @@ end
 
 --- Add a flow.
 -- @tparam table options `src`, `dst` (hosts by name or number), `size`, `start` (default: now),
--- `tag` (any number below 2^31, for you to find it again); with engine = "fluid" also `weight` (its
+-- `tag` (any number below 2^31, for you to find it again), `connections` (1): so many flows share
+-- its bytes; with engine = "fluid" also `weight` (its
 -- share is as large as that of so many flows), `rate` (it is never faster), `path` (list of nodes
 -- from src to dst by name or number, whatever routing says)
--- @treturn number its number, counted from 0: sim:flows():at(number) is its row
+-- @treturn number its number, counted from 0: sim:flows():at(number) is its row; of several
+-- connections that of the first, and the others follow
 function Simulation:add_flow(options)
   local flow = check.options("add_flow", options, flow_rule)
   local src, dst = self.fabric:host(flow.src), self.fabric:host(flow.dst)
   base.start_of("add_flow", flow.start, self:now_ps())
   if src == dst then base.same_host("add_flow", src) end
-  return add_flow(self, {
-    src = src.id,
-    dst = dst.id,
-    size_bytes = flow.size,
-    start_ps = flow.start or self:now_ps(),
-    tag = flow.tag,
-    weight = flow.weight,
-    rate_bps = flow.rate,
-    path = flow.path and path_ports(self, flow.path),
-  })
+  local path = flow.path and path_ports(self, flow.path)
+  local first
+  for _, size in ipairs(base.split("add_flow", flow.size, flow.connections)) do
+    local number = add_flow(self, {
+      src = src.id,
+      dst = dst.id,
+      size_bytes = size,
+      start_ps = flow.start or self:now_ps(),
+      tag = flow.tag,
+      weight = flow.weight,
+      rate_bps = flow.rate,
+      path = path,
+    })
+    first = first or number
+  end
+  return first
 end
 
 --- Add a job: a workload of weft.workload.

@@ -34,6 +34,12 @@ static weft_config random_config(dice *d) {
   config.ecn_kmin_bytes = 1000 + roll(d, 100000);
   config.ecn_kmax_bytes = config.ecn_kmin_bytes + roll(d, 300000);
   const uint32_t law = roll(d, 3);
+  if (roll(d, 3) == 0) config.recovery = WEFT_RECOVERY_SACK;
+  if (roll(d, 3) == 0) {
+    config.cc = WEFT_CC_RENO + roll(d, 3);
+    config.recovery = WEFT_RECOVERY_AUTO;
+    config.tcp_ecn = roll(d, 2);
+  }
   config.rto_ps = law == 2 ? (100 + (weft_time)roll(d, 1000)) * US : -1 - (weft_time)law;
   return config;
 }

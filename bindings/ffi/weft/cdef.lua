@@ -88,7 +88,10 @@ enum weft_cc_kind {
   WEFT_CC_TIMELY = 4,
   WEFT_CC_SWIFT = 5,
   WEFT_CC_SCRIPT = 6,
-  WEFT_CC_COUNT = 7
+  WEFT_CC_RENO = 7,
+  WEFT_CC_CUBIC = 8,
+  WEFT_CC_BBR = 9,
+  WEFT_CC_COUNT = 10
 };
 enum weft_compat {
   WEFT_COMPAT_NONE = 0,
@@ -120,7 +123,9 @@ enum weft_recovery {
   WEFT_RECOVERY_NONE = 0,
   WEFT_RECOVERY_GO_BACK_N = 1,
   WEFT_RECOVERY_SELECTIVE = 2,
-  WEFT_RECOVERY_COUNT = 3
+  WEFT_RECOVERY_SACK = 3,
+  WEFT_RECOVERY_AUTO = 4,
+  WEFT_RECOVERY_COUNT = 5
 };
 enum weft_rto {
   WEFT_RTO_ADAPTIVE = -1,
@@ -193,6 +198,13 @@ typedef struct weft_config {
   uint32_t steady_samples;
   weft_time steady_period_ps;
   double audit;
+  double initial_window;
+  uint32_t hystart;
+  uint32_t tcp_ecn;
+  double cubic_c;
+  double cubic_beta;
+  uint32_t cubic_fast_convergence;
+  uint32_t cubic_friendly;
 } weft_config;
 enum weft_option_type { WEFT_OPT_U32 = 0, WEFT_OPT_U64 = 1, WEFT_OPT_I64 = 2, WEFT_OPT_F64 = 3 };
 enum weft_unit {

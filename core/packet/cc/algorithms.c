@@ -15,6 +15,10 @@ void weft__cc_choose(weft_sim *sim) {
   weft__cc_use(sim, &first[first->variant != NULL ? first->variant(sim) : 0]);
 }
 
+uint32_t weft__cc_recovery(uint32_t cc) {
+  return all[cc].variants[0].windowed ? WEFT_RECOVERY_SACK : WEFT_RECOVERY_GO_BACK_N;
+}
+
 uint64_t weft__cc_fields_hash(uint64_t hash) {
   for (uint32_t i = 0; i < WEFT_CC_COUNT; ++i)
     for (uint32_t v = 0; v < all[i].count; ++v) {

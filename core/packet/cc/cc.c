@@ -96,6 +96,25 @@ void weft__cc_set_window(weft_sim *sim, uint32_t slot) {
   if (tx->window == 0) tx->window = 1;
 }
 
+uint64_t weft__cc_window_most(const weft_sim *sim) {
+  const uint64_t memory = (uint64_t)sim->config.mtu_bytes << (BITMAP_CLASSES - 1);
+  const uint64_t given = sim->config.window_bytes;
+  return given != 0 && given < memory ? given : memory;
+}
+
+void weft__cc_set_cwnd(weft_sim *sim, uint32_t slot, uint64_t bytes) {
+  const uint64_t most = weft__cc_window_most(sim);
+  sim->packet.tx_warm.at[slot].base_window = bytes;
+  sim->packet.tx.at[slot].window = bytes < most ? bytes : most; /* or more: weft__sack_permit() */
+}
+
+void weft__cc_pace(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
+  struct tx *tx = &sim->packet.tx.at[slot];
+  if (rate_bps == tx->rate_bps) return;
+  tx->rate_bps = rate_bps;
+  tx->gap_ps = packet_gap(sim, rate_bps);
+}
+
 void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps) {
   struct tx *tx = &sim->packet.tx.at[slot];
   if (rate_bps == tx->rate_bps) return;

@@ -39,6 +39,7 @@ struct cc_ops {
   const char *name;
   enum cc_extra extra;
   int paced; /* packets leave no faster than the rate, besides the window */
+  int windowed; /* it sets the window itself, weft__cc_set_cwnd(); a rate of it is for pacing */
   int outside; /* it also knows what is not part of the simulation, and asks for it in order: so it
                   can't be remembered, nor run on several threads */
   uint32_t (*variant)(const weft_sim *sim); /* which of its tables, by the first; NULL: that */
@@ -47,6 +48,7 @@ struct cc_ops {
   struct fields hop; /* behind it, per switch of the longest path; SENT: by that switch's port */
   void (*start)(weft_sim *sim, uint32_t slot); /* rate is line rate, window is full */
   void (*on_ack)(weft_sim *sim, uint32_t slot, const struct cc_ack *ack);
+  void (*on_timeout)(weft_sim *sim, uint32_t slot); /* of the retransmission timer; NULL: nothing */
   void (*on_timer)(weft_sim *sim, uint32_t slot, uint32_t timer); /* NULL: has none */
 
   /* What acceleration asks; see docs/acceleration.md. */
@@ -76,6 +78,14 @@ void weft__cc_on_ack(weft_sim *sim, const struct packet *packet);
 
 /** Set the window that base_window and the rate call for. */
 void weft__cc_set_window(weft_sim *sim, uint32_t slot);
+
+/** Set the window, bytes, of who is windowed; and the rate at which packets are paced. */
+void weft__cc_set_cwnd(weft_sim *sim, uint32_t slot, uint64_t bytes);
+void weft__cc_pace(weft_sim *sim, uint32_t slot, uint64_t rate_bps);
+
+/** How many bytes from the oldest not acknowledged on a windowed flow may have sent: what `window`
+ *  says, and what there is memory for. */
+uint64_t weft__cc_window_most(const weft_sim *sim);
 
 /** Set the rate; the window follows. The caller has bounded it. */
 void weft__cc_set_rate(weft_sim *sim, uint32_t slot, uint64_t rate_bps);

@@ -27,14 +27,18 @@ void weft__bitmap_release(weft_sim *sim, struct bitmap *set) {
   set->log2 = 0;
 }
 
+int weft__bitmap_make(weft_sim *sim, struct bitmap *set, uint32_t size) {
+  set->log2 = LOG2_LEAST;
+  while (size > bitmap_size(set)) ++set->log2;
+  if (allocate(sim, set->log2, &set->first)) return 1;
+  weft__no_memory(sim);
+  return 0;
+}
+
 /* Make the ring cover `seq`: the least power of two that does. */
 static int grow(weft_sim *sim, struct bitmap *set, uint32_t base, uint32_t seq) {
-  struct bitmap wide = {.log2 = LOG2_LEAST};
-  while (seq - base >= bitmap_size(&wide)) ++wide.log2;
-  if (!allocate(sim, wide.log2, &wide.first)) {
-    weft__no_memory(sim);
-    return 0;
-  }
+  struct bitmap wide;
+  if (!weft__bitmap_make(sim, &wide, seq - base + 1)) return 0;
   for (uint32_t i = base; i - base < bitmap_size(set); ++i)
     if (bitmap_has(sim, set, base, i)) *bitmap_word(sim, &wide, i) |= 1ull << i % 64;
   weft__bitmap_release(sim, set);

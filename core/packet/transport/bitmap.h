@@ -8,11 +8,14 @@
 
 #include "sim_i.h"
 
-/** Numbers from base + this on don't get in: a bound on what a flow may hold, 128 KiB of bits. */
+/** Numbers from base + this on don't get in: a bound on what a flow may hold, 512 KiB of bits. */
 enum { BITMAP_SPAN = 1 << (BITMAP_CLASSES - 1) };
 
 /** Put in `seq`, less than BITMAP_SPAN above base. 0 when out of memory. */
 int weft__bitmap_add(weft_sim *sim, struct bitmap *set, uint32_t base, uint32_t seq);
+
+/** An empty set of at least so many numbers. 0 when out of memory. */
+int weft__bitmap_make(weft_sim *sim, struct bitmap *set, uint32_t size);
 
 /** Give back the memory; the set is empty. */
 void weft__bitmap_release(weft_sim *sim, struct bitmap *set);

@@ -2,6 +2,7 @@
 #include "base/hash_i.h"
 #include "packet/cc/cc.h"
 #include "packet/sizes_i.h"
+#include "packet/transport/sack.h"
 #include "packet/transport/selective.h"
 
 static void count_injected(weft_sim *sim, uint32_t bytes) {
@@ -25,8 +26,10 @@ void weft__make_data(weft_sim *sim, uint32_t slot, struct packet *packet) {
                             .size = (uint16_t)size,
                             .flags = extra == CC_TELEMETRY ? PACKET_INT : 0,
                             .hop = 1};
-  if (extra == CC_TIMESTAMP && telemetry != 0)
+  if (extra == CC_TIMESTAMP && telemetry != 0) {
     sim->packet.telemetry.at[(uint64_t)(telemetry - 1) * sim->flow.path_ports].time = sim->now;
+    if (is_sack(sim)) weft__sack_departs(sim, slot, telemetry);
+  }
   if (seq < warm->highest) {
     ++warm->retransmits;
     ++sim->stats.retransmits;

@@ -9,23 +9,16 @@
 #include "packet/cc/cc.h"
 #include "packet/port/port_i.h"
 #include "packet/sizes_i.h"
+#include "packet/transport/sack.h"
 #include "packet/transport/selective.h"
 
 /* One RTT at a time, smoothed as RFC 6298 has it. Of a packet that is sent again there is none
  * (Karn's rule; see weft__make_data). */
 static void measure_rtt(weft_sim *sim, uint32_t slot, uint32_t acked) {
-  enum { SHORTER = 4, LONG_PS = 1000000000 }; /* worth another event */
   struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
   if (acked <= warm->rtt_seq) return;
-  const weft_time rtt = sim->now - warm->rtt_begin;
-  const weft_time off = rtt > warm->rtt ? rtt - warm->rtt : warm->rtt - rtt;
-  const int first = warm->rtt == 0;
-  warm->rtt_deviation = first ? rtt / 2 : (3 * warm->rtt_deviation + off) / 4;
-  warm->rtt = first ? rtt : (7 * warm->rtt + rtt) / 8;
   warm->rtt_seq = sim->packet.tx.at[slot].next;
-  warm->backoff = 0;
-  const weft_time rto = warm->rtt + 4 * warm->rtt_deviation;
-  if (warm->rto_event - sim->now > LONG_PS + SHORTER * rto) weft__rto_shorten(sim, slot);
+  weft__rto_measured(sim, slot, sim->now - warm->rtt_begin);
 }
 
 static void acknowledge(weft_sim *sim, const struct packet *data, int nack) {
@@ -67,18 +60,33 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
     acknowledge(sim, packet, 1);
     return;
   }
+  int nack = 0;
   const int in_order = packet->seq == rx->next;
   if (in_order) {
     ++rx->next;
     sim->stats.payload_delivered += packet->size - data_headers(sim);
-    if (is_selective(sim)) weft__selective_pass(sim, packet->flow);
+    if (is_selective(sim)) nack = weft__selective_pass(sim, packet->flow);
   } else {
     ++sim->stats.retransmits_spurious;
   }
   const int last = in_order && rx->next == rx->total;
   const uint32_t slot = packet->flow;
-  acknowledge(sim, packet, 0);
+  acknowledge(sim, packet, nack);
   if (last) weft__flow_received(sim, slot);
+}
+
+/* What the ACK says of losses comes before congestion control, which hears of them; with selective
+ * acknowledgement what may be sent comes after. */
+static __attribute__((noinline)) void hear_selective(weft_sim *sim, const struct packet *packet,
+                                                     uint32_t una) {
+  if (!is_sack(sim)) {
+    weft__selective_ack(sim, packet, una);
+    weft__cc_on_ack(sim, packet);
+    return;
+  }
+  weft__sack_hear(sim, packet, una);
+  weft__cc_on_ack(sim, packet);
+  weft__sack_permit(sim, packet->flow);
 }
 
 static void receive_ack(weft_sim *sim, const struct packet *packet) {
@@ -92,7 +100,7 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
     }
     const int was_cut_off = tx->flags & TX_CUT_OFF;
     if (was_cut_off || packet->seq > tx->una) weft__rto_rejoin(sim, slot);
-    if (was_cut_off) weft__resend(sim, slot);
+    if (was_cut_off) weft__rto_resend(sim, slot);
   }
   const uint32_t una = tx->una;
   if (packet->seq > una) {
@@ -108,12 +116,13 @@ static void receive_ack(weft_sim *sim, const struct packet *packet) {
   } else {
     weft__rto_gone(sim, slot, sim->now);
   }
-  if (is_selective(sim))
-    weft__selective_ack(sim, packet, una);
-  else if ((packet->flags & PACKET_NACK) && packet->seq == tx->una)
-    weft__resend(sim, slot);
   warm->ecn_marks += (packet->flags & PACKET_ECN) != 0;
-  weft__cc_on_ack(sim, packet);
+  if (is_selective(sim)) {
+    hear_selective(sim, packet, una);
+  } else {
+    if ((packet->flags & PACKET_NACK) && packet->seq == tx->una) weft__resend(sim, slot);
+    weft__cc_on_ack(sim, packet);
+  }
   if (sim->packet.ack_capacity > 0) weft__trace_ack(sim, packet);
   weft__packet_release(sim, packet);
   if (tx->una == tx->total)

@@ -29,6 +29,7 @@ void weft__flow_take_rtt(weft_sim *sim, uint32_t slot) {
   const weft_time rtt = weft__flow_base_rtt(sim, slot);
   if (rtt <= warm->base_rtt_ps) return; /* a detour may be longer; who was there before stays */
   warm->base_rtt_ps = rtt;
+  if (sim->packet.cc->windowed) return;
   warm->base_window = window_of(sim, warm);
   weft__cc_set_window(sim, slot);
 }

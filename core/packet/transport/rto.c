@@ -15,6 +15,7 @@
 #include "base/rng_i.h"
 #include "packet/model.h"
 #include "packet/rtt.h"
+#include "packet/transport/selective.h"
 
 enum {
   BACKOFF_MAX = 6, /* doublings, up to RETRIES_MAX retries; then one more for each, */
@@ -99,7 +100,7 @@ weft_time weft__rto_timeout(const weft_sim *sim, uint32_t slot) {
 int weft__rto_waits_to_send(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->packet.tx.at[slot];
   if (tx->next == tx->una) return 1;
-  return (tx->flags & TX_RESEND) && sim->packet.selective.at[slot].resend <= tx->una;
+  return (tx->flags & TX_RESEND) && weft__selective_waits(sim, slot);
 }
 
 /* When it runs out, or what it waits for is due. */
@@ -149,8 +150,21 @@ void weft__rto_arm(weft_sim *sim, uint32_t slot) {
     look_at(sim, slot, sim->now + (is_fixed(sim) ? sim->config.rto_ps : RTO_MIN));
 }
 
-void weft__rto_shorten(weft_sim *sim, uint32_t slot) {
+/* Timeouts have become much shorter. */
+static void shorten(weft_sim *sim, uint32_t slot) {
   if (sim->packet.tx_warm.at[slot].rto_event >= 0) weft__rto_rearm(sim, slot);
+}
+
+void weft__rto_measured(weft_sim *sim, uint32_t slot, weft_time rtt) {
+  enum { SHORTER = 4, LONG_PS = 1000000000 }; /* worth another event */
+  struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+  const weft_time off = rtt > warm->rtt ? rtt - warm->rtt : warm->rtt - rtt;
+  const int first = warm->rtt == 0;
+  warm->rtt_deviation = first ? rtt / 2 : (3 * warm->rtt_deviation + off) / 4;
+  warm->rtt = first ? rtt : (7 * warm->rtt + rtt) / 8;
+  warm->backoff = 0;
+  const weft_time rto = warm->rtt + 4 * warm->rtt_deviation;
+  if (warm->rto_event - sim->now > LONG_PS + SHORTER * rto) shorten(sim, slot);
 }
 
 /* ---- packets that are gone ---- */

@@ -24,6 +24,7 @@
 
 #include "packet/sizes_i.h"
 #include "packet/transport/bitmap.h"
+#include "packet/transport/sack.h"
 
 /* ---- sender ---- */
 
@@ -41,7 +42,7 @@ static void find_lost(weft_sim *sim, uint32_t slot) {
 }
 
 /* The NIC's list has the flows that have something to send. */
-static void list_or_unlist(weft_sim *sim, uint32_t slot) {
+void weft__selective_list(weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->packet.tx.at[slot];
   const int has_packets = tx->next < tx->total || (tx->flags & TX_RESEND);
   const int listed = (tx->flags & TX_IN_LIST) != 0;
@@ -50,6 +51,7 @@ static void list_or_unlist(weft_sim *sim, uint32_t slot) {
 }
 
 uint32_t weft__selective_resend(weft_sim *sim, uint32_t slot) {
+  if (is_sack(sim)) return weft__sack_resend(sim, slot);
   WEFT_ASSERT(sim->packet.selective.at[slot].resend < sim->packet.selective.at[slot].lost_end);
   const uint32_t seq = sim->packet.selective.at[slot].resend++;
   find_lost(sim, slot);
@@ -74,18 +76,29 @@ void weft__selective_ack(weft_sim *sim, const struct packet *packet, uint32_t ol
   if (nack) note_sacked(sim, slot, sim->packet.triggers.at[packet->telemetry - 1]);
   if (!nack && !(sim->packet.tx.at[slot].flags & TX_RESEND)) return;
   find_lost(sim, slot);
-  list_or_unlist(sim, slot);
+  weft__selective_list(sim, slot);
 }
 
 void weft__selective_timeout(weft_sim *sim, uint32_t slot) {
+  if (is_sack(sim)) {
+    weft__sack_timeout(sim, slot);
+    return;
+  }
   struct selective *state = &sim->packet.selective.at[slot];
   state->resend = sim->packet.tx.at[slot].una;
   state->lost_end = sim->packet.tx.at[slot].next;
   find_lost(sim, slot);
-  list_or_unlist(sim, slot);
+  weft__selective_list(sim, slot);
+}
+
+int weft__selective_waits(const weft_sim *sim, uint32_t slot) {
+  if (is_sack(sim)) return weft__sack_waits(sim, slot);
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  return (tx->flags & TX_RESEND) && sim->packet.selective.at[slot].resend <= tx->una;
 }
 
 uint32_t weft__selective_out(const weft_sim *sim, uint32_t slot) {
+  if (is_sack(sim)) return sack_pipe(sim, slot);
   const struct tx *tx = &sim->packet.tx.at[slot];
   const struct selective *state = &sim->packet.selective.at[slot];
   uint32_t count = 0;
@@ -98,24 +111,35 @@ uint32_t weft__selective_out(const weft_sim *sim, uint32_t slot) {
 
 /* ---- receiver ---- */
 
+#define HELD_MOST (1u << 20) /* packets beyond a gap that selective repeat keeps */
+
 int weft__selective_hold(weft_sim *sim, const struct packet *packet) {
-  const uint32_t next = sim->packet.rx.at[packet->flow].next;
-  if (packet->seq - next >= BITMAP_SPAN) return 0;
-  return weft__bitmap_add(sim, &sim->packet.selective.at[packet->flow].held, next, packet->seq);
+  const uint32_t slot = packet->flow, next = sim->packet.rx.at[slot].next;
+  if (packet->seq - next >= (is_sack(sim) ? (uint32_t)BITMAP_SPAN : HELD_MOST)) return 0;
+  struct bitmap *held = &sim->packet.selective.at[slot].held;
+  if (bitmap_has(sim, held, next, packet->seq)) ++sim->stats.retransmits_spurious;
+  if (!weft__bitmap_add(sim, held, next, packet->seq)) return 0;
+  if (is_sack(sim)) weft__sack_hold(sim, slot, packet->seq);
+  return 1;
 }
 
-void weft__selective_pass(weft_sim *sim, uint32_t slot) {
+int weft__selective_pass(weft_sim *sim, uint32_t slot) {
   struct rx *rx = &sim->packet.rx.at[slot];
   const struct bitmap *held = &sim->packet.selective.at[slot].held;
   const uint32_t first = rx->next;
   for (; bitmap_has(sim, held, rx->next, rx->next); ++rx->next) bitmap_remove(sim, held, rx->next);
   const struct tx *tx = &sim->packet.tx.at[slot];
   sim->stats.payload_delivered += seq_bytes(sim, tx, rx->next) - seq_bytes(sim, tx, first);
+  return is_sack(sim) && weft__sack_pass(sim, slot);
 }
 
 uint32_t weft__selective_name(weft_sim *sim, const struct packet *data) {
   const uint32_t block = data->telemetry != 0 ? data->telemetry : weft__telemetry_take(sim);
-  if (block != 0) sim->packet.triggers.at[block - 1] = data->seq;
+  if (block == 0) return 0;
+  if (is_sack(sim))
+    weft__sack_name(sim, data->flow, block);
+  else
+    sim->packet.triggers.at[block - 1] = data->seq;
   return block;
 }
 
@@ -124,4 +148,5 @@ uint32_t weft__selective_name(weft_sim *sim, const struct packet *data) {
 void weft__selective_release(weft_sim *sim, uint32_t slot) {
   weft__bitmap_release(sim, &sim->packet.selective.at[slot].sacked);
   weft__bitmap_release(sim, &sim->packet.selective.at[slot].held);
+  if (is_sack(sim)) weft__sack_release(sim, slot);
 }

@@ -10,6 +10,12 @@ uint32_t weft__selective_resend(weft_sim *sim, uint32_t slot);
 /** Sender: an ACK or NACK has moved una up from `old_una`, or told of a packet beyond it. */
 void weft__selective_ack(weft_sim *sim, const struct packet *packet, uint32_t old_una);
 
+/** Sender: have the flow in its NIC's list if it has something to send. */
+void weft__selective_list(weft_sim *sim, uint32_t slot);
+
+/** Sender: whether the oldest packet waits in its NIC, to be sent again. */
+int weft__selective_waits(const weft_sim *sim, uint32_t slot);
+
 /** Sender: nothing has moved for too long. */
 void weft__selective_timeout(weft_sim *sim, uint32_t slot);
 
@@ -20,10 +26,12 @@ uint32_t weft__selective_out(const weft_sim *sim, uint32_t slot);
 /** Receiver: keep a packet beyond the one expected. 0 when it is too far beyond. */
 int weft__selective_hold(weft_sim *sim, const struct packet *packet);
 
-/** Receiver: the packet expected has come; pass on what was kept behind it. */
-void weft__selective_pass(weft_sim *sim, uint32_t slot);
+/** Receiver: the packet expected has come; pass on what was kept behind it. Whether an ACK should
+ *  tell of what is still kept. */
+int weft__selective_pass(weft_sim *sim, uint32_t slot);
 
-/** A NACK's telemetry block, which names the packet that caused it; 0 when out of memory. */
+/** A NACK's telemetry block, which names the packet that caused it, or with selective
+ *  acknowledgement what is kept; 0 when out of memory. */
 uint32_t weft__selective_name(weft_sim *sim, const struct packet *data);
 
 /** The flow is over. */

@@ -24,6 +24,7 @@ static void init_slot(weft_sim *sim, uint32_t slot, uint32_t row) {
       .progress_at = sim->now, .rto_event = -1, .asked_at = -1, .answer_at = -1, .gone_at = -1};
   sim->packet.rx.at[slot] = (struct rx){.total = total, .row = row};
   if (is_selective(sim)) sim->packet.selective.at[slot] = (struct selective){.resend = 0};
+  if (is_sack(sim)) sim->packet.sack.at[slot] = (struct sack){.delivered_at = sim->now};
   if (sim->packet.cc_words > 0)
     memset(cc_state(sim, slot), 0, sim->packet.cc_words * sizeof(uint64_t));
 }

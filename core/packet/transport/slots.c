@@ -45,11 +45,13 @@ int weft__senders_reserve(weft_sim *sim, uint32_t n, uint32_t path_ports) {
   const uint64_t words = (uint64_t)n * sim->packet.cc_words;
   if (!pool_reserve(sim, sim->packet.tx, n) || !pool_reserve(sim, sim->packet.tx_warm, n) ||
       !pool_reserve(sim, sim->packet.rx, n) || !pool_reserve(sim, sim->packet.cc_state, words) ||
-      (is_selective(sim) && !pool_reserve(sim, sim->packet.selective, n)))
+      (is_selective(sim) && !pool_reserve(sim, sim->packet.selective, n)) ||
+      (is_sack(sim) && !pool_reserve(sim, sim->packet.sack, n)))
     return 0;
   sim->packet.tx.n = sim->packet.tx_warm.n = sim->packet.rx.n = n;
   sim->packet.cc_state.n = (uint32_t)words;
   if (is_selective(sim)) sim->packet.selective.n = n;
+  if (is_sack(sim)) sim->packet.sack.n = n;
   return 1;
 }
 
@@ -102,14 +104,18 @@ uint32_t weft__telemetry_new(weft_sim *sim) {
   const uint32_t blocks = sim->packet.telemetry.n / sim->flow.path_ports + 1;
   if (!pool_reserve(sim, sim->packet.telemetry, (uint64_t)blocks * sim->flow.path_ports) ||
       !pool_reserve(sim, sim->packet.telemetry_free, blocks) ||
-      (is_selective(sim) && !pool_reserve(sim, sim->packet.triggers, blocks))) {
+      (is_sack(sim) ? !pool_reserve(sim, sim->packet.notes, blocks)
+                    : is_selective(sim) && !pool_reserve(sim, sim->packet.triggers, blocks))) {
     weft__no_memory(sim);
     return 0;
   }
   memset(&sim->packet.telemetry.at[sim->packet.telemetry.n], 0,
          sim->flow.path_ports * sizeof *sim->packet.telemetry.at);
   sim->packet.telemetry.n = blocks * sim->flow.path_ports;
-  if (is_selective(sim)) sim->packet.triggers.n = blocks;
+  if (is_sack(sim))
+    sim->packet.notes.n = blocks;
+  else if (is_selective(sim))
+    sim->packet.triggers.n = blocks;
   return blocks;
 }
 

@@ -47,7 +47,7 @@ _Static_assert(sizeof(struct tx) == 64, "a sender is one cache line");
   X(TIME_OR_NONE, KEPT, weft_time, gone_at) /* a packet has gone since it was asked, or -1 */      \
   X(TIME, KEPT, weft_time, nack_at) /* compat ns3: no second NACK for the same packet before */    \
   X(VALUE, KEPT, uint64_t, line_bps) /* of its NIC when it started */                              \
-  X(VALUE, KEPT, uint64_t, base_window) /* at line rate, bytes */                                  \
+  X(VALUE, KEPT, uint64_t, base_window) /* at line rate, bytes; windowed: now */                   \
   X(VALUE, KEPT, uint32_t, packets_out) /* in the network: the slot lives until they are gone */   \
   X(VALUE, KEPT, int32_t, missing) /* when it was asked: packets on their way that were none */    \
   X(VALUE, KEPT, uint32_t, retries) /* timeouts without progress */                                \
@@ -90,6 +90,48 @@ FIELDS_STRUCT(bitmap, BITMAP_FIELDS);
   X(RECOVERY, OWN, uint32_t, lost_end) /* sender: what is below it and not sacked is lost */
 
 FIELDS_STRUCT(selective, SELECTIVE_FIELDS);
+
+/* Packets [begin, end) of a flow. */
+struct span {
+  uint32_t begin, end;
+};
+
+enum {
+  SACK_SPANS = 3, /* blocks in an ACK: what is left for them beside timestamps (RFC 2018) */
+  SACK_TOP = 3 /* a packet is lost when so many that left later have come (RFC 6675) */
+};
+
+/* What selective acknowledgement has beyond selective repeat, both sides of a flow: the scoreboard.
+ * Also a pool of its own. It is not described: where acceleration moves a flow nothing is lost, and
+ * numbers below una and times that are long ago say nothing here. */
+struct sack {
+  /* receiver */
+  struct span holds[SACK_SPANS]; /* what it has beyond a gap, the latest first; empty ones last */
+  /* sender */
+  struct span told[SACK_SPANS]; /* by the ACK before */
+  struct bitmap lost; /* waits to be sent again */
+  struct bitmap again; /* ring of what was sent again and when, two words each; see sack.c */
+  uint32_t again_head, again_tail;
+  uint32_t top[SACK_TOP]; /* the highest that were sacked, in falling order */
+  uint32_t sacked, waiting; /* packets beyond una: have arrived; are lost and not sent again */
+  uint32_t fresh, found, flight; /* by the last ACK: have arrived, are lost; on their way before */
+  weft_time newest; /* departure of the latest that has arrived */
+  weft_time measured_at; /* when the round trip was measured last, by timestamps (RFC 7323) */
+  /* Delivery, for who models it. */
+  uint64_t delivered; /* packets that have arrived */
+  weft_time delivered_at; /* when that was last heard of */
+  weft_time first_sent_at; /* departure that begins the present sample */
+  uint64_t sample_prior; /* `delivered` as the packet left that was just acknowledged */
+  weft_time sample_ps; /* what has been delivered since took so long; 0: no sample */
+};
+
+/* Beside a block of telemetry, with selective acknowledgement: as the packet left, and what its ACK
+ * tells. */
+struct sack_note {
+  uint64_t delivered; /* as in struct sack */
+  weft_time delivered_at, first_sent_at;
+  struct span spans[SACK_SPANS]; /* empty ones last */
+};
 
 /* Telemetry that one switch wrote into a packet at its departure (HPCC section 3.3). */
 #define TELEMETRY_FIELDS(X)                                              \

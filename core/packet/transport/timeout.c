@@ -19,6 +19,7 @@
  * sender by the clock into a deadlock. So flows that wait for ever don't keep a run alive. */
 #include "base/hash_i.h"
 #include "base/rng_i.h"
+#include "packet/cc/cc.h"
 #include "packet/port/port.h"
 #include "packet/rtt.h"
 #include "packet/transport/rto_i.h"
@@ -36,6 +37,11 @@ void weft__resend(weft_sim *sim, uint32_t slot) {
   }
   tx->next = tx->una;
   if (!(tx->flags & TX_IN_LIST)) weft__nic_add(sim, slot);
+}
+
+void weft__rto_resend(weft_sim *sim, uint32_t slot) {
+  if (sim->packet.cc->on_timeout != NULL) sim->packet.cc->on_timeout(sim, slot);
+  weft__resend(sim, slot);
 }
 
 /* Whether every packet of a port is lost, until something of it is changed. */
@@ -75,7 +81,7 @@ static void go_on(weft_sim *sim, uint32_t slot) {
   weft__rto_rejoin(sim, slot);
   if (is_way_back_dead(sim, slot)) weft__rto_note_closed(sim, slot, TX_DEAF);
   sim->packet.tx_warm.at[slot].restarted_at = sim->now;
-  weft__resend(sim, slot);
+  weft__rto_resend(sim, slot);
   weft__nic_kick_flow(sim, slot);
 }
 

@@ -118,8 +118,9 @@ void weft__receive(weft_sim *sim, const struct packet *packet);
 /** EV_RTO. */
 void weft__rto_event(weft_sim *sim, uint32_t slot);
 
-/** Send again what is not acknowledged. */
+/** Send again what is not acknowledged; the second: as the timer has run out. */
 void weft__resend(weft_sim *sim, uint32_t slot);
+void weft__rto_resend(weft_sim *sim, uint32_t slot);
 
 /** A link has changed: let flows retry that were cut off. */
 void weft__rto_wake_all(weft_sim *sim);
@@ -132,8 +133,8 @@ void weft__rto_arm(weft_sim *sim, uint32_t slot);
 /** An ACK is progress after retries without any. */
 void weft__rto_progress(weft_sim *sim, uint32_t slot);
 
-/** Timeouts have become much shorter. */
-void weft__rto_shorten(weft_sim *sim, uint32_t slot);
+/** A round trip has been measured. */
+void weft__rto_measured(weft_sim *sim, uint32_t slot, weft_time rtt);
 
 /** How long it runs where it has not run out since the last measurement. */
 weft_time weft__rto_least(const weft_sim *sim, uint32_t slot);
@@ -159,8 +160,14 @@ static inline void rto_restart(weft_sim *sim, uint32_t slot) {
   if (sim->packet.tx_warm.at[slot].rto_event < 0) weft__rto_arm(sim, slot);
 }
 
+/** The receiver keeps what comes out of order. */
 static inline int is_selective(const weft_sim *sim) {
-  return sim->config.recovery == WEFT_RECOVERY_SELECTIVE;
+  return sim->config.recovery >= WEFT_RECOVERY_SELECTIVE;
+}
+
+/** ... and acknowledges it as TCP does. */
+static inline int is_sack(const weft_sim *sim) {
+  return sim->config.recovery == WEFT_RECOVERY_SACK;
 }
 
 /** A packet has left the network at its end: conservation is injected = delivered + dropped +

@@ -7,6 +7,9 @@ Congestion control is chosen for a whole simulation: weft.simulation { cc = "hpc
   dcqcn    reacts to ECN marks by timers, as RoCE NICs do (Zhu et al., SIGCOMM 2015)
   timely   reacts to the gradient of the round-trip time (Mittal et al., SIGCOMM 2015)
   swift    holds the delay at a target (Kumar et al., SIGCOMM 2020)
+  reno     halves its window at a loss (RFC 5681), TCP's yardstick
+  cubic    grows its window by the time since a loss (RFC 9438), as most of the Internet does
+  bbr      paces by a model of rate and round trip (Cardwell et al., CACM 2017; version 1)
 
 or one of your own in Lua: weft.cc.define(name, { start = f, on_ack = f, on_timer = f })
 

@@ -38,6 +38,25 @@ function M.is_workload(value)
   return getmetatable(value) == Workload
 end
 
+-- ---- connections ----
+
+--- Rule of an option `connections`, into how many flows a transfer is divided.
+M.connections_rule = { type = "integer", min = 1, max = 65536 }
+
+--- The bytes of each connection of a transfer: equal, but for one byte where they don't come out
+-- even.
+-- @treturn table list
+function M.split(what, size, connections)
+  local count = connections or 1
+  if count > size then
+    fail.raise("%s: option 'connections': expected at most %d, a byte for each, got %d", what, size,
+      count)
+  end
+  local sizes, each = {}, math.floor(size / count)
+  for i = 1, count do sizes[i] = each + (i <= size - each * count and 1 or 0) end
+  return sizes
+end
+
 -- Whether a chain of links joins two hosts if others on it forward; and one that would have to.
 local function relay_between(fabric, src, dst)
   local before, queue, head = { [src] = src }, { src }, 1

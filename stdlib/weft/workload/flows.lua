@@ -15,6 +15,7 @@ local flow_rule = {
   dst = { type = "any", required = true },
   size = { type = "bytes", required = true, min = 1 },
   start = start_rule,
+  connections = base.connections_rule,
 }
 
 -- The same flows, so much later.
@@ -51,7 +52,8 @@ end
 
 --- Single flows, from a list or from a file. A file is read as the simulation comes to its flows;
 -- one of more than 32768 has to be sorted by start.
--- @tparam table options a list of `{ src, dst, size, start }`, or `{ file = path }`: CSV if its
+-- @tparam table options a list of `{ src, dst, size, start, connections }`, where one of several
+-- `connections` is so many flows that share its bytes; or `{ file = path }`: CSV if its
 -- name ends in .csv, a connection matrix of htsim if in .cm (weft.workload.connections), else a
 -- flow list of the HPCC simulator or of conweave (with `lenient = true` it may have fewer flows
 -- than its first line says); beside them `start`, from which the flows' own starts count
@@ -77,7 +79,10 @@ function M.flows(options)
     start_ps = check.options("flows", named, { start = start_rule }).start
     for i, given in ipairs(list) do
       local flow = check.options("flows: flow " .. i, given, flow_rule)
-      flows[i] = { src = flow.src, dst = flow.dst, size_bytes = flow.size, start_ps = flow.start }
+      for _, size in ipairs(base.split("flows: flow " .. i, flow.size, flow.connections)) do
+        flows[#flows + 1] = { src = flow.src, dst = flow.dst, size_bytes = size,
+          start_ps = flow.start }
+      end
     end
     source = stream.list(flows)
   end
