@@ -141,7 +141,8 @@
   X(WEFT_CAN_PARTITIONS, "partitions") \
   X(WEFT_CAN_CAPS, "caps") \
   X(WEFT_CAN_SHARES, "shares") \
-  X(WEFT_CAN_QUEUES, "queues")
+  X(WEFT_CAN_QUEUES, "queues") \
+  X(WEFT_CAN_THRESHOLDS, "thresholds")
 
 #define RESOURCE_NAMES(X) \
   X(WEFT_RESOURCE_TABLE, "table") \

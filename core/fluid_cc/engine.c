@@ -287,7 +287,7 @@ static int check(weft_sim *sim) {
 }
 
 const struct engine_ops weft__fluid_cc_engine = {
-    .can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES),
+    .can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES) | CAN(THRESHOLDS),
     .create = create,
     .link_added = link_added,
     .ready = ready,
