@@ -13,9 +13,16 @@ static weft_time serialisation(const weft_sim *sim, uint32_t port, uint64_t byte
   return (weft_time)((wide)bytes * PS_PER_BYTE_BPS / sim->fabric.ports.at[port].rate_bps);
 }
 
-/* With whole ps per byte: the last packet leaves each hop after its own arrival there and after
- * the packet before it, which the slowest hop so far has spaced. Max-plus recursion for the last
- * two packets. */
+/* The same for `packets` alike, one after another, where the time of each may be rounded down. */
+static weft_time in_a_row(const weft_sim *sim, uint32_t port, uint64_t packets, uint64_t bytes) {
+  const weft_time grain = sim->fabric.limits.grain_ps;
+  if (grain == 0) return serialisation(sim, port, packets * bytes);
+  return (weft_time)packets * (serialisation(sim, port, bytes) / grain * grain);
+}
+
+/* With whole ps per byte, or a grain: the last packet leaves each hop after its own arrival there
+ * and after the packet before it, which the slowest hop so far has spaced. Max-plus recursion for
+ * the last two packets. */
 static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int hops,
                               uint64_t packets, uint64_t full, uint64_t last) {
   uint32_t slowest = ports[0];
@@ -26,13 +33,13 @@ static weft_time ideal_closed(const weft_sim *sim, const uint32_t *ports, int ho
       slowest = ports[i];
     weft_time start = last_arrival;
     if (packets > 1) {
-      const weft_time before = first_arrival + serialisation(sim, ports[i], full) +
-                               serialisation(sim, slowest, (packets - 2) * full);
+      const weft_time before = first_arrival + in_a_row(sim, ports[i], 1, full) +
+                               in_a_row(sim, slowest, packets - 2, full);
       if (before > start) start = before;
     }
     const weft_time delay = sim->fabric.ports.at[ports[i]].delay_ps;
-    last_arrival = start + serialisation(sim, ports[i], last) + delay;
-    first_arrival += serialisation(sim, ports[i], full) + delay;
+    last_arrival = start + in_a_row(sim, ports[i], 1, last) + delay;
+    first_arrival += in_a_row(sim, ports[i], 1, full) + delay;
   }
   return last_arrival;
 }
@@ -135,7 +142,7 @@ weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops,
   const uint64_t packets = (size + mtu - 1) / mtu;
   const uint64_t full = mtu + header, last = size - (packets - 1) * mtu + header;
   int uneven = 0;
-  for (int i = 0; i < hops; ++i)
+  for (int i = 0; i < hops && sim->fabric.limits.grain_ps == 0; ++i)
     uneven |= PS_PER_BYTE_BPS % sim->fabric.ports.at[ports[i]].rate_bps != 0;
   return uneven ? ideal_stepped(sim, ports, hops, packets, full, last)
                 : ideal_closed(sim, ports, hops, packets, full, last);

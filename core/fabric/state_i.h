@@ -62,6 +62,7 @@ struct impairment {
 struct fabric_limits {
   const char *fixed_by; /* links neither fail nor are impaired nor stormed, says who; or NULL */
   uint32_t counts_links; /* ways compare by their number of links only */
+  uint32_t grain_ps; /* of times on the wire, rounded down packet by packet; 0: only at the end */
   uint32_t nvlink_first; /* of ways of equal length those through NVLink switches are taken */
 };
 

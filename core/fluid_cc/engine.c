@@ -30,8 +30,14 @@ static int link_added(weft_sim *sim, uint32_t link) {
 
 static void set_rate(weft_sim *sim, uint32_t index) {
   const double bps = (double)sim->fabric.ports.at[index].rate_bps;
-  sim->fluid_cc.ports.at[index].rate = bps / 8e12;
-  sim->fluid_cc.ports.at[index].byte_ps = 8e12 / bps;
+  double byte_ps = 8e12 / bps;
+  const uint32_t grain = sim->fabric.limits.grain_ps;
+  if (grain != 0) { /* a link is as much faster as its full packets are */
+    const double frame = frame_full(&sim->config, weft__fcc_extra(sim)), time = frame * byte_ps;
+    if (time >= grain) byte_ps = (double)((uint64_t)time / grain * grain) / frame;
+  }
+  sim->fluid_cc.ports.at[index].rate = 1 / byte_ps;
+  sim->fluid_cc.ports.at[index].byte_ps = byte_ps;
 }
 
 /* Of the event queue: that its wheel spans a few links' delays and full packets, or 50 us. */

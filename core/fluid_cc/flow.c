@@ -161,7 +161,7 @@ static void send_again(weft_sim *sim, uint32_t slot, int lost) {
   ++flow->generation;
   weft__fcc_nic_remove(sim, slot);
   flow->next = flow->una = flow->received;
-  flow->acked_n = 0;
+  flow->acked_n = flow->sent_n = 0;
   flow->next_at = sim->now;
   flow->law.window_end = flow->law.recovery_end = flow->next;
   flow->law.has_last = flow->law.in_recovery = 0;

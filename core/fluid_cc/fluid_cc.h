@@ -129,7 +129,8 @@ struct fcc_feedback {
   uint32_t n; /* packets acknowledged */
   double marked; /* of them, on average */
   int any; /* whether one of them is */
-  weft_time rtt;
+  uint32_t seq; /* of the first */
+  weft_time rtt, rtt_step; /* of the first, and how much more each following one has */
   uint32_t parcel; /* whose telemetry it brings */
 };
 /** Take the law of config.cc; 0: it has none here. */

@@ -6,15 +6,15 @@ static int window_has_ended(const weft_sim *sim, struct fcc_flow *flow) {
   if (flow->una <= law->window_end) return 0;
   if (!law->begun) {
     law->begun = 1;
-    law->sent = flow->next + 1;
+    law->sent = fcc_sent(sim, flow) + 1;
   } else {
     double fraction = law->marked / law->sent;
     if (fraction > 1) fraction = 1;
     law->alpha = (1 - sim->config.dctcp_g) * law->alpha + sim->config.dctcp_g * fraction;
-    law->sent = flow->next - flow->una + 1;
+    law->sent = fcc_sent(sim, flow) - flow->una + 1;
     law->marked = 0;
   }
-  law->window_end = flow->next;
+  law->window_end = fcc_sent(sim, flow);
   return 1;
 }
 
@@ -27,7 +27,7 @@ static void feed(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) 
   if (back->any && !law->in_recovery) {
     weft__fcc_set_rate(sim, flow, flow->rate_bps * (1 - law->alpha / 2));
     law->in_recovery = 1;
-    law->recovery_end = flow->next;
+    law->recovery_end = fcc_sent(sim, flow);
   }
   if (!law->in_recovery && ended)
     weft__fcc_set_rate(sim, flow, flow->rate_bps + (double)sim->config.dctcp_ai_bps);

@@ -44,7 +44,7 @@ static void feed(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) 
   const double u = measure(sim, slot, back->parcel, &over);
   if (!law->has_last) {
     law->has_last = law->begun = 1;
-    law->window_end = flow->next;
+    law->window_end = fcc_sent(sim, flow);
     return;
   }
   const double rtt = (double)flow->own_rtt;
@@ -59,7 +59,7 @@ static void feed(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) 
   if (!renew) return;
   law->target = flow->rate_bps;
   law->stage = decrease ? 0 : law->stage + 1;
-  law->window_end = flow->next;
+  law->window_end = fcc_sent(sim, flow);
 }
 
 static void start(weft_sim *sim, uint32_t slot) {

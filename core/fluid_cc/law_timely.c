@@ -28,11 +28,14 @@ static void feed(weft_sim *sim, uint32_t slot, const struct fcc_feedback *back) 
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   struct fcc_law *law = &flow->law;
   if (flow->una <= law->window_end) return;
-  if (law->begun) timely_update(sim, flow, back->rtt);
-  if (flow->next <= law->window_end) return;
+  const uint32_t first =
+      law->begun && law->window_end > back->seq ? law->window_end - back->seq : 0;
+  const weft_time rtt = back->rtt + back->rtt_step * first;
+  if (law->begun) timely_update(sim, flow, rtt);
+  if (fcc_sent(sim, flow) <= law->window_end) return;
   law->begun = 1;
-  law->window_end = flow->next;
-  law->last_rtt = back->rtt;
+  law->window_end = fcc_sent(sim, flow);
+  law->last_rtt = rtt;
 }
 
 const struct fcc_law_ops weft__fcc_timely = {.feed = feed, .header = FCC_TIMESTAMP};

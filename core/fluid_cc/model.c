@@ -24,6 +24,7 @@ int weft__fcc_choose_model(weft_sim *sim) {
   if (is_ns3(&sim->config)) {
     weft__fabric_restrict(
         sim, (struct fabric_limits){.counts_links = 1,
+                                    .grain_ps = 1000,
                                     .nvlink_first = sim->config.compat == WEFT_COMPAT_SIMAI});
     return WEFT_OK;
   }

@@ -110,15 +110,17 @@ void weft__fcc_ack(weft_sim *sim, uint32_t p) {
     return;
   }
   const double part = 1 - parcel->unmarked;
-  const struct fcc_feedback back = {.n = parcel->n,
-                                    .marked = part * parcel->n,
-                                    .any = any_marked(sim, p),
-                                    .rtt = sim->now - parcel->sent_at,
-                                    .parcel = p};
+  struct fcc_feedback back = {.n = parcel->n,
+                              .marked = part * parcel->n,
+                              .any = any_marked(sim, p),
+                              .seq = parcel->seq,
+                              .rtt = sim->now - parcel->sent_at,
+                              .parcel = p};
   flow->una = parcel->seq + parcel->n;
   flow->acked_n = parcel->n;
   flow->ack_gap = parcel->n > 1 ? (parcel->tail - parcel->came) / (parcel->n - 1) : 0;
   flow->fed_at = sim->now;
+  if (parcel->n > 1) back.rtt_step = flow->ack_gap - parcel->sent_gap;
   weft__fcc_law_feed(sim, slot, &back);
   weft__fcc_parcel_free(sim, p);
   if (flow->una == flow->total)

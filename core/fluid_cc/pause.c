@@ -7,10 +7,26 @@
 
 enum { PFC_FRAME_BYTES = 64 };
 
+/* A parcel is at most this part of what a port may have in a switch before it must stand still. */
+enum { PARCELS_PER_PAUSE = 32 };
+
+/* A switch counts a parcel as a whole, so that it must be small against what makes a port stand
+ * still. */
+static void bound_parcels(weft_sim *sim, uint32_t index) {
+  const struct node *node = &sim->fabric.nodes.at[index];
+  const double cap = sim->fluid_cc.switches.at[index].cap / sim->config.mtu_bytes;
+  for (uint32_t j = 0; sim->config.pfc && j < node->port_count; ++j) {
+    const uint32_t in = sim->fabric.adjacency.at[node->first_port + j] ^ 1;
+    const double packets = cap * sim->fluid_cc.ports.at[in].alpha / PARCELS_PER_PAUSE;
+    if (packets < sim->fluid_cc.most_n) sim->fluid_cc.most_n = packets > 1 ? (uint32_t)packets : 1;
+  }
+}
+
 int weft__fcc_buffers_init(weft_sim *sim) {
   const uint32_t n = sim->fabric.nodes.n;
   if (!pool_reserve(sim, sim->fluid_cc.switches, n)) return WEFT_ENOMEM;
   sim->fluid_cc.switches.n = n;
+  sim->fluid_cc.most_n = UINT32_MAX;
   for (uint32_t i = 0; i < n; ++i) {
     const struct node *node = &sim->fabric.nodes.at[i];
     double kept = 0;
@@ -24,6 +40,7 @@ int weft__fcc_buffers_init(weft_sim *sim) {
                         "headroom and reserve of %" PRIu32 " ports, got %" PRIu64,
                         i, kept, node->port_count, sim->config.buffer_bytes);
     sim->fluid_cc.switches.at[i] = (struct fcc_switch){.cap = weft__fcc_shared(sim, kept)};
+    if (node->kind != WEFT_HOST) bound_parcels(sim, i);
   }
   return WEFT_OK;
 }

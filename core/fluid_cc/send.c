@@ -6,6 +6,9 @@
 /* A parcel is at most this part of what a flow has under way. */
 enum { PARCELS_PER_WINDOW = 8 };
 
+/* ... and at most this part of what it has sent before. */
+enum { PARCELS_AT_FIRST = 4 };
+
 /* A parcel of two has an inflow, and costs as much as two of one, which are exact. */
 enum { PACKETS_WORTH_A_PARCEL = 3 };
 
@@ -18,12 +21,17 @@ static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
 }
 
 /* Packets of a parcel, of a flow that may send so many: a part of the window, and of what it sends
- * in an empty round trip if that is less. */
-static uint32_t turn_of(const weft_sim *sim, const struct fcc_flow *flow, uint32_t room) {
-  const double trip = flow->rate_bps / 8e12 * (double)flow->base_rtt / sim->config.mtu_bytes;
+ * in an empty round trip if that is less, at an equal part of the NIC if that is; at first a part
+ * of what it has sent, as the first ACKs of a burst decide what becomes of it. */
+static uint32_t turn_of(const weft_sim *sim, const struct fcc_port *port,
+                        const struct fcc_flow *flow, uint32_t room) {
+  const double equal = port->rate / port->listed, own = flow->rate_bps / 8e12;
+  const double trip = (own < equal ? own : equal) * (double)flow->base_rtt / sim->config.mtu_bytes;
   uint32_t n = flow->window;
   if (trip < n) n = (uint32_t)trip;
   n /= PARCELS_PER_WINDOW;
+  if (n > flow->next / PARCELS_AT_FIRST) n = flow->next / PARCELS_AT_FIRST;
+  if (n > sim->fluid_cc.most_n) n = sim->fluid_cc.most_n;
   if (n < PACKETS_WORTH_A_PARCEL) n = 1;
   return n < room ? n : room;
 }
@@ -45,7 +53,9 @@ static weft_time gap_of(const weft_sim *sim, const struct fcc_flow *flow, uint32
   const uint32_t frame = sim->config.mtu_bytes + flow->headers;
   weft_time gap = fcc_wire_time(sim, port, frame);
   if (is_paced(sim)) {
-    const weft_time pace = fcc_time(frame * 8e12 / flow->rate_bps);
+    const weft_time grain = sim->fabric.limits.grain_ps;
+    weft_time pace = fcc_time(frame * 8e12 / flow->rate_bps);
+    if (grain != 0) pace -= pace % grain;
     if (pace > gap) gap = pace;
   }
   if (room <= flow->acked_n && flow->ack_gap > gap) gap = flow->ack_gap; /* by the ACK clock */
@@ -104,7 +114,7 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   if (p == WEFT_NONE) return;
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
-  const uint32_t n = turn_of(sim, flow, room), seq = flow->next;
+  const uint32_t n = turn_of(sim, port, flow, room), seq = flow->next;
   const uint32_t frame = sim->config.mtu_bytes + flow->headers;
   const uint32_t last = seq + n == flow->total ? flow->last_bytes + flow->headers : frame;
   const uint32_t first = n == 1 ? last : frame;
@@ -126,6 +136,7 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
                                                     .under_way = 1,
                                                     .unmarked = 1,
                                                     .sent_at = start,
+                                                    .sent_gap = gap,
                                                     .tail = tail,
                                                     .tail_left = -1,
                                                     .slot = slot,
@@ -140,6 +151,9 @@ static void send(weft_sim *sim, uint32_t index, uint32_t slot, uint32_t room) {
   flow->parcel = p;
   flow->next += n;
   flow->next_at = next_at;
+  flow->sent_from = start;
+  flow->sent_gap = gap;
+  flow->sent_n = n;
   flow->busy_until = sim->now + shared;
   port->free_at = sim->now + with.left + own;
   port->served += bytes;

@@ -41,6 +41,7 @@ struct fcc_flow {
   weft_time base_rtt, own_rtt, empty_rtt; /* of windows; of the way as built; of the way now */
   weft_time next_at; /* pacing: its next packet not before */
   weft_time busy_until; /* its NIC is sending the parcel before */
+  weft_time sent_from, sent_gap; /* its last parcel: when the first packet left, and one by one */
   weft_time ack_gap; /* between the packets whose ACKs open its window */
   weft_time since; /* alone: its start; waiting: since when */
   weft_time fed_at; /* of the last ACK */
@@ -48,6 +49,7 @@ struct fcc_flow {
   uint32_t total, next, una, received; /* packets */
   uint32_t window; /* packets that it may have out */
   uint32_t list_next, list_prev; /* of its NIC */
+  uint32_t sent_n; /* packets of that parcel */
   uint32_t parcel; /* the one that its NIC sends, or has sent last */
   uint32_t acked_n; /* packets that the last ACK acknowledged */
   uint32_t ack_bytes, headers; /* on the wire: an ACK; what a packet has beside its payload */
@@ -63,6 +65,7 @@ struct fcc_parcel {
   double before; /* bytes that leave its present port before it */
   double unmarked; /* the part of it that no port has marked */
   weft_time sent_at; /* by its NIC, the first packet */
+  weft_time sent_gap; /* from packet to packet */
   weft_time came,
       left; /* the first packet: to its present port, and from it, if nothing stops it */
   weft_time tail; /* when its last packet comes to the present port, and once that is known ... */
@@ -147,6 +150,7 @@ struct fluid_cc_room {
   uint32_t free_parcel, free_inflow;
   uint32_t path_ports; /* hops of telemetry and of last_seen */
   const struct fcc_law_ops *law; /* of config.cc */
+  uint32_t most_n; /* packets of a parcel, of any flow */
   uint32_t times_grow, steps_grow; /* defaults of the law, with round trips and NICs */
   uint32_t stale; /* events in the queue that will find nothing to do */
   uint64_t parcels_sent, packets_sent;

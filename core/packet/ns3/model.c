@@ -14,6 +14,7 @@ static int create(weft_sim *sim) {
   weft__fabric_restrict(sim, (struct fabric_limits){
                                  .fixed_by = "compat ns3",
                                  .counts_links = 1,
+                                 .grain_ps = 1000,
                                  .nvlink_first = sim->config.compat == WEFT_COMPAT_SIMAI,
                              });
   return WEFT_OK;
