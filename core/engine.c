@@ -42,7 +42,7 @@ enum {
   X(rerouted, MUST)                           \
   X(storm, CAN(STORM))                        \
   X(change_ends, MAY)                         \
-  X(set_ecn, CAN(THRESHOLDS))                 \
+  X(set_ecn, CAN(QUEUES))                     \
   X(port_info, MAY)                           \
   X(launch, MUST)                             \
   X(slots, MUST)                              \
@@ -100,8 +100,8 @@ int weft__engine_needs(weft_sim *sim, uint32_t can, const char *what, const char
 }
 
 int weft_port_set_ecn(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax) {
-  if (!engine_can(sim, WEFT_CAN_THRESHOLDS))
-    return weft__engine_needs(sim, WEFT_CAN_THRESHOLDS, "port ECN", "marks");
+  if (!engine_can(sim, WEFT_CAN_QUEUES))
+    return weft__engine_needs(sim, WEFT_CAN_QUEUES, "port ECN", "marks");
   if (port >= sim->fabric.ports.n)
     return weft__fail(sim, WEFT_EINVAL, "port: expected less than %" PRIu32 ", got %" PRIu32,
                       sim->fabric.ports.n, port);

@@ -73,7 +73,7 @@ struct engine_ops {
   void (*storm)(weft_sim *sim, uint32_t change);
   /** All that the change has done is known; of a link, or WEFT_NONE. (*) */
   void (*change_ends)(weft_sim *sim, uint32_t link);
-  /** Set the thresholds of ECN of a port; with CAN(THRESHOLDS). */
+  /** Set the thresholds of ECN of a port; with CAN(QUEUES). */
   int (*set_ecn)(weft_sim *sim, uint32_t port, uint64_t kmin, uint64_t kmax, double pmax);
   /** Fill in what the engine knows of a port. (*) */
   void (*port_info)(const weft_sim *sim, uint32_t port, weft_port_info *info);

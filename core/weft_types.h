@@ -87,8 +87,7 @@ enum weft_engine {
   WEFT_ENGINE_PACKET = 0, /* packets in queues */
   WEFT_ENGINE_IDEAL = 1, /* every flow takes the time that it would take alone: a bound */
   WEFT_ENGINE_FLUID = 2, /* every flow has a rate: max-min shares of the links of its way */
-  WEFT_ENGINE_FLUID_CC = 3, /* a fluid whose rates follow the laws of the congestion control */
-  WEFT_ENGINE_LEARNED = 4 /* FLUID, and completion times by a model that has seen packets */
+  WEFT_ENGINE_FLUID_CC = 3 /* a fluid whose rates follow the laws of the congestion control */
 };
 
 /** What an engine may or may not have: see weft_engine_can(). */
@@ -106,8 +105,7 @@ enum weft_can {
   WEFT_CAN_CAPS = 10, /* windows and rates that bound a flow */
   WEFT_CAN_SHARES = 11, /* weights, caps and ways that single flows are given */
   WEFT_CAN_QUEUES = 12, /* bytes in queues: their lengths, marks, pauses, buffers; ACKs */
-  WEFT_CAN_THRESHOLDS = 13, /* buffers and thresholds of marks and pauses have an effect */
-  WEFT_CAN_COUNT = 14
+  WEFT_CAN_COUNT = 13
 };
 
 /** What the bytes of a resource are. */

@@ -141,8 +141,7 @@
   X(WEFT_CAN_PARTITIONS, "partitions") \
   X(WEFT_CAN_CAPS, "caps") \
   X(WEFT_CAN_SHARES, "shares") \
-  X(WEFT_CAN_QUEUES, "queues") \
-  X(WEFT_CAN_THRESHOLDS, "thresholds")
+  X(WEFT_CAN_QUEUES, "queues")
 
 #define RESOURCE_NAMES(X) \
   X(WEFT_RESOURCE_TABLE, "table") \

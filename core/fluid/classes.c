@@ -176,7 +176,6 @@ void weft__fluid_join(weft_sim *sim, uint32_t slot, const struct fluid_claim *cl
   for (uint32_t i = 0; i < claim->hops + claim->ack_hops; ++i)
     weft__fluid_mark(sim, claim->path[i]);
   if (class->first == slot && !weft__fluid_end_moved(sim, index)) weft__no_memory(sim);
-  if (sim->fluid.watch != NULL) sim->fluid.watch->joined(sim, slot);
 }
 
 static void release(weft_sim *sim, uint32_t index) {
@@ -196,7 +195,6 @@ void weft__fluid_leave(weft_sim *sim, uint32_t slot, struct fluid_time time) {
   const uint32_t index = sim->fluid.flows.at[slot].class;
   struct fluid_class *class = &sim->fluid.classes.at[index];
   const uint32_t was_first = class->first == slot;
-  if (sim->fluid.watch != NULL) sim->fluid.watch->leaves(sim, slot);
   weft__fluid_end_remove(sim, slot);
   --class->flows;
   weft__fluid_load(sim, index, class->weight * class->flows);

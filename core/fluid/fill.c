@@ -395,13 +395,11 @@ static void apply(weft_sim *sim, struct fluid_time time) {
     struct fluid_class *class = &sim->fluid.classes.at[index];
     WEFT_ASSERT(sim->fluid.shares.at[index].at != FLUID_OPEN);
     const double rate = class->weight * sim->fluid.shares.at[index].level;
-    if (rate != class->rate) {
-      class->service = fluid_service(class, time);
-      class->since = time;
-      class->rate = rate;
-      if (!weft__fluid_end_moved(sim, index)) weft__no_memory(sim);
-    }
-    if (sim->fluid.watch != NULL) sim->fluid.watch->shared(sim, index);
+    if (rate == class->rate) continue;
+    class->service = fluid_service(class, time);
+    class->since = time;
+    class->rate = rate;
+    if (!weft__fluid_end_moved(sim, index)) weft__no_memory(sim);
   }
   sim->fluid.touched.n = 0;
 }

@@ -15,7 +15,6 @@ static int create(weft_sim *sim) {
                       "'flowsim' or engine = 'packet'");
   if (config->fluid_acks)
     sim->fluid.ack_load = (double)config->ack_bytes / (double)frame_full(config, 0);
-  sim->fluid.has_window_cap = config->fluid_cap == WEFT_FLUID_CAP_WINDOW;
   weft__flows_go_one_way(sim, !config->fluid_acks && config->fluid_cap == WEFT_FLUID_CAP_NONE);
   sim->fluid.armed_at = -1;
   return WEFT_OK;

@@ -75,7 +75,7 @@ static struct fluid_claim claim_of(const weft_sim *sim, uint32_t slot) {
   if (sim->config.max_rate_bps != 0) cap = (double)sim->config.max_rate_bps;
   if (terms != NULL && terms->rate_bps != 0 && (double)terms->rate_bps < cap)
     cap = (double)terms->rate_bps;
-  if (sim->fluid.has_window_cap) {
+  if (sim->config.fluid_cap == WEFT_FLUID_CAP_WINDOW) {
     const double window = window_bps(sim, slot);
     if (window < cap) cap = window;
   }
@@ -148,7 +148,6 @@ static void is_sent(weft_sim *sim, uint32_t slot, struct fluid_time time) {
   weft__fluid_count(sim, slot, sim->flow.rows.at[row].size_bytes);
   const weft_time done = fluid_due(fluid_after(time, flow->latency));
   flow->since = done > sim->now ? done : sim->now;
-  if (sim->fluid.watch != NULL) flow->since = sim->fluid.watch->sent(sim, slot, flow->since);
   event_of_flow(sim, EV_FLUID_DONE, slot, row, flow->since);
   if (flow_wants(sim, row) & FLOW_TELLS_SENT)
     event_of_flow(sim, EV_FLUID_SENT, slot, row, sim->now);

@@ -101,20 +101,8 @@ enum { FLUID_ROOMS = 28 }; /* lists of ports have room for 1 << 0 to 1 << 27 */
   X(fluid, marked, uint32_t)             \
   X(fluid, touched, uint32_t)
 
-/* Who watches the flows of a fluid, and says when they are complete; see core/learned. */
-struct fluid_watch {
-  /** A flow has joined its class, or is about to leave it. */
-  void (*joined)(weft_sim *sim, uint32_t slot);
-  void (*leaves)(weft_sim *sim, uint32_t slot);
-  /** A class has had its share anew, which may be what it was. */
-  void (*shared)(weft_sim *sim, uint32_t class);
-  /** All of a flow has been sent, and would be there at a time: when is it? Not before now. */
-  weft_time (*sent)(weft_sim *sim, uint32_t slot, weft_time done);
-};
-
 struct fluid_room {
   FLUID_POOLS(WEFT_POOL_MEMBER)
-  const struct fluid_watch *watch; /* NULL: nobody does */
   uint32_t width, table_bits;
   uint32_t live; /* classes that have flows */
   uint32_t free_class; /* + 1, through next; 0: none */
@@ -128,7 +116,6 @@ struct fluid_room {
   uint64_t sent; /* bytes on the wire of all flows once, data; ACKs */
   uint64_t sent_acks;
   uint32_t has_no_latency; /* what is sent has arrived */
-  uint32_t has_window_cap; /* a window per empty round trip bounds a flow */
   double ack_load; /* of a bit of data on the way back, bits; 0: none */
 };
 

@@ -293,7 +293,7 @@ static int check(weft_sim *sim) {
 }
 
 const struct engine_ops weft__fluid_cc_engine = {
-    .can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES) | CAN(THRESHOLDS),
+    .can = CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(QUEUES),
     .create = create,
     .link_added = link_added,
     .ready = ready,

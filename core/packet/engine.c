@@ -102,8 +102,7 @@ static const void *table(const weft_sim *sim, int which, uint64_t *count) {
 
 const struct engine_ops weft__packet_engine = {
     .can = CAN(PACKETS) | CAN(CAPS) | CAN(CC) | CAN(COMPAT) | CAN(THREADS) | CAN(ACCELERATE) |
-           CAN(IMPAIR) | CAN(STORM) | CAN(TRACE_ACKS) | CAN(PARTITIONS) | CAN(QUEUES) |
-           CAN(THRESHOLDS),
+           CAN(IMPAIR) | CAN(STORM) | CAN(TRACE_ACKS) | CAN(PARTITIONS) | CAN(QUEUES),
     .create = weft__packet_create,
     .link_added = weft__packet_link_added,
     .ready = weft__packet_ready,
