@@ -12,6 +12,7 @@ static int create(weft_sim *sim) {
     return weft__fail(sim, WEFT_EINVAL,
                       "option cc: engine 'fluid-cc' has no script; expected window, dctcp, hpcc, "
                       "dcqcn, timely or swift");
+  sim->fluid_cc.grain = weft__fcc_fine;
   sim->fluid_cc.free_parcel = sim->fluid_cc.free_inflow = WEFT_NONE;
   return weft__fcc_choose_model(sim);
 }
@@ -81,6 +82,9 @@ static void event(weft_sim *sim, uint32_t kind, uint32_t source) {
       break;
     case EV_FCC_HOP:
       weft__fcc_hop(sim, source);
+      break;
+    case EV_FCC_FORESEEN:
+      weft__fcc_foreseen(sim, source);
       break;
     case EV_FCC_TAIL:
       weft__fcc_tail(sim, source);
