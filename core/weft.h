@@ -115,8 +115,11 @@ int weft_learned_record(weft_sim *sim);
  *  the flow, and of each link. Valid until the simulation goes on. */
 int weft_learned_examples(const weft_sim *sim, const float **values, uint64_t *count);
 
-/** A feature by its place in examples, those of flows first; WEFT_EINVAL beyond the last. */
-int weft_learned_feature(const weft_sim *sim, uint32_t index, weft_feature *feature);
+/** The name of a feature by its place in examples, those of flows first, then those of links; NULL:
+ *  there are no more. `range`: the least and the most that the model was trained on, and what was
+ *  furthest outside in this simulation, if anything was; it may be NULL, and is 0 without a model.
+ */
+const char *weft_learned_feature(const weft_sim *sim, uint32_t index, double range[3]);
 
 /* ---- fabric ----------------------------------------------------------------------------- */
 

@@ -88,7 +88,7 @@ enum weft_engine {
   WEFT_ENGINE_IDEAL = 1, /* every flow takes the time that it would take alone: a bound */
   WEFT_ENGINE_FLUID = 2, /* every flow has a rate: max-min shares of the links of its way */
   WEFT_ENGINE_FLUID_CC = 3, /* a fluid whose rates follow the laws of the congestion control */
-  WEFT_ENGINE_LEARNED = 4 /* the same, coarser, with corrections by a model of packets */
+  WEFT_ENGINE_LEARNED = 4 /* the same, with corrections by a model that has seen packets */
 };
 
 /** What an engine may or may not have: see weft_engine_can(). */
@@ -319,14 +319,6 @@ enum weft_link_class {
 
 /* What follows is passed to calls. Take each from its function weft_..._default() and change what
  * is meant: 0 is not what leaves every field as it is, and fields may be added. */
-
-/** What a model of engine learned is told of a flow, or of a link of its way. */
-typedef struct weft_feature {
-  const char *name;
-  uint32_t of_link; /* 0: of the flow */
-  double least, most; /* that it was trained on; 0 without a model */
-  double seen; /* what was furthest outside of these in this simulation; in between: nothing was */
-} weft_feature;
 
 /** A full-duplex link between two nodes. Its two directed ports are 2*link (a to b) and
  *  2*link+1. */

@@ -12,7 +12,6 @@ static int create(weft_sim *sim) {
     return weft__fail(sim, WEFT_EINVAL,
                       "option cc: engine 'fluid-cc' has no script; expected window, dctcp, hpcc, "
                       "dcqcn, timely or swift");
-  sim->fluid_cc.grain = weft__fcc_fine;
   sim->fluid_cc.free_parcel = sim->fluid_cc.free_inflow = WEFT_NONE;
   return weft__fcc_choose_model(sim);
 }

@@ -41,9 +41,6 @@ static inline weft_time fcc_wire_time(const weft_sim *sim, uint32_t port, double
   return (weft_time)(bytes * sim->fluid_cc.ports.at[port].byte_ps);
 }
 
-/* send.c: parcels as small as the errors in docs/fluid.md are for */
-extern const struct fcc_grain weft__fcc_fine;
-
 /* pool.c: parcels that there are */
 uint32_t weft__fcc_parcel_take(weft_sim *sim);
 void weft__fcc_parcel_free(weft_sim *sim, uint32_t parcel);

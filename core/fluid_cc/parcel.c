@@ -46,13 +46,11 @@ static void arrived(weft_sim *sim, uint32_t p) {
 
 /* The last packet of a parcel that is entering its last port would be at the receiver. */
 static weft_time expected(const weft_sim *sim, uint32_t index, const struct fcc_parcel *parcel) {
-  const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   const weft_time delay = sim->fabric.ports.at[index].delay_ps;
   const weft_time first = parcel->left + fcc_wire_time(sim, index, parcel->first_bytes);
   if (parcel->n == 1) return first + delay;
   const weft_time all = parcel->left + fcc_wire_time(sim, index, parcel->bytes);
   const weft_time slow = parcel->tail + fcc_wire_time(sim, index, parcel->last_bytes);
-  (void)port;
   return (all > slow ? all : slow) + delay;
 }
 

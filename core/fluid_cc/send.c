@@ -3,9 +3,14 @@
  * much shorter, so that a round takes about as long as one parcel. */
 #include "fluid_cc/fluid_cc.h"
 
-/* A parcel is at most a part of what a flow has under way, and of what it has sent before. One of
- * two has an inflow, and costs as much as two of one, which are exact. */
-const struct fcc_grain weft__fcc_fine = {.per_window = 8, .at_first = 4, .worth = 3};
+/* A parcel is at most this part of what a flow has under way. */
+enum { PARCELS_PER_WINDOW = 8 };
+
+/* ... and at most this part of what it has sent before. */
+enum { PARCELS_AT_FIRST = 4 };
+
+/* A parcel of two has an inflow, and costs as much as two of one, which are exact. */
+enum { PACKETS_WORTH_A_PARCEL = 3 };
 
 static void wake_at(weft_sim *sim, uint32_t index, weft_time at) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
@@ -24,10 +29,10 @@ static uint32_t turn_of(const weft_sim *sim, const struct fcc_port *port,
   const double trip = (own < equal ? own : equal) * (double)flow->base_rtt / sim->config.mtu_bytes;
   uint32_t n = flow->window;
   if (trip < n) n = (uint32_t)trip;
-  n /= sim->fluid_cc.grain.per_window;
-  if (n > flow->next / sim->fluid_cc.grain.at_first) n = flow->next / sim->fluid_cc.grain.at_first;
+  n /= PARCELS_PER_WINDOW;
+  if (n > flow->next / PARCELS_AT_FIRST) n = flow->next / PARCELS_AT_FIRST;
   if (n > sim->fluid_cc.most_n) n = sim->fluid_cc.most_n;
-  if (n < sim->fluid_cc.grain.worth) n = 1;
+  if (n < PACKETS_WORTH_A_PARCEL) n = 1;
   return n < room ? n : room;
 }
 

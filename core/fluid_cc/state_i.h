@@ -160,11 +160,6 @@ struct fcc_watch {
   weft_time (*ends)(weft_sim *sim, uint32_t slot, weft_time at);
 };
 
-/* How coarse parcels are; see send.c. */
-struct fcc_grain {
-  uint32_t per_window, at_first, worth;
-};
-
 struct fluid_cc_room {
   FLUID_CC_POOLS(WEFT_POOL_MEMBER)
   weft_time fabric_rtt, longest_rtt;
@@ -172,7 +167,6 @@ struct fluid_cc_room {
   uint32_t path_ports; /* hops of telemetry and of last_seen */
   const struct fcc_law_ops *law; /* of config.cc */
   const struct fcc_watch *watch; /* NULL: nobody does */
-  struct fcc_grain grain;
   uint32_t most_n; /* packets of a parcel, of any flow */
   uint32_t times_grow, steps_grow; /* defaults of the law, with round trips and NICs */
   uint32_t stale; /* events in the queue that will find nothing to do */

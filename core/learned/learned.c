@@ -1,5 +1,5 @@
-/* The learned engine: a fluid with the laws of congestion control, of coarser parcels, and
- * completion times with a correction by a model that has seen packets. It is worked out once for a
+/* The learned engine: a fluid with the laws of congestion control, and completion times with a
+ * correction by a model that has learned from packets. It is worked out once for a
  * flow, as the last of it comes to the last link of its way: from there on the flow is complete
  * when the model says, which is never before that moment, and what the fluid still moves goes on
  * without it. A flow that is alone takes its ideal time, and no model is asked.
@@ -8,9 +8,6 @@
 #include "learned/learned_i.h"
 
 #define BASE weft__fluid_cc_engine
-
-/* What is lost by them the model gives back; see docs/learning.md. */
-static const struct fcc_grain coarse = {.per_window = 2, .at_first = 1, .worth = 2};
 
 /* ---- what becomes of a flow ---- */
 
@@ -66,7 +63,6 @@ static const struct fcc_watch watch = {.begins = begins, .ends = ends};
 
 static int create(weft_sim *sim) {
   const int status = BASE.create(sim);
-  sim->fluid_cc.grain = coarse;
   sim->fluid_cc.watch = &watch;
   return status;
 }

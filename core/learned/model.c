@@ -71,6 +71,17 @@ static int read_number(weft_sim *sim, struct reader *from, const char *word, uin
   return WEFT_OK;
 }
 
+/* "bound <x>": of corrections, 0.001 to 3. */
+static int read_bound(weft_sim *sim, struct reader *from) {
+  char line[LINE_MOST], *end;
+  const char *rest = next_line(from, line) ? after(line, "bound") : NULL;
+  const double bound = rest != NULL ? strtod(rest, &end) : 0;
+  if (rest == NULL || *end != 0 || !(bound >= 0.001 && bound <= 3))
+    return fail(sim, "expected a line 'bound <number>', 0.001 to 3");
+  sim->learned.bound = bound;
+  return WEFT_OK;
+}
+
 static int expect(weft_sim *sim, struct reader *from, const char *wanted) {
   char line[LINE_MOST];
   if (next_line(from, line) && strcmp(line, wanted) == 0) return WEFT_OK;
@@ -106,7 +117,7 @@ static int read_features(weft_sim *sim, struct reader *from, float *ranges) {
   const uint32_t nf = weft__learned_flow_features(), n = nf + weft__learned_link_features();
   char line[LINE_MOST];
   for (uint32_t i = 0; i < n; ++i) {
-    float range[2];
+    float range[2] = {0, 0};
     const char *name =
         i < nf ? weft__learned_flow_feature(i) : weft__learned_link_feature(i - nf);
     if (!next_line(from, line)) return fail(sim, "it ends among its features");
@@ -124,6 +135,7 @@ static int read_model(weft_sim *sim, struct reader from) {
   if (status == WEFT_OK) status = expect(sim, &from, "architecture sets");
   if (status == WEFT_OK) status = expect(sim, &from, "base fluid-cc");
   if (status == WEFT_OK) status = read_number(sim, &from, "hidden", HIDDEN_MOST, 10, &hidden);
+  if (status == WEFT_OK) status = read_bound(sim, &from);
   if (status != WEFT_OK) return status;
   if (hidden == 0) return fail(sim, "it has no hidden units");
   const uint32_t n = weft__learned_flow_features() + weft__learned_link_features();
@@ -189,16 +201,10 @@ void weft__learned_watch_range(weft_sim *sim, const float *flow, const float *li
   for (uint32_t l = 0; l < count; ++l) watch(ranges, nf + nl, nf, links + l * nl, nl);
 }
 
-int weft_learned_feature(const weft_sim *sim, uint32_t index, weft_feature *feature) {
+const char *weft_learned_feature(const weft_sim *sim, uint32_t index, double range[3]) {
   const uint32_t nf = weft__learned_flow_features(), n = nf + weft__learned_link_features();
-  if (index >= n) return WEFT_EINVAL;
-  *feature = (weft_feature){.name = index < nf ? weft__learned_flow_feature(index)
-                                               : weft__learned_link_feature(index - nf),
-                            .of_link = index >= nf};
-  if (sim->learned.hidden == 0) return WEFT_OK;
-  const float *ranges = ranges_of(sim);
-  feature->least = (double)ranges[index];
-  feature->most = (double)ranges[n + index];
-  feature->seen = (double)ranges[2 * n + index];
-  return WEFT_OK;
+  if (index >= n) return NULL;
+  for (uint32_t i = 0; range != NULL && i < 3; ++i)
+    range[i] = sim->learned.hidden > 0 ? (double)ranges_of(sim)[i * n + index] : 0;
+  return index < nf ? weft__learned_flow_feature(index) : weft__learned_link_feature(index - nf);
 }

@@ -5,9 +5,6 @@
 
 #include "learned/learned_i.h"
 
-/* Beyond it no correction goes: e^+-0.7. Nets without a bound explode on what they have not seen. */
-#define BOUND 0.7
-
 double weft__learned_exp(double x) {
   if (x < -700) return 0;
   const double twos = x * 1.4426950408889634; /* 1 / ln 2 */
@@ -114,5 +111,6 @@ double weft__learned_apply(weft_sim *sim, const float *flow, const float *links,
   relu(c, h);
   double z = p.bias3[0];
   for (uint32_t j = 0; j < h; ++j) z += (double)(c[j] * p.out3[j]);
-  return BOUND * tanh_of(z / BOUND);
+  const double bound = sim->learned.bound; /* nets without one explode on what they do not know */
+  return bound * tanh_of(z / bound);
 }

@@ -23,6 +23,7 @@ struct learned_hop {
 
 struct learned_room {
   LEARNED_POOLS(WEFT_POOL_MEMBER)
+  double bound; /* of corrections, in the logarithm */
   uint32_t width;
   uint32_t hidden; /* of the model; 0: there is none */
   uint32_t records; /* examples are kept */
