@@ -5,20 +5,27 @@
 
 #include "base/alloc.h"
 
-/* A port of a flow's way when the flow came: amounts, and sums whose growth over its life counts. */
+/* A port of a flow's way when the flow came: amounts, and sums whose growth over its life
+ * counts. */
 struct learned_hop {
   double queue; /* bytes; at a NIC what is still to be sent of it */
   double users;
   double served, queue_ps, users_ps, marks, paused_ps, came, came_bytes;
 };
 
+/* Flows that have ever come to a port, and their first windows. */
+struct learned_port {
+  double came, came_bytes;
+};
+
 /* `hops` has `width` of each slot. `weights`: what the net reads (net.c), then of each feature,
  * those of flows first, the least and the most that the model was trained on, and behind them the
  * value furthest outside that there has been. `examples`: rows of floats (learned.c). */
-#define LEARNED_POOLS(X)               \
-  X(learned, hops, struct learned_hop) \
-  X(learned, weights, float)           \
-  X(learned, scratch, float)           \
+#define LEARNED_POOLS(X)                 \
+  X(learned, ports, struct learned_port) \
+  X(learned, hops, struct learned_hop)   \
+  X(learned, weights, float)             \
+  X(learned, scratch, float)             \
   X(learned, examples, float)
 
 struct learned_room {
