@@ -36,6 +36,7 @@ M.may = {
     .. " packet/accel/contention packet/accel/memo packet/accel/partitions" .. LOW),
   packet = list(ENGINE .. " packet/domains packet/accel" .. LOW),
   ideal = list(LOW),
+  learned = list("fluid_cc" .. LOW), -- watches it, and passes on what is asked of it
   work = list(LOW),
   results = list(LOW),
 }
@@ -50,8 +51,9 @@ end
 -- Structs with functions that a room declares and calls, and others fill: the ways up. Every engine
 -- fills its table; what a room fills itself needs no line.
 M.filled = {
-  engine_ops = list "packet ideal",
+  engine_ops = list "packet ideal learned",
   sim_ops = list "run",
+  fcc_watch = list "learned",
   accel_hooks = list "packet/accel",
   domain_hooks = list "packet/domains",
   packet_model = list "packet/ns3",
@@ -64,7 +66,8 @@ local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$", "^core/fluid/fluid%
 
 -- Where a congestion control may be named besides its own file: the list of all, numbers, options.
 local CC_LISTS = { ["core/algorithms_i.h"] = true, ["core/weft_types.h"] = true,
-  ["core/base/options.c"] = true }
+  ["core/base/options.c"] = true,
+  ["core/learned/features.c"] = true } -- what models are told
 
 local function sorted_keys(t)
   local keys = {}

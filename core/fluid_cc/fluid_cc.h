@@ -28,7 +28,8 @@ enum {
   EV_FCC_SENT = 6, /* source: slot alone, whose last packet would leave its NIC */
   EV_FCC_ALONE = 9, /* source: slot alone, which is done */
   EV_FCC_GIVE_UP = 10, /* source: slot that has waited too long */
-  EV_FCC_RTO = 11 /* source: slot that has lost something */
+  EV_FCC_RTO = 11, /* source: slot that has lost something */
+  EV_FCC_FORESEEN = 12 /* source: slot that is complete by what its watch has said */
 };
 
 /* Times of doubles: nearest ps. */
@@ -39,6 +40,11 @@ static inline weft_time fcc_time(double ps) {
 /* Time of so many bytes on the wire of a port, rounded down, as packets have it. */
 static inline weft_time fcc_wire_time(const weft_sim *sim, uint32_t port, double bytes) {
   return (weft_time)(bytes * sim->fluid_cc.ports.at[port].byte_ps);
+}
+
+/** Let somebody foresee when flows are complete. */
+static inline void fcc_watch_by(weft_sim *sim, const struct fcc_watch *watch) {
+  sim->fluid_cc.watch = watch;
 }
 
 /* pool.c: parcels that there are */
@@ -105,6 +111,7 @@ void weft__fcc_acked(weft_sim *sim, uint32_t parcel);
 
 /* parcel.c: the way of a parcel */
 void weft__fcc_hop(weft_sim *sim, uint32_t parcel);
+void weft__fcc_foreseen(weft_sim *sim, uint32_t slot);
 void weft__fcc_tail(weft_sim *sim, uint32_t parcel);
 void weft__fcc_ack(weft_sim *sim, uint32_t parcel);
 

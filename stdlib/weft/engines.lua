@@ -7,6 +7,7 @@
 -- | accelerated | `engine = "packet", memoize = true, fast_forward = true` |
 -- | fluid | `engine = "fluid"`, whose `dynamics` are "max-min" |
 -- | fluid-cc | `engine = "fluid", dynamics = "cc"` |
+-- | learned | `engine = "learned"`: fluid-cc, corrected by a model |
 -- | ideal | `engine = "ideal"` |
 -- @module weft.engines
 
@@ -22,6 +23,7 @@ local WORDS = {
   { name = "packet", core = "packet" },
   { name = "accelerated", core = "packet", accelerate = true },
   { name = "fluid-cc", core = "fluid-cc" },
+  { name = "learned", core = "learned" },
   { name = "fluid", core = "fluid" },
   { name = "ideal", core = "ideal" },
 }
@@ -142,7 +144,9 @@ end
 -- What is read with compat alone, and which words have which models of others.
 local OF_COMPAT = { ack_priority = true, hpcc_int_multi = true }
 local PACKETS = { ns3 = true, simai = true }
-local COMPAT = { packet = PACKETS, ["fluid-cc"] = PACKETS, fluid = { flowsim = true } }
+local COMPAT = {
+  packet = PACKETS, ["fluid-cc"] = PACKETS, learned = PACKETS, fluid = { flowsim = true },
+}
 
 -- Whether an engine has a use for an option. What is accelerated has no compat: its events cannot
 -- be foreseen.
