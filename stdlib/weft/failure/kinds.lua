@@ -113,12 +113,22 @@ end
 
 -- The rate and the uniform loss of all links; nil leaves them.
 local function change_links(plan, at_ps, factor, loss, detect_ps)
-  for _, link in ipairs(plan.target.links) do
-    local as_built = loss == "built" and link.loss
+  local function change(link, which, new_loss)
     add(plan, "link_schedule", {
-      at_ps = at_ps, link = link.id, direction = plan.options.direction, factor = factor or -1,
-      loss = as_built or loss or -1, detect_ps = detect_ps,
+      at_ps = at_ps, link = link.id, direction = which, factor = factor or -1,
+      loss = new_loss or -1, detect_ps = detect_ps,
     })
+  end
+  local given = plan.options.direction
+  for _, link in ipairs(plan.target.links) do
+    if loss ~= "built" then
+      change(link, given, loss)
+    elseif link.back.loss == nil then
+      change(link, given, link.loss)
+    else
+      if given ~= "b_to_a" then change(link, "a_to_b", link.loss) end
+      if given ~= "a_to_b" then change(link, "b_to_a", link.back.loss) end
+    end
   end
 end
 

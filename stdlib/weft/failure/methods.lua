@@ -69,10 +69,16 @@ local function apply_change(sim, plan, method, change, call)
   if good then return end
   local least = tostring(err):match "link change: expected a rate of (%d+) to"
   if not least then call(sim.core, method, change) end -- refuses it again
-  local link = sim.fabric:link(change.link)
+  local link, rate = sim.fabric:link(change.link), change.factor < 1 and math.huge or 0
+  for _, from in ipairs { link.a, link.b } do
+    local concerned = change.direction ~= (from == link.a and "b_to_a" or "a_to_b")
+    local built = link:direction(from).rate_bps
+    -- Too low, or too high.
+    if concerned and (change.factor < 1) == (built < rate) then rate = built end
+  end
   fail.raise("%s: factor %s of link %s: expected a rate of %s to 100 Tbit/s, got %s of its %s",
     plan.kind, fail.show(change.factor), link:name(), units.format_rate(tonumber(least)),
-    units.format_rate(change.factor * link.rate_bps), units.format_rate(link.rate_bps))
+    units.format_rate(change.factor * rate), units.format_rate(rate))
 end
 
 -- An entry of sim:failures() prints as a line.
