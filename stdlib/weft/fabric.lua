@@ -123,7 +123,16 @@ local function check_group(name, group)
   return fail.raise("add_node: group of '%s': expected a number, got %s", name, fail.show(group))
 end
 
-local NODE_OPTIONS = { "group", "tier" }
+-- Coordinates, of any unit: pictures fit them in.
+local function check_place(name, place)
+  local good = place == nil or type(place) == "table" and #place == 2
+    and type(place[1]) == "number" and type(place[2]) == "number"
+    and place[1] - place[1] == 0 and place[2] - place[2] == 0
+  if good then return place and { place[1], place[2] } end
+  return fail.raise("add_node: place of '%s': expected { x, y }, got %s", name, fail.show(place))
+end
+
+local NODE_OPTIONS = { "group", "place", "tier" }
 
 local function check_node_options(name, options)
   if type(options) ~= "table" then
@@ -131,7 +140,7 @@ local function check_node_options(name, options)
       fail.show(options))
   end
   for key in util.sorted_pairs(options) do
-    if key ~= "group" and key ~= "tier" then
+    if key ~= "group" and key ~= "tier" and key ~= "place" then
       fail.raise("add_node: unknown option %s of '%s'%s", fail.show(key), name,
         fail.hint(tostring(key), NODE_OPTIONS))
     end
@@ -148,13 +157,15 @@ end
 -- @tparam string name unique in the fabric
 -- @tparam string kind "host", "switch" or "nvswitch"
 -- @tparam ?table options `tier` (0 host, 1 leaf, 2 aggregation or spine, 3 core; -1 NVLink
--- switch) and `group` (pod or server, any number) tell pictures where the node belongs
+-- switch), `group` (pod or server, any number) and `place` ({ x, y }) tell pictures where the node
+-- belongs
 -- @treturn integer node id
 function Fabric:add_node(name, kind, options)
   check_name("add_node", name)
   if options ~= nil then check_node_options(name, options) end
   local tier = check_tier(name, options and options.tier)
   local group = check_group(name, options and options.group)
+  local place = check_place(name, options and options.place)
   if self.by_name[name] then
     fail.raise("add_node: there is a node '%s' already", name)
   elseif not KIND_TIER[kind] then
@@ -168,6 +179,7 @@ function Fabric:add_node(name, kind, options)
     kind = kind,
     tier = tier or KIND_TIER[kind],
     group = group,
+    place = place,
   }, Node)
   self.nodes[id + 1] = node
   self.by_name[name] = node
