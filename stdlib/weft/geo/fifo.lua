@@ -1,10 +1,12 @@
 --- Plans carried out chunk by chunk: each link serves one message at a time, first come first
--- served, and a data centre passes a message on when it has all of it. No headers, no delay.
+-- served, and a data centre passes a message on when it has all of it. No headers, no delay. Where
+-- data centres are capped, links that are busy at once share that (weft.geo.capped).
 --
 -- What happens at one time does so in the order in which it was caused, so that results are the
 -- same everywhere; `reverse` takes the other order, to see how much that matters.
 -- @module weft.geo.fifo
 
+local capped = require "weft.geo.capped"
 local check = require "weft.check"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
@@ -24,7 +26,9 @@ Network.__index = Network
 -- @treturn Network
 function Network.new(overlay, options)
   local self = setmetatable({
-    overlay = overlay, events = heap.new(options.reverse), now = options.at or 0,
+    overlay = overlay, now = options.at or 0,
+    events = overlay:is_capped() and capped.new(overlay, options.at or 0, options.trace)
+      or heap.new(options.reverse),
     trace = options.trace, by_piece = options.by_piece, observe = options.observe,
     begin = options.begin,
     queue = {}, head = {}, tail = {}, serving = {}, bits = {},
@@ -44,6 +48,7 @@ end
 local function serve(self, link, message)
   self.serving[link], message.began = message, self.now
   if self.begin then self.begin(link, message) end
+  if self.events.begin then return self.events:begin(link, message.bits) end
   self.events:push(finish(self, link, message.bits), link)
 end
 
