@@ -324,7 +324,7 @@ describe("sim:vary", function()
     end, { 100, 500 })
     assert.same({ { 100e6, 50e6, 1 }, { 100e6, 50e6, 1 } }, list)
     list = rates(function(sim)
-      sim:vary("a-b", { by = "diurnal", depth = 0.5, day = "40s", period = "10s",
+      sim:vary("a-b", { by = "diurnal", depth = 0.5, day = 40, period = "10s",
         duration = "40s" })
     end, { 5, 15, 25, 35 })
     -- Half a day apart a sine has the other sign: two such rates make up twice that as built.

@@ -34,7 +34,7 @@ local columns = {
   { "pause" }, { "detect" },
   { "by" }, { "file" }, { "seed", type = "integer" }, { "min" }, { "max" },
   { "sigma", type = "number" }, { "memory", type = "number" }, { "depth", type = "number" },
-  { "day" },
+  { "day", type = "number" },
 }
 
 local names = {}
@@ -94,8 +94,7 @@ end
 -- The shortest text that reads back as the same number.
 local function plain(value) return type(value) == "number" and fail.show(value) or value end
 
-local TIMES = { "at", "every", "over", "delay", "jitter", "duration", "period", "pause", "detect",
-  "day" }
+local TIMES = { "at", "every", "over", "delay", "jitter", "duration", "period", "pause", "detect" }
 
 --- Write a timeline so that M.read gives it back.
 -- @tparam string path

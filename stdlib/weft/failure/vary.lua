@@ -22,7 +22,7 @@ M.rule = {
   sigma = { type = "number", min = 0, max = 10 },
   memory = { type = "number", min = 0, max = 0.9999 },
   depth = { type = "number", min = 0, max = 0.9999 },
-  day = SPAN,
+  day = { type = "number", min = 1e-3, max = 1e9 }, -- in s: longer than the core's times may be
   file = { type = "string" },
 }
 
@@ -54,7 +54,7 @@ local MBPS, KBPS = 1e6, 1e3
 -- Whole kbit/s, so that exp and sin of different C libraries come to the same.
 local function whole(rate_bps) return math.floor(rate_bps / KBPS + 0.5) * KBPS end
 
-local DEFAULT_PERIOD_PS, DAY_PS = 180e12, 86400e12
+local DEFAULT_PERIOD_PS, DAY_S = 180e12, 86400
 
 -- Functions that give the rate of the n-th period, from 0, of a direction as built.
 local generators = {}
@@ -82,7 +82,7 @@ end
 function generators.diurnal(o, stream, built)
   local phase, depth = stream:uniform(), o.depth or 0.5
   return function(n)
-    local days = n * (o.period or DEFAULT_PERIOD_PS) / (o.day or DAY_PS)
+    local days = n * (o.period or DEFAULT_PERIOD_PS) * 1e-12 / (o.day or DAY_S)
     return whole(built * (1 + depth * math.sin(2 * math.pi * (days + phase))))
   end
 end
