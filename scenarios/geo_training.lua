@@ -121,8 +121,10 @@ local function run_static(strategies, overlays, tensors)
   out:line("")
   out:line("written to %s: iterations.csv links.csv run.json", args.out)
   if not pictures then return end
-  local drawn = { plot.bars(pictures, summary, rows),
-    plot.links(pictures, overlays[1], tensors, strategies) }
+  local drawn = { plot.bars(pictures, summary, rows) }
+  for _, draw in ipairs { plot.links, plot.overlay } do
+    drawn[#drawn + 1] = draw(pictures, overlays[1], tensors, strategies)
+  end
   out:line("written to %s: %s", args.plot, table.concat(drawn, " "))
 end
 

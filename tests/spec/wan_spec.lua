@@ -181,6 +181,31 @@ describe("files of networks", function()
   end)
 end)
 
+describe("the picture of an overlay", function()
+  it("has coordinates where there are some, forces where not, names and rates", function()
+    local file = write(".svg", "")
+    local overlay = geo.overlay.new { links = { { "a", "b", 3e6 }, { "b", "a", 4e6 },
+      { "b", "c", 5e6 }, { "c", "b", 6e6 } },
+      places = { a = { 0, 0 }, b = { 1, 0 }, c = { 2, 1 } } }
+    local page = weft.viz.overlay(overlay, { file = file, title = "three" })
+    local a, b, c = page.places[1], page.places[2], page.places[3]
+    assert.is_true(math.abs(b[1] - a[1] - (c[1] - b[1])) < 1e-9)
+    assert.is_true(math.abs(b[2] - a[2]) < 1e-9 and c[2] < b[2]) -- y grows upwards
+    assert.is_true(math.abs((c[1] - b[1]) - (b[2] - c[2])) < 1e-9)
+    assert.equal(2 + 3 + 4, #page.boxes)
+    local plan = geo.strategies.get("netstorm").plan(geo.overlay.evaluation(), { 4e6 }, {})
+    page = weft.viz.overlay(plan.overlay, { file = file, plan = plan })
+    for u = 1, 9 do
+      for v = u + 1, 9 do
+        local x, y = page.places[u][1] - page.places[v][1], page.places[u][2] - page.places[v][2]
+        assert.is_true(math.sqrt(x * x + y * y) > 20)
+      end
+    end
+    fails("expected an overlay, got 3", weft.viz.overlay, 3, { file = file })
+    fails("expected a plan", weft.viz.overlay, overlay, { file = file, plan = 3 })
+  end)
+end)
+
 describe("caps of data centres", function()
   it("bound what any trees and any cut can do", function()
     local bits = 8e6
