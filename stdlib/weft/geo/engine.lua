@@ -18,7 +18,7 @@ local M = {}
 
 -- Packets: a packet takes no longer than the core can count (2^32 ps) on the slowest link, and is
 -- a small part of a chunk.
-local MTUS = { 9000, 4000, 1500, 1000, 500 }
+local MTUS = { 9000, 4000, 1500, 1000, 500, 250 }
 local PACKET_PS = 2 ^ 32
 
 -- Bytes of a packet's headers, and of an acknowledgement, that leave room in that.

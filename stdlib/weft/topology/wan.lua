@@ -72,10 +72,13 @@ local function name_of(overlay, u)
   return type(name) == "number" and ("dc%d"):format(name) or name
 end
 
+-- Products of measured rates are no whole numbers, which the core takes.
+local function whole(bps) return bps and math.floor(bps + 0.5) end
+
 -- The hosts of a data centre and its switch, with a second one in between where many hosts share a
 -- cap.
 local function add_site(net, overlay, u, o, hosts, wan)
-  local caps = { overlay.egress_bps[u], overlay.ingress_bps[u] }
+  local caps = { whole(overlay.egress_bps[u]), whole(overlay.ingress_bps[u]) }
   local access, at = access_rates(overlay, u, o.access), wan[u]
   local inner = access
   if o.hosts > 1 and (caps[1] or caps[2]) then
@@ -102,7 +105,7 @@ local function add_way(net, overlay, wan, u, v)
     if convert then a, b = convert(a), convert(b) end
     return { a, b }
   end
-  net:connect(wan[u], wan[v], both(overlay.rate_bps), both(overlay.delay_s, ps),
+  net:connect(wan[u], wan[v], both(overlay.rate_bps, whole), both(overlay.delay_s, ps),
     { jitter = both(overlay.jitter_s, ps), loss = both(overlay.loss) })
 end
 
