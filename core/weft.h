@@ -192,6 +192,10 @@ int weft_task_add(weft_sim *sim, const weft_task_def *def);
 /** Let `task` wait for `dependency`, which was added before it. */
 int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency);
 
+/** Let `task` wait until all of `dependency`, a SEND that has not begun, has left its host: what
+ *  messages of one connection do. */
+int weft_task_behind(weft_sim *sim, uint32_t task, uint32_t dependency);
+
 /** What weft_collective_add() would say, without adding anything. WEFT_ENOROUTE: two ranks that
  *  would send to each other have no way in the fabric as built; the message names the hosts. */
 int weft_collective_check(weft_sim *sim, const weft_collective_def *def);

@@ -341,9 +341,14 @@ typedef struct weft_link_def {
   uint64_t rate_bps; /* of each direction, 1e6 (2.1e6 for 1000 B packets) to 1e14 */
   weft_time delay_ps; /* propagation, 0 to 1e13 */
   double loss; /* probability that a packet is lost on the wire, 0..1 */
+  weft_time jitter_ps; /* a packet may be later by up to this, to 1e13; none overtakes another */
   uint32_t link_class; /* enum weft_link_class; with compat it decides nothing */
   uint32_t cost; /* 1 to WEFT_COST_MAX, 0: 1. Ways compare by their worst class, then by the sum of
                     costs, then by the number of links; with compat by the last alone */
+  uint32_t apart; /* 1: b to a has values of its own, those below; 0: both directions are alike */
+  uint64_t rate_back_bps;
+  weft_time delay_back_ps, jitter_back_ps;
+  double loss_back;
 } weft_link_def;
 
 enum weft_direction { WEFT_BOTH = 0, WEFT_A_TO_B = 1, WEFT_B_TO_A = 2 };

@@ -22,6 +22,16 @@ local args = weft.params {
   { name = "only", help = "this overlay of the file" },
   { name = "seeds", type = "integer", min = 1, max = 1000, default = 14,
     help = "draws of the evaluation's rates" },
+  { name = "engine", choices = { "chunk", "packet", "fluid" }, default = "chunk",
+    help = "chunk by chunk, or by an engine: strategies with a plan, static" },
+  { name = "mtu", type = "bytes", min = 64, max = 65536, help = "payload of packets" },
+  { name = "delay", type = "time", min = 0, help = "of every link; engines know it" },
+  { name = "jitter", type = "time", min = 0, help = "of every link; packets know it" },
+  { name = "loss", type = "number", min = 0, max = 1, help = "on every link; packets know it" },
+  { name = "egress", type = "rate", min = 1e6,
+    help = "what a data centre sends at in all" },
+  { name = "ingress", type = "rate", min = 1e6,
+    help = "what a data centre receives at in all" },
   { name = "static", type = "boolean", help = "rates do not change (default)" },
   { name = "dynamic", type = "boolean", help = "rates change to the next draw, or by --trace" },
   { name = "period", type = "time", default = "180s", min = 1, help = "of change" },
@@ -48,6 +58,7 @@ local args = weft.params {
 
 -- All strategies, and those that can do with rates that change.
 local EVERY = "star,star_app,kary_tree,tsengine,ring,even,netstorm,packing"
+-- (the same go onto engines)
 local PLANNING = "star,kary_tree,ring,even,netstorm,packing"
 
 local function say(text)
@@ -86,7 +97,8 @@ end
 
 local function run_static(strategies, overlays, tensors)
   local path, pictures = args:blame("out", weft.results.folder, args.out), plot_folder()
-  local rows, links = args:blame(nil, training.static, overlays, tensors, strategies)
+  local rows, links = args:blame(nil, training.static, overlays, tensors, strategies,
+    { engine = args.engine, mtu = args.mtu })
   local summary, out = training.summary(rows), weft.report.new(args.format)
   local bounds = training.has_trees_bound(overlays[1]) and "best trees" or "cut"
   out:line("%s of %s; first %s; %s, %.1f MB", weft.util.counted(#overlays, "overlay"), args.overlay,
@@ -99,17 +111,20 @@ local function run_static(strategies, overlays, tensors)
     { "of_bound", "of the bound (" .. bounds .. ")", digits "%.2f" },
     { "vs_star", "faster than star", digits "%.2f" },
     { "gigabytes", "GB on links", digits "%.2f" },
+    args.engine ~= "chunk" and { "of_chunks", "goodput over chunks", digits "%.4f" } or nil,
   }, summary)
   weft.csv.write(path "iterations.csv", { "overlay", "strategy", "iteration_s", "sequence_s",
-    "load_s", "bytes", "cut_s", "trees_s" }, rows)
+    "load_s", "bytes", "cut_s", "trees_s", "chunk_s", "goodput_s", "events" }, rows)
   weft.csv.write(path "links.csv", { "overlay", "strategy", "from", "to", "rate_bps", "bytes",
     "busy" }, links)
   write_run(path, summary)
   out:line("")
   out:line("written to %s: iterations.csv links.csv run.json", args.out)
   if not pictures then return end
-  local drawn = { plot.bars(pictures, summary, rows),
-    plot.links(pictures, overlays[1], tensors, strategies) }
+  local drawn = { plot.bars(pictures, summary, rows) }
+  for _, draw in ipairs { plot.links, plot.overlay } do
+    drawn[#drawn + 1] = draw(pictures, overlays[1], tensors, strategies)
+  end
   out:line("written to %s: %s", args.plot, table.concat(drawn, " "))
 end
 
@@ -164,10 +179,21 @@ else
   if args.static and args.dynamic then
     args:blame(nil, weft.fail.raise, "expected one of --static and --dynamic, got both")
   end
+  if args.engine ~= "chunk" and args.dynamic then
+    args:blame("engine", weft.fail.raise, "%s goes with --static", args.engine)
+  end
+  if args.engine == "chunk" then
+    for _, name in ipairs { "mtu", "delay", "jitter", "loss" } do
+      if args[name] then
+        args:blame(name, weft.fail.raise, "goes with --engine packet or fluid")
+      end
+    end
+  end
   if args.trace and not args.dynamic then
     args:blame("trace", weft.fail.raise, "goes with --dynamic")
   end
-  local names = args.strategy or args.dynamic and PLANNING or EVERY
+  local planning = args.dynamic or args.engine ~= "chunk"
+  local names = args.strategy or planning and PLANNING or EVERY
   local strategies = args:blame("strategy", training.strategies, names, args)
   local overlays = args:blame("overlay", training.overlays, args)
   local tensors = geo.models.tensors(args.model)

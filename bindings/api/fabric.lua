@@ -10,7 +10,8 @@ return {
       returns = { "integer", "its index" }, example = "local h0 = sim:node_add(\"host\")" },
     { name = "link_add", c = "weft_link_add", brief = "Add a link.",
       params = { { "link", "table", "{ a, b (nodes), rate_bps, delay_ps, loss (0..1), link_class "
-        .. "(by_ends, nvlink, pcie or net), cost (1 to 65535) }" } },
+        .. "(by_ends, nvlink, pcie or net), cost (1 to 65535), jitter_ps, apart (1: b to a has "
+        .. "rate_back_bps, delay_back_ps, jitter_back_ps, loss_back of its own; 0) }" } },
       returns = { "integer", "its index" },
       example = "sim:link_add { a = h0, b = s0, rate_bps = 100e9, delay_ps = 500000 }" },
     { name = "port_set_ecn", c = "weft_port_set_ecn",

@@ -30,6 +30,12 @@ return {
       params = { { "task", "integer", "the one that waits" },
         { "dependency", "integer", "the one that was added before it" } },
       example = "sim:task_after(second, first)" },
+    { name = "task_behind", c = "weft_task_behind",
+      brief = "Let a task wait until all of an earlier send, which has not begun, has left its "
+        .. "host: messages of one connection.",
+      params = { { "task", "integer", "the one that waits" },
+        { "dependency", "integer", "the send that it follows" } },
+      example = "sim:task_behind(second, first)" },
     { name = "collective_check", c = "weft_collective_check",
       brief = "Raise what collective_add would, and for ranks without a way to whom they send to; "
         .. "add nothing.",

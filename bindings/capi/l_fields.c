@@ -37,9 +37,19 @@ static const l_field option_fields[] = {
 #undef T
 #define T weft_link_def
 static const l_field link_def_fields[] = {
-    U32(a),         U32(b),    U64(rate_bps),
-    TIME(delay_ps), F64(loss), ENUM(link_class, WEFT_ENUM_LINK_CLASS),
+    U32(a),
+    U32(b),
+    U64(rate_bps),
+    TIME(delay_ps),
+    F64(loss),
+    ENUM(link_class, WEFT_ENUM_LINK_CLASS),
     U32(cost),
+    TIME(jitter_ps),
+    U32(apart),
+    U64(rate_back_bps),
+    TIME(delay_back_ps),
+    TIME(jitter_back_ps),
+    F64(loss_back),
 };
 
 #undef T

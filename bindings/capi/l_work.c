@@ -86,6 +86,14 @@ static int task_after(lua_State *L) {
   return 0;
 }
 
+static int task_behind(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  uint32_t task = l_check_u32(L, 2, "task");
+  uint32_t dependency = l_check_u32(L, 3, "dependency");
+  l_status(L, sim, weft_task_behind(sim, task, dependency));
+  return 0;
+}
+
 /* The matrix of bytes, if there is one: a list of n lists of n numbers. */
 static const uint64_t *read_volumes(lua_State *L, uint32_t n) {
   lua_getfield(L, 2, "volumes");
@@ -133,6 +141,7 @@ const luaL_Reg l_work_methods[] = {
     {"flows_add", flows_add},
     {"task_add", task_add},
     {"task_after", task_after},
+    {"task_behind", task_behind},
     {"collective_check", collective_check},
     {"collective_add", collective_add},
     {NULL, NULL},

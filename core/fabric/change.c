@@ -14,6 +14,10 @@ enum { MOST_DELAY_S = 10 };
 
 /* ---- requests ---- */
 
+static int concerns(uint32_t direction, uint32_t side) {
+  return direction != (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B);
+}
+
 static int check_ports(weft_sim *sim, uint32_t link, uint32_t direction) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "link change: call weft_fabric_ready first");
   if (link >= sim->fabric.ports.n / 2)
@@ -55,11 +59,14 @@ int weft_link_schedule(weft_sim *sim, const weft_link_change *link) {
   if (sim->fabric.limits.fixed_by != NULL && link->factor == 0)
     return weft__fail(sim, WEFT_EINVAL, "link change: links cannot fail with %s",
                       sim->fabric.limits.fixed_by);
-  const double rate = link->factor * (double)sim->fabric.ports.at[2 * link->link].built_rate_bps;
-  if (link->factor > 0 && (rate < (double)weft__min_rate(sim) || rate > 1e14))
-    return weft__fail(sim, WEFT_EINVAL,
-                      "link change: expected a rate of %" PRIu64 " to 1e14 bit/s, got %g",
-                      weft__min_rate(sim), rate);
+  for (uint32_t side = 0; side < 2 && link->factor > 0; ++side) {
+    const uint32_t port = 2 * link->link + side;
+    const double rate = link->factor * (double)sim->fabric.ports.at[port].built_rate_bps;
+    if (concerns(link->direction, side) && (rate < (double)weft__min_rate(sim) || rate > 1e14))
+      return weft__fail(sim, WEFT_EINVAL,
+                        "link change: expected a rate of %" PRIu64 " to 1e14 bit/s, got %g",
+                        weft__min_rate(sim), rate);
+  }
   if (link->detect_ps < 0 || link->detect_ps > LATEST_PS / 2)
     return weft__fail(sim, WEFT_EINVAL,
                       "link change detect_ps: expected 0 to %" PRId64 ", got %" PRId64,
@@ -109,7 +116,7 @@ int weft_link_impair(weft_sim *sim, const weft_link_impairment *impairment) {
                       "link impairment: %s has neither added delay nor burst loss",
                       sim->fabric.limits.fixed_by);
   /* So that the change itself needs no memory. */
-  uint64_t most_ports = 2ull * (sim->fabric.changes.n + 1);
+  uint64_t most_ports = sim->fabric.impairments.n + 2ull * (sim->fabric.changes.n + 1);
   if (most_ports > sim->fabric.ports.n) most_ports = sim->fabric.ports.n;
   if (!pool_reserve(sim, sim->fabric.impairments, most_ports))
     return weft__fail(sim, WEFT_ENOMEM, "link impairment: out of memory");
@@ -118,10 +125,6 @@ int weft_link_impair(weft_sim *sim, const weft_link_impairment *impairment) {
 }
 
 /* ---- the changes themselves ---- */
-
-static int concerns(uint32_t direction, uint32_t side) {
-  return direction != (side == 0 ? WEFT_B_TO_A : WEFT_A_TO_B);
-}
 
 static void change_port(weft_sim *sim, uint32_t index, const weft_link_change *change) {
   struct fabric_port *port = &sim->fabric.ports.at[index];
@@ -164,8 +167,8 @@ static void change_link(weft_sim *sim, const weft_link_change *change) {
   if (change->detect_ps == 0) notice(sim, change);
 }
 
-/* The impairment of a port, which is none so far if it is new; never taken away. */
-static struct impairment *impairment_of(weft_sim *sim, uint32_t index) {
+/* Never taken away. */
+struct impairment *weft__impairment_of(weft_sim *sim, uint32_t index) {
   struct fabric_port *port = &sim->fabric.ports.at[index];
   if (port->impairment == 0) {
     sim->fabric.impairments.at[sim->fabric.impairments.n] = (struct impairment){0};
@@ -178,11 +181,11 @@ static void impair_port(weft_sim *sim, uint32_t index, const weft_link_impairmen
   const int as_built = change->delay_ps <= 0 && change->jitter_ps <= 0 && change->enter <= 0 &&
                        change->loss_good <= 0;
   if (as_built && sim->fabric.ports.at[index].impairment == 0) return;
-  struct impairment *impairment = impairment_of(sim, index);
+  struct impairment *impairment = weft__impairment_of(sim, index);
   unsigned what = 0;
   if (change->delay_ps >= 0) {
     impairment->delay_ps = change->delay_ps;
-    impairment->jitter_ps = change->jitter_ps;
+    impairment->jitter_ps = impairment->built_jitter_ps + change->jitter_ps;
     what |= CHANGED_DELAY;
   }
   if (change->enter >= 0) {

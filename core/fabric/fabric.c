@@ -32,32 +32,76 @@ uint64_t weft__min_rate(const weft_sim *sim) {
   return least > 1000000 ? least : 1000000;
 }
 
+/* What a link is in one direction. */
+struct direction {
+  uint64_t rate_bps;
+  weft_time delay_ps, jitter_ps;
+  double loss;
+};
+
+static struct direction there(const weft_link_def *def) {
+  return (struct direction){def->rate_bps, def->delay_ps, def->jitter_ps, def->loss};
+}
+
+static struct direction back(const weft_link_def *def) {
+  if (!def->apart) return there(def);
+  return (struct direction){def->rate_back_bps, def->delay_back_ps, def->jitter_back_ps,
+                            def->loss_back};
+}
+
+static int check_direction(weft_sim *sim, const struct direction *of) {
+  const weft_time most = 10000000000000;
+  if (of->rate_bps < weft__min_rate(sim) || of->rate_bps > 100000000000000)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link rate: expected %" PRIu64 " (packets of %" PRIu32
+                      " bytes) to 1e14 bit/s, got %" PRIu64,
+                      weft__min_rate(sim), sim->config.mtu_bytes, of->rate_bps);
+  if (of->delay_ps < 0 || of->delay_ps > most)
+    return weft__fail(sim, WEFT_EINVAL, "link delay: expected 0 to 1e13 ps, got %" PRId64,
+                      of->delay_ps);
+  if (of->jitter_ps < 0 || of->jitter_ps > most)
+    return weft__fail(sim, WEFT_EINVAL, "link jitter: expected 0 to 1e13 ps, got %" PRId64,
+                      of->jitter_ps);
+  if (!(of->loss >= 0 && of->loss <= 1))
+    return weft__fail(sim, WEFT_EINVAL, "link loss: expected 0 to 1, got %g", of->loss);
+  if (of->loss > 0 && !engine_can(sim, WEFT_CAN_LOSE))
+    return weft__engine_needs(sim, WEFT_CAN_LOSE, "link", "loss");
+  if (of->jitter_ps > 0 && !engine_can(sim, WEFT_CAN_IMPAIR))
+    return weft__engine_needs(sim, WEFT_CAN_IMPAIR, "link", "jitter");
+  return WEFT_OK;
+}
+
+/* Some models have links that are alike in both directions. */
+static int check_alike(weft_sim *sim, const struct direction *a, const struct direction *b) {
+  if (sim->fabric.limits.fixed_by == NULL) return WEFT_OK;
+  if (a->jitter_ps > 0 || b->jitter_ps > 0)
+    return weft__fail(sim, WEFT_EINVAL, "link jitter: %s has none", sim->fabric.limits.fixed_by);
+  if (a->rate_bps != b->rate_bps || a->delay_ps != b->delay_ps || a->loss < b->loss ||
+      a->loss > b->loss)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "link: with %s both directions have the same rate, delay and loss",
+                      sim->fabric.limits.fixed_by);
+  return WEFT_OK;
+}
+
 static int check_link(weft_sim *sim, const weft_link_def *def) {
   const uint32_t nodes = sim->fabric.nodes.n;
+  const struct direction a_to_b = there(def), b_to_a = back(def);
   if (def->a >= nodes || def->b >= nodes)
     return weft__fail(sim, WEFT_EINVAL, "link end: expected node 0 to %" PRId64 ", got %" PRIu32,
                       (int64_t)nodes - 1, def->a >= nodes ? def->a : def->b);
   if (def->a == def->b)
     return weft__fail(sim, WEFT_EINVAL, "link: both ends are node %" PRIu32, def->a);
-  if (def->rate_bps < weft__min_rate(sim) || def->rate_bps > 100000000000000)
-    return weft__fail(sim, WEFT_EINVAL,
-                      "link rate: expected %" PRIu64 " (packets of %" PRIu32
-                      " bytes) to 1e14 bit/s, got %" PRIu64,
-                      weft__min_rate(sim), sim->config.mtu_bytes, def->rate_bps);
-  if (def->delay_ps < 0 || def->delay_ps > 10000000000000)
-    return weft__fail(sim, WEFT_EINVAL, "link delay: expected 0 to 1e13 ps, got %" PRId64,
-                      def->delay_ps);
-  if (!(def->loss >= 0 && def->loss <= 1))
-    return weft__fail(sim, WEFT_EINVAL, "link loss: expected 0 to 1, got %g", def->loss);
-  if (def->loss > 0 && !engine_can(sim, WEFT_CAN_LOSE))
-    return weft__engine_needs(sim, WEFT_CAN_LOSE, "link", "loss");
   if (def->link_class > WEFT_LINK_NET)
     return weft__fail(sim, WEFT_EINVAL, "link class: expected 0 to %d, got %" PRIu32, WEFT_LINK_NET,
                       def->link_class);
   if (def->cost > WEFT_COST_MAX)
     return weft__fail(sim, WEFT_EINVAL, "link cost: expected 1 to %d, got %" PRIu32, WEFT_COST_MAX,
                       def->cost);
-  return WEFT_OK;
+  int status = check_direction(sim, &a_to_b);
+  if (status == WEFT_OK) status = check_direction(sim, &b_to_a);
+  if (status == WEFT_OK) status = check_alike(sim, &a_to_b, &b_to_a);
+  return status;
 }
 
 /* The class of a link as given, or by what is at its ends. */
@@ -69,18 +113,21 @@ static uint8_t class_of(const weft_sim *sim, const weft_link_def *def) {
 }
 
 static void init_port(weft_sim *sim, uint32_t index, uint32_t from, uint32_t to,
-                      const weft_link_def *def) {
+                      const weft_link_def *def, struct direction of) {
   sim->fabric.ports.at[index] =
       (struct fabric_port){.from_node = from,
                            .to_node = to,
-                           .rate_bps = def->rate_bps,
-                           .built_rate_bps = def->rate_bps,
-                           .delay_ps = def->delay_ps,
-                           .loss = def->loss,
+                           .rate_bps = of.rate_bps,
+                           .built_rate_bps = of.rate_bps,
+                           .delay_ps = of.delay_ps,
+                           .loss = of.loss,
                            .link_class = class_of(sim, def),
                            .cost = def->cost != 0 ? (uint16_t)def->cost : 1,
                            .down_at = -1,
                            .turned_at = -1};
+  if (of.jitter_ps == 0) return;
+  struct impairment *impairment = weft__impairment_of(sim, index);
+  impairment->jitter_ps = impairment->built_jitter_ps = of.jitter_ps;
 }
 
 int weft_link_add(weft_sim *sim, const weft_link_def *def) {
@@ -88,10 +135,13 @@ int weft_link_add(weft_sim *sim, const weft_link_def *def) {
   int status = check_link(sim, def);
   if (status != WEFT_OK) return status;
   const uint32_t port = sim->fabric.ports.n;
+  const int jitters = def->jitter_ps > 0 || (def->apart && def->jitter_back_ps > 0);
   if (port > EVENT_SOURCE_MASK / 2 - 2) return weft__fail(sim, WEFT_ELIMIT, "link: too many links");
   if (!pool_reserve(sim, sim->fabric.ports, port + 2u)) return WEFT_ENOMEM;
-  init_port(sim, port, def->a, def->b, def);
-  init_port(sim, port + 1, def->b, def->a, def);
+  if (jitters && !pool_reserve(sim, sim->fabric.impairments, sim->fabric.impairments.n + 2u))
+    return WEFT_ENOMEM;
+  init_port(sim, port, def->a, def->b, def, there(def));
+  init_port(sim, port + 1, def->b, def->a, def, back(def));
   if (sim->engine->link_added != NULL) status = sim->engine->link_added(sim, port / 2);
   if (status != WEFT_OK) return status;
   sim->fabric.ports.n = port + 2;

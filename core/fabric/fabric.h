@@ -52,6 +52,9 @@ static inline void fabric_view_see(const weft_sim *sim, weft_sim *view) {
 /** Add a change for a time to the list, and make room for `count` of them in all. */
 int weft__change_add(weft_sim *sim, const struct change *change, weft_time at_ps, uint32_t count);
 
+/** The impairment of a port, which is none so far if it is new; there is room for it. */
+struct impairment *weft__impairment_of(weft_sim *sim, uint32_t port);
+
 /** EV_CHANGE: carry out a change, of another kind than CHANGE_HOST. */
 void weft__change_event(weft_sim *sim, uint32_t change);
 

@@ -1,9 +1,9 @@
 /* The longest empty round trip, exact over all pairs and ways, by less work than a look at each.
  *
- * Links cost the same in both directions, so the ways back are the ways there, reversed, and one
- * search from a destination gives both: to the length of each switch's ways comes the longest
- * time that a data packet needs on one of them, and an ACK on one of them, worked out in the order
- * of lengths, with the longest of equal ways in place of a choice.
+ * Links cost the same in both directions, whatever their rates and delays, so the ways back are the
+ * ways there, reversed, and one search from a destination gives both: to the length of each
+ * switch's ways comes the longest time that a data packet needs on one of them, and an ACK on one
+ * of them, worked out in the order of lengths, with the longest of equal ways in place of a choice.
  *
  * Hosts with the same links into the network are one *place*. Those with one such link share the
  * search of its switch, to which the link is added; of their sources only the farthest counts. What
@@ -36,7 +36,7 @@ struct best {
 
 struct survey {
   weft_sim *sim;
-  weft_time *data, *ack; /* of each link */
+  weft_time *data, *ack; /* of each port: of data through it, and of ACKs the other way */
   uint8_t *inside; /* of each node: a switch that is inside */
   uint32_t *next, *place_at, *stamp; /* of each node */
   uint32_t *searched; /* hosts with a single link that have been searched for */
@@ -78,10 +78,14 @@ static void find_inside(struct survey *s) {
   }
 }
 
-static int same_cable(const weft_sim *sim, uint32_t a, uint32_t b) {
+static int same_wire(const weft_sim *sim, uint32_t a, uint32_t b) {
   const struct fabric_port *x = &sim->fabric.ports.at[a], *y = &sim->fabric.ports.at[b];
   return x->built_rate_bps == y->built_rate_bps && x->link_class == y->link_class &&
          x->cost == y->cost && x->delay_ps == y->delay_ps;
+}
+
+static int same_cable(const weft_sim *sim, uint32_t a, uint32_t b) {
+  return same_wire(sim, a, b) && same_wire(sim, a ^ 1, b ^ 1);
 }
 
 static int same_link(const weft_sim *sim, uint32_t a, uint32_t b) {
@@ -161,8 +165,8 @@ static void time_switch(struct survey *s, uint32_t host, uint32_t level, uint32_
       ack_rest = ack[sim->fabric.nodes.at[to].rank];
     }
     if (way_add(sim, rest, way_weight(sim, out)) != length) continue;
-    keep_longer(&data[rank], data_rest + s->data[out / 2]);
-    keep_longer(&ack[rank], ack_rest + s->ack[out / 2]);
+    keep_longer(&data[rank], data_rest + s->data[out]);
+    keep_longer(&ack[rank], ack_rest + s->ack[out]);
   }
 }
 
@@ -220,14 +224,13 @@ static struct best outside_ways(const struct survey *s, uint32_t host) {
       const uint32_t rest = way_length(sim, row, to), rank = sim->fabric.nodes.at[to].rank;
       if (rest == WAY_NONE) continue;
       offer(&best, level, way_add(sim, rest, way_weight(sim, out)),
-            s->data[out / 2] + s->data_from[base + rank],
-            s->ack[out / 2] + s->ack_from[base + rank]);
+            s->data[out] + s->data_from[base + rank], s->ack[out] + s->ack_from[base + rank]);
     }
   }
   if (last == WEFT_NONE || best.length == WAY_NONE) return best;
   best.length = way_add(sim, best.length, way_weight(sim, last));
-  best.data += s->data[last / 2];
-  best.ack += s->ack[last / 2];
+  best.data += s->data[last ^ 1];
+  best.ack += s->ack[last ^ 1];
   return best;
 }
 
@@ -237,13 +240,13 @@ static void offer_inside(const struct survey *s, uint32_t a, uint32_t b, struct 
   for (uint32_t i = 0; i < sim->fabric.nodes.at[a].port_count; ++i) {
     const uint32_t out = ports_of(sim, a)[i], to = sim->fabric.ports.at[out].to_node;
     if (to == b)
-      offer(best, level_of(sim, out, out), way_weight(sim, out), s->data[out / 2], s->ack[out / 2]);
+      offer(best, level_of(sim, out, out), way_weight(sim, out), s->data[out], s->ack[out]);
     if (!s->inside[to]) continue;
     for (uint32_t j = 0; j < sim->fabric.nodes.at[b].port_count; ++j) {
       const uint32_t in = ports_of(sim, b)[j];
       if (sim->fabric.ports.at[in].to_node == to)
         offer(best, level_of(sim, out, in), way_add(sim, way_weight(sim, out), way_weight(sim, in)),
-              s->data[out / 2] + s->data[in / 2], s->ack[out / 2] + s->ack[in / 2]);
+              s->data[out] + s->data[in ^ 1], s->ack[out] + s->ack[in ^ 1]);
     }
   }
 }
@@ -411,7 +414,7 @@ static void look_beside(struct survey *s, uint32_t to) {
     if (p == to && s->place[p].first == s->place[p].last) continue;
     const uint32_t other = *ports_of(sim, s->place[p].first);
     struct best best = {UINT32_MAX, WAY_NONE, 0, 0};
-    offer(&best, 0, 2, s->data[out / 2] + s->data[other / 2], s->ack[out / 2] + s->ack[other / 2]);
+    offer(&best, 0, 2, s->data[other] + s->data[out ^ 1], s->ack[other] + s->ack[out ^ 1]);
     consider(s, &best);
   }
 }
@@ -444,12 +447,12 @@ static void *take(char *block, size_t *used, size_t count, size_t size) {
 /* Lay the arrays out in a block, if there is one; returns its size. */
 static size_t lay_out(struct survey *s, char *block) {
   const weft_sim *sim = s->sim;
-  const size_t nodes = sim->fabric.nodes.n, links = sim->fabric.ports.n / 2,
+  const size_t nodes = sim->fabric.nodes.n, ports = sim->fabric.ports.n,
                levels = sim->fabric.levels;
   const size_t times = levels * sim->fabric.switch_count;
   size_t used = 0;
-  s->data = take(block, &used, links, sizeof *s->data);
-  s->ack = take(block, &used, links, sizeof *s->ack);
+  s->data = take(block, &used, ports, sizeof *s->data);
+  s->ack = take(block, &used, ports, sizeof *s->ack);
   s->inside = take(block, &used, nodes, sizeof *s->inside);
   s->next = take(block, &used, nodes, sizeof *s->next);
   s->place_at = take(block, &used, nodes, sizeof *s->place_at);
@@ -477,9 +480,9 @@ static void fill(struct survey *s, uint64_t data_bytes, uint64_t ack_bytes) {
   memset(s->stamp, 0, sim->fabric.nodes.n * sizeof *s->stamp);
   for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n)
     if (!is_host(sim, n)) s->switches[sim->fabric.nodes.at[n].rank] = n;
-  for (uint32_t port = 0; port < sim->fabric.ports.n; port += 2) {
-    s->data[port / 2] = cross(sim, port, data_bytes);
-    s->ack[port / 2] = cross(sim, port, ack_bytes);
+  for (uint32_t port = 0; port < sim->fabric.ports.n; ++port) {
+    s->data[port] = cross(sim, port, data_bytes);
+    s->ack[port] = cross(sim, port ^ 1, ack_bytes);
   }
   find_inside(s);
   find_places(s);

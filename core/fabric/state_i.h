@@ -55,12 +55,14 @@ struct fabric_port {
  * (r loss_good + p loss_bad) / (p + r). */
 struct impairment {
   weft_time delay_ps, jitter_ps; /* added to every packet; up to this much more */
+  weft_time built_jitter_ps; /* part of jitter_ps that the link always has */
   double enter, leave, loss_good, loss_bad;
 };
 
 /* What a model has less of than a fabric may have; by default nothing. */
 struct fabric_limits {
-  const char *fixed_by; /* links neither fail nor are impaired nor stormed, says who; or NULL */
+  const char *fixed_by; /* links neither fail nor are impaired nor stormed, and are alike in both
+                         * directions, says who; or NULL */
   uint32_t counts_links; /* ways compare by their number of links only */
   uint32_t grain_ps; /* of times on the wire, rounded down packet by packet; 0: only at the end */
   uint32_t nvlink_first; /* of ways of equal length those through NVLink switches are taken */

@@ -74,7 +74,8 @@ double weft__fcc_headroom(const weft_sim *sim, uint32_t in) {
   if (sim->config.pfc_headroom_bytes != 0) return sim->config.pfc_headroom_bytes;
   const double frame = frame_largest(&sim->config);
   const double back = (double)sim->fabric.ports.at[in ^ 1].built_rate_bps / 8;
-  return rate * ((frame + PFC_FRAME_BYTES) / back + 2e-12 * (double)port->delay_ps) + 2 * frame;
+  const weft_time delays = port->delay_ps + sim->fabric.ports.at[in ^ 1].delay_ps;
+  return rate * ((frame + PFC_FRAME_BYTES) / back + 1e-12 * (double)delays) + 2 * frame;
 }
 
 static uint64_t nic_rate(const weft_sim *sim) {

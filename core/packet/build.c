@@ -29,6 +29,7 @@ int weft__packet_link_added(weft_sim *sim, uint32_t link) {
   sim->packet.ports.n = sim->packet.port_cold.n = sim->packet.nics.n = end;
   for (uint32_t port = 2 * link; port < end; ++port) {
     weft__port_init(sim, port);
+    if (!weft__wire_init(sim, port)) return WEFT_ENOMEM;
     sim->packet.nics.at[port] = (struct nic){.wake = -1, .first = WEFT_NONE, .last = WEFT_NONE};
   }
   return WEFT_OK;

@@ -19,6 +19,7 @@ struct task {
   uint32_t kind, src, dst, tag;
   uint32_t waits; /* dependencies not yet done */
   uint32_t edges; /* first of the list of tasks that wait for it */
+  uint32_t behind; /* SEND: the same of tasks that wait until all of it has been sent */
   uint32_t state;
   uint32_t flow;
   uint16_t sport, dport;

@@ -48,6 +48,7 @@ int weft__task_push(weft_sim *sim, const weft_task_def *def, uint32_t collective
                                         .dst = def->dst,
                                         .tag = def->tag,
                                         .edges = WEFT_NONE,
+                                        .behind = WEFT_NONE,
                                         .flow = WEFT_NONE,
                                         .sport = (uint16_t)def->sport,
                                         .dport = (uint16_t)def->dport,
@@ -71,13 +72,18 @@ static void fail_unbegun(weft_sim *sim, uint32_t index) {
   sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = index;
 }
 
-static void fail_what_waits(weft_sim *sim, uint32_t index) {
-  for (uint32_t e = sim->work.tasks.at[index].edges; e != WEFT_NONE;
-       e = sim->work.task_edges.at[e].next)
+static void fail_list(weft_sim *sim, uint32_t e) {
+  for (; e != WEFT_NONE; e = sim->work.task_edges.at[e].next)
     fail_unbegun(sim, sim->work.task_edges.at[e].task);
 }
 
-int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
+static void fail_what_waits(weft_sim *sim, uint32_t index) {
+  fail_list(sim, sim->work.tasks.at[index].edges);
+  fail_list(sim, sim->work.tasks.at[index].behind);
+  sim->work.tasks.at[index].behind = WEFT_NONE;
+}
+
+static int check_pair(weft_sim *sim, uint32_t task, uint32_t dependency) {
   if (task >= sim->work.tasks.n || dependency >= task)
     return weft__fail(sim, WEFT_EINVAL,
                       "task %" PRIu32 " after %" PRIu32
@@ -85,23 +91,58 @@ int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
                       task, dependency);
   if (task < sim->work.next_task)
     return weft__fail(sim, WEFT_ESTATE, "task %" PRIu32 ": a run has already begun it", task);
-  struct task *before = &sim->work.tasks.at[dependency];
-  if (before->state == TASK_DONE) return WEFT_OK;
-  const uint32_t edge = sim->work.task_edges.n;
-  if (!pool_reserve(sim, sim->work.task_edges, edge + 1u))
+  if (!pool_reserve(sim, sim->work.task_edges, sim->work.task_edges.n + 1u))
     return weft__fail(sim, WEFT_ENOMEM, "task: out of memory");
-  sim->work.task_edges.at[edge] = (struct task_edge){task, before->edges};
-  sim->work.task_edges.n = edge + 1;
-  before->edges = edge;
+  return WEFT_OK;
+}
+
+/* Put a task into a list of those that wait for one that is not done. */
+static void wait_in(weft_sim *sim, uint32_t *list, uint32_t task, int has_failed) {
+  const uint32_t edge = sim->work.task_edges.n++;
+  sim->work.task_edges.at[edge] = (struct task_edge){task, *list};
+  *list = edge;
   ++sim->work.tasks.at[task].waits;
-  if (before->state == TASK_FAILED) {
-    fail_unbegun(sim, task);
-    work_off_ready(sim);
-  }
+  if (!has_failed) return;
+  fail_unbegun(sim, task);
+  work_off_ready(sim);
+}
+
+int weft_task_after(weft_sim *sim, uint32_t task, uint32_t dependency) {
+  const int status = check_pair(sim, task, dependency);
+  if (status != WEFT_OK) return status;
+  struct task *before = &sim->work.tasks.at[dependency];
+  if (before->state != TASK_DONE) wait_in(sim, &before->edges, task, before->state == TASK_FAILED);
+  return WEFT_OK;
+}
+
+int weft_task_behind(weft_sim *sim, uint32_t task, uint32_t dependency) {
+  const int status = check_pair(sim, task, dependency);
+  if (status != WEFT_OK) return status;
+  struct task *before = &sim->work.tasks.at[dependency];
+  if (before->kind != WEFT_TASK_SEND || before->state == TASK_RUNNING)
+    return weft__fail(sim, WEFT_EINVAL,
+                      "task %" PRIu32 " behind %" PRIu32 ": expected a send that has not begun",
+                      task, dependency);
+  if (before->state != TASK_DONE) wait_in(sim, &before->behind, task, before->state == TASK_FAILED);
   return WEFT_OK;
 }
 
 /* ---- running ---- */
+
+static void release(weft_sim *sim, uint32_t e) {
+  for (; e != WEFT_NONE; e = sim->work.task_edges.at[e].next) {
+    const uint32_t next = sim->work.task_edges.at[e].task;
+    if (--sim->work.tasks.at[next].waits == 0 && next < sim->work.next_task)
+      sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = next;
+  }
+}
+
+/* All of a message has been sent. After a loss that may be told again. */
+static void task_sent(weft_sim *sim, uint32_t index) {
+  const uint32_t behind = sim->work.tasks.at[index].behind;
+  sim->work.tasks.at[index].behind = WEFT_NONE;
+  release(sim, behind);
+}
 
 static void task_done(weft_sim *sim, uint32_t index) {
   struct task *task = &sim->work.tasks.at[index];
@@ -109,11 +150,8 @@ static void task_done(weft_sim *sim, uint32_t index) {
   task->end_ps = sim->now;
   ++sim->stats.tasks_done;
   sim->fingerprint += hash_event(sim->now, EV_TASK, index);
-  for (uint32_t e = task->edges; e != WEFT_NONE; e = sim->work.task_edges.at[e].next) {
-    const uint32_t next = sim->work.task_edges.at[e].task;
-    if (--sim->work.tasks.at[next].waits == 0 && next < sim->work.next_task)
-      sim->work.ready_tasks.at[sim->work.ready_tasks.n++] = next;
-  }
+  task_sent(sim, index);
+  release(sim, task->edges);
 }
 
 static void send(weft_sim *sim, uint32_t index) {
@@ -125,7 +163,8 @@ static void send(weft_sim *sim, uint32_t index) {
                              .tag = task->tag,
                              .sport = task->sport,
                              .dport = task->dport};
-  const int row = weft__flow_row(sim, &def, (struct flow_owner){index, 0, FLOW_TELLS_END});
+  const uint32_t tells = FLOW_TELLS_END | (task->behind != WEFT_NONE ? FLOW_TELLS_SENT : 0);
+  const int row = weft__flow_row(sim, &def, (struct flow_owner){index, 0, tells});
   if (row < 0) {
     weft__no_memory(sim);
     return;
@@ -185,7 +224,10 @@ static void hear(weft_sim *sim, struct news news) {
     task->state = TASK_FAILED;
     fail_what_waits(sim, news.task);
   } else if (task->kind != WEFT_TASK_COLLECTIVE) {
-    task_done(sim, news.task);
+    if (news.kind == NEWS_SENT)
+      task_sent(sim, news.task);
+    else
+      task_done(sim, news.task);
   } else if (news.kind == NEWS_DONE) {
     if (weft__collective_arrived(sim, task->collective, news.part)) task_done(sim, news.task);
   } else {

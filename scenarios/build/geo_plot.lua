@@ -124,4 +124,26 @@ function M.links(path, overlay, tensors, list)
   return "links.png"
 end
 
+-- Data centres of a picture that can be looked at.
+local NODES = 40
+
+--- The overlay, with trees of the last strategy that has a plan.
+-- @tparam function path from a file's name to its path
+-- @tparam Overlay overlay
+-- @tparam {number,...} tensors
+-- @tparam {table,...} list strategies
+-- @treturn ?string what was drawn; nil with too many data centres
+function M.overlay(path, overlay, tensors, list)
+  if overlay.nodes > NODES then return nil end
+  local plan, name
+  for _, one in ipairs(list) do
+    if one.strategy.plan then
+      plan, name = one.strategy.plan(overlay, tensors, one.options), one.strategy.name
+    end
+  end
+  weft.viz.overlay(overlay, { file = path "overlay.png", plan = plan,
+    title = name and ("%s: %s"):format(overlay.name, name) or overlay.name })
+  return "overlay.png"
+end
+
 return M

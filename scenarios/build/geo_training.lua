@@ -11,10 +11,29 @@ local M = {}
 M.strategy_options = { "roots", "chunk", "metric", "pull", "auxiliary", "degree", "root",
   "servers" }
 
+-- Overlays as they are given, or with delays and caps.
+local function with_options(overlays, options)
+  if not (options.delay or options.jitter or options.loss or options.egress or options.ingress) then
+    return overlays
+  end
+  local list = {}
+  for i, overlay in ipairs(overlays) do
+    list[i] = overlay:with { delay = options.delay, jitter = options.jitter, loss = options.loss,
+      egress = options.egress, ingress = options.ingress }
+  end
+  return list
+end
+
 --- Overlays of a file, or draws of the evaluation.
--- @tparam table options `overlay` ("evaluation" or a file), `only` (name), `seeds`
+-- @tparam table options `overlay` ("evaluation" or a file), `only` (name), `seeds`; `delay`,
+-- `jitter`, `loss`, `egress`, `ingress` of all
 -- @treturn {Overlay,...}
 function M.overlays(options)
+  return with_options(M.overlays_as_given(options), options)
+end
+
+--- The same without what is for all.
+function M.overlays_as_given(options)
   local list = {}
   if options.overlay == "evaluation" then
     for draw = 0, options.seeds - 1 do list[#list + 1] = geo.overlay.evaluation(draw) end
@@ -52,17 +71,33 @@ function M.strategies(names, options)
   return list
 end
 
+-- The same plan carried out by an engine. Header overhead is taken out in `goodput_s`.
+local function engine_iterate(row, plan, with)
+  local settings = { engine = with.engine, mtu = with.mtu, set = with.set }
+  local details
+  row.iteration_s, details = geo.engine.run(plan, settings)
+  row.chunk_s, row.goodput_s = details.chunk_s, row.iteration_s * details.payload
+  row.events = details.sim:stats().events
+  settings.in_sequence = true
+  row.sequence_s = geo.engine.run(plan, settings)
+  return details.bits
+end
+
 -- One iteration of one strategy at rates that do not change.
-local function iterate(overlay, tensors, one)
+local function iterate(overlay, tensors, one, with)
   local row = { overlay = overlay.name, strategy = one.strategy.name }
   if one.strategy.iterate then
     row.iteration_s = one.strategy.iterate(overlay, tensors, one.options)
     return row
   end
   local plan = one.strategy.plan(overlay, tensors, one.options)
-  local iteration_s, bits = geo.fifo.run(plan)
-  row.iteration_s = iteration_s
-  row.sequence_s = geo.fifo.run(plan, { in_sequence = true })
+  local bits
+  if with and with.engine ~= "chunk" then
+    bits = engine_iterate(row, plan, with)
+  else
+    row.iteration_s, bits = geo.fifo.run(plan)
+    row.sequence_s = geo.fifo.run(plan, { in_sequence = true })
+  end
   row.load_s = plan:bound_s()
   row.bytes = 0
   for link = 1, overlay.links do row.bytes = row.bytes + bits[link] / 8 end
@@ -91,16 +126,18 @@ end
 -- @tparam {Overlay,...} overlays
 -- @tparam {number,...} tensors
 -- @tparam {table,...} list as M.strategies gives
+-- @tparam ?table with `engine` ("chunk", "packet", "fluid"), `mtu`, `set` (options of simulations)
 -- @treturn {table,...} rows: `overlay`, `strategy`, `iteration_s`, `sequence_s`, `load_s`, `bytes`,
--- `cut_s`, `trees_s`
+-- `cut_s`, `trees_s`; of engines `chunk_s` (chunk by chunk), `goodput_s` (headers taken out),
+-- `events`
 -- @treturn {table,...} rows of links: `overlay`, `strategy`, `from`, `to`, `rate_bps`, `bytes`,
 -- `busy` (part of the iteration)
-function M.static(overlays, tensors, list)
+function M.static(overlays, tensors, list, with)
   local rows, links = {}, {}
   for _, overlay in ipairs(overlays) do
     local bounds = M.bounds(overlay, tensors)
     for _, one in ipairs(list) do
-      local row, bits = iterate(overlay, tensors, one)
+      local row, bits = iterate(overlay, tensors, one, with)
       row.cut_s, row.trees_s = bounds.cut_s, bounds.trees_s
       rows[#rows + 1] = row
       for link = 1, bits and overlay.links or 0 do
@@ -130,7 +167,8 @@ end
 
 --- Rows of M.static by strategy: means over overlays.
 -- @treturn {table,...} `strategy`, `iteration_s`, `ci_s` (half of the 95 % interval), `sequence_s`,
--- `of_bound` (time over the best bound), `vs_star` (time of `star` over this), `gigabytes`
+-- `of_bound` (time over the best bound), `vs_star` (time of `star` over this), `gigabytes`; of
+-- engines `of_chunks` (time without headers over that chunk by chunk)
 function M.summary(rows)
   local star_of = {}
   for _, row in ipairs(rows) do
@@ -147,6 +185,9 @@ function M.summary(rows)
       end),
       vs_star = mean_of(group, function(row)
         return star_of[row.overlay] and star_of[row.overlay] / row.iteration_s
+      end),
+      of_chunks = mean_of(group, function(row)
+        return row.chunk_s and row.goodput_s / row.chunk_s
       end),
       gigabytes = mean_of(group, function(row) return row.bytes and row.bytes / 1e9 end),
     }

@@ -14,7 +14,9 @@ local function slowest_host_bps(topology)
   local least = math.huge
   for _, host in ipairs(topology:hosts()) do
     local fastest = 0
-    for _, link in ipairs(topology:links_of(host)) do fastest = math.max(fastest, link.rate_bps) end
+    for _, link in ipairs(topology:links_of(host)) do
+      fastest = math.max(fastest, link:direction(host).rate_bps)
+    end
     least = math.min(least, fastest)
   end
   return least

@@ -47,7 +47,8 @@ end
 function M.apply(core_sim, fabric, list)
   local by_rate, rates = checked(list)
   local function set(port, from, link)
-    local kind, entry = fabric.nodes[from + 1].kind, by_rate[link.rate_bps]
+    local kind, rate_bps = fabric.nodes[from + 1].kind, link:direction(from).rate_bps
+    local entry = by_rate[rate_bps]
     if kind == "host" then return end
     if kind == "nvswitch" or #rates == 0 then
       core_sim:port_set_ecn(port, NEVER, NEVER, 0)
@@ -55,7 +56,7 @@ function M.apply(core_sim, fabric, list)
       core_sim:port_set_ecn(port, entry.kmin, entry.kmax, entry.pmax)
     else
       fail.raise("simulation: option 'ecn_by_rate': no thresholds for the %s of link %s, only for"
-        .. " %s", units.format_rate(link.rate_bps), link:name(), table.concat(rates, ", "))
+        .. " %s", units.format_rate(rate_bps), link:name(), table.concat(rates, ", "))
     end
   end
   for _, link in ipairs(fabric.links) do

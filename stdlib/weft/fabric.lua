@@ -9,6 +9,8 @@ local guard = require "weft.guard"
 local units = require "weft.units"
 local util = require "weft.util"
 
+local unpack = table.unpack or unpack
+
 local Fabric = {}
 Fabric.__index = Fabric
 
@@ -41,14 +43,40 @@ function Node:__tostring()
 end
 
 function Link:__tostring()
+  local there, back = self:direction(self.a), self:direction(self.b)
+  -- "1 Gbit/s", or "1 Gbit/s, back 2 Gbit/s".
+  local function both(key, show)
+    if there[key] == back[key] then return show(there[key]) end
+    return ("%s, back %s"):format(show(there[key]), show(back[key]))
+  end
   local text = ("link %d  %s - %s  %s  %s"):format(self.id, self.fabric.nodes[self.a + 1].name,
-    self.fabric.nodes[self.b + 1].name, units.format_rate(self.rate_bps),
-    units.format_time(self.delay_ps))
-  if self.loss > 0 then text = ("%s  loss %g"):format(text, self.loss) end
+    self.fabric.nodes[self.b + 1].name, both("rate_bps", units.format_rate),
+    both("delay_ps", units.format_time))
+  if there.jitter_ps + back.jitter_ps > 0 then
+    text = ("%s  jitter %s"):format(text, both("jitter_ps", units.format_time))
+  end
+  if there.loss + back.loss > 0 then
+    text = ("%s  loss %s"):format(text, both("loss", function(loss) return ("%g"):format(loss) end))
+  end
   local class = self:link_class()
   if class ~= "net" then text = text .. "  " .. class end
   if self.cost ~= 1 then text = ("%s  cost %d"):format(text, self.cost) end
   return text
+end
+
+--- What a link is in the direction out of one of its ends.
+-- @tparam integer from id of that end
+-- @treturn table `rate_bps`, `delay_ps`, `jitter_ps`, `loss`
+function Link:direction(from)
+  local there = { rate_bps = self.rate_bps, delay_ps = self.delay_ps, jitter_ps = self.jitter_ps,
+    loss = self.loss }
+  if from == self.a then return there end
+  if from ~= self.b then
+    fail.raise("link %d: expected an end of it, %d or %d, got %s", self.id, self.a, self.b,
+      fail.show(from))
+  end
+  for key, value in pairs(self.back) do there[key] = value end -- order-free: a copy
+  return there
 end
 
 --- "nvlink", "pcie" or "net": as given, else by the ends. To an NVLink switch, or between two hosts
@@ -95,7 +123,16 @@ local function check_group(name, group)
   return fail.raise("add_node: group of '%s': expected a number, got %s", name, fail.show(group))
 end
 
-local NODE_OPTIONS = { "group", "tier" }
+-- Coordinates, of any unit: pictures fit them in.
+local function check_place(name, place)
+  local good = place == nil or type(place) == "table" and #place == 2
+    and type(place[1]) == "number" and type(place[2]) == "number"
+    and place[1] - place[1] == 0 and place[2] - place[2] == 0
+  if good then return place and { place[1], place[2] } end
+  return fail.raise("add_node: place of '%s': expected { x, y }, got %s", name, fail.show(place))
+end
+
+local NODE_OPTIONS = { "group", "place", "tier" }
 
 local function check_node_options(name, options)
   if type(options) ~= "table" then
@@ -103,7 +140,7 @@ local function check_node_options(name, options)
       fail.show(options))
   end
   for key in util.sorted_pairs(options) do
-    if key ~= "group" and key ~= "tier" then
+    if key ~= "group" and key ~= "tier" and key ~= "place" then
       fail.raise("add_node: unknown option %s of '%s'%s", fail.show(key), name,
         fail.hint(tostring(key), NODE_OPTIONS))
     end
@@ -120,13 +157,15 @@ end
 -- @tparam string name unique in the fabric
 -- @tparam string kind "host", "switch" or "nvswitch"
 -- @tparam ?table options `tier` (0 host, 1 leaf, 2 aggregation or spine, 3 core; -1 NVLink
--- switch) and `group` (pod or server, any number) tell pictures where the node belongs
+-- switch), `group` (pod or server, any number) and `place` ({ x, y }) tell pictures where the node
+-- belongs
 -- @treturn integer node id
 function Fabric:add_node(name, kind, options)
   check_name("add_node", name)
   if options ~= nil then check_node_options(name, options) end
   local tier = check_tier(name, options and options.tier)
   local group = check_group(name, options and options.group)
+  local place = check_place(name, options and options.place)
   if self.by_name[name] then
     fail.raise("add_node: there is a node '%s' already", name)
   elseif not KIND_TIER[kind] then
@@ -140,6 +179,7 @@ function Fabric:add_node(name, kind, options)
     kind = kind,
     tier = tier or KIND_TIER[kind],
     group = group,
+    place = place,
   }, Node)
   self.nodes[id + 1] = node
   self.by_name[name] = node
@@ -189,28 +229,45 @@ function Fabric:host(which, place)
   return complain(place, "expected a host, got %s '%s'", node.kind, node.name)
 end
 
+-- What can differ by direction, with its limits: what it may be, and how it is said.
+local DIRECTED = {
+  { "rate_bps", "rate", "a number of bit/s", RATE_MIN_BPS, RATE_MAX_BPS, "1 Mbit/s to 100 Tbit/s",
+    units.format_rate },
+  { "delay_ps", "delay", "a number of ps", 0, DELAY_MAX_PS, "0 to 10 s", units.format_time },
+  { "jitter_ps", "jitter", "a number of ps", 0, DELAY_MAX_PS, "0 to 10 s", units.format_time },
+  { "loss", "loss", "a probability, 0 to 1", 0, 1, "a probability, 0 to 1", fail.show },
+}
+
+-- A value for both directions, or one for each: there, and back if that differs.
+local function directions(value, what, expect)
+  if type(value) ~= "table" then return value, nil end
+  expect(#value == 2, what, "one for both directions, or { there, back }", fail.show(value))
+  if value[1] == value[2] then return value[1], nil end
+  return value[1], value[2]
+end
+
+local MORE = { "class", "cost", "jitter", "loss" }
+
 -- What a link has beyond ends, rate and delay: its loss, or a table of options.
 local function more_of_link(more, expect)
-  if type(more) ~= "table" then
-    local loss = more or 0
-    expect(type(loss) == "number" and loss >= 0 and loss <= 1, "loss", "a probability, 0 to 1",
-      fail.show(loss))
-    return loss, nil, 1
-  end
+  if type(more) ~= "table" then return { loss = more or 0, jitter = 0, cost = 1 } end
   for key in util.sorted_pairs(more) do
-    expect(key == "loss" or key == "class" or key == "cost", "options",
-      "loss, class or cost", fail.show(key))
+    local known = key == "loss" or key == "class" or key == "cost" or key == "jitter"
+    expect(known, "options", "loss, jitter, class or cost", fail.show(key)
+      .. fail.hint(tostring(key), MORE))
   end
   local class, cost = more.class, more.cost or 1
   expect(class == nil or IS_CLASS[class], "class",
     "a class", fail.show(class) .. fail.hint(tostring(class), CLASSES))
   expect(type(cost) == "number" and cost >= 1 and cost <= COST_MAX and cost % 1 == 0, "cost",
     "a whole number, 1 to 65535", fail.show(cost))
-  return more_of_link(more.loss, expect), class, util.integer(cost)
+  return { loss = more.loss or 0, jitter = more.jitter or 0, class = class,
+    cost = util.integer(cost) }
 end
 
 --- Add a link between two nodes given by id, in the core's units. Readers of files use it, with
--- the place of the line.
+-- the place of the line. Rate, delay, and of `more` jitter (in ps) and loss may be
+-- `{ there, back }`.
 -- @treturn integer link id
 function Fabric:connect(a, b, rate_bps, delay_ps, more, place)
   local node_a, node_b = self:node(a, place), self:node(b, place)
@@ -220,24 +277,30 @@ function Fabric:connect(a, b, rate_bps, delay_ps, more, place)
     complain(place, "%s of link %s-%s: expected %s, got %s", what, node_a.name, node_b.name, range,
       got)
   end
-  expect(type(rate_bps) == "number", "rate", "a number of bit/s", fail.show(rate_bps))
-  expect(type(delay_ps) == "number", "delay", "a number of ps", fail.show(delay_ps))
-  expect(rate_bps >= RATE_MIN_BPS and rate_bps <= RATE_MAX_BPS, "rate",
-    "1 Mbit/s to 100 Tbit/s", units.format_rate(rate_bps))
-  expect(delay_ps >= 0 and delay_ps <= DELAY_MAX_PS, "delay", "0 to 10 s",
-    units.format_time(delay_ps))
-  local loss, class, cost = more_of_link(more, expect)
+  local of = more_of_link(more, expect)
+  local given = { rate_bps = rate_bps, delay_ps = delay_ps, jitter_ps = of.jitter, loss = of.loss }
+  local there, back = {}, {}
+  for _, one in ipairs(DIRECTED) do
+    local key, what, kind, least, most, range, show = unpack(one)
+    there[key], back[key] = directions(given[key], what, expect)
+    for _, value in ipairs { there[key] == nil and "nothing" or there[key], back[key] } do
+      expect(type(value) == "number", what, kind, fail.show(value))
+      expect(value >= least and value <= most, what, range, show(value))
+    end
+  end
   local id = #self.links
   expect(id < LINKS_MAX, "number", ("at most %d links in a fabric"):format(LINKS_MAX), "more")
   self.links[id + 1] = setmetatable({
     id = id,
     a = node_a.id,
     b = node_b.id,
-    rate_bps = rate_bps,
-    delay_ps = delay_ps,
-    loss = loss,
-    class = class,
-    cost = cost,
+    rate_bps = there.rate_bps,
+    delay_ps = there.delay_ps,
+    jitter_ps = there.jitter_ps,
+    loss = there.loss,
+    back = back, -- of these, what is otherwise from b to a
+    class = of.class,
+    cost = of.cost,
     fabric = self,
   }, Link)
   local at_a, at_b = self.adjacent[node_a.id + 1], self.adjacent[node_b.id + 1]
@@ -246,22 +309,38 @@ function Fabric:connect(a, b, rate_bps, delay_ps, more, place)
   return id
 end
 
+-- A quantity in the core's unit, or two of them.
+local function quantity(convert, value, what)
+  if type(value) ~= "table" then return convert(value, what) end
+  local converted = {}
+  for i, one in ipairs(value) do converted[i] = convert(one, what) end
+  return converted
+end
+
 --- Add a full-duplex link. Nodes are given by name or id.
 --
 -- Ways compare by their worst class, then by the sum of costs, then by the number of links.
 -- @tparam string|integer a
 -- @tparam string|integer b
--- @tparam string|number rate of each direction: "400Gbps", or bit/s
--- @tparam string|number delay of propagation: "500ns", or seconds
+-- @tparam string|number|table rate of each direction: "400Gbps", or bit/s; of one from a to b and
+-- one back: `{ "1Gbps", "200Mbps" }`. So may be delay, jitter and loss
+-- @tparam string|number|table delay of propagation: "500ns", or seconds
 -- @tparam ?table|number more `class` ("nvlink", "pcie", "net"; without it a link to an NVLink
--- switch or between hosts of one group is NVLink, all else network), `cost` (1), `loss`
--- (probability that a packet is lost, 0); or that probability alone
+-- switch or between hosts of one group is NVLink, all else network), `cost` (1), `jitter` (each
+-- packet up to this much later, 0), `loss` (probability that a packet is lost, 0); or that
+-- probability alone
 -- @treturn integer link id
 function Fabric:add_link(a, b, rate, delay, more)
   local from, to = self:node(a), self:node(b)
   local what = (" of link %s-%s"):format(from.name, to.name)
-  return self:connect(from.id, to.id, units.rate_bps(rate, "rate" .. what),
-    units.time_ps(delay, "delay" .. what), more)
+  if type(more) == "table" and more.jitter then
+    local copy = {}
+    for key, value in pairs(more) do copy[key] = value end -- order-free: a copy
+    copy.jitter = quantity(units.time_ps, more.jitter, "jitter" .. what)
+    more = copy
+  end
+  return self:connect(from.id, to.id, quantity(units.rate_bps, rate, "rate" .. what),
+    quantity(units.time_ps, delay, "delay" .. what), more)
 end
 
 --- All links at a node, in the order of its ports.
@@ -385,24 +464,39 @@ function Fabric:tiers()
   return result
 end
 
+-- "32 x 400 Gbit/s, 4 x 2.4 Tbit/s"; of many rates, or of directions that differ, their bounds.
+local function speeds_of(links)
+  local count, rates, apart = {}, {}, false
+  for _, link in ipairs(links) do
+    for _, rate in ipairs { link.rate_bps, link.back.rate_bps } do
+      if not count[rate] then rates[#rates + 1] = rate end
+      count[rate] = (count[rate] or 0) + 1
+    end
+    apart = apart or link.back.rate_bps ~= nil
+  end
+  table.sort(rates)
+  if apart or #rates > 8 then
+    return ("%s to %s"):format(units.format_rate(rates[1]), units.format_rate(rates[#rates]))
+  end
+  local parts = {}
+  for i, rate in ipairs(rates) do
+    parts[i] = ("%d x %s"):format(count[rate], units.format_rate(rate))
+  end
+  return table.concat(parts, ", ")
+end
+
 --- One line: "rail_optimized: 32 hosts, 4 NVLink switches, 9 switches, 72 links (...)".
 function Fabric:describe()
-  local kinds, rates = { host = 0, switch = 0, nvswitch = 0 }, {}
+  local kinds = { host = 0, switch = 0, nvswitch = 0 }
   for _, node in ipairs(self.nodes) do kinds[node.kind] = kinds[node.kind] + 1 end
-  for _, link in ipairs(self.links) do
-    rates[link.rate_bps] = (rates[link.rate_bps] or 0) + 1
-  end
   local parts = { util.counted(kinds.host, "host") }
   if kinds.nvswitch > 0 then
     parts[#parts + 1] = util.counted(kinds.nvswitch, "NVLink switch", "NVLink switches")
   end
   if kinds.switch > 0 then parts[#parts + 1] = util.counted(kinds.switch, "switch", "switches") end
-  local speeds = {}
-  for rate, count in util.sorted_pairs(rates) do
-    speeds[#speeds + 1] = ("%d x %s"):format(count, units.format_rate(rate))
-  end
+  local speeds = speeds_of(self.links)
   parts[#parts + 1] = util.counted(#self.links, "link")
-    .. (#speeds > 0 and (" (%s)"):format(table.concat(speeds, ", ")) or "")
+    .. (#speeds > 0 and (" (%s)"):format(speeds) or "")
   return self.name .. ": " .. table.concat(parts, ", ")
 end
 
@@ -416,14 +510,21 @@ function Fabric:build(core_sim)
   end
   for _, node in ipairs(self.nodes) do core_sim:node_add(node.kind) end
   for _, link in ipairs(self.links) do
+    local back = link:direction(link.b)
     core_sim:link_add {
       a = link.a,
       b = link.b,
       rate_bps = link.rate_bps,
       delay_ps = link.delay_ps,
+      jitter_ps = link.jitter_ps,
       loss = link.loss,
       link_class = link:link_class(),
       cost = link.cost,
+      apart = next(link.back) and 1 or 0,
+      rate_back_bps = back.rate_bps,
+      delay_back_ps = back.delay_ps,
+      jitter_back_ps = back.jitter_ps,
+      loss_back = back.loss,
     }
   end
 end

@@ -13,7 +13,7 @@ local fail = require "weft.fail"
 local geo = {}
 
 local parts = {
-  "awareness", "bounds", "draws", "fifo", "maxmin", "models", "overlay", "plan", "roots",
+  "awareness", "bounds", "draws", "engine", "fifo", "maxmin", "models", "overlay", "plan", "roots",
   "routes", "strategies", "trace", "training",
 }
 

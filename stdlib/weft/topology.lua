@@ -261,6 +261,17 @@ function topology.rail_optimized(options)
   return net
 end
 
+--- A wide-area fabric of data centres; see weft.topology.wan.
+-- @tparam table options `overlay` ("evaluation", with `draw`; "geometric", with `nodes`, `radius`,
+-- `seed`, `side`; a file that ends in .csv, .graphml or .graph, with `only`, `rate`; an overlay of
+-- weft.geo), `hosts` (of each, 1), `access` (rate of a host's link), `egress`, `ingress` (what a
+-- data centre sends and receives at in all: a rate, or a table by data centre), `delay`, `jitter`,
+-- `loss` (of all links)
+-- @usage weft.topology.wan { overlay = "evaluation", draw = 3, egress = "200Mbps" }
+function topology.wan(options)
+  return require("weft.topology.wan").wan(options)
+end
+
 --- Read a topology file of the HPCC simulator, of SimAI or of htsim (.topo), told apart by the
 -- first line.
 -- @tparam string path

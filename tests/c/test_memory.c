@@ -134,6 +134,7 @@ static int live(weft_allocator *allocator, weft_sim **sim, weft_sim **fork) {
   }
   for (uint32_t i = 0; i < 3 && status >= 0; i++) {
     weft_link_def def = {.a = i, .b = 3, .rate_bps = 100 * (uint64_t)GBPS, .delay_ps = US};
+    if (i == 2) def.jitter_ps = US;
     status = weft_link_add(*sim, &def);
   }
   if (status >= 0) status = weft_fabric_ready(*sim);

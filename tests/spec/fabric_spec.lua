@@ -83,7 +83,7 @@ describe("fabric", function()
     assert.matches("cost of link a%-s: expected a whole number, 1 to 65535, got 0",
       refused { cost = 0 })
     assert.matches("cost of link a%-s: expected .*, got 1.5", refused { cost = 1.5 })
-    assert.matches("options of link a%-s: expected loss, class or cost, got 'clas'",
+    assert.matches("options of link a%-s: expected loss, jitter, class or cost, got 'clas'",
       refused { clas = "net" })
     assert.matches("loss of link a%-s: expected a probability, 0 to 1, got 2", refused { loss = 2 })
     assert.matches("loss of link a%-s: expected a probability, 0 to 1, got 2", refused(2))

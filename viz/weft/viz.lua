@@ -1,5 +1,6 @@
 --- Pictures of fabrics and results, as PNG, SVG or PDF by the ending of the file name.
 local check = require "weft.check"
+local fail = require "weft.fail"
 local guard = require "weft.guard"
 local size = require "weft.viz.size"
 
@@ -31,6 +32,29 @@ function viz.topology(target, options)
     given.color = known and "utilization" or "none"
   end
   return require("weft.viz.topology").draw(target, given)
+end
+
+local overlay_options = {
+  file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
+  plan = { type = "any", brief = "A plan whose trees are drawn: those with most bits, up." },
+  title = { type = "string" },
+  width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
+}
+
+--- Draw an overlay of data centres, with the rate of each direction: by coordinates where all data
+-- centres have some, else by forces.
+-- @tparam Overlay overlay value of weft.geo.overlay
+-- @tparam table options see overlay_options
+-- @usage weft.viz.overlay(weft.geo.overlay.evaluation(), { file = "overlay.svg" })
+function viz.overlay(overlay, options)
+  local given = check.options("overlay", options, overlay_options)
+  given.width = size.points("overlay", given.width)
+  if not require("weft.geo.overlay").is(overlay) then
+    fail.raise("viz.overlay: expected an overlay, got %s", fail.show(overlay))
+  elseif given.plan ~= nil and not require("weft.geo.plan").is(given.plan) then
+    fail.raise("viz.overlay: option 'plan': expected a plan, got %s", fail.show(given.plan))
+  end
+  return require("weft.viz.overlay").draw(overlay, given)
 end
 
 local rates_options = {

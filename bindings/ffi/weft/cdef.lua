@@ -245,8 +245,13 @@ typedef struct weft_link_def {
   uint64_t rate_bps;
   weft_time delay_ps;
   double loss;
+  weft_time jitter_ps;
   uint32_t link_class;
   uint32_t cost;
+  uint32_t apart;
+  uint64_t rate_back_bps;
+  weft_time delay_back_ps, jitter_back_ps;
+  double loss_back;
 } weft_link_def;
 enum weft_direction { WEFT_BOTH = 0, WEFT_A_TO_B = 1, WEFT_B_TO_A = 2 };
 typedef struct weft_link_change {

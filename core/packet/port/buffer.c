@@ -27,7 +27,8 @@ static uint64_t default_headroom(const weft_sim *sim, uint32_t port) {
   const double back = (double)sim->fabric.ports.at[port ^ 1].rate_bps / 8;
   const double frame = frame_largest(&sim->config);
   const double notice_s =
-      (frame + PFC_FRAME_BYTES) / back + 2e-12 * (double)sim->packet.ports.at[port].delay_ps;
+      (frame + PFC_FRAME_BYTES) / back + 1e-12 * (double)(sim->packet.ports.at[port].delay_ps +
+                                                          sim->packet.ports.at[port ^ 1].delay_ps);
   return (uint64_t)(rate * notice_s + 2 * frame) + 1;
 }
 

@@ -89,6 +89,9 @@ void weft__wire_count(const weft_sim *sim, uint32_t port, uint64_t *packets, uin
 /** Whether the wire loses every packet as long as nothing of it is changed; any port. */
 int weft__wire_loses_all(const weft_sim *sim, uint32_t port);
 
+/** A port that has been initialised takes the impairment with which its link is built; 0: no
+ *  memory. */
+int weft__wire_init(weft_sim *sim, uint32_t port);
 /** The port's impairment has changed: a mask of enum port_change. */
 void weft__wire_changed(weft_sim *sim, uint32_t port, unsigned what);
 

@@ -151,10 +151,7 @@ void weft__wire_count(const weft_sim *sim, uint32_t port, uint64_t *packets, uin
 
 static int add_wire(weft_sim *sim, uint32_t port) {
   struct port_cold *cold = &sim->packet.port_cold.at[port];
-  if (!pool_reserve(sim, sim->packet.wires, sim->packet.wires.n + 1u)) {
-    weft__no_memory(sim);
-    return 0;
-  }
+  if (!pool_reserve(sim, sim->packet.wires, sim->packet.wires.n + 1u)) return 0;
   sim->packet.wires.at[sim->packet.wires.n] =
       (struct wire){.ring = WEFT_NONE,
                     .frame_ps = cold->frame_free_at + sim->packet.ports.at[port].delay_ps,
@@ -164,8 +161,15 @@ static int add_wire(weft_sim *sim, uint32_t port) {
   return 1;
 }
 
+int weft__wire_init(weft_sim *sim, uint32_t port) {
+  return sim->fabric.ports.at[port].impairment == 0 || add_wire(sim, port);
+}
+
 void weft__wire_changed(weft_sim *sim, uint32_t port, unsigned what) {
   /* Never taken away: the flag costs a call per packet. */
-  if (sim->packet.port_cold.at[port].wire == 0 && !add_wire(sim, port)) return;
+  if (sim->packet.port_cold.at[port].wire == 0 && !add_wire(sim, port)) {
+    weft__no_memory(sim);
+    return;
+  }
   if (what & CHANGED_BURSTS) wire_of(sim, port)->bad = 0;
 }

@@ -7,6 +7,7 @@ Links, switches and hosts fail at a time, or now; at the prompt also between two
   sim:degrade(link, { loss = 1e-4 })                        uniform loss
   sim:degrade(link, { burst = { loss = 0.01, length = 8 } })   Gilbert-Elliott
   sim:degrade(link, { delay = "5us", jitter = "2us" })
+  sim:vary(link, { by = "redraw", min = "20Mbps", max = "155Mbps", duration = "1h" })    ar1, ...
   sim:fail(link, { at = "3ms", detect = "200us" })          down; noticed later
   sim:fail("spine0", { duration = "5ms" })                  all links of a switch
   sim:repair(link, { at = "5ms" })

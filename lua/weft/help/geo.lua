@@ -8,6 +8,7 @@ Training across data centres: gradients summed up over slow, uneven, changing li
   local plan = geo.strategies.get("netstorm").plan(overlay, tensors, { roots = 3 })
   geo.fifo.run(plan)                              seconds of an iteration, bits of each link
   geo.fifo.run(plan, { in_sequence = true })      push, then pull
+  geo.engine.run(plan, { engine = "packet" })     the same with packets; or "fluid"
   plan:bound_s()                                  what the busiest link alone takes
   32 * geo.models.elements(tensors) / geo.bounds.cut_bps(overlay)     no strategy is faster
 

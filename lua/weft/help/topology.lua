@@ -6,6 +6,7 @@ A fabric is a passive value: nodes and links. Simulations are built from it.
   weft.topology.fat_tree { k = 8 }       k^3/4 hosts
   weft.topology.leaf_spine { ... }
   weft.topology.rail_optimized { servers = 4, gpus_per_server = 8 }   NVLink inside, rails outside
+  weft.topology.wan { overlay = "evaluation" }   data centres; files of networks; caps (docs/fabric)
   weft.topology.from_file "fabric.txt"   HPCC (ns-3), SimAI or htsim (.topo) format; a second
                                          argument, { lenient = true }, leaves out links behind the
                                          count

@@ -5,6 +5,7 @@
 local check = require "weft.check"
 local fail = require "weft.fail"
 local units = require "weft.units"
+local vary = require "weft.failure.vary"
 local util = require "weft.util"
 
 local M = {}
@@ -43,6 +44,9 @@ local rules = {
     factor = { type = "number", required = true, min = 1e-3, max = 1e6 },
   },
 }
+
+rules.vary = { at = at, direction = direction, duration = duration, detect = detect }
+for name, rule in pairs(vary.rule) do rules.vary[name] = rule end -- order-free: a copy
 
 --- Names of the kinds.
 M.names = util.sorted_keys(rules)
@@ -113,12 +117,22 @@ end
 
 -- The rate and the uniform loss of all links; nil leaves them.
 local function change_links(plan, at_ps, factor, loss, detect_ps)
-  for _, link in ipairs(plan.target.links) do
-    local as_built = loss == "built" and link.loss
+  local function change(link, which, new_loss)
     add(plan, "link_schedule", {
-      at_ps = at_ps, link = link.id, direction = plan.options.direction, factor = factor or -1,
-      loss = as_built or loss or -1, detect_ps = detect_ps,
+      at_ps = at_ps, link = link.id, direction = which, factor = factor or -1,
+      loss = new_loss or -1, detect_ps = detect_ps,
     })
+  end
+  local given = plan.options.direction
+  for _, link in ipairs(plan.target.links) do
+    if loss ~= "built" then
+      change(link, given, loss)
+    elseif link.back.loss == nil then
+      change(link, given, link.loss)
+    else
+      if given ~= "b_to_a" then change(link, "a_to_b", link.loss) end
+      if given ~= "a_to_b" then change(link, "b_to_a", link.back.loss) end
+    end
   end
 end
 
@@ -265,6 +279,17 @@ function makers.repair(plan, start_ps)
   if not plan.foreign then impair_links(plan, start_ps, 0, 0, NO_BURST) end
 end
 
+function makers.vary(plan, start_ps)
+  local o = plan.options
+  vary.check(o)
+  for _, link in ipairs(plan.target.links) do
+    vary.link(o, link, function(after_ps, side, factor)
+      add(plan, "link_schedule", { at_ps = start_ps + after_ps, link = link.id, direction = side,
+        factor = factor, loss = -1, detect_ps = o.detect })
+    end)
+  end
+end
+
 -- A NIC speaks PFC on its network links; NVLink does not.
 local function storm_links(plan, fabric)
   local node, towards = plan.target.node, plan.options.towards
@@ -321,6 +346,7 @@ local words = {
   { "towards", "towards %s", function(node)
     return type(node) == "table" and node.name or tostring(node)
   end },
+  { "by", "%s", tostring }, { "file", "of %s", tostring },
   { "period", "every %s", units.format_time }, { "duration", "for %s", units.format_time },
   { "direction", "%s", tostring },
   { "detect", "noticed after %s", units.format_time },

@@ -33,6 +33,18 @@ function M.degrade(self, target, options) self:apply_failure("degrade", target, 
 -- @usage sim:fail("spine0", { at = "1ms", detect = "200us" })
 function M.fail(self, target, options) self:apply_failure("fail", target, options) end
 
+--- Let rates of links change with time. `by`: "redraw" (uniform among whole Mbit/s from `min` to
+-- `max`, each `period`), "ar1" (the logarithm of the rate wanders about that as built: `sigma`,
+-- `memory`), "diurnal" (a sine about the rate as built: `depth`, `day`), "trace" (CSV `file` with
+-- `at` and mbps, gbps, rate_bps or factor). Each direction of each link has draws of its own.
+-- @param target link or node
+-- @tparam table options `by` and its own; `period` (180s; of a trace: the most between two rows),
+-- `seed` (1), `at`, `duration` (then as built), `direction`, `detect` (of a rate of 0, as of
+-- sim:fail)
+-- @usage sim:vary("dc1:wan-dc2:wan", { by = "redraw", min = "20Mbps", max = "155Mbps",
+--   duration = "1h" })
+function M.vary(self, target, options) self:apply_failure("vary", target, options) end
+
 --- Bring a link or all links of a node back to the state in which they were built.
 -- @param target link or node
 -- @tparam[opt] table options `at`, `direction`, `detect`
@@ -69,10 +81,16 @@ local function apply_change(sim, plan, method, change, call)
   if good then return end
   local least = tostring(err):match "link change: expected a rate of (%d+) to"
   if not least then call(sim.core, method, change) end -- refuses it again
-  local link = sim.fabric:link(change.link)
+  local link, rate = sim.fabric:link(change.link), change.factor < 1 and math.huge or 0
+  for _, from in ipairs { link.a, link.b } do
+    local concerned = change.direction ~= (from == link.a and "b_to_a" or "a_to_b")
+    local built = link:direction(from).rate_bps
+    -- Too low, or too high.
+    if concerned and (change.factor < 1) == (built < rate) then rate = built end
+  end
   fail.raise("%s: factor %s of link %s: expected a rate of %s to 100 Tbit/s, got %s of its %s",
     plan.kind, fail.show(change.factor), link:name(), units.format_rate(tonumber(least)),
-    units.format_rate(change.factor * link.rate_bps), units.format_rate(link.rate_bps))
+    units.format_rate(change.factor * rate), units.format_rate(rate))
 end
 
 -- An entry of sim:failures() prints as a line.
@@ -102,7 +120,8 @@ end
 -- @tparam table class
 -- @tparam function call calls the core, and turns what it refuses into an error of the script
 function M.install(class, call)
-  for _, name in ipairs { "degrade", "fail", "repair", "storm", "slow", "inject", "failures" } do
+  for _, name in ipairs { "degrade", "fail", "repair", "storm", "slow", "vary", "inject",
+    "failures" } do
     class[name] = M[name]
   end
   --- Schedule what a plan of weft.failure.kinds says, and note it for sim:failures().

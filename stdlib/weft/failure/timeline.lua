@@ -1,5 +1,6 @@
 --- Timelines: lists of failures, from a table or a CSV file.
--- An entry has `kind` (degrade, fail, repair, storm, slow), `target`, and the options of that kind:
+-- An entry has `kind` (degrade, fail, repair, storm, slow, vary), `target`, and the options of that
+-- kind:
 -- `{ kind = "degrade", target = "gpu3-leaf3", at = "2ms", factor = 1 / 4, duration = "1ms" }`.
 -- @module weft.failure.timeline
 
@@ -31,6 +32,9 @@ local columns = {
   { "burst_loss", type = "number" }, { "burst_length", type = "number" },
   { "delay" }, { "jitter" }, { "duration" }, { "period" }, { "duty", type = "number" },
   { "pause" }, { "detect" },
+  { "by" }, { "file" }, { "seed", type = "integer" }, { "min" }, { "max" },
+  { "sigma", type = "number" }, { "memory", type = "number" }, { "depth", type = "number" },
+  { "day", type = "number" },
 }
 
 local names = {}

@@ -168,6 +168,12 @@ end
 function hpcc.write_links(output, net, path)
   local lost = 0
   for _, link in ipairs(net.links) do
+    if next(link.back) or link.jitter_ps > 0 then
+      fail.raise("%s: link %s: the format has links that are alike in both directions and have no"
+        .. " jitter, got %s", path, link:name(), tostring(link))
+    end
+  end
+  for _, link in ipairs(net.links) do
     if link.class or link.cost ~= 1 then lost = lost + 1 end
     output:write(("%d %d %s %s %.17g\n"):format(link.a, link.b, units.exact(link.rate_bps, "rate"),
       units.exact(link.delay_ps, "time"), link.loss))

@@ -8,6 +8,7 @@ local fail = require "weft.fail"
 local guard = require "weft.guard"
 local overlays = require "weft.geo.overlay"
 local packing = require "weft.geo.packing"
+local resources = require "weft.geo.resources"
 
 local M = {}
 
@@ -17,17 +18,33 @@ local function need_overlay(what, overlay)
   end
 end
 
+-- What may pass between nodes of the flow problem: data centres, and where they are capped a node
+-- of each for what comes in and one for what goes out. Relays are data centres, and capped too.
+local function capacities(overlay)
+  local left, nodes = {}, overlay.nodes
+  local is_capped = overlay:is_capped()
+  local count = is_capped and 3 * nodes or nodes
+  for u = 1, count do left[u] = {} end
+  for link = 1, overlay.links do
+    local u, v = overlay.from[link], overlay.to[link]
+    if is_capped then u, v = u + 2 * nodes, v + nodes end
+    left[u][v] = overlay.rate_bps[link]
+  end
+  for u = 1, is_capped and nodes or 0 do
+    left[u + nodes][u] = overlay.ingress_bps[u] or math.huge
+    left[u][u + 2 * nodes] = overlay.egress_bps[u] or math.huge
+  end
+  return left, count
+end
+
 -- Edmonds and Karp: the largest flow between two nodes, in bit/s.
 local function max_flow(overlay, from, to)
-  local left, total = {}, 0
-  for u = 1, overlay.nodes do left[u] = {} end
-  for link = 1, overlay.links do
-    left[overlay.from[link]][overlay.to[link]] = overlay.rate_bps[link]
-  end
+  local left, count = capacities(overlay)
+  local total = 0
   while true do
     local before, list = { [from] = from }, { from }
     for _, u in ipairs(list) do
-      for v = 1, overlay.nodes do
+      for v = 1, count do
         if not before[v] and (left[u][v] or 0) > 0 then
           before[v], list[#list + 1] = u, v
         end
@@ -67,25 +84,25 @@ end
 -- largest where T is least. In sequence a part of T is for pushes and the rest for pulls: half of
 -- it, and a shift, which has a column for more and one for less.
 
--- Rows of links: for both ways, or up before down.
+-- Rows: links, then caps; for both ways, or up before down.
 local function right_sides(overlay, in_sequence)
-  local rhs = {}
-  for row = 1, in_sequence and 2 * overlay.links or overlay.links do
+  local rhs, rows = {}, resources.of(overlay).count
+  for row = 1, in_sequence and 2 * rows or rows do
     rhs[row] = in_sequence and 0.5 or 1
   end
   return rhs
 end
 
--- Seconds that a link takes for one bit in one Mbit: numbers near 1 solve best.
-local function unit(overlay, link) return 1e6 / overlay.rate_bps[link] end
+-- Seconds that a link or a cap takes for one Mbit: numbers near 1 solve best.
+local function unit(used, row) return 1e6 / used.rate_bps[row] end
 
 local function shift_columns(overlay)
-  local shifts = {}
+  local shifts, rows = {}, resources.of(overlay).count
   for i, sign in ipairs { 1, -1 } do
     local column = { rows = {}, values = {}, cost = 0 }
-    for link = 1, overlay.links do
+    for link = 1, rows do
       column.rows[link], column.values[link] = link, -sign
-      local row = overlay.links + link
+      local row = rows + link
       column.rows[row], column.values[row] = row, sign
     end
     shifts[i] = column
@@ -95,21 +112,22 @@ end
 
 -- The column of a tree from how often it uses each link on the way up and down.
 local function tree_column(overlay, up, down, in_sequence)
-  local column = { rows = {}, values = {}, cost = 1 }
+  local column, used = { rows = {}, values = {}, cost = 1 }, resources.of(overlay)
   local function add(row, value)
     if value > 0 then
       column.rows[#column.rows + 1], column.values[#column.values + 1] = row, value
     end
   end
-  for link = 1, overlay.links do
+  up, down = used:counts(up), used:counts(down)
+  for row = 1, used.count do
     if in_sequence then
-      add(link, up[link] * unit(overlay, link))
+      add(row, up[row] * unit(used, row))
     else
-      add(link, (up[link] + down[link]) * unit(overlay, link))
+      add(row, (up[row] + down[row]) * unit(used, row))
     end
   end
-  for link = 1, in_sequence and overlay.links or 0 do
-    add(overlay.links + link, down[link] * unit(overlay, link))
+  for row = 1, in_sequence and used.count or 0 do
+    add(used.count + row, down[row] * unit(used, row))
   end
   return column
 end
@@ -168,25 +186,40 @@ end
 local function half_column(overlay, root, parent, is_down, in_sequence)
   local column = { rows = {}, values = {}, cost = is_down and 0 or 1, root = root,
     parent = parent, is_down = is_down }
-  local before = is_down and in_sequence and overlay.links or 0
+  local used = resources.of(overlay)
+  local before = is_down and in_sequence and used.count or 0
+  local caps = {}
   for v = 1, overlay.nodes do
     if v ~= root then
       local link = is_down and overlay.out[parent[v]][v] or overlay.out[v][parent[v]]
-      column.rows[v], column.values[v] = before + link, unit(overlay, link)
+      column.rows[v], column.values[v] = before + link, unit(used, link)
+      for _, cap in ipairs(used.caps_of[link]) do caps[cap] = (caps[cap] or 0) + 1 end
     end
   end
-  column.rows[root] = (in_sequence and 2 or 1) * overlay.links + root
+  column.rows[root] = (in_sequence and 2 or 1) * used.count + root
   column.values[root] = is_down and -1 or 1
+  for cap = overlay.links + 1, used.count do
+    if caps[cap] then
+      table.insert(column.rows, before + cap)
+      table.insert(column.values, caps[cap] * unit(used, cap))
+    end
+  end
   return column
 end
 
 -- Find the cheapest trees of each root at prices of rows; those that gain are known from now on.
 local function find_trees(overlay, known, prices, in_sequence)
-  local links, up_prices, down_prices = overlay.links, {}, {}
-  for link = 1, links do
-    up_prices[link] = math.max(prices[link], 0) * unit(overlay, link)
-    down_prices[link] = math.max(prices[in_sequence and links + link or link], 0)
-      * unit(overlay, link)
+  local used, up_prices, down_prices = resources.of(overlay), {}, {}
+  local function price(link, before)
+    local sum = math.max(prices[before + link], 0) * unit(used, link)
+    for _, cap in ipairs(used.caps_of[link]) do
+      sum = sum + math.max(prices[before + cap], 0) * unit(used, cap)
+    end
+    return sum
+  end
+  for link = 1, overlay.links do
+    up_prices[link] = price(link, 0)
+    down_prices[link] = price(link, in_sequence and used.count or 0)
   end
   for root = 1, overlay.nodes do
     for _, is_down in ipairs { false, true } do

@@ -1,10 +1,12 @@
 --- Plans carried out chunk by chunk: each link serves one message at a time, first come first
--- served, and a data centre passes a message on when it has all of it. No headers, no delay.
+-- served, and a data centre passes a message on when it has all of it. No headers, no delay. Where
+-- data centres are capped, links that are busy at once share that (weft.geo.capped).
 --
 -- What happens at one time does so in the order in which it was caused, so that results are the
 -- same everywhere; `reverse` takes the other order, to see how much that matters.
 -- @module weft.geo.fifo
 
+local capped = require "weft.geo.capped"
 local check = require "weft.check"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
@@ -20,12 +22,15 @@ Network.__index = Network
 -- @tparam Overlay overlay
 -- @tparam table options `at`: time now, in s; `reverse`; `trace`; `by_piece`: of waiting messages
 -- the one with the lowest `piece` goes first; `observe`: gets link, bits, seconds and
--- time of each message that a link is through with
+-- time of each message that a link is through with; `begin`: link and message as it begins
 -- @treturn Network
 function Network.new(overlay, options)
   local self = setmetatable({
-    overlay = overlay, events = heap.new(options.reverse), now = options.at or 0,
+    overlay = overlay, now = options.at or 0,
+    events = overlay:is_capped() and capped.new(overlay, options.at or 0, options.trace)
+      or heap.new(options.reverse),
     trace = options.trace, by_piece = options.by_piece, observe = options.observe,
+    begin = options.begin,
     queue = {}, head = {}, tail = {}, serving = {}, bits = {},
   }, Network)
   for link = 1, overlay.links do
@@ -42,6 +47,8 @@ end
 
 local function serve(self, link, message)
   self.serving[link], message.began = message, self.now
+  if self.begin then self.begin(link, message) end
+  if self.events.begin then return self.events:begin(link, message.bits) end
   self.events:push(finish(self, link, message.bits), link)
 end
 
@@ -112,36 +119,48 @@ M.Network = Network
 local Iteration = {}
 Iteration.__index = Iteration
 
-function Iteration:send(piece, from, to, route, is_pull)
+-- A message knows what caused it: messages that brought what it carries.
+function Iteration:send(piece, from, to, route, is_pull, causes)
   local bits = self.plan.pieces[piece].bits
   if self.choose then route = self.choose(self.network, from, to, route, bits) end
   self.network:enqueue { route = route, hop = 1, bits = bits, piece = piece, node = to,
-    is_pull = is_pull, sum = self.sums[piece][from] }
+    is_pull = is_pull, sum = self.sums[piece][from], causes = causes }
 end
 
 -- A node has a piece's result: pass it on.
-function Iteration:pull(piece, node)
+function Iteration:pull(piece, node, causes)
   local tree = self.trees[piece]
   for _, child in ipairs(tree.pull_children[node]) do
-    self:send(piece, node, child, tree.down[child], true)
+    self:send(piece, node, child, tree.down[child], true, causes)
   end
   self.lacking[piece] = self.lacking[piece] - 1
   if self.lacking[piece] == 0 then self:enter() end
 end
 
 -- A node has one more contribution to a piece, its own or a child's.
-function Iteration:push(piece, node, sum)
+function Iteration:push(piece, node, sum, message)
   local missing, sums = self.missing[piece], self.sums[piece]
+  local causes = self.causes[piece]
+  if message then
+    causes[node] = causes[node] or {}
+    table.insert(causes[node], message)
+  end
   missing[node], sums[node] = missing[node] - 1, sums[node] + sum
   if missing[node] > 0 then return end
   local tree = self.trees[piece]
   if node ~= tree.root then
-    return self:send(piece, node, tree.parent[node], tree.up[node], false)
+    return self:send(piece, node, tree.parent[node], tree.up[node], false, causes[node])
   end
-  if not self.in_sequence then return self:pull(piece, node) end
+  if not self.in_sequence then return self:pull(piece, node, causes[node]) end
   self.held[#self.held + 1] = piece
   if #self.held < #self.plan.pieces then return end
-  for _, one in ipairs(self.held) do self:pull(one, self.trees[one].root) end
+  -- What comes down waits for all that went up.
+  local all = {}
+  for _, one in ipairs(self.held) do
+    local causes_there = self.causes[one][self.trees[one].root]
+    for _, cause in ipairs(causes_there or {}) do all[#all + 1] = cause end
+  end
+  for _, one in ipairs(self.held) do self:pull(one, self.trees[one].root, all) end
 end
 
 -- The next piece enters everywhere. Its tree is its own from here on, whatever others get later.
@@ -152,6 +171,7 @@ function Iteration:enter()
   local plan = self.replan and self.replan(self.network.now) or self.plan
   local tree, missing, sums = plan.trees[plan.pieces[piece].tree], {}, {}
   self.trees[piece], self.missing[piece], self.sums[piece] = tree, missing, sums
+  self.causes[piece] = {}
   self.lacking[piece] = nodes
   for node, children in ipairs(tree.children) do
     missing[node], sums[node] = #children + 1, 0
@@ -167,6 +187,7 @@ local options_rule = {
   trace = { type = "table", brief = "rates over time, as geo.trace has them" },
   observe = { type = "function",
     brief = "gets link, bits, seconds and time of each message that a link is through with" },
+  begin = { type = "function", brief = "gets link and message as a link begins with it" },
   window = { type = "integer", min = 1,
     brief = "pieces under way at once: a further one enters when one is everywhere; default: all" },
   replan = { type = "function",
@@ -193,18 +214,19 @@ function M.run(plan, options)
     fail.raise "geo.fifo: in_sequence has all pieces under way, and goes with no window"
   end
   local network = Network.new(plan.overlay, { at = given.at, reverse = given.reverse,
-    trace = given.trace, observe = given.observe, by_piece = plan.by_piece })
+    trace = given.trace, observe = given.observe, by_piece = plan.by_piece,
+    begin = given.begin })
   local self = setmetatable({
     plan = plan, network = network, choose = plan.choose, in_sequence = given.in_sequence,
     replan = given.replan, value_of = given.value_of or one, entered = 0,
-    trees = {}, missing = {}, sums = {}, lacking = {}, held = {},
+    trees = {}, missing = {}, sums = {}, lacking = {}, held = {}, causes = {},
   }, Iteration)
   for _ = 1, math.min(given.window or #plan.pieces, #plan.pieces) do self:enter() end
   local last = network:run(function(message)
     if message.is_pull then
-      self:pull(message.piece, message.node)
+      self:pull(message.piece, message.node, { message })
     else
-      self:push(message.piece, message.node, message.sum)
+      self:push(message.piece, message.node, message.sum, message)
     end
   end)
   local sums = {}

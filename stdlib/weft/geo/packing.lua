@@ -8,6 +8,7 @@
 -- @module weft.geo.packing
 
 local arborescence = require "weft.geo.arborescence"
+local resources = require "weft.geo.resources"
 
 local M = {}
 
@@ -22,11 +23,11 @@ end
 local Packing = {}
 Packing.__index = Packing
 
--- Time of each link per unit of flow, as a part of the time on the slowest link.
-local function unit_times(overlay)
+-- Time of each link, and of each cap, per unit of flow, as a part of the time on the slowest link.
+local function unit_times(overlay, used)
   local slowest, times = math.huge, {}
   for link = 1, overlay.links do slowest = math.min(slowest, overlay.rate_bps[link]) end
-  for link = 1, overlay.links do times[link] = slowest / overlay.rate_bps[link] end
+  for row = 1, used.count do times[row] = slowest / used.rate_bps[row] end
   return times
 end
 
@@ -53,9 +54,13 @@ end
 -- A pair of trees with how often each link is used: { root, up, down, links, uses }.
 local function pair_of(self, root, up, down)
   local overlay, uses, links, counts = self.overlay, {}, {}, {}
+  local function count(row)
+    if not uses[row] then links[#links + 1] = row end
+    uses[row] = (uses[row] or 0) + 1
+  end
   local function use(link)
-    if not uses[link] then links[#links + 1] = link end
-    uses[link] = (uses[link] or 0) + 1
+    count(link)
+    for _, cap in ipairs(self.used.caps_of[link]) do count(cap) end
   end
   for v = 1, overlay.nodes do
     if v ~= root then
@@ -73,6 +78,17 @@ local function cost_of(pair, prices)
   return sum
 end
 
+-- Prices of links with those of the caps that they count against.
+local function link_costs(self, prices)
+  if self.used.count == self.overlay.links then return prices end
+  local costs = {}
+  for link = 1, self.overlay.links do
+    costs[link] = prices[link]
+    for _, cap in ipairs(self.used.caps_of[link]) do costs[link] = costs[link] + prices[cap] end
+  end
+  return costs
+end
+
 -- With more data centres than this, a few roots are looked at in a round, in turns.
 local ROOTS, FEW = 16, 4
 
@@ -80,6 +96,7 @@ local ROOTS, FEW = 16, 4
 local function cheapest(self, prices, round)
   local best, least
   local nodes = self.overlay.nodes
+  prices = link_costs(self, prices)
   local step = nodes > ROOTS and math.floor(nodes / FEW) or 1
   for root = 1 + round % step, nodes, step do
     local up, up_cost = arborescence.tree(self.overlay, root, prices, true)
@@ -170,12 +187,12 @@ local WORK = 800000
 -- @treturn number what it takes at least, whatever the trees; 0, which says nothing, with more than
 -- 16 data centres
 function M.pack(overlay, slack, rounds)
-  local self = setmetatable({ overlay = overlay, unit = unit_times(overlay), times = {},
-    prices = {}, pairs = {} }, Packing)
+  local used_by = resources.of(overlay)
+  local self = setmetatable({ overlay = overlay, used = used_by,
+    unit = unit_times(overlay, used_by), times = {}, prices = {}, pairs = {} }, Packing)
   local slowest = math.huge
-  for link = 1, overlay.links do
-    self.times[link], slowest = 0, math.min(slowest, overlay.rate_bps[link])
-  end
+  for row = 1, used_by.count do self.times[row] = 0 end
+  for link = 1, overlay.links do slowest = math.min(slowest, overlay.rate_bps[link]) end
   local first = cheapest(self, self.unit, 0)
   self.pairs[1] = first
   add_flow(self, first, 1)
@@ -185,7 +202,7 @@ function M.pack(overlay, slack, rounds)
     local pair, least = cheapest(self, prices, round)
     if overlay.nodes <= ROOTS then
       local weight = 0
-      for link = 1, overlay.links do weight = weight + prices[link] / self.unit[link] end
+      for row = 1, used_by.count do weight = weight + prices[row] / self.unit[row] end
       bound = math.max(bound, least / weight)
     end
     if largest(self.times) <= bound * (1 + (slack or 0.02)) then break end

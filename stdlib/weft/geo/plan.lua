@@ -12,6 +12,7 @@ local check = require "weft.check"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
 local overlays = require "weft.geo.overlay"
+local resources = require "weft.geo.resources"
 local routing = require "weft.geo.routes"
 
 local M = {}
@@ -170,14 +171,16 @@ function Plan:link_bits()
   return up, down
 end
 
---- What the busiest link alone takes: no schedule of this plan is faster.
+--- What the busiest link, or the busiest cap, alone takes: no schedule of this plan is faster.
 -- @treturn number seconds, when pieces come down as soon as they are summed up
 -- @treturn number seconds, when all is summed up first
 function Plan:bound_s()
   local up, down = self:link_bits()
   local both, push, pull = 0, 0, 0
-  for link = 1, self.overlay.links do
-    local rate = self.overlay.rate_bps[link]
+  local used = resources.of(self.overlay)
+  up, down = used:counts(up), used:counts(down)
+  for link = 1, used.count do
+    local rate = used.rate_bps[link]
     push, pull = math.max(push, up[link] / rate), math.max(pull, down[link] / rate)
     both = math.max(both, (up[link] + down[link]) / rate)
   end

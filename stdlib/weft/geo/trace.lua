@@ -46,8 +46,8 @@ function M.new(overlay, starts, rates)
   return setmetatable({ overlay = overlay, starts = starts, rates = rates, at = {} }, Trace)
 end
 
--- The set that holds at a time.
-local function set_at(self, time)
+--- The number of the set that holds at a time.
+function Trace:set_at(time)
   local low, high = 1, #self.starts
   while low < high do
     local middle = math.floor((low + high + 1) / 2)
@@ -62,7 +62,7 @@ end
 -- @tparam number bits
 -- @treturn number in s; math.huge if it never is
 function Trace:finish(link, time, bits)
-  local k = set_at(self, time)
+  local k = self:set_at(time)
   while true do
     local rate, following = self.rates[k][link], self.starts[k + 1]
     local done = rate > 0 and time + bits / rate or math.huge
@@ -78,7 +78,7 @@ local STILL_BPS = 1
 -- @tparam number time in s
 -- @treturn Overlay
 function Trace:overlay_at(time)
-  local k = set_at(self, time)
+  local k = self:set_at(time)
   if not self.at[k] then
     local rates = {}
     for link = 1, self.overlay.links do rates[link] = math.max(self.rates[k][link], STILL_BPS) end

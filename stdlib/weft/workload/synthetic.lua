@@ -62,8 +62,9 @@ local function nic_bps(fabric, id)
   local network, all = 0, 0
   for _, link in ipairs(fabric:links_of(id)) do
     local other = fabric.nodes[(link.a == id and link.b or link.a) + 1]
-    all = all + link.rate_bps
-    if other.kind ~= "nvswitch" then network = network + link.rate_bps end
+    local rate_bps = link:direction(id).rate_bps
+    all = all + rate_bps
+    if other.kind ~= "nvswitch" then network = network + rate_bps end
   end
   return network > 0 and network or all
 end
@@ -91,7 +92,7 @@ local function uplink_capacity(fabric, group_of)
         for _, up in ipairs(fabric:links_of(leaf)) do
           local other = fabric.nodes[(up.a == leaf and up.b or up.a) + 1]
           if other.kind == "switch" then
-            capacity[group] = (capacity[group] or 0) + up.rate_bps
+            capacity[group] = (capacity[group] or 0) + up:direction(leaf).rate_bps
           end
         end
       end

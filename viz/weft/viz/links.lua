@@ -67,7 +67,7 @@ local function mark_named(fabric, states, named)
 end
 
 --- State of each link, in the order of fabric.links:
--- { rate_bps, class, utilization (of the busier direction), degraded, factor of the rate as
+-- { rate_bps (slower direction), class, utilization (busier one), degraded, factor of the rate as
 -- built }.
 -- @param target simulation or fabric
 -- @tparam table options `degraded` and `utilization` of weft.viz.topology
@@ -83,7 +83,10 @@ function links.states(target, options)
   if not used and sim and options.color == "utilization" then used = port_utilization(sim) end
   local states = {}
   for i, link in ipairs(fabric.links) do
-    local state = { rate_bps = link.rate_bps, class = link:link_class() }
+    local state = {
+      rate_bps = math.min(link.rate_bps, link.back.rate_bps or math.huge),
+      class = link:link_class(),
+    }
     if used then
       state.utilization = math.max(used[2 * link.id] or 0, used[2 * link.id + 1] or 0)
     end
