@@ -149,6 +149,13 @@ void weft__flows_settle(weft_sim *sim) {
   }
 }
 
+void weft__flows_take_rates(weft_sim *sim) {
+  for (uint32_t slot = 0; sim->engine->rate != NULL && slot < sim->flow.slots.n; ++slot)
+    if (sim->flow.slots.at[slot].active)
+      sim->flow.rows.at[sim->flow.slots.at[slot].row].rate_bps =
+          (uint64_t)(sim->engine->rate(sim, slot) + 0.5);
+}
+
 static uint64_t done_hash(weft_time time, enum weft_completion where, uint32_t row) {
   return hash_event(time, EV_FLOW_DONE + 16u * where, row);
 }

@@ -71,6 +71,9 @@ uint64_t weft__flow_delivered(const weft_sim *sim, uint32_t row);
 /** Bring the rows of flows under way to the present. */
 void weft__flows_settle(weft_sim *sim);
 
+/** Their rates as they are now, by an engine that has them. */
+void weft__flows_take_rates(weft_sim *sim);
+
 /** What an engine knows of a flow, for its row. */
 static inline void flow_row_note(weft_sim *sim, uint32_t row, uint64_t delivered_bytes,
                                  uint32_t retransmits, uint32_t ecn_marks) {

@@ -23,8 +23,10 @@ static void acknowledge(weft_sim *sim, uint32_t p) {
   const struct slot *way = &sim->flow.slots.at[parcel->slot];
   const uint32_t *ports = slot_path(sim, parcel->slot) + way->hops;
   weft_time back = 0;
-  for (uint32_t i = 0; i < way->ack_hops; ++i)
+  for (uint32_t i = 0; i < way->ack_hops; ++i) {
     back += weft__fcc_pass_acks(sim, ports[i], flow->ack_bytes, parcel->n);
+    weft__fcc_buffer_takes(sim, ports[i], (double)flow->ack_bytes * parcel->n);
+  }
   const int one = parcel->nack || parcel->acks == flow->total; /* that no other makes up for */
   if (weft__fcc_acks_pass(sim, ports, way->ack_hops, one ? 1 : parcel->n)) {
     event_at(sim, EV_FCC_ACK, p, sim->now + back);

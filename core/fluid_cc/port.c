@@ -209,7 +209,6 @@ weft_time weft__fcc_pass_acks(weft_sim *sim, uint32_t index, uint32_t bytes, uin
   weft__fcc_advance(sim, index);
   double ahead = port->queue;
   port->queue += (double)bytes * packets;
-  weft__fcc_buffer_takes(sim, index, (double)bytes * packets);
   note(sim, index, sim->now, port->served + port->queue, port->in_rate);
   if (sim->config.ack_priority == WEFT_ACK_ALL) { /* what is left of the packet on the wire */
     const double frame = sim->config.mtu_bytes + sim->config.header_bytes;

@@ -155,10 +155,7 @@ static void refresh_flows(weft_sim *sim) {
     sim->engine->flow_rows(sim);
   else
     weft__flows_settle(sim);
-  for (uint32_t slot = 0; sim->engine->rate != NULL && slot < sim->flow.slots.n; ++slot)
-    if (sim->flow.slots.at[slot].active)
-      sim->flow.rows.at[sim->flow.slots.at[slot].row].rate_bps =
-          (uint64_t)(sim->engine->rate(sim, slot) + 0.5);
+  weft__flows_take_rates(sim);
 }
 
 /* The rows of a table, as they are now. */

@@ -25,11 +25,12 @@ static int check_engine(weft_sim *sim) {
       continue;
     char what[64];
     snprintf(what, sizeof what, "option %s", option[i].name);
-    if (strcmp(option[i].name, "compat") != 0 || sim->config.compat != WEFT_COMPAT_FLOWSIM)
-      return weft__engine_needs(sim, option[i].needs, what, option[i].name);
+    const int of_a_fluid = strcmp(option[i].name, "compat") == 0 &&
+                           weft__option_value(&option[i], &sim->config) == WEFT_COMPAT_FLOWSIM;
+    if (of_a_fluid) return weft__engine_needs(sim, WEFT_CAN_SHARES, what, "flowsim");
+    return weft__engine_needs(sim, option[i].needs, what, option[i].name);
   }
-  if (sim->config.compat != WEFT_COMPAT_FLOWSIM) return WEFT_OK;
-  return weft__engine_needs(sim, WEFT_CAN_SHARES, "option compat", "flowsim"); /* it is a fluid */
+  return WEFT_OK;
 }
 
 static const void *tasks(const weft_sim *sim, uint64_t *count) {
