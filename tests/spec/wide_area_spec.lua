@@ -38,7 +38,8 @@ describe("TCP", function()
         sim:run()
       end, text, 1, true)
     end
-    refused("engine 'fluid-cc' has no cubic; expected window", { cc = "cubic", engine = "fluid-cc" })
+    refused("engine 'fluid-cc' has no cubic; expected window",
+      { cc = "cubic", engine = "fluid-cc" })
     refused("has bbr; expected compat = none", { cc = "bbr", compat = "ns3" })
     refused("expected sack or auto", { cc = "bbr", recovery = "go_back_n" })
     for _, cc in ipairs { "reno", "cubic", "bbr" } do

@@ -93,6 +93,9 @@ void weft__make_ack(weft_sim *sim, const struct packet *data, int nack, struct p
 void weft__nic_add(weft_sim *sim, uint32_t slot);
 void weft__nic_remove(weft_sim *sim, uint32_t slot);
 
+/** Have it there if, and only if, it has something to send. */
+void weft__nic_relist(weft_sim *sim, uint32_t slot);
+
 /* nic.c: what a host sends next */
 
 /** Send if the port is free and a flow is eligible, else make sure of an event when that can be. */
