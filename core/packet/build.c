@@ -13,8 +13,9 @@ int weft__packet_create(weft_sim *sim) {
   for (int i = 0; i < BITMAP_CLASSES; ++i) sim->packet.bitmap_free[i] = WEFT_NONE;
   const int status = weft__model_choose(sim);
   if (status != WEFT_OK) return status;
-  if (sim->config.recovery == WEFT_RECOVERY_AUTO)
-    sim->config.recovery = sim->packet.model->asked_order ? WEFT_RECOVERY_GO_BACK_N
+  sim->packet.recovery = sim->config.recovery;
+  if (sim->packet.recovery == WEFT_RECOVERY_AUTO)
+    sim->packet.recovery = sim->packet.model->asked_order ? WEFT_RECOVERY_GO_BACK_N
                                                           : weft__cc_recovery(sim->config.cc);
   weft__cc_choose(sim);
   return status;

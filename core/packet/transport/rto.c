@@ -101,7 +101,7 @@ int weft__rto_waits_to_send(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->packet.tx.at[slot];
   if (tx->next == tx->una) return 1;
   if (!(tx->flags & TX_RESEND)) return 0;
-  if (sim->config.recovery != WEFT_RECOVERY_SACK)
+  if (sim->packet.recovery != WEFT_RECOVERY_SACK)
     return sim->packet.selective.at[slot].resend <= tx->una;
   return bitmap_has(sim, &sim->packet.sack.at[slot].lost, tx->una, tx->una);
 }

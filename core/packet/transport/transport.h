@@ -165,12 +165,12 @@ static inline void rto_restart(weft_sim *sim, uint32_t slot) {
 
 /** The receiver keeps what comes out of order. */
 static inline int is_selective(const weft_sim *sim) {
-  return sim->config.recovery >= WEFT_RECOVERY_SELECTIVE;
+  return sim->packet.recovery >= WEFT_RECOVERY_SELECTIVE;
 }
 
 /** ... and acknowledges it as TCP does. */
 static inline int is_sack(const weft_sim *sim) {
-  return sim->config.recovery == WEFT_RECOVERY_SACK;
+  return sim->packet.recovery == WEFT_RECOVERY_SACK;
 }
 
 /** A packet has left the network at its end: conservation is injected = delivered + dropped +
