@@ -11,12 +11,13 @@ int weft__packet_create(weft_sim *sim) {
   sim->packet.run_part = weft__packet_run_part;
   for (int i = 0; i < RING_CLASSES; ++i) sim->packet.ring_free[i] = WEFT_NONE;
   for (int i = 0; i < BITMAP_CLASSES; ++i) sim->packet.bitmap_free[i] = WEFT_NONE;
-  if (sim->config.recovery == WEFT_RECOVERY_AUTO)
-    sim->config.recovery = sim->config.compat == WEFT_COMPAT_NONE
-                               ? weft__cc_recovery(sim->config.cc)
-                               : WEFT_RECOVERY_GO_BACK_N;
   const int status = weft__model_choose(sim);
-  if (status == WEFT_OK) weft__cc_choose(sim);
+  if (status != WEFT_OK) return status;
+  sim->packet.recovery = sim->config.recovery;
+  if (sim->packet.recovery == WEFT_RECOVERY_AUTO)
+    sim->packet.recovery = sim->packet.model->asked_order ? WEFT_RECOVERY_GO_BACK_N
+                                                          : weft__cc_recovery(sim->config.cc);
+  weft__cc_choose(sim);
   return status;
 }
 

@@ -56,6 +56,7 @@ struct packet_room {
   weft_script script; /* cc = script */
   const struct packet_model *model; /* what config.compat says; see packet/model.h */
   const struct cc_ops *cc; /* what config.cc and script say */
+  uint32_t recovery; /* enum weft_recovery that is in effect: never AUTO */
   uint32_t cc_header; /* bytes that it adds to a data packet */
   uint32_t ack_size; /* bytes of an ACK on the wire */
   uint32_t cc_step_grows; /* its steps grow with fast NICs: see weft__cc_step() */

@@ -213,8 +213,8 @@ static double window_at(weft_sim *sim, weft_time time, uint64_t *row) {
 }
 
 /* One loss at a window of w: then 0.7 w, w again after K = cbrt(0.3 w / 0.4) seconds, and beyond,
- * as C (t - K)^3 + w says, a round trip (100 ms, up to 2 %) behind: each ACK brings the window nearer
- * by one part in as many as it has packets. */
+ * as C (t - K)^3 + w says, a round trip (100 ms, up to 2 %) behind: each ACK brings the window
+ * nearer by one part in as many as it has packets. */
 TEST(the_window_of_cubic_follows_the_cube) {
   weft_config config = tcp_config(WEFT_CC_CUBIC);
   config.initial_window = 400;

@@ -23,11 +23,18 @@ describe("TCP", function()
   end)
 
   it("has the recovery that suits it", function()
-    for cc, recovery in pairs { cubic = "sack", bbr = "sack", hpcc = "go_back_n" } do -- order-free
-      assert.equal(recovery, star({ cc = cc }).core:config().recovery)
+    local function fingerprint(cc, recovery)
+      local sim = star { cc = cc, recovery = recovery, pfc = false, buffer = "100kB" }
+      for i = 0, 1 do sim:add_flow { src = i, dst = 2, size = "2MB" } end
+      sim:run()
+      return sim:stats().fingerprint
     end
-    local given = star { cc = "cubic", recovery = "selective" }
-    assert.equal("selective", given.core:config().recovery)
+    local suits = { cubic = "sack", bbr = "sack", window = "go_back_n" }
+    for cc, recovery in pairs(suits) do -- order-free
+      assert.equal(fingerprint(cc, recovery), fingerprint(cc))
+      assert.equal(fingerprint(cc, recovery), fingerprint(cc, "auto"))
+    end
+    assert.not_equal(fingerprint("cubic", "selective"), fingerprint "cubic")
   end)
 
   it("is refused where there is no model of it", function()
@@ -38,7 +45,8 @@ describe("TCP", function()
         sim:run()
       end, text, 1, true)
     end
-    refused("engine 'fluid-cc' has no cubic; expected window", { cc = "cubic", engine = "fluid-cc" })
+    refused("engine 'fluid-cc' has no cubic; expected window",
+      { cc = "cubic", engine = "fluid-cc" })
     refused("has bbr; expected compat = none", { cc = "bbr", compat = "ns3" })
     refused("expected sack or auto", { cc = "bbr", recovery = "go_back_n" })
     for _, cc in ipairs { "reno", "cubic", "bbr" } do

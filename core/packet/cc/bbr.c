@@ -249,7 +249,7 @@ static void set_cwnd(weft_sim *sim, uint32_t slot, struct bbr *bbr, const struct
 /* ---- events ---- */
 
 static int ready(weft_sim *sim) {
-  if (sim->config.recovery == WEFT_RECOVERY_SACK || sim->packet.model->asked_order)
+  if (sim->packet.recovery == WEFT_RECOVERY_SACK || sim->packet.model->asked_order)
     return weft__tcp_ready(sim);
   return weft__fail(sim, WEFT_EINVAL,
                     "option recovery: cc bbr counts what selective acknowledgements tell of; "

@@ -41,7 +41,7 @@ void weft__tcp_apply(weft_sim *sim, uint32_t slot, const struct tcp *tcp) {
 static double flight_before(const weft_sim *sim, uint32_t slot, const struct tcp *tcp,
                             const struct cc_ack *ack, double *fresh) {
   const double mtu = sim->config.mtu_bytes;
-  if (sim->config.recovery != WEFT_RECOVERY_SACK) {
+  if (sim->packet.recovery != WEFT_RECOVERY_SACK) {
     *fresh = (double)(ack->acked - tcp->acked) / mtu;
     return (double)(ack->sent - tcp->acked) / mtu;
   }
@@ -67,7 +67,7 @@ struct tcp_ack weft__tcp_read(const weft_sim *sim, uint32_t slot, struct tcp *tc
   struct tcp_ack news = {.rtt = ack->sent_at > 0 ? sim->now - ack->sent_at : 0};
   const double flight = flight_before(sim, slot, tcp, ack, &news.fresh);
   const int is_lost =
-      sim->config.recovery == WEFT_RECOVERY_SACK ? sim->packet.sack.at[slot].found > 0 : ack->nack;
+      sim->packet.recovery == WEFT_RECOVERY_SACK ? sim->packet.sack.at[slot].found > 0 : ack->nack;
   if (ack->acked > tcp->acked) tcp->timeouts = 0;
   tcp->acked = ack->acked;
   if (news.rtt > 0) tcp->rtt = tcp->rtt == 0 ? news.rtt : (7 * tcp->rtt + news.rtt) / 8;

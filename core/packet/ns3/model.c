@@ -5,7 +5,7 @@
 #include "packet/transport/transport.h"
 
 static int create(weft_sim *sim) {
-  if (sim->config.recovery >= WEFT_RECOVERY_SELECTIVE)
+  if (sim->config.recovery == WEFT_RECOVERY_SELECTIVE || sim->config.recovery == WEFT_RECOVERY_SACK)
     return weft__fail(sim, WEFT_EINVAL,
                       "option recovery: compat ns3 has no selective repeat, expected go_back_n");
   for (int i = 0; i < 2; ++i) sim->queues[i].whole_ns = 1;

@@ -37,3 +37,11 @@ void weft__nic_remove(weft_sim *sim, uint32_t slot) {
   sim->packet.tx.at[tx->list_prev].list_next = tx->list_next;
   sim->packet.tx.at[tx->list_next].list_prev = tx->list_prev;
 }
+
+void weft__nic_relist(weft_sim *sim, uint32_t slot) {
+  const struct tx *tx = &sim->packet.tx.at[slot];
+  const int has_packets = tx->next < tx->total || (tx->flags & TX_RESEND);
+  const int listed = (tx->flags & TX_IN_LIST) != 0;
+  if (has_packets && !listed) weft__nic_add(sim, slot);
+  if (!has_packets && listed) weft__nic_remove(sim, slot);
+}

@@ -52,7 +52,7 @@ static void receive_data(weft_sim *sim, const struct packet *packet) {
         weft__packet_gone(sim, packet);
       return;
     }
-    if (sim->config.recovery == WEFT_RECOVERY_NONE || rx->nack_for == rx->next + 1) {
+    if (sim->packet.recovery == WEFT_RECOVERY_NONE || rx->nack_for == rx->next + 1) {
       weft__packet_gone(sim, packet);
       return;
     }

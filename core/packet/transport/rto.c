@@ -15,7 +15,7 @@
 #include "base/rng_i.h"
 #include "packet/model.h"
 #include "packet/rtt.h"
-#include "packet/transport/selective.h"
+#include "packet/transport/bitmap.h"
 
 enum {
   BACKOFF_MAX = 6, /* doublings, up to RETRIES_MAX retries; then one more for each, */
@@ -100,7 +100,10 @@ weft_time weft__rto_timeout(const weft_sim *sim, uint32_t slot) {
 int weft__rto_waits_to_send(const weft_sim *sim, uint32_t slot) {
   const struct tx *tx = &sim->packet.tx.at[slot];
   if (tx->next == tx->una) return 1;
-  return (tx->flags & TX_RESEND) && weft__selective_waits(sim, slot);
+  if (!(tx->flags & TX_RESEND)) return 0;
+  if (sim->packet.recovery != WEFT_RECOVERY_SACK)
+    return sim->packet.selective.at[slot].resend <= tx->una;
+  return bitmap_has(sim, &sim->packet.sack.at[slot].lost, tx->una, tx->una);
 }
 
 /* When it runs out, or what it waits for is due. */

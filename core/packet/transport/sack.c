@@ -21,7 +21,6 @@
 #include "packet/cc/cc.h"
 #include "packet/sizes_i.h"
 #include "packet/transport/bitmap.h"
-#include "packet/transport/selective.h"
 
 enum { REORDER_PART = 4 }; /* of a round trip; RFC 8985, section 6.2 */
 
@@ -239,7 +238,7 @@ static void permit(weft_sim *sim, uint32_t slot) {
 
 void weft__sack_permit(weft_sim *sim, uint32_t slot) {
   permit(sim, slot);
-  weft__selective_list(sim, slot);
+  weft__nic_relist(sim, slot);
 }
 
 uint32_t weft__sack_resend(weft_sim *sim, uint32_t slot) {
@@ -268,12 +267,6 @@ void weft__sack_timeout(weft_sim *sim, uint32_t slot) {
   sack->again_head = sack->again_tail;
   state->lost_end = tx->next;
   weft__sack_permit(sim, slot);
-}
-
-int weft__sack_waits(const weft_sim *sim, uint32_t slot) {
-  const struct tx *tx = &sim->packet.tx.at[slot];
-  return (tx->flags & TX_RESEND) &&
-         bitmap_has(sim, &sim->packet.sack.at[slot].lost, tx->una, tx->una);
 }
 
 /* ---- receiver ---- */

@@ -19,9 +19,6 @@ void weft__sack_permit(weft_sim *sim, uint32_t slot);
 /** Sender: nothing has moved for too long. */
 void weft__sack_timeout(weft_sim *sim, uint32_t slot);
 
-/** Sender: whether the oldest packet waits in its NIC, to be sent again. */
-int weft__sack_waits(const weft_sim *sim, uint32_t slot);
-
 /** Receiver: a packet beyond a gap has been kept. */
 void weft__sack_hold(weft_sim *sim, uint32_t slot, uint32_t seq);
 

@@ -41,15 +41,6 @@ static void find_lost(weft_sim *sim, uint32_t slot) {
     tx->flags &= (uint8_t)~TX_RESEND;
 }
 
-/* The NIC's list has the flows that have something to send. */
-void weft__selective_list(weft_sim *sim, uint32_t slot) {
-  const struct tx *tx = &sim->packet.tx.at[slot];
-  const int has_packets = tx->next < tx->total || (tx->flags & TX_RESEND);
-  const int listed = (tx->flags & TX_IN_LIST) != 0;
-  if (has_packets && !listed) weft__nic_add(sim, slot);
-  if (!has_packets && listed) weft__nic_remove(sim, slot);
-}
-
 uint32_t weft__selective_resend(weft_sim *sim, uint32_t slot) {
   if (is_sack(sim)) return weft__sack_resend(sim, slot);
   WEFT_ASSERT(sim->packet.selective.at[slot].resend < sim->packet.selective.at[slot].lost_end);
@@ -76,7 +67,7 @@ void weft__selective_ack(weft_sim *sim, const struct packet *packet, uint32_t ol
   if (nack) note_sacked(sim, slot, sim->packet.triggers.at[packet->telemetry - 1]);
   if (!nack && !(sim->packet.tx.at[slot].flags & TX_RESEND)) return;
   find_lost(sim, slot);
-  weft__selective_list(sim, slot);
+  weft__nic_relist(sim, slot);
 }
 
 void weft__selective_timeout(weft_sim *sim, uint32_t slot) {
@@ -88,13 +79,7 @@ void weft__selective_timeout(weft_sim *sim, uint32_t slot) {
   state->resend = sim->packet.tx.at[slot].una;
   state->lost_end = sim->packet.tx.at[slot].next;
   find_lost(sim, slot);
-  weft__selective_list(sim, slot);
-}
-
-int weft__selective_waits(const weft_sim *sim, uint32_t slot) {
-  if (is_sack(sim)) return weft__sack_waits(sim, slot);
-  const struct tx *tx = &sim->packet.tx.at[slot];
-  return (tx->flags & TX_RESEND) && sim->packet.selective.at[slot].resend <= tx->una;
+  weft__nic_relist(sim, slot);
 }
 
 uint32_t weft__selective_out(const weft_sim *sim, uint32_t slot) {

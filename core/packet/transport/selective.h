@@ -10,12 +10,6 @@ uint32_t weft__selective_resend(weft_sim *sim, uint32_t slot);
 /** Sender: an ACK or NACK has moved una up from `old_una`, or told of a packet beyond it. */
 void weft__selective_ack(weft_sim *sim, const struct packet *packet, uint32_t old_una);
 
-/** Sender: have the flow in its NIC's list if it has something to send. */
-void weft__selective_list(weft_sim *sim, uint32_t slot);
-
-/** Sender: whether the oldest packet waits in its NIC, to be sent again. */
-int weft__selective_waits(const weft_sim *sim, uint32_t slot);
-
 /** Sender: nothing has moved for too long. */
 void weft__selective_timeout(weft_sim *sim, uint32_t slot);
 

@@ -30,7 +30,7 @@ enum { RETRIES_LAST = 18 }; /* retries where no packet is lost by chance */
 /* Send again what is not acknowledged. */
 void weft__resend(weft_sim *sim, uint32_t slot) {
   struct tx *tx = &sim->packet.tx.at[slot];
-  if (sim->config.recovery == WEFT_RECOVERY_NONE) return;
+  if (sim->packet.recovery == WEFT_RECOVERY_NONE) return;
   if (is_selective(sim)) {
     weft__selective_timeout(sim, slot);
     return;
@@ -90,7 +90,7 @@ static void time_out(weft_sim *sim, uint32_t slot) {
   ++sim->stats.timeouts;
   sim->fingerprint += hash_event(sim->now, EV_RTO, sim->packet.tx.at[slot].row);
   ++warm->retries;
-  if (sim->config.recovery == WEFT_RECOVERY_NONE &&
+  if (sim->packet.recovery == WEFT_RECOVERY_NONE &&
       (sim->config.rto_ps == WEFT_RTO_ADAPTIVE || warm->retries > RETRIES_MAX))
     weft__flow_fail(sim, slot);
   else if (is_cut(sim, slot))

@@ -93,6 +93,9 @@ void weft__make_ack(weft_sim *sim, const struct packet *data, int nack, struct p
 void weft__nic_add(weft_sim *sim, uint32_t slot);
 void weft__nic_remove(weft_sim *sim, uint32_t slot);
 
+/** Have it there if, and only if, it has something to send. */
+void weft__nic_relist(weft_sim *sim, uint32_t slot);
+
 /* nic.c: what a host sends next */
 
 /** Send if the port is free and a flow is eligible, else make sure of an event when that can be. */
@@ -162,12 +165,12 @@ static inline void rto_restart(weft_sim *sim, uint32_t slot) {
 
 /** The receiver keeps what comes out of order. */
 static inline int is_selective(const weft_sim *sim) {
-  return sim->config.recovery >= WEFT_RECOVERY_SELECTIVE;
+  return sim->packet.recovery >= WEFT_RECOVERY_SELECTIVE;
 }
 
 /** ... and acknowledges it as TCP does. */
 static inline int is_sack(const weft_sim *sim) {
-  return sim->config.recovery == WEFT_RECOVERY_SACK;
+  return sim->packet.recovery == WEFT_RECOVERY_SACK;
 }
 
 /** A packet has left the network at its end: conservation is injected = delivered + dropped +
