@@ -59,10 +59,10 @@ static uint64_t port_bytes(weft_sim *sim, uint32_t port) {
   return sim->fluid.bytes.at[port];
 }
 
-static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
-  const uint64_t mtu = sim->config.mtu_bytes;
-  *data = frames_bytes(&sim->config, 0, payload);
-  *acks = sim->config.fluid_acks ? (payload + mtu - 1) / mtu * sim->config.ack_bytes : 0;
+static void wire_bytes(const weft_sim *sim, uint32_t row, uint64_t payload, uint64_t *data,
+                       uint64_t *acks) {
+  *data = weft__fluid_frames(sim, row, payload);
+  *acks = sim->config.fluid_acks ? weft__fluid_acks(sim, row, payload) : 0;
 }
 
 /* Hosts don't forward: what leaves them has arrived at others. */

@@ -148,6 +148,10 @@ void weft__fluid_catch_up(weft_sim *sim);
 void weft__fluid_port_changed(weft_sim *sim, uint32_t port, unsigned what);
 void weft__fluid_rerouted(weft_sim *sim);
 
+/** Bytes on the wire for so much payload of a flow, and of ACKs for it. */
+uint64_t weft__fluid_frames(const weft_sim *sim, uint32_t row, uint64_t payload);
+uint64_t weft__fluid_acks(const weft_sim *sim, uint32_t row, uint64_t payload);
+
 /** Payload of an active flow up to now. */
 uint64_t weft__fluid_delivered(const weft_sim *sim, uint32_t slot);
 

@@ -25,22 +25,26 @@ uint64_t weft__fluid_delivered(const weft_sim *sim, uint32_t slot) {
   return payload < flow->least ? flow->least : payload > size ? size : payload;
 }
 
-static uint64_t acks_of(const weft_sim *sim, uint64_t payload) {
-  const uint64_t mtu = sim->config.mtu_bytes;
-  return (payload + mtu - 1) / mtu * sim->config.ack_bytes;
+uint64_t weft__fluid_frames(const weft_sim *sim, uint32_t row, uint64_t payload) {
+  return payload + weft__flow_packets(sim, row, payload) * frame_headers(&sim->config, 0);
+}
+
+uint64_t weft__fluid_acks(const weft_sim *sim, uint32_t row, uint64_t payload) {
+  return weft__flow_packets(sim, row, payload) * sim->config.ack_bytes;
 }
 
 void weft__fluid_count(weft_sim *sim, uint32_t slot, uint64_t payload) {
   struct fluid_flow *flow = &sim->fluid.flows.at[slot];
   if (payload <= flow->counted) return;
-  const uint64_t bytes =
-      frames_bytes(&sim->config, 0, payload) - frames_bytes(&sim->config, 0, flow->counted);
   const uint32_t *path = slot_path(sim, slot);
   const struct slot *its = &sim->flow.slots.at[slot];
+  const uint64_t bytes =
+      weft__fluid_frames(sim, its->row, payload) - weft__fluid_frames(sim, its->row, flow->counted);
   for (uint32_t i = 0; i < its->hops; ++i) sim->fluid.bytes.at[path[i]] += bytes;
   sim->fluid.sent += bytes;
   if (sim->fluid.ack_load > 0) {
-    const uint64_t acks = acks_of(sim, payload) - acks_of(sim, flow->counted);
+    const uint64_t acks =
+        weft__fluid_acks(sim, its->row, payload) - weft__fluid_acks(sim, its->row, flow->counted);
     for (uint32_t i = 0; i < its->ack_hops; ++i) sim->fluid.bytes.at[path[its->hops + i]] += acks;
     sim->fluid.sent_acks += acks;
   }
@@ -121,7 +125,7 @@ void weft__fluid_launch(weft_sim *sim, uint32_t row) {
   if (slot == WEFT_NONE) return;
   flow_is_under_way(sim);
   const struct flow *its = &sim->flow.rows.at[row];
-  const double bits = 8 * (double)frames_bytes(&sim->config, 0, its->size_bytes);
+  const double bits = 8 * (double)weft__fluid_frames(sim, row, its->size_bytes);
   struct fluid_flow *flow = &sim->fluid.flows.at[slot];
   *flow = (struct fluid_flow){.bits = bits};
   flow->latency = latency_of(sim, slot, its->ideal_ps);
@@ -215,9 +219,8 @@ static void change_way(weft_sim *sim, uint32_t slot, const uint32_t *data, int h
       go_on(sim, slot, left);
     }
   }
-  const uint64_t size = sim->flow.rows.at[its->row].size_bytes;
   flow->latency =
-      latency_of(sim, slot, weft__path_ideal(sim, slot_path(sim, slot), its->hops, size));
+      latency_of(sim, slot, weft__flow_ideal(sim, its->row, slot_path(sim, slot), its->hops));
 }
 
 static int uses(const weft_sim *sim, uint32_t slot, uint32_t port) {

@@ -125,7 +125,7 @@ static void send(weft_sim *sim, uint32_t index) {
                              .tag = task->tag,
                              .sport = task->sport,
                              .dport = task->dport};
-  const int row = weft__flow_row(sim, &def, (struct flow_owner){index, 0, FLOW_TELLS_END});
+  const int row = weft__flow_row(sim, &def, (struct flow_owner){index, 0, FLOW_TELLS_END, 0});
   if (row < 0) {
     weft__no_memory(sim);
     return;
