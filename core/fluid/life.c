@@ -102,10 +102,24 @@ static double latency_of(const weft_sim *sim, uint32_t slot, weft_time ideal_ps)
   return latency > 0 && !sim->fluid.has_no_latency ? latency : 0;
 }
 
+/* Ports that it loads: of its ACKs' way only where they load links. */
+static uint32_t ports_of(const weft_sim *sim, uint32_t slot) {
+  const struct slot *its = &sim->flow.slots.at[slot];
+  return (uint32_t)its->hops + (sim->fluid.ack_load > 0 ? its->ack_hops : 0);
+}
+
+/* None of them is down: without ACKs a flow stands still as well. */
+static int way_is_up(const weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t i = 0, n = ports_of(sim, slot); i < n; ++i)
+    if (sim->fabric.ports.at[path[i]].down) return 0;
+  return 1;
+}
+
 /* It goes on, or begins to wait, with so many bits to send. */
 static void go_on(weft_sim *sim, uint32_t slot, double bits) {
   struct fluid_flow *flow = &sim->fluid.flows.at[slot];
-  if (slot_way_is_up(sim, slot)) {
+  if (way_is_up(sim, slot)) {
     const struct fluid_claim claim = claim_of(sim, slot);
     weft__fluid_join(sim, slot, &claim, bits);
     sim->fluid.is_asked = 1;
@@ -208,13 +222,13 @@ static void change_way(weft_sim *sim, uint32_t slot, const uint32_t *data, int h
   const double left = bits_left(sim, flow);
   flow->least = weft__fluid_delivered(sim, slot);
   weft__fluid_count(sim, slot, flow->least); /* on the way that it has taken */
-  if (data != NULL || !slot_way_is_up(sim, slot) || !was_up) {
+  if (data != NULL || !way_is_up(sim, slot) || !was_up) {
     if (ran) weft__fluid_leave(sim, slot, (struct fluid_time){sim->now, 0});
     if (data != NULL && !weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
       weft__no_memory(sim);
       return;
     }
-    if (ran || slot_way_is_up(sim, slot)) {
+    if (ran || way_is_up(sim, slot)) {
       sim->fluid.stale += !ran && sim->config.give_up_ps != 0;
       go_on(sim, slot, left);
     }
@@ -224,9 +238,9 @@ static void change_way(weft_sim *sim, uint32_t slot, const uint32_t *data, int h
 }
 
 static int uses(const weft_sim *sim, uint32_t slot, uint32_t port) {
-  const struct slot *its = &sim->flow.slots.at[slot];
+  if (!sim->flow.slots.at[slot].active) return 0;
   const uint32_t *path = slot_path(sim, slot);
-  for (uint32_t i = 0; its->active && i < its->hops; ++i)
+  for (uint32_t i = 0, n = ports_of(sim, slot); i < n; ++i)
     if (path[i] == port) return 1;
   return 0;
 }

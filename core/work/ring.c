@@ -4,8 +4,9 @@
  * (Patarasuk and Yuan, JPDC 2009). In each step a rank passes on to the next one the block that it
  * received from the one before in the step before. A bidirectional ring sends one half of every
  * block each way round. With merge_steps a message is what a rank passes on in so many steps, which
- * takes as long as if steps followed one another at the same time everywhere. A chain is what is left of a ring for one root: Broadcast goes from the
- * root to the last rank before it, Reduce the other way. */
+ * takes as long as they do if every step takes the same time everywhere. A chain is what is left of
+ * a ring for one root: Broadcast goes from the root to the last rank before it, Reduce the other
+ * way. */
 #include "work/algorithms_i.h"
 
 /* ---- rings ---- */
