@@ -106,7 +106,8 @@ struct engine_ops {
   const void *(*table)(const weft_sim *sim, int table, uint64_t *count);
   /** Bytes on the wire for so much payload of a flow: data, and ACKs on the way back. (*: packets
    *  with headers, and no ACKs) */
-  void (*wire_bytes)(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks);
+  void (*wire_bytes)(const weft_sim *sim, uint32_t row, uint64_t payload, uint64_t *data,
+                     uint64_t *acks);
   /** Add what running totals do not have. (*) */
   void (*stats)(weft_sim *sim, weft_stats *stats);
   /** Check invariants: WEFT_OK or WEFT_EINTERNAL. */

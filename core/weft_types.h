@@ -224,6 +224,7 @@ typedef struct weft_config {
   /* Flows as rates. */
   uint32_t fluid_cap; /* enum weft_fluid_cap */
   uint32_t fluid_acks; /* 1: ACKs load the links of the way back */
+  uint32_t merge_steps; /* of rings, so many are one flow; 1: none are merged */
 
   /* Switches. */
   uint64_t buffer_bytes; /* shared by all ports of a switch */

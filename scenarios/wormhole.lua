@@ -33,6 +33,9 @@ local args = weft.params {
   { name = "iterations", type = "integer", default = 1, min = 1, max = 1000, help = "how many" },
   { name = "scale_bytes", type = "number", default = 1, min = 1e-9, max = 1000,
     help = "factor on all messages: a shortened run" },
+  { name = "merge_steps", type = "integer", min = 1,
+    help = "with engine fluid: steps of a ring that are one flow; default: 1, more where all rings"
+      .. " would have over 4 million messages" },
   { name = "pp", type = "integer", min = 1, help = "stages of the pipeline, not the model's" },
   { name = "ep", type = "integer", min = 1,
     help = "ranks that share a set of experts; default: as many as there are experts" },
@@ -49,10 +52,29 @@ if not has_packets and accel ~= "none" then
   args:blame("accel", weft.fail.raise, "expected none with engine %s, got %s", args.engine, accel)
 end
 
+if args.merge_steps and args.engine ~= "fluid" then
+  args:blame("merge_steps", weft.fail.raise, "expected none with engine %s, got %d", args.engine,
+    args.merge_steps)
+end
+
 local groups = args:blame("gpus", wormhole.groups, args.model, args.gpus, args.pp, args.ep)
 
 if args.memo and accel ~= "memo" and accel ~= "both" then
   args:blame("memo", weft.fail.raise, "expected --accel memo or both, got %s", accel)
+end
+
+-- Steps of a ring that the fluid engine takes together: it takes about a us for each flow.
+local RING_MESSAGES = 4000000
+
+local function merge_steps()
+  if args.merge_steps or args.engine ~= "fluid" then return args.merge_steps end
+  if args.set.merge_steps then return nil end
+  local messages = args.iterations * args.gpus * 2 * (groups.dp - 1)
+  local steps = math.ceil(messages / RING_MESSAGES)
+  if steps <= 1 then return nil end
+  notice.say("wormhole: %d steps of each ring are one flow, as there are %.3g messages; "
+    .. "--merge-steps 1 sends each by itself", steps, messages)
+  return steps
 end
 
 -- A run that is ready, accelerated in a way; `more`: options of the core; `twin`: with links that
@@ -89,7 +111,7 @@ end
 
 -- All that can be wrong is found before any folder is made.
 local run = prepare(accel, has_packets and { audit = args.audit, memo = args.memo }
-  or { engine = args.engine })
+  or { engine = args.engine, merge_steps = merge_steps() })
 if args.plan then
   print(run.job.work)
   os.exit(0, true)

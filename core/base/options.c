@@ -75,6 +75,10 @@ static const weft_option options[] = {
      "empty round trip of its way."},
     {"fluid_acks", WEFT_OPT_U32, WEFT_UNIT_BOOL, NEEDS(fluid_acks, SHARES), 0, 1, NULL,
      "With engine fluid: ACKs load the links of the way back."},
+    {"merge_steps", WEFT_OPT_U32, WEFT_UNIT_NONE, NEEDS(merge_steps, SHARES), 1, 4294967295.0, NULL,
+     "With engine fluid: rings send the blocks of so many steps as one flow, which takes as long "
+     "as "
+     "these one after another."},
     {"buffer", WEFT_OPT_U64, WEFT_UNIT_BYTES, NEEDS(buffer_bytes, QUEUES), 1024, 1e12, NULL,
      "Packet buffer of a switch, shared by its ports."},
     {"pfc", WEFT_OPT_U32, WEFT_UNIT_BOOL, NEEDS(pfc, QUEUES), 0, 1, NULL,
@@ -202,6 +206,7 @@ weft_config weft_config_default(void) {
       .ecmp = WEFT_ECMP_MIX,
       .completion = WEFT_AT_RECEIVER,
       .mtu_bytes = 1000,
+      .merge_steps = 1,
       .header_bytes = 48,
       .int_bytes = 42,
       .ack_bytes = 60,

@@ -104,6 +104,7 @@ struct share {
 
 static struct share share_of(const struct hop *hop, uint64_t bytes) {
   const uint64_t parts = bytes * hop->residue;
+  if (parts == 0) return (struct share){(weft_time)(bytes * hop->byte_ps), 0};
   return (struct share){(weft_time)(bytes * hop->byte_ps + parts / hop->rate), parts % hop->rate};
 }
 
@@ -123,7 +124,53 @@ static weft_time pass(struct hop *hop, int hops, const struct share *share) {
   return time;
 }
 
+/* Let `packets` alike pass at once, where it is known of each port how they do: it is idle before
+ * each, as they come at more than its time, or after the first one never; there fractions add up.
+ * 0: of some port it is not known. Arrivals are `least` to `most` apart. */
+static int pass_at_once(struct hop *hop, int hops, const struct share *share, uint64_t packets) {
+  weft_time first = 0, last = 0, least = 0, most = 0;
+  for (int i = 0; i < hops; ++i) {
+    const weft_time ps = share[i].ps;
+    const uint64_t carry = share[i].carry;
+    if (i > 0 && (ps < least || (ps == least && carry == 0))) {
+      hop[i].free_at = last + ps;
+      hop[i].carry = carry;
+    } else if (i == 0 || ps >= most) {
+      const wide parts = (wide)packets * carry;
+      hop[i].free_at = first + (weft_time)packets * ps;
+      hop[i].carry = 0;
+      if (parts > 0) {
+        hop[i].free_at += (weft_time)(parts / hop[i].rate);
+        hop[i].carry = (uint64_t)(parts % hop[i].rate);
+      }
+      least = ps;
+      most = ps + (carry > 0);
+    } else {
+      return 0;
+    }
+    first += ps + hop[i].delay;
+    last = hop[i].free_at + hop[i].delay;
+  }
+  return 1;
+}
+
 /* Follow every packet, until they go in periods. */
+static void pass_all(struct hop *hop, int hops, const struct share *share, uint64_t full,
+                     uint64_t packets) {
+  uint64_t period = packets >= SHORT ? period_of(hop, hops, full) : 0;
+  for (uint64_t k = 1, mark = period; k <= packets; ++k) {
+    pass(hop, hops, share);
+    if (period == 0 || k != mark) continue;
+    mark += period;
+    if (!repeats(hop, hops)) continue;
+    const uint64_t times = (packets - k) / period;
+    for (int i = 0; i < hops; ++i)
+      hop[i].free_at += (weft_time)times * (hop[i].free_at - hop[i].before);
+    k += times * period;
+    period = 0;
+  }
+}
+
 static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int hops,
                                uint64_t packets, uint64_t full, uint64_t last) {
   struct hop hop[WEFT_PATH_MAX];
@@ -137,17 +184,10 @@ static weft_time ideal_stepped(const weft_sim *sim, const uint32_t *ports, int h
     each[i] = share_of(&hop[i], full);
     end[i] = share_of(&hop[i], last);
   }
-  uint64_t period = packets > SHORT ? period_of(hop, hops, full) : 0;
-  for (uint64_t k = 1, mark = period; k < packets; ++k) {
-    pass(hop, hops, each);
-    if (period == 0 || k != mark) continue;
-    mark += period;
-    if (!repeats(hop, hops)) continue;
-    const uint64_t times = (packets - 1 - k) / period;
-    for (int i = 0; i < hops; ++i)
-      hop[i].free_at += (weft_time)times * (hop[i].free_at - hop[i].before);
-    k += times * period;
-    period = 0;
+  if (packets > 1 && !pass_at_once(hop, hops, each, packets - 1)) {
+    for (int i = 0; i < hops; ++i) hop[i].free_at = 0;
+    for (int i = 0; i < hops; ++i) hop[i].carry = 0;
+    pass_all(hop, hops, each, full, packets - 1);
   }
   return pass(hop, hops, end);
 }
@@ -157,8 +197,8 @@ weft_time weft__path_ideal(const weft_sim *sim, const uint32_t *ports, int hops,
   const uint64_t packets = (size + mtu - 1) / mtu;
   const uint64_t full = mtu + header, last = size - (packets - 1) * mtu + header;
   int uneven = 0;
-  for (int i = 0; i < hops && sim->fabric.limits.grain_ps == 0; ++i)
-    uneven |= PS_PER_BYTE_BPS % sim->fabric.ports.at[ports[i]].rate_bps != 0;
+  for (int i = 0; i < hops && !uneven && sim->fabric.limits.grain_ps == 0; ++i)
+    uneven = PS_PER_BYTE_BPS % sim->fabric.ports.at[ports[i]].rate_bps != 0;
   return uneven ? ideal_stepped(sim, ports, hops, packets, full, last)
                 : ideal_closed(sim, ports, hops, packets, full, last);
 }

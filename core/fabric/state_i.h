@@ -29,6 +29,7 @@ struct node {
   uint32_t kind;
   uint32_t group; /* hosts: whose lengths of ways lead here; switches: part of the network */
   uint32_t rank; /* switches: place in the rows of ways */
+  uint32_t is_dead_end; /* switches: all links lead to hosts, so no other switch is reached */
 };
 
 /* A directed port: one direction of a link. Those of link l are 2 l, from its end a to b, and

@@ -101,6 +101,14 @@ static void find_parts(weft_sim *sim) {
   }
 }
 
+static void find_dead_ends(weft_sim *sim) {
+  for (uint32_t n = 0; n < sim->fabric.nodes.n; ++n)
+    sim->fabric.nodes.at[n].is_dead_end = sim->fabric.nodes.at[n].kind != WEFT_HOST;
+  for (uint32_t p = 0; p < sim->fabric.ports.n; ++p)
+    if (sim->fabric.nodes.at[sim->fabric.ports.at[p].to_node].kind != WEFT_HOST)
+      sim->fabric.nodes.at[sim->fabric.ports.at[p].from_node].is_dead_end = 0;
+}
+
 int weft__ways_connect(const weft_sim *sim, uint32_t a, uint32_t b) {
   const struct node *from = &sim->fabric.nodes.at[a], *to = &sim->fabric.nodes.at[b];
   for (uint32_t i = 0; i < from->port_count; ++i) {
@@ -132,6 +140,7 @@ int weft__ways_init(weft_sim *sim) {
   if (!pool_reserve(sim, sim->fabric.ways, bytes)) return WEFT_ENOMEM;
   sim->fabric.ways.n = (uint32_t)bytes;
   find_parts(sim);
+  find_dead_ends(sim);
   memset(sim->fabric.search.at, 0, sim->fabric.search.n * sizeof *sim->fabric.search.at);
   return WEFT_OK;
 }
@@ -223,16 +232,6 @@ static int has_ways(const weft_sim *sim, uint32_t host, uint32_t root, uint32_t 
  * switch of the network have the same ways through it, and a search each would take the square of
  * the cluster's size. */
 
-/* From a switch all of whose links lead to hosts no other switch is reached. */
-static int is_dead_end(const weft_sim *sim, uint32_t node) {
-  const struct node *at = &sim->fabric.nodes.at[node];
-  for (uint32_t i = 0; i < at->port_count; ++i) {
-    const uint32_t to = sim->fabric.ports.at[sim->fabric.adjacency.at[at->first_port + i]].to_node;
-    if (sim->fabric.nodes.at[to].kind != WEFT_HOST) return 0;
-  }
-  return 1;
-}
-
 /* The only port of a host that leads on, beside those to dead ends; WEFT_NONE: there are more, or
  * none, or neighbours that are hosts. */
 static uint32_t way_on(const weft_sim *sim, uint32_t host) {
@@ -242,7 +241,7 @@ static uint32_t way_on(const weft_sim *sim, uint32_t host) {
     const uint32_t port = sim->fabric.adjacency.at[node->first_port + i];
     const uint32_t to = sim->fabric.ports.at[port].to_node;
     if (sim->fabric.nodes.at[to].kind == WEFT_HOST) return WEFT_NONE;
-    if (is_dead_end(sim, to)) continue;
+    if (sim->fabric.nodes.at[to].is_dead_end) continue;
     if (found != WEFT_NONE) return WEFT_NONE;
     found = port;
   }
@@ -255,7 +254,7 @@ static void set_dead_ends(weft_sim *sim, uint32_t host, uint32_t level, int is_i
   for (uint32_t i = 0; i < node->port_count; ++i) {
     const uint32_t in = sim->fabric.adjacency.at[node->first_port + i] ^ 1;
     const uint32_t from = sim->fabric.ports.at[in].from_node;
-    if (is_dead_end(sim, from))
+    if (sim->fabric.nodes.at[from].is_dead_end)
       row[sim->fabric.nodes.at[from].rank] = is_its && way_allows(sim, level, in) ? 1 : UINT8_MAX;
   }
 }

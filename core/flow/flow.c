@@ -2,6 +2,7 @@
 #include "flow/flow.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/hash_i.h"
 #include "engine.h"
@@ -56,8 +57,19 @@ static int set_wants(weft_sim *sim, uint32_t row, uint32_t wants) {
   return 1;
 }
 
+/* For most rows it is 1, and then there is no list. */
+static int set_messages(weft_sim *sim, uint32_t row, uint32_t messages) {
+  if (messages <= 1 && row >= sim->flow.messages.n) return 1;
+  if (!pool_reserve(sim, sim->flow.messages, row + 1u)) return 0;
+  while (sim->flow.messages.n <= row) sim->flow.messages.at[sim->flow.messages.n++] = 1;
+  sim->flow.messages.at[row] = messages > 1 ? messages : 1;
+  return 1;
+}
+
 static int reuse_row(weft_sim *sim, const weft_flow_def *def, struct flow_owner owner) {
-  const uint32_t row = sim->flow.forgotten_rows.at[--sim->flow.forgotten_rows.n];
+  const uint32_t row = sim->flow.forgotten_rows.at[sim->flow.forgotten_rows.n - 1];
+  if (!set_messages(sim, row, owner.messages)) return WEFT_ENOMEM;
+  --sim->flow.forgotten_rows.n;
   while (sim->flow.generations.n <= row) /* room was made when the row was */
     sim->flow.generations.at[sim->flow.generations.n++] = 0;
   ++sim->flow.generations.at[row];
@@ -75,7 +87,8 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, struct flow_owner ow
   if ((wants & FLOW_FORGETS) && !(pool_reserve(sim, sim->flow.forgotten_rows, row + 1u) &&
                                   pool_reserve(sim, sim->flow.generations, row + 1u)))
     return WEFT_ENOMEM;
-  if (!pool_reserve(sim, sim->flow.rows, row + 1u) || !set_wants(sim, row, wants))
+  if (!pool_reserve(sim, sim->flow.rows, row + 1u) || !set_wants(sim, row, wants) ||
+      !set_messages(sim, row, owner.messages))
     return WEFT_ENOMEM;
   init_row(sim, row, def, owner);
   return (int)sim->flow.rows.n++;
@@ -92,6 +105,32 @@ void weft__flow_tell(weft_sim *sim, uint32_t row, enum news_kind kind) {
   }
   const struct flow *flow = &sim->flow.rows.at[row];
   sim->flow.news.at[sim->flow.news.n++] = (struct news){flow->task, flow->part, kind};
+}
+
+/* ---- what it takes ---- */
+
+weft_time weft__flow_ideal(const weft_sim *sim, uint32_t row, const uint32_t *ports, int hops) {
+  const uint64_t size = sim->flow.rows.at[row].size_bytes, n = row_messages(sim, row);
+  const uint64_t longer = size % n; /* by a byte */
+  const weft_time one = weft__path_ideal(sim, ports, hops, size / n);
+  if (n == 1) return one;
+  const weft_time more = longer > 0 ? weft__path_ideal(sim, ports, hops, size / n + 1) : 0;
+  return (weft_time)(n - longer) * one + (weft_time)longer * more;
+}
+
+static uint64_t packets_of(const weft_sim *sim, uint64_t bytes) {
+  const uint64_t mtu = sim->config.mtu_bytes;
+  return (bytes + mtu - 1) / mtu;
+}
+
+/* Of several messages, in the proportion of the payload. */
+uint64_t weft__flow_packets(const weft_sim *sim, uint32_t row, uint64_t payload) {
+  const uint64_t n = row_messages(sim, row);
+  if (n == 1) return packets_of(sim, payload);
+  const uint64_t size = sim->flow.rows.at[row].size_bytes, longer = size % n;
+  const uint64_t all =
+      (n - longer) * packets_of(sim, size / n) + longer * packets_of(sim, size / n + 1);
+  return (uint64_t)ceil((double)all * ((double)payload / (double)size));
 }
 
 /* ---- begin ---- */
@@ -121,7 +160,7 @@ uint32_t weft__flow_begin(weft_sim *sim, uint32_t row, int *waits) {
     weft__flow_tell(sim, row, NEWS_FAILED);
     return WEFT_NONE;
   }
-  flow->ideal_ps = weft__path_ideal(sim, data, hops, flow->size_bytes);
+  flow->ideal_ps = weft__flow_ideal(sim, row, data, hops);
   const uint32_t slot = weft__slot_take(sim, row);
   if (slot == WEFT_NONE || !weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
     weft__no_memory(sim);

@@ -19,10 +19,11 @@ int weft__flow_check(weft_sim *sim, const weft_flow_def *def);
 /** What has sent a flow, and what it wants of it (enum flow_wants). */
 struct flow_owner {
   uint32_t task, part, wants;
+  uint32_t messages; /* that it stands for, one after another; 0: it is one */
 };
 
 /** Nobody, who wants nothing. */
-#define FLOW_OWNERLESS ((struct flow_owner){WEFT_NONE, 0, 0})
+#define FLOW_OWNERLESS ((struct flow_owner){WEFT_NONE, 0, 0, 0})
 
 /** Add a row for a flow without starting it. With FLOW_FORGETS the row may be a former flow's.
  *  Returns the row or a negative status. */
@@ -32,6 +33,17 @@ int weft__flow_row(weft_sim *sim, const weft_flow_def *def, struct flow_owner ow
 static inline uint32_t row_generation(const weft_sim *sim, uint32_t row) {
   return row < sim->flow.generations.n ? sim->flow.generations.at[row] : 0;
 }
+
+/** How many messages of one size, or a byte more, a flow stands for, one after another. */
+static inline uint32_t row_messages(const weft_sim *sim, uint32_t row) {
+  return row < sim->flow.messages.n ? sim->flow.messages.at[row] : 1;
+}
+
+/** Its ideal time on a way. */
+weft_time weft__flow_ideal(const weft_sim *sim, uint32_t row, const uint32_t *ports, int hops);
+
+/** Packets of the first so much of its payload. */
+uint64_t weft__flow_packets(const weft_sim *sim, uint32_t row, uint64_t payload);
 
 /** What work wants of a flow. */
 static inline uint32_t flow_wants(const weft_sim *sim, uint32_t row) {

@@ -65,6 +65,7 @@ struct sighting {
 #define FLOW_POOLS(X)                 \
   X(flow, rows, struct flow)          \
   X(flow, wants, uint8_t)             \
+  X(flow, messages, uint32_t)         \
   X(flow, starts, uint32_t)           \
   X(flow, slots, struct slot)         \
   X(flow, news, struct news)          \
@@ -76,7 +77,8 @@ struct sighting {
   X(flow, terms, struct flow_terms)   \
   X(flow, given_ports, uint32_t)
 
-/* generations: by row, how many flows had it before; shorter than rows, 0 where it ends. */
+/* messages: by row, see row_messages(); shorter than rows, 1 where it ends.
+ * generations: by row, how many flows had it before; shorter than rows, 0 where it ends. */
 struct flow_room {
   FLOW_POOLS(WEFT_POOL_MEMBER)
   uint32_t path_ports; /* ports per direction that a slot has room for */

@@ -6,43 +6,22 @@
 
 /* ---- lists of ports ---- */
 
-/* A list of twice the room, or of one entry; 0 when out of memory. */
-static int grow_list(weft_sim *sim, struct fluid_port *port) {
-  const int is_new = port->list == WEFT_NONE;
-  const uint32_t room = is_new ? 0 : port->room + 1;
-  uint32_t list = sim->fluid.free_list[room];
-  if (list != 0) {
-    --list;
-    sim->fluid.free_list[room] = sim->fluid.entries.at[list];
-  } else {
-    list = sim->fluid.entries.n;
-    if (!pool_reserve(sim, sim->fluid.entries, (uint64_t)list + (1u << room))) return 0;
-    sim->fluid.entries.n += 1u << room;
-  }
-  if (!is_new) {
-    memcpy(&sim->fluid.entries.at[list], &sim->fluid.entries.at[port->list],
-           port->count * sizeof(uint32_t));
-    sim->fluid.entries.at[port->list] = sim->fluid.free_list[port->room];
-    sim->fluid.free_list[port->room] = port->list + 1;
-  }
-  port->list = list;
-  port->room = room;
-  return 1;
-}
+enum { UNIT_ENTRIES = 4 }; /* in a unit */
 
 static int enter(weft_sim *sim, struct fluid_member *member, uint32_t class, uint32_t is_ack) {
   struct fluid_port *port = &sim->fluid.ports.at[member->port];
-  if ((port->list == WEFT_NONE || port->count == 1u << port->room) && !grow_list(sim, port))
+  if ((port->list == WEFT_NONE || port->count == (uint32_t)UNIT_ENTRIES << port->room) &&
+      !weft__fluid_grow(sim, &port->list, &port->room, 0))
     return 0;
   member->place = port->count;
-  sim->fluid.entries.at[port->list + port->count++] = class << 1 | is_ack;
+  fluid_list(sim, port)[port->count++] = class << 1 | is_ack;
   return 1;
 }
 
 /* The last of the list takes its place. */
 static void strike(weft_sim *sim, const struct fluid_member *member) {
   struct fluid_port *port = &sim->fluid.ports.at[member->port];
-  uint32_t *list = &sim->fluid.entries.at[port->list];
+  uint32_t *list = fluid_list(sim, port);
   const uint32_t last = --port->count, moved = list[last];
   if (last == member->place) return;
   list[member->place] = moved;
@@ -141,6 +120,7 @@ static uint32_t found(weft_sim *sim, const struct fluid_claim *claim) {
                                                       .cap = claim->cap,
                                                       .since = {sim->now, 0},
                                                       .first = WEFT_NONE,
+                                                      .queue = WEFT_NONE,
                                                       .place = WEFT_NONE,
                                                       .next = *chain,
                                                       .hash = hash};
@@ -155,7 +135,6 @@ static uint32_t found(weft_sim *sim, const struct fluid_claim *claim) {
     members[i].port = claim->path[i];
     if (!enter(sim, &members[i], index, i >= claim->hops)) return WEFT_NONE;
   }
-  if (claim->cap < INFINITY) weft__fluid_mark_cap(sim, index);
   return index;
 }
 
@@ -170,11 +149,12 @@ void weft__fluid_join(weft_sim *sim, uint32_t slot, const struct fluid_claim *cl
   flow->class = index;
   flow->end = fluid_service(class, (struct fluid_time){sim->now, 0}) + bits;
   flow->state = FLUID_RUNS;
-  weft__fluid_end_add(sim, slot);
-  ++class->flows;
+  if (!weft__fluid_end_add(sim, slot)) {
+    weft__no_memory(sim);
+    return;
+  }
   weft__fluid_load(sim, index, class->weight * class->flows);
-  for (uint32_t i = 0; i < claim->hops + claim->ack_hops; ++i)
-    weft__fluid_mark(sim, claim->path[i]);
+  weft__fluid_ask(sim, index);
   if (class->first == slot && !weft__fluid_end_moved(sim, index)) weft__no_memory(sim);
 }
 
@@ -185,6 +165,7 @@ static void release(weft_sim *sim, uint32_t index) {
   uint32_t *chain = chain_of(sim, class->hash);
   while (*chain != index) chain = &sim->fluid.classes.at[*chain].next;
   *chain = class->next;
+  weft__fluid_give_back(sim, class->queue, class->room);
   class->next = sim->fluid.free_class;
   sim->fluid.free_class = index + 1;
   --sim->fluid.live;
@@ -196,15 +177,24 @@ void weft__fluid_leave(weft_sim *sim, uint32_t slot, struct fluid_time time) {
   struct fluid_class *class = &sim->fluid.classes.at[index];
   const uint32_t was_first = class->first == slot;
   weft__fluid_end_remove(sim, slot);
-  --class->flows;
+  const int is_alone = weft__fluid_is_alone(sim, index);
+  if (is_alone && class->flows == 0) {
+    weft__fluid_leave_empty(sim, index);
+    release(sim, index);
+    return;
+  }
   weft__fluid_load(sim, index, class->weight * class->flows);
   /* What each has been served: no less than the one that has sent all now. */
   const double service = fluid_service(class, time);
   class->service = service > class->service ? service : class->service;
   class->since = time;
-  const struct fluid_member *members = fluid_members(sim, index);
-  for (uint32_t i = 0; i < fluid_hops(&sim->fluid.shares.at[index]); ++i)
-    weft__fluid_relieve(sim, members[i].port);
+  if (is_alone) {
+    weft__fluid_ask(sim, index);
+  } else {
+    const struct fluid_member *members = fluid_members(sim, index);
+    for (uint32_t i = 0; i < fluid_hops(&sim->fluid.shares.at[index]); ++i)
+      weft__fluid_relieve(sim, members[i].port);
+  }
   if (class->flows == 0)
     release(sim, index);
   else if (was_first && !weft__fluid_end_moved(sim, index))

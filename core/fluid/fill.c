@@ -37,45 +37,50 @@ static struct fluid_port *port_at(const weft_sim *sim, uint32_t port) {
 
 /* ---- what comes next ---- */
 
-/* A tournament of ports by their keys, the levels at which they are to be looked at: node i has the
- * least of nodes 2 i and 2 i + 1, and the leaves are ports. Most keys change nothing above. */
+/* Ports in a 4-ary heap by the levels at which they are to be looked at; few are at a time. */
 
-int weft__fluid_tournament(weft_sim *sim) {
-  uint32_t leaves = 1;
-  while (leaves < sim->fluid.ports.n) leaves *= 2;
-  if (!pool_reserve(sim, sim->fluid.next, 2ull * leaves)) return 0;
-  sim->fluid.next.n = 2 * leaves;
-  for (uint32_t i = 0; i < 2 * leaves; ++i) sim->fluid.next.at[i] = INFINITY;
-  return 1;
+static int comes_before(const struct fluid_pending *a, const struct fluid_pending *b) {
+  return a->level < b->level || (a->level == b->level && a->port < b->port);
 }
 
-static double key_of(const weft_sim *sim, uint32_t port) {
-  return sim->fluid.next.at[sim->fluid.next.n / 2 + port];
+static void put(weft_sim *sim, uint32_t place, const struct fluid_pending *item) {
+  sim->fluid.pending.at[place] = *item;
+  port_at(sim, item->port)->place = place;
 }
 
-static void set_key(weft_sim *sim, uint32_t port, double key) {
-  double *at = sim->fluid.next.at;
-  uint32_t i = sim->fluid.next.n / 2 + port;
-  at[i] = key;
-  while (i > 1) {
-    const double other = at[i ^ 1], least = at[i] < other ? at[i] : other;
-    i /= 2;
-    if (at[i] == least) break;
-    at[i] = least;
+/* To where it belongs, from a place that is free. */
+static void sift(weft_sim *sim, uint32_t hole, struct fluid_pending item) {
+  const struct fluid_pending *at = sim->fluid.pending.at;
+  const uint32_t n = sim->fluid.pending.n;
+  for (uint32_t above; hole > 0 && comes_before(&item, &at[above = (hole - 1) / 4]); hole = above)
+    put(sim, hole, &at[above]);
+  for (uint32_t first; (first = 4 * hole + 1) < n;) {
+    uint32_t least = first;
+    for (uint32_t i = first + 1; i < n && i < first + 4; ++i)
+      if (comes_before(&at[i], &at[least])) least = i;
+    if (!comes_before(&at[least], &item)) break;
+    put(sim, hole, &at[least]);
+    hole = least;
   }
+  put(sim, hole, &item);
 }
 
-/* The port with the least key. */
-static uint32_t first_port(const weft_sim *sim) {
-  const double *at = sim->fluid.next.at;
-  uint32_t i = 1;
-  while (i < sim->fluid.next.n / 2) i = 2 * i + (at[2 * i] > at[2 * i + 1]);
-  return i - sim->fluid.next.n / 2;
+static void forget(weft_sim *sim, struct fluid_port *port) {
+  const uint32_t place = port->place;
+  if (place == WEFT_NONE) return;
+  port->place = WEFT_NONE;
+  const uint32_t last = --sim->fluid.pending.n; /* there is room for all */
+  if (place < last) sift(sim, place, sim->fluid.pending.at[last]);
 }
 
 /* Look at a port at that level at the latest. */
-static void look_at(weft_sim *sim, uint32_t port, double key) {
-  if (key < key_of(sim, port)) set_key(sim, port, key);
+static void look_at(weft_sim *sim, uint32_t index, double level) {
+  struct fluid_port *port = port_at(sim, index);
+  if (!(level < INFINITY)) return;
+  const uint32_t is_new = port->place == WEFT_NONE;
+  if (!is_new && sim->fluid.pending.at[port->place].level <= level) return;
+  const uint32_t place = is_new ? sim->fluid.pending.n++ : port->place;
+  sift(sim, place, (struct fluid_pending){level, index, 0});
 }
 
 static int is_before(const struct fluid_capped *a, const struct fluid_capped *b) {
@@ -83,7 +88,7 @@ static int is_before(const struct fluid_capped *a, const struct fluid_capped *b)
 }
 
 /* A heap of classes by their caps. */
-void weft__fluid_mark_cap(weft_sim *sim, uint32_t class) {
+static void mark_cap(weft_sim *sim, uint32_t class) {
   if (!pool_reserve(sim, sim->fluid.capped, sim->fluid.capped.n + 1u)) {
     weft__no_memory(sim);
     return;
@@ -126,6 +131,23 @@ void weft__fluid_relieve(weft_sim *sim, uint32_t index) {
   look_at(sim, index, port_at(sim, index)->level);
 }
 
+/* More may be asked of all ports of its way. */
+static void mark_all(weft_sim *sim, uint32_t class) {
+  const struct fluid_share *share = &sim->fluid.shares.at[class];
+  const struct fluid_member *members = fluid_members(sim, class);
+  if (share->has_cap && share->at == FLUID_OPEN) mark_cap(sim, class);
+  for (uint32_t i = 0, n = fluid_hops(share); i < n; ++i) weft__fluid_mark(sim, members[i].port);
+}
+
+void weft__fluid_ask(weft_sim *sim, uint32_t class) {
+  if (!weft__fluid_is_alone(sim, class))
+    mark_all(sim, class);
+  else if (pool_reserve(sim, sim->fluid.alone, sim->fluid.alone.n + 1u))
+    sim->fluid.alone.at[sim->fluid.alone.n++] = class;
+  else
+    weft__no_memory(sim);
+}
+
 /* ---- water ---- */
 
 /* What is asked of a port: by weight of those that rise with the water, in bit/ps of others. */
@@ -138,7 +160,7 @@ struct demand {
 /* Those that are open or bounded here rise, and those that are bounded above a level. */
 static struct demand demand_of(const weft_sim *sim, uint32_t index, double above) {
   const struct fluid_port *port = port_at(sim, index);
-  const uint32_t *entry = &sim->fluid.entries.at[port->list];
+  const uint32_t *entry = fluid_list(sim, port);
   const struct fluid_share *shares = sim->fluid.shares.at;
   struct demand sum = {0, 0, 0, 0};
   for (uint32_t i = 0; i < port->count; ++i) {
@@ -233,9 +255,9 @@ static double fixed_rate(const struct fluid_share *share) {
 }
 
 /* Nobody asks for more of a port that is not full: it needs no look. */
-static int leave_at_rest(weft_sim *sim, uint32_t index, const struct fluid_port *port) {
+static int leave_at_rest(weft_sim *sim, struct fluid_port *port) {
   if (port->level < INFINITY || !is_at_rest(port)) return 0;
-  if (key_of(sim, index) < INFINITY) set_key(sim, index, INFINITY);
+  forget(sim, port);
   return 1;
 }
 
@@ -256,7 +278,7 @@ void weft__fluid_load(weft_sim *sim, uint32_t index, double load) {
     } else {
       port->rates += factor * rates;
     }
-    leave_at_rest(sim, members[i].port, port);
+    leave_at_rest(sim, port);
   }
 }
 
@@ -281,13 +303,13 @@ static void change_share(weft_sim *sim, uint32_t index, uint32_t at, double leve
     port->rates += factor * ((is_rising ? 0 : rate) - (was_rising ? 0 : before));
     port->weights += factor * share->load * (is_rising - was_rising);
     port->rising += (uint32_t)(is_rising - was_rising);
-    if (leave_at_rest(sim, hop, port)) continue;
+    if (leave_at_rest(sim, port)) continue;
     if (!asks_more)
       weft__fluid_relieve(sim, hop);
     else
       weft__fluid_mark(sim, hop);
   }
-  if (at == FLUID_OPEN && share->has_cap) weft__fluid_mark_cap(sim, index);
+  if (at == FLUID_OPEN && share->has_cap) mark_cap(sim, index);
 }
 
 /* Nobody asks for more than it has. */
@@ -295,7 +317,7 @@ static void open_port(weft_sim *sim, uint32_t index) {
   struct fluid_port *port = port_at(sim, index);
   port->level = INFINITY;
   for (uint32_t i = 0; i < port->count; ++i) {
-    const uint32_t class = sim->fluid.entries.at[port->list + i] >> 1;
+    const uint32_t class = fluid_list(sim, port)[i] >> 1;
     const struct fluid_share *share = &sim->fluid.shares.at[class];
     if (share->at == index) change_share(sim, class, FLUID_OPEN, share->level);
   }
@@ -307,7 +329,7 @@ static void fill_port(weft_sim *sim, uint32_t index, int stays) {
   if (!stays) port->level = port->water;
   const double level = port->level;
   for (uint32_t i = 0; i < port->count; ++i) {
-    const uint32_t class = sim->fluid.entries.at[port->list + i] >> 1;
+    const uint32_t class = fluid_list(sim, port)[i] >> 1;
     const struct fluid_share *share = &sim->fluid.shares.at[class];
     if (!(share->at == FLUID_OPEN ||
           (share->at == index ? !stays : share->level > level * (1 + TIE))))
@@ -325,7 +347,7 @@ static void open_all(weft_sim *sim) {
   for (uint32_t p = 0; p < sim->fluid.ports.n; ++p) {
     struct fluid_port *port = port_at(sim, p);
     port->level = INFINITY;
-    set_key(sim, p, INFINITY);
+    forget(sim, port);
     port->visits = 0;
     port->age = AGE_MOST;
     if (port->count > 0) weft__fluid_mark(sim, p);
@@ -355,19 +377,23 @@ static int is_same_level(double a, double b) {
 
 /* At the port that comes first. */
 static void step(weft_sim *sim) {
-  const uint32_t index = first_port(sim);
+  const struct fluid_pending first = sim->fluid.pending.at[0];
+  const uint32_t index = first.port;
   struct fluid_port *port = port_at(sim, index);
-  const double now = key_of(sim, index) * (1 + TIE);
+  const double now = first.level * (1 + TIE);
   double key = guess(sim, index);
   if (key <= now && port->age > 0) {
     sound(sim, index);
     key = port->level < port->water ? port->level : port->water;
   }
   if (key > now) { /* more has become free since */
-    set_key(sim, index, key);
+    if (key < INFINITY)
+      sift(sim, 0, (struct fluid_pending){key, index, 0});
+    else
+      forget(sim, port);
     return;
   }
-  set_key(sim, index, INFINITY);
+  forget(sim, port);
   if (is_worn(sim, port))
     open_all(sim);
   else if (port->level < INFINITY && port->water == INFINITY)
@@ -378,7 +404,7 @@ static void step(weft_sim *sim) {
 
 /* Whether anything is to come; caps first, at one level. */
 static int go_on(weft_sim *sim) {
-  const double next = sim->fluid.next.at[1];
+  const double next = sim->fluid.pending.n > 0 ? sim->fluid.pending.at[0].level : INFINITY;
   if (sim->fluid.capped.n > 0 && sim->fluid.capped.at[0].cap <= next)
     reach_cap(sim);
   else if (next < INFINITY)
@@ -388,27 +414,41 @@ static int go_on(weft_sim *sim) {
   return !sim->failed;
 }
 
-/* Classes go on at their new rates. */
-static void apply(weft_sim *sim, struct fluid_time time) {
-  for (uint32_t i = 0; i < sim->fluid.touched.n && !sim->failed; ++i) {
-    const uint32_t index = sim->fluid.touched.at[i];
-    struct fluid_class *class = &sim->fluid.classes.at[index];
-    WEFT_ASSERT(sim->fluid.shares.at[index].at != FLUID_OPEN);
-    const double rate = class->weight * sim->fluid.shares.at[index].level;
-    if (rate == class->rate) continue;
-    class->service = fluid_service(class, time);
-    class->since = time;
-    class->rate = rate;
-    if (!weft__fluid_end_moved(sim, index)) weft__no_memory(sim);
+/* A class goes on at its new rate. */
+static void apply(weft_sim *sim, uint32_t index, struct fluid_time time) {
+  struct fluid_class *class = &sim->fluid.classes.at[index];
+  WEFT_ASSERT(sim->fluid.shares.at[index].at != FLUID_OPEN);
+  const double rate = class->weight * sim->fluid.shares.at[index].level;
+  if (rate == class->rate) return;
+  class->service = fluid_service(class, time);
+  class->since = time;
+  class->rate = rate;
+  if (!weft__fluid_end_moved(sim, index)) weft__no_memory(sim);
+}
+
+/* Those that were alone when they changed, and are so still; or have left, and are others' now. */
+static void fill_alone(weft_sim *sim, struct fluid_time time) {
+  for (uint32_t i = 0; i < sim->fluid.alone.n && !sim->failed; ++i) {
+    const uint32_t index = sim->fluid.alone.at[i];
+    if (sim->fluid.classes.at[index].flows == 0) continue;
+    if (weft__fluid_is_alone(sim, index)) {
+      weft__fluid_fill_alone(sim, index);
+      apply(sim, index, time);
+    } else {
+      mark_all(sim, index);
+    }
   }
-  sim->fluid.touched.n = 0;
+  sim->fluid.alone.n = 0;
 }
 
 void weft__fluid_fill(weft_sim *sim, struct fluid_time time) {
+  fill_alone(sim, time);
   ++sim->fluid.filling;
   look_at_marked(sim);
   while (go_on(sim)) look_at_marked(sim);
-  apply(sim, time);
+  for (uint32_t i = 0; i < sim->fluid.touched.n && !sim->failed; ++i)
+    apply(sim, sim->fluid.touched.at[i], time);
+  sim->fluid.touched.n = 0;
 }
 
 /* ---- check ---- */
@@ -423,7 +463,7 @@ static double asked_of(const weft_sim *sim, uint32_t index, double *highest) {
   double sum = 0;
   *highest = 0;
   for (uint32_t i = 0; i < port->count; ++i) {
-    const uint32_t entry = sim->fluid.entries.at[port->list + i];
+    const uint32_t entry = fluid_list(sim, port)[i];
     const struct fluid_share *share = &sim->fluid.shares.at[entry >> 1];
     sum += share->load * share->level * (entry & 1 ? sim->fluid.ack_load : 1);
     if (share->level > *highest) *highest = share->level;

@@ -16,22 +16,26 @@ static int create(weft_sim *sim) {
   if (config->fluid_acks)
     sim->fluid.ack_load = (double)config->ack_bytes / (double)frame_full(config, 0);
   weft__flows_go_one_way(sim, !config->fluid_acks && config->fluid_cap == WEFT_FLUID_CAP_NONE);
-  sim->fluid.armed_at = -1;
   return WEFT_OK;
 }
 
 static int link_added(weft_sim *sim, uint32_t link) {
-  if (!pool_reserve(sim, sim->fluid.ports, 2 * link + 2)) return WEFT_ENOMEM;
-  for (; sim->fluid.ports.n < 2 * link + 2; ++sim->fluid.ports.n)
-    sim->fluid.ports.at[sim->fluid.ports.n] =
-        (struct fluid_port){.level = INFINITY, .list = WEFT_NONE};
+  const uint32_t n = 2 * link + 2;
+  if (!pool_reserve(sim, sim->fluid.ports, n) || !pool_reserve(sim, sim->fluid.bytes, n))
+    return WEFT_ENOMEM;
+  for (uint32_t p = sim->fluid.ports.n; p < n; ++p) {
+    sim->fluid.ports.at[p] =
+        (struct fluid_port){.level = INFINITY, .list = WEFT_NONE, .place = WEFT_NONE};
+    sim->fluid.bytes.at[p] = 0;
+  }
+  sim->fluid.ports.n = sim->fluid.bytes.n = n;
   return WEFT_OK;
 }
 
 static int ready(weft_sim *sim) {
   for (uint32_t p = 0; p < sim->fluid.ports.n; ++p)
     sim->fluid.ports.at[p].rate = (double)sim->fabric.ports.at[p].rate_bps / 1e12;
-  return weft__fluid_tournament(sim) ? WEFT_OK : WEFT_ENOMEM;
+  return pool_reserve(sim, sim->fluid.pending, sim->fluid.ports.n) ? WEFT_OK : WEFT_ENOMEM;
 }
 
 static int slots(weft_sim *sim, uint32_t n, uint32_t path_ports) {
@@ -40,10 +44,6 @@ static int slots(weft_sim *sim, uint32_t n, uint32_t path_ports) {
     return 0;
   sim->fluid.flows.n = n;
   return 1;
-}
-
-static uint32_t stale(const weft_sim *sim) {
-  return sim->fluid.stale + sim->fluid.armed - (sim->fluid.armed_at >= 0);
 }
 
 static void settle(weft_sim *sim) {
@@ -56,13 +56,13 @@ static void settle(weft_sim *sim) {
 
 static uint64_t port_bytes(weft_sim *sim, uint32_t port) {
   settle(sim);
-  return sim->fluid.ports.at[port].bytes;
+  return sim->fluid.bytes.at[port];
 }
 
-static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
-  const uint64_t mtu = sim->config.mtu_bytes;
-  *data = frames_bytes(&sim->config, 0, payload);
-  *acks = sim->config.fluid_acks ? (payload + mtu - 1) / mtu * sim->config.ack_bytes : 0;
+static void wire_bytes(const weft_sim *sim, uint32_t row, uint64_t payload, uint64_t *data,
+                       uint64_t *acks) {
+  *data = weft__fluid_frames(sim, row, payload);
+  *acks = sim->config.fluid_acks ? weft__fluid_acks(sim, row, payload) : 0;
 }
 
 /* Hosts don't forward: what leaves them has arrived at others. */
@@ -70,9 +70,8 @@ static int check(weft_sim *sim) {
   uint64_t out = 0, in = 0;
   for (uint32_t p = 0; p < sim->fluid.ports.n; ++p) {
     const struct fabric_port *port = &sim->fabric.ports.at[p];
-    if (sim->fabric.nodes.at[port->from_node].kind == WEFT_HOST)
-      out += sim->fluid.ports.at[p].bytes;
-    if (sim->fabric.nodes.at[port->to_node].kind == WEFT_HOST) in += sim->fluid.ports.at[p].bytes;
+    if (sim->fabric.nodes.at[port->from_node].kind == WEFT_HOST) out += sim->fluid.bytes.at[p];
+    if (sim->fabric.nodes.at[port->to_node].kind == WEFT_HOST) in += sim->fluid.bytes.at[p];
   }
   if (out != sim->fluid.sent + sim->fluid.sent_acks || in != out)
     return weft__fail(sim, WEFT_EINTERNAL, "fluid: bytes that left hosts and arrived differ");
@@ -90,8 +89,7 @@ const struct engine_ops weft__fluid_engine = {
     .create = create,
     .link_added = link_added,
     .ready = ready,
-    .event = weft__fluid_event,
-    .stale = stale,
+    .run = weft__fluid_run,
     .port_changed = weft__fluid_port_changed,
     .rerouted = weft__fluid_rerouted,
     .launch = weft__fluid_launch,

@@ -25,24 +25,27 @@ uint64_t weft__fluid_delivered(const weft_sim *sim, uint32_t slot) {
   return payload < flow->least ? flow->least : payload > size ? size : payload;
 }
 
-static uint64_t acks_of(const weft_sim *sim, uint64_t payload) {
-  const uint64_t mtu = sim->config.mtu_bytes;
-  return (payload + mtu - 1) / mtu * sim->config.ack_bytes;
+uint64_t weft__fluid_frames(const weft_sim *sim, uint32_t row, uint64_t payload) {
+  return payload + weft__flow_packets(sim, row, payload) * frame_headers(&sim->config, 0);
+}
+
+uint64_t weft__fluid_acks(const weft_sim *sim, uint32_t row, uint64_t payload) {
+  return weft__flow_packets(sim, row, payload) * sim->config.ack_bytes;
 }
 
 void weft__fluid_count(weft_sim *sim, uint32_t slot, uint64_t payload) {
   struct fluid_flow *flow = &sim->fluid.flows.at[slot];
   if (payload <= flow->counted) return;
-  const uint64_t bytes =
-      frames_bytes(&sim->config, 0, payload) - frames_bytes(&sim->config, 0, flow->counted);
   const uint32_t *path = slot_path(sim, slot);
   const struct slot *its = &sim->flow.slots.at[slot];
-  for (uint32_t i = 0; i < its->hops; ++i) sim->fluid.ports.at[path[i]].bytes += bytes;
+  const uint64_t bytes =
+      weft__fluid_frames(sim, its->row, payload) - weft__fluid_frames(sim, its->row, flow->counted);
+  for (uint32_t i = 0; i < its->hops; ++i) sim->fluid.bytes.at[path[i]] += bytes;
   sim->fluid.sent += bytes;
   if (sim->fluid.ack_load > 0) {
-    const uint64_t acks = acks_of(sim, payload) - acks_of(sim, flow->counted);
-    for (uint32_t i = 0; i < its->ack_hops; ++i)
-      sim->fluid.ports.at[path[its->hops + i]].bytes += acks;
+    const uint64_t acks =
+        weft__fluid_acks(sim, its->row, payload) - weft__fluid_acks(sim, its->row, flow->counted);
+    for (uint32_t i = 0; i < its->ack_hops; ++i) sim->fluid.bytes.at[path[its->hops + i]] += acks;
     sim->fluid.sent_acks += acks;
   }
   sim->stats.payload_delivered += payload - flow->counted;
@@ -99,20 +102,27 @@ static double latency_of(const weft_sim *sim, uint32_t slot, weft_time ideal_ps)
   return latency > 0 && !sim->fluid.has_no_latency ? latency : 0;
 }
 
-/* Shares of this instant are worked out at its end. */
-static void ask_to_fill(weft_sim *sim) {
-  if (sim->fluid.is_asked) return;
-  sim->fluid.is_asked = 1;
-  event_at(sim, EV_FLUID_FILL, 0, sim->now);
+/* Ports that it loads: of its ACKs' way only where they load links. */
+static uint32_t ports_of(const weft_sim *sim, uint32_t slot) {
+  const struct slot *its = &sim->flow.slots.at[slot];
+  return (uint32_t)its->hops + (sim->fluid.ack_load > 0 ? its->ack_hops : 0);
+}
+
+/* None of them is down: without ACKs a flow stands still as well. */
+static int way_is_up(const weft_sim *sim, uint32_t slot) {
+  const uint32_t *path = slot_path(sim, slot);
+  for (uint32_t i = 0, n = ports_of(sim, slot); i < n; ++i)
+    if (sim->fabric.ports.at[path[i]].down) return 0;
+  return 1;
 }
 
 /* It goes on, or begins to wait, with so many bits to send. */
 static void go_on(weft_sim *sim, uint32_t slot, double bits) {
   struct fluid_flow *flow = &sim->fluid.flows.at[slot];
-  if (slot_way_is_up(sim, slot)) {
+  if (way_is_up(sim, slot)) {
     const struct fluid_claim claim = claim_of(sim, slot);
     weft__fluid_join(sim, slot, &claim, bits);
-    ask_to_fill(sim);
+    sim->fluid.is_asked = 1;
     return;
   }
   flow->state = FLUID_WAITS;
@@ -129,10 +139,9 @@ void weft__fluid_launch(weft_sim *sim, uint32_t row) {
   if (slot == WEFT_NONE) return;
   flow_is_under_way(sim);
   const struct flow *its = &sim->flow.rows.at[row];
-  const double bits = 8 * (double)frames_bytes(&sim->config, 0, its->size_bytes);
+  const double bits = 8 * (double)weft__fluid_frames(sim, row, its->size_bytes);
   struct fluid_flow *flow = &sim->fluid.flows.at[slot];
-  *flow =
-      (struct fluid_flow){.bits = bits, .child = WEFT_NONE, .next = WEFT_NONE, .back = WEFT_NONE};
+  *flow = (struct fluid_flow){.bits = bits};
   flow->latency = latency_of(sim, slot, its->ideal_ps);
   go_on(sim, slot, bits);
 }
@@ -153,38 +162,14 @@ static void is_sent(weft_sim *sim, uint32_t slot, struct fluid_time time) {
     event_of_flow(sim, EV_FLUID_SENT, slot, row, sim->now);
 }
 
-static const struct fluid_class *next_to_end(const weft_sim *sim) {
-  return sim->fluid.ends.n == 0 ? NULL : &sim->fluid.classes.at[sim->fluid.ends.at[0]];
-}
-
-/* Ask for an event of the next end, unless there is one by then. */
-static void arm(weft_sim *sim) {
-  const struct fluid_class *next = next_to_end(sim);
-  if (next == NULL) {
-    sim->fluid.armed_at = -1;
-    return;
-  }
-  weft_time at = fluid_due(next->end);
-  if (at < sim->now) at = sim->now;
-  if (sim->fluid.armed_at >= 0 && sim->fluid.armed_at <= at) return;
-  sim->fluid.armed_at = at;
-  ++sim->fluid.armed;
-  event_at(sim, EV_FLUID_END, 0, at);
-}
-
-/* Let all that have sent all by now end, each at its time; how many. */
-static uint32_t catch_up(weft_sim *sim) {
-  uint32_t count = 0;
-  const struct fluid_class *next;
-  while ((next = next_to_end(sim)) != NULL && fluid_due(next->end) <= sim->now && !sim->failed) {
+void weft__fluid_catch_up(weft_sim *sim) {
+  const struct fluid_due *next;
+  while ((next = fluid_next(sim)) != NULL && fluid_due(next->end) <= sim->now && !sim->failed) {
     const struct fluid_time time = next->end;
-    for (; next != NULL && fluid_between(time, next->end) <= FLUID_SAME_PS; ++count) {
-      is_sent(sim, next->first, time);
-      next = next_to_end(sim);
-    }
+    for (; next != NULL && fluid_between(time, next->end) <= FLUID_SAME_PS; next = fluid_next(sim))
+      is_sent(sim, sim->fluid.classes.at[next->class].first, time);
     weft__fluid_fill(sim, time);
   }
-  return count;
 }
 
 static void end_flow(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
@@ -203,14 +188,6 @@ static void end_flow(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_s
 
 /* ---- events ---- */
 
-static void ends(weft_sim *sim) {
-  --sim->fluid.armed;
-  const int is_late = sim->fluid.armed_at != sim->now;
-  if (!is_late) sim->fluid.armed_at = -1;
-  if (is_late || catch_up(sim) == 0) event_is_stale(sim);
-  arm(sim);
-}
-
 static void gives_up(weft_sim *sim, uint32_t slot) {
   const struct fluid_flow *flow = &sim->fluid.flows.at[slot];
   if (!sim->flow.slots.at[slot].active || flow->state != FLUID_WAITS ||
@@ -223,13 +200,7 @@ static void gives_up(weft_sim *sim, uint32_t slot) {
 }
 
 void weft__fluid_event(weft_sim *sim, uint32_t kind, uint32_t source) {
-  if (kind == EV_FLUID_END) {
-    ends(sim);
-  } else if (kind == EV_FLUID_FILL) {
-    sim->fluid.is_asked = 0;
-    weft__fluid_fill(sim, (struct fluid_time){sim->now, 0});
-    arm(sim);
-  } else if (kind == EV_FLUID_SENT) {
+  if (kind == EV_FLUID_SENT) {
     weft__flow_tell(sim, sim->flow.slots.at[source].row, NEWS_SENT);
   } else if (kind == EV_FLUID_DONE) {
     const uint32_t row = sim->flow.slots.at[source].row;
@@ -251,37 +222,36 @@ static void change_way(weft_sim *sim, uint32_t slot, const uint32_t *data, int h
   const double left = bits_left(sim, flow);
   flow->least = weft__fluid_delivered(sim, slot);
   weft__fluid_count(sim, slot, flow->least); /* on the way that it has taken */
-  if (data != NULL || !slot_way_is_up(sim, slot) || !was_up) {
+  if (data != NULL || !way_is_up(sim, slot) || !was_up) {
     if (ran) weft__fluid_leave(sim, slot, (struct fluid_time){sim->now, 0});
     if (data != NULL && !weft__slot_take_path(sim, slot, data, hops, ack, ack_hops)) {
       weft__no_memory(sim);
       return;
     }
-    if (ran || slot_way_is_up(sim, slot)) {
+    if (ran || way_is_up(sim, slot)) {
       sim->fluid.stale += !ran && sim->config.give_up_ps != 0;
       go_on(sim, slot, left);
     }
   }
-  const uint64_t size = sim->flow.rows.at[its->row].size_bytes;
   flow->latency =
-      latency_of(sim, slot, weft__path_ideal(sim, slot_path(sim, slot), its->hops, size));
+      latency_of(sim, slot, weft__flow_ideal(sim, its->row, slot_path(sim, slot), its->hops));
 }
 
 static int uses(const weft_sim *sim, uint32_t slot, uint32_t port) {
-  const struct slot *its = &sim->flow.slots.at[slot];
+  if (!sim->flow.slots.at[slot].active) return 0;
   const uint32_t *path = slot_path(sim, slot);
-  for (uint32_t i = 0; its->active && i < its->hops; ++i)
+  for (uint32_t i = 0, n = ports_of(sim, slot); i < n; ++i)
     if (path[i] == port) return 1;
   return 0;
 }
 
 void weft__fluid_port_changed(weft_sim *sim, uint32_t port, unsigned what) {
   if (!(what & CHANGED_RATE)) return;
-  catch_up(sim);
+  weft__fluid_catch_up(sim);
   sim->fluid.ports.at[port].rate = (double)sim->fabric.ports.at[port].rate_bps / 1e12;
   ++sim->fluid.ports.at[port].age; /* its water is another one */
   weft__fluid_mark(sim, port);
-  ask_to_fill(sim);
+  sim->fluid.is_asked = 1;
   for (uint32_t slot = 0; slot < sim->flow.slots.n && !sim->failed; ++slot)
     if (uses(sim, slot, port)) change_way(sim, slot, NULL, 0, NULL, 0);
 }
@@ -289,7 +259,7 @@ void weft__fluid_port_changed(weft_sim *sim, uint32_t port, unsigned what) {
 /* A flow for which there is no way keeps that which it has. */
 void weft__fluid_rerouted(weft_sim *sim) {
   uint32_t data[WEFT_PATH_MAX], ack[WEFT_PATH_MAX];
-  catch_up(sim);
+  weft__fluid_catch_up(sim);
   for (uint32_t slot = 0; slot < sim->flow.slots.n && !sim->failed; ++slot) {
     const struct slot *its = &sim->flow.slots.at[slot];
     if (!its->active || sim->fluid.flows.at[slot].state == FLUID_ARRIVES) continue;

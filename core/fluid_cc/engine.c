@@ -306,7 +306,9 @@ static void settle(weft_sim *sim) {
   (void)sim;
 }
 
-static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
+static void wire_bytes(const weft_sim *sim, uint32_t row, uint64_t payload, uint64_t *data,
+                       uint64_t *acks) {
+  (void)row;
   const weft_config *config = &sim->config;
   const uint64_t packets = (payload + config->mtu_bytes - 1) / config->mtu_bytes;
   *data = frames_bytes(config, weft__fcc_extra(sim), payload);

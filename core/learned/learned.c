@@ -153,8 +153,9 @@ static uint64_t port_queue(weft_sim *sim, uint32_t port) {
   return BASE.port_queue(sim, port);
 }
 
-static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
-  BASE.wire_bytes(sim, payload, data, acks);
+static void wire_bytes(const weft_sim *sim, uint32_t row, uint64_t payload, uint64_t *data,
+                       uint64_t *acks) {
+  BASE.wire_bytes(sim, row, payload, data, acks);
 }
 
 static void stats(weft_sim *sim, weft_stats *stats) {

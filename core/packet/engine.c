@@ -49,7 +49,9 @@ static void flow_rows(weft_sim *sim) {
   }
 }
 
-static void wire_bytes(const weft_sim *sim, uint64_t payload, uint64_t *data, uint64_t *acks) {
+static void wire_bytes(const weft_sim *sim, uint32_t row, uint64_t payload, uint64_t *data,
+                       uint64_t *acks) {
+  (void)row;
   const uint64_t mtu = sim->config.mtu_bytes, packets = (payload + mtu - 1) / mtu;
   *data = frames_bytes(&sim->config, sim->packet.cc_header, payload);
   *acks = packets * ack_size(sim);

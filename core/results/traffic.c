@@ -47,6 +47,6 @@ int weft_flow_traffic_get(weft_sim *sim, uint32_t row, weft_flow_traffic *traffi
   if (status != WEFT_OK) return status;
   traffic->data_bytes = frames_bytes(&sim->config, 0, payload);
   if (sim->engine->wire_bytes != NULL)
-    sim->engine->wire_bytes(sim, payload, &traffic->data_bytes, &traffic->ack_bytes);
+    sim->engine->wire_bytes(sim, row, payload, &traffic->data_bytes, &traffic->ack_bytes);
   return WEFT_OK;
 }

@@ -125,7 +125,7 @@ static int cut(weft_sim *sim, struct collective *c, uint64_t chunk_bytes) {
                       UINT32_MAX, places, slices);
   c->slices = (uint32_t)slices;
   const uint64_t message = largest_message(sim, c);
-  const uint64_t most = (uint64_t)(UINT32_MAX - 1) * sim->config.mtu_bytes;
+  const uint64_t most = (uint64_t)(UINT32_MAX - 1) * sim->config.mtu_bytes / c->merge;
   if (message > most)
     return weft__fail(sim, WEFT_EINVAL,
                       "collective size_bytes: expected messages of at most %" PRIu64
@@ -211,6 +211,7 @@ static int prepare(weft_sim *sim, const weft_collective_def *def, struct collect
                          .n = def->rank_count,
                          .root = def->root,
                          .local = def->local,
+                         .merge = sim->config.merge_steps,
                          .forgets = def->forget != 0,
                          .task = sim->work.tasks.n};
   if (c.algorithm == WEFT_ALGORITHM_DEFAULT)
@@ -221,6 +222,7 @@ static int prepare(weft_sim *sim, const weft_collective_def *def, struct collect
     return weft__fail(sim, WEFT_EINVAL, "collective: kind %" PRIu32 " has no algorithm %" PRIu32,
                       def->kind, def->algorithm);
   algorithm->plan(&c);
+  if (algorithm != &weft__ring) c.merge = 1;
   uint32_t group = 0;
   status = copy_volumes(sim, &c, def->volumes);
   if (status == WEFT_OK) status = cut(sim, &c, def->chunk_bytes);

@@ -20,6 +20,7 @@ struct message {
   uint32_t to; /* rank */
   uint32_t first, count; /* pieces carried: count from first on, modulo all pieces */
   uint32_t reduce; /* 1: added to what the receiver has; 0: takes its place */
+  uint32_t merged; /* steps that it is, if more than one; then first and count are of the first */
   uint32_t wake, wakes; /* lanes of the receiver that may have waited for it: wakes from wake on */
 };
 

@@ -42,6 +42,7 @@ struct collective {
   uint32_t lanes; /* of a rank */
   uint32_t steps; /* of the longest lane */
   uint32_t slices;
+  uint32_t merge; /* steps of a ring that are one here */
   uint32_t root; /* rank */
   uint32_t local; /* ranks of a server */
   uint32_t volumes; /* first of n x n in volumes, or WEFT_NONE */

@@ -52,7 +52,8 @@ static void send(weft_sim *sim, uint32_t index, const struct message *message, s
   const uint32_t part = (lane * c->steps + at.step) * c->slices + at.slice;
   const uint32_t wants =
       FLOW_TELLS_END | (c->slices > 1 ? FLOW_TELLS_SENT : 0) | (c->forgets ? FLOW_FORGETS : 0);
-  const int row = weft__flow_row(sim, &def, (struct flow_owner){task, part, wants});
+  const int row =
+      weft__flow_row(sim, &def, (struct flow_owner){task, part, wants, message->merged});
   if (row < 0) {
     weft__no_memory(sim);
     return;

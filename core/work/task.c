@@ -164,7 +164,7 @@ static void send(weft_sim *sim, uint32_t index) {
                              .sport = task->sport,
                              .dport = task->dport};
   const uint32_t tells = FLOW_TELLS_END | (task->behind != WEFT_NONE ? FLOW_TELLS_SENT : 0);
-  const int row = weft__flow_row(sim, &def, (struct flow_owner){index, 0, tells});
+  const int row = weft__flow_row(sim, &def, (struct flow_owner){index, 0, tells, 0});
   if (row < 0) {
     weft__no_memory(sim);
     return;

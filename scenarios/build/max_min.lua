@@ -21,14 +21,18 @@ local FLOWS = {
   "path", { "fct_ns", type = "number", default = false },
 }
 
+local function pair_of(a, b) return ("%.0f-%.0f"):format(math.min(a, b), math.max(a, b)) end
+
 local function read_links(path)
   local fabrics = {}
   for row, line in weft.csv.rows(path, LINKS) do
-    fabrics[row.fabric] = fabrics[row.fabric] or { nodes = 0 }
+    fabrics[row.fabric] = fabrics[row.fabric] or { nodes = 0, between = {} }
     local links = fabrics[row.fabric]
     row.place = ("%s:%d"):format(path, line)
     links[#links + 1] = row
     links.nodes = math.max(links.nodes, row.a + 1, row.b + 1)
+    local pair = pair_of(row.a, row.b)
+    links.between[pair] = (links.between[pair] or 0) + 1
   end
   return fabrics
 end
@@ -42,6 +46,18 @@ local function nodes_of(text, place)
       weft.fail.show(text))
   end
   return nodes
+end
+
+-- A path names nodes, so it must not matter by which link it goes on.
+local function check_parallel(row, links)
+  for i = 2, #row.nodes do
+    local pair = pair_of(tonumber(row.nodes[i - 1]:sub(2)), tonumber(row.nodes[i]:sub(2)))
+    local count = links.between[pair] or 0
+    if count > 1 then
+      weft.fail.at(row.place, "column 'path': expected a single link %s, but fabric '%s' has %d",
+        pair, links[1].fabric, count)
+    end
+  end
 end
 
 --- Read a folder.
@@ -76,6 +92,7 @@ function M.read(dir)
     if flow_of[key] then weft.fail.at(place, "flow %s is there twice", key) end
     flow_of[key] = true
     row.place, row.nodes = place, nodes_of(row.path, place)
+    check_parallel(row, case.links)
     set.flows[#set.flows + 1] = row
     case.flows[#case.flows + 1] = row
   end

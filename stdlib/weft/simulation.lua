@@ -227,6 +227,10 @@ local flow_rule = {
 -- The ports from node to node of a path, which may name each by name or number.
 local function path_ports(self, path)
   local ports = {}
+  if #path < 2 then
+    fail.raise("add_flow: option 'path': expected the nodes from src to dst, got %s",
+      #path == 0 and "none" or fail.show(path[1]) .. " alone")
+  end
   for i = 1, #path - 1 do
     local link = self.fabric:link(path[i], path[i + 1])
     ports[i] = 2 * link.id + (link.a == self.fabric:node(path[i]).id and 0 or 1)
@@ -252,7 +256,7 @@ end
 -- `tag` (any number below 2^31, for you to find it again), `connections` (1): so many flows share
 -- its bytes; with engine = "fluid" also `weight` (its
 -- share is as large as that of so many flows), `rate` (it is never faster), `path` (list of nodes
--- from src to dst by name or number, whatever routing says)
+-- from src to dst by name or number, whatever routing says; of parallel links the first)
 -- @treturn number its number, counted from 0: sim:flows():at(number) is its row; of several
 -- connections that of the first, and the others follow
 function Simulation:add_flow(options)

@@ -248,6 +248,58 @@ TEST(a_fluid_flow_takes_another_way) {
   weft_sim_destroy(sim);
 }
 
+/* ---- steps of rings ---- */
+
+/* An AllReduce of 4 MB by 4 hosts on a star: six steps of 1000 packets, each of which takes
+ * 1001 packets' time over two links. */
+TEST(merged_steps_of_a_fluid_ring_take_as_long_as_one_after_another) {
+  enum { HOSTS = 4, STEPS = 6, STEP_PS = 1001 * FRAME_PS + 2 * US };
+  for (uint32_t merge = 1; merge <= STEPS + 1; merge++) {
+    weft_config config = fluid_config();
+    config.merge_steps = merge;
+    weft_sim *sim = star(&config, HOSTS, 100ull * GBPS, 1 * US);
+    uint32_t ranks[HOSTS] = {0, 1, 2, 3};
+    weft_collective_def def = weft_collective_def_default();
+    def.kind = WEFT_ALLREDUCE;
+    def.size_bytes = HOSTS * 1000000;
+    def.ranks = ranks;
+    def.rank_count = HOSTS;
+    MUST(sim, weft_collective_add(sim, &def));
+    run_to_end(sim);
+    const uint32_t flows = (STEPS + merge - 1) / merge;
+    ENSURE_EQ(stats_of(sim).flows_done, HOSTS * flows);
+    ENSURE_EQ(stats_of(sim).now_ps, STEPS * STEP_PS);
+    ENSURE_EQ(fct(sim, 0), (merge < STEPS ? merge : STEPS) * STEP_PS);
+    ENSURE_EQ(fct(sim, 0), cell(sim, WEFT_TABLE_FLOWS, "ideal_ps", 0));
+    ENSURE_EQ(cell(sim, WEFT_TABLE_PORTS, "tx_bytes", 0), STEPS * 1048000);
+    weft_sim_destroy(sim);
+  }
+}
+
+/* 10 bytes by 4 ranks are blocks of 3, 3, 2 and 2, whatever steps they go in: all of them but one
+ * go over each link of the ring, once in ReduceScatter. */
+TEST(merged_steps_carry_the_same_bytes) {
+  static const uint32_t ALGORITHMS[] = {WEFT_RING, WEFT_BIDIRECTIONAL};
+  for (uint32_t a = 0; a < 2; a++)
+    for (uint32_t merge = 1; merge <= 7; merge++)
+      for (uint32_t both = 0; both < 2; both++) {
+        weft_config config = fluid_config();
+        config.merge_steps = merge;
+        weft_sim *sim = star(&config, 4, 100ull * GBPS, 1 * US);
+        uint32_t ranks[4] = {0, 1, 2, 3};
+        weft_collective_def def = weft_collective_def_default();
+        def.kind = both ? WEFT_ALLREDUCE : WEFT_REDUCE_SCATTER;
+        def.algorithm = ALGORITHMS[a];
+        def.size_bytes = 10;
+        def.ranks = ranks;
+        def.rank_count = 4;
+        MUST(sim, weft_collective_add(sim, &def));
+        run_to_end(sim);
+        ENSURE_EQ(stats_of(sim).payload_delivered, 3 * 10 * (1 + both));
+        weft_sim_destroy(sim);
+      }
+}
+
 /* ---- the same, however it is run ---- */
 
 static void add_work(weft_sim *sim) {

@@ -167,6 +167,9 @@ describe("flows on given paths", function()
     refused("flows.csv:2: case 'y' is not in cases.csv", CASES, head .. "y,0,1,0,0-3-1\n")
     refused("flows.csv:2: column 'path': expected nodes such as 0-16-1, got '0--1'", CASES,
       head .. "x,0,1,0,0--1\n")
+    fails("flows.csv:2: column 'path': expected a single link 1-3, but fabric 'f' has 2", read,
+      CASES, LINKS .. "f,3,1,20\n", head .. "x,0,1,0,0-3-1\n")
+    assert.equal(1, #read(CASES, LINKS .. "f,3,2,20\n", head .. "x,0,1,0,0-3-1\n").flows)
     refused("column 'path' is missing", CASES, "case,flow,bytes,start_ns\nx,0,1,0\n")
     refused("cases.csv:2: fabric 'g' is not in links.csv", "case,fabric,hosts\nx,g,3\n", head)
     refused("column 'bytes': expected at least 1", CASES, head .. "x,0,0,0,0-3-1\n")

@@ -77,6 +77,10 @@ describe("fluid", function()
     end
     assert.matches("no link between 'h0' and 'spine0'",
       message { src = 0, dst = 4, size = 1, path = { "h0", "spine0", "h4" } }, 1, true)
+    assert.matches("option 'path': expected the nodes from src to dst, got none",
+      message { src = 0, dst = 4, size = 1, path = {} }, 1, true)
+    assert.matches("option 'path': expected the nodes from src to dst, got 'h0' alone",
+      message { src = 0, dst = 4, size = 1, path = { "h0" } }, 1, true)
     assert.matches("flow path: expected",
       message { src = 0, dst = 4, size = 1, path = { "h0", "leaf0" } }, 1, true)
     sim = simulation { engine = "packet" }
@@ -98,6 +102,26 @@ describe("fluid", function()
     assert.is_true(job:result().complete)
     assert.is_true(other:result().complete)
     sim.core:check()
+  end)
+
+  it("stands still while the way of its ACKs is down, if they load links", function()
+    local function fct(acks, fails)
+      local sim = simulation { fluid_acks = acks, give_up_after = 0 }
+      local flow = 0
+      local function link_of(port) return (port - port % 2) / 2 end
+      while link_of(sim.core:path(0, 4, flow)[3]) == link_of(sim.core:ack_path(0, 4, flow)[2]) do
+        sim:add_flow { src = 1, dst = 2, size = 1 } -- takes a number
+        flow = flow + 1
+      end
+      sim:add_flow { src = 0, dst = 4, size = "1MB" }
+      local link = link_of(sim.core:ack_path(0, 4, flow)[2])
+      if fails then sim:fail(link, { at = "10us", duration = "100us", detect = "1s" }) end
+      sim:run()
+      sim.core:check()
+      return sim:flow(flow).fct_ps
+    end
+    assert.equal(fct(false, false), fct(false, true))
+    assert.equal(fct(true, false) + 1e8, fct(true, true))
   end)
 
   it("is the same from a fork, in parts and with samples", function()

@@ -159,6 +159,7 @@ typedef struct weft_config {
   uint32_t ack_priority;
   uint32_t fluid_cap;
   uint32_t fluid_acks;
+  uint32_t merge_steps;
   uint64_t buffer_bytes;
   uint32_t pfc;
   uint32_t pfc_reserve_bytes;
