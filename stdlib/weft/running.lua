@@ -64,21 +64,16 @@ local function run_asking(sim, asked, target_ps, events)
   return "budget"
 end
 
+local function run_plainly(sim, _, target_ps, events) return run_core(sim, target_ps, events) end
+
 -- One piece: its outcome, and the stop that has come, where the run then is.
 local function run_piece(sim, stops, target_ps, events)
   if not stops then return run_core(sim, target_ps, events) end
-  if #stops == 0 then
-    local outcome, is_there = run_asking(sim, stops.asked, target_ps, events)
-    return outcome, is_there and stops.asked
-  end
-  local before, outcome, is_there = snapshot.take(sim, true), nil, nil
-  if stops.asked then
-    outcome, is_there = run_asking(sim, stops.asked, target_ps, events)
-  else
-    outcome = run_core(sim, target_ps, events)
-  end
+  local before = #stops > 0 and snapshot.take(sim, true)
+  local run = stops.asked and run_asking or run_plainly
+  local outcome, is_there = run(sim, stops.asked, target_ps, events)
   if not first_due(sim, stops) then
-    before:close()
+    if before then before:close() end
     return outcome, is_there and stops.asked
   end
   locate(sim, stops, before)

@@ -206,7 +206,9 @@ local function find(self, at_ps)
   for i = #self.list, 1, -1 do
     local kept = self.list[i]
     local is_there = kept.at_ps == at_ps and (kept.is_first or not kept.is_new)
-    if is_there or kept.at_ps < at_ps then return at_ps <= (kept.until_ps or math.huge) and i or nil end
+    if is_there or kept.at_ps < at_ps then
+      return at_ps <= (kept.until_ps or math.huge) and i or nil
+    end
   end
   return nil
 end

@@ -43,7 +43,8 @@ describe("a run stops", function()
     assert.equal(31.5e6, sim:now_ps())
     assert.equal("until", sim:run { stop_at = 40e-6 })
     assert.equal(40e6, sim:now_ps())
-    assert.matches("option 'stop_at': time 'soon': expected a number", error_of(sim.run, sim, { stop_at = "+soon" }))
+    assert.matches("option 'stop_at': time 'soon': expected a number",
+      error_of(sim.run, sim, { stop_at = "+soon" }))
   end)
 
   it("when a job is complete, in the instant in which it is", function()
