@@ -349,7 +349,6 @@ local function after_run(self, outcome, limits, parts)
   local short = totals.flows_failed > 0
     or outcome == "done" and totals.flows_done < totals.flows_added
   if watched or limits.progress and short then say_stuck(self) end
-  incomplete.note(self, limits.on_stall and #self.stalls > 0)
 end
 
 --- Run until nothing is left to happen, or until a limit or a breakpoint (sim:break_at).
@@ -383,6 +382,7 @@ function Simulation:run(options)
   local good, outcome, hit = run_whole(self, limits, parts)
   if good then
     after_run(self, outcome, limits, parts)
+    incomplete.note(self, limits.on_stall and #self.stalls > 0) -- which looks at who has called
     if hit then return outcome, hit end
     return outcome
   end

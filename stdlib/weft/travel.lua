@@ -117,10 +117,10 @@ local function may_spend(self)
 end
 
 -- Take a snapshot, if there is room and it is worth it; whether it was taken.
-local function take(sim, self, is_new)
-  if not may_spend(self) or not make_room(self, sim.core:stats().memory_bytes) then return false end
+local function take(sim, self, is_new, totals)
+  if not may_spend(self) or not make_room(self, totals.memory_bytes) then return false end
   local began = os.clock()
-  local kept = snapshot.take(sim)
+  local kept = snapshot.take(sim, false, totals)
   self.taken_s = os.clock()
   self.cost_s = self.taken_s - began
   spent_s = spent_s + self.cost_s
@@ -131,8 +131,7 @@ local function take(sim, self, is_new)
 end
 
 -- Whether a script has done something to the simulation since it last ran.
-local function is_touched(sim, self)
-  local totals = sim.core:stats()
+local function is_touched(sim, self, totals)
   local known = self.known
   return sim.is_touched or not known or known.flows ~= totals.flows_added
     or known.tasks ~= totals.tasks_added
@@ -144,10 +143,11 @@ function M.begin(sim)
   local self = travel_of(sim)
   turn = turn + 1
   self.turn = turn
-  self.began_ps = sim:now_ps()
-  if not is_touched(sim, self) then return end
+  local totals = sim.core:stats()
+  self.began_ps = totals.now_ps
+  if not is_touched(sim, self, totals) then return end
   local last = self.list[#self.list]
-  if not take(sim, self, true) and last then shorten(last, self.began_ps) end
+  if not take(sim, self, true, totals) and last then shorten(last, self.began_ps) end
   self.is_begun = true
   sim.is_touched = nil
 end
@@ -157,7 +157,7 @@ end
 function M.pass(sim)
   local self = travel_of(sim)
   if os.clock() - self.taken_s < math.max(PAUSE_S, PAUSE * self.cost_s) then return end
-  if not take(sim, self, false) then self.taken_s = os.clock() end
+  if not take(sim, self, false, sim.core:stats()) then self.taken_s = os.clock() end
 end
 
 --- A run is over.

@@ -52,6 +52,8 @@ end
 -- @param of simulation of the core
 -- @treturn ?table nil if it has none in Lua
 function M.keep(of)
+  local anchor, flows, on_timer, on_ack, start = core._script(of)
+  if not anchor then return nil end
   local pending, known, n = {}, known_tables(), 0
   local function reach(value)
     local kind = type(value)
@@ -60,8 +62,6 @@ function M.keep(of)
     n = n + 1
     pending[n] = value
   end
-  local anchor, flows, on_timer, on_ack, start = core._script(of)
-  if not anchor then return nil end
   for _, root in ipairs { flows, on_timer or 0, on_ack or 0, start or 0 } do reach(root) end
   local self = { anchor = anchor, tables = {}, upvalues = {} }
   local i = 0

@@ -39,15 +39,15 @@ end
 --- Take one. The engine's part alone does for the time of one call of it.
 -- @tparam Simulation sim
 -- @tparam[opt] boolean is_bare without what Lua keeps
+-- @tparam[opt] table totals of the engine now
 -- @treturn Snapshot
-function M.take(sim, is_bare)
-  local totals = sim.core:stats()
+function M.take(sim, is_bare, totals)
+  totals = totals or sim.core:stats()
   return setmetatable({
     core = engine.call(sim.core.fork, sim.core),
     script = script.keep(sim.core),
     lua = not is_bare and keep_lua(sim) or nil,
-    at_ps = totals.now_ps, bytes = totals.memory_bytes, flows = totals.flows_added,
-    tasks = totals.tasks_added,
+    at_ps = totals.now_ps, bytes = totals.memory_bytes,
   }, Snapshot)
 end
 
