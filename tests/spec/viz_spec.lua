@@ -244,6 +244,32 @@ describe("pictures of results", function()
   end)
 end)
 
+describe("rates", function()
+  it("are never above line rate, and their bytes are those that were sampled", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 3 }, cc = "dctcp" }
+    sim:add_flow { src = 1, dst = 0, size = "1MB" }
+    sim:add_flow { src = 2, dst = 0, size = "1MB" }
+    local port = sim:port("switch0", "h0")
+    sim:sample { period = "300ns", ports = { port }, flows = { 0, 1 } }
+    sim:run()
+    local line, above = sim.core:port_info(port).rate_bps, 0
+    local sampled = sim:series("port_bytes", port)
+    for i = 1, sampled.count do
+      if sampled.value[i] * 8e12 / sampled.period_ps > line then above = above + 1 end
+    end
+    assert.is_true(above > 0) -- a packet counts whole where it begins
+    for n, one in ipairs(viz.rate_series(sim, { ports = { port }, flows = { 0, 1 } })) do
+      local bytes, all = 0, n == 1 and 0 or 1e6
+      for i, rate in ipairs(one.y) do
+        assert.is_true(rate <= line * (1 + 1e-12))
+        bytes = bytes + rate * (one.x[i + 1] - one.x[i]) / 8
+      end
+      for i = 1, n == 1 and sampled.count or 0 do all = all + sampled.value[i] end
+      assert.is_true(math.abs(bytes - all) < 1)
+    end
+  end)
+end)
+
 describe("a picture of many rates", function()
   local function series(count)
     local list = {}
