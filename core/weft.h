@@ -73,9 +73,9 @@ void weft_sim_destroy(weft_sim *sim);
  *  simulation. */
 int weft_sim_set_script(weft_sim *sim, const weft_script *script);
 
-/** Another congestion control (enum weft_cc) from the next run on. Flows under way begin anew with
- *  it, as at their start. Not with compat, nor with acceleration: WEFT_ESTATE. What weft_ideal_fct()
- *  and the traffic of flows say of packets' sizes is then of the new one's. */
+/** Another congestion control (enum weft_cc) from the next run on. Flows under way begin anew
+ *  with it, as at their start. Not with compat, nor with acceleration: WEFT_ESTATE. What
+ *  weft_ideal_fct() and the traffic of flows say of packets' sizes is then of the new one's. */
 int weft_sim_set_cc(weft_sim *sim, int cc);
 
 /** A copy that continues independently: what-if from here. A script's state is not part of the

@@ -19,7 +19,7 @@ void l_script_fork(lua_State *L, weft_sim *copy);
 void l_script_rebind(lua_State *L, int index, weft_sim *sim);
 
 /* core._script(sim): what its script hangs on, the table of its flows by slot, and the callbacks
- * on_timer, on_ack, start; or nothing. core._attach(sim, anchor): have it call that script again. */
+ * on_timer, on_ack, start; or nothing. core._attach(sim, anchor): have it call that one again. */
 int l_core_script(lua_State *L);
 int l_core_attach(lua_State *L);
 

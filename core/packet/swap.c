@@ -7,6 +7,7 @@
 #include "packet/cc/algorithms.h"
 #include "packet/domains/domains.h"
 #include "packet/hooks.h"
+#include "packet/model.h"
 #include "packet/packet.h"
 #include "packet/transport/transport.h"
 
@@ -16,12 +17,10 @@ static int refuse(weft_sim *sim, int cc) {
   if (!sim->ready) return weft__fail(sim, WEFT_ESTATE, "cc: call weft_fabric_ready first");
   if (!engine_can(sim, WEFT_CAN_PACKETS))
     return weft__engine_needs(sim, WEFT_CAN_PACKETS, "cc", "packets");
-  if (sim->config.compat != WEFT_COMPAT_NONE)
+  if (sim->packet.model->fixed_times)
     return weft__fail(sim, WEFT_ESTATE, "cc: it cannot change with compat");
   if (accel_is_on(sim))
     return weft__fail(sim, WEFT_ESTATE, "cc: it cannot change with fast_forward or memoize");
-  if (cc == WEFT_CC_SCRIPT && sim->packet.script.call == NULL)
-    return weft__fail(sim, WEFT_ESTATE, "cc: script needs weft_sim_set_script first");
   return WEFT_OK;
 }
 

@@ -11,9 +11,11 @@ local FIRST_S, TERMINAL_S, LOG_S = 1, 0.25, 10
 local Progress = {}
 Progress.__index = Progress
 
--- Lua cannot ask whether a file is a terminal; the shell can. Asked once, when there is news.
-local function is_terminal()
-  local done = os.execute("test -t 2")
+--- Whether a file of the process is a terminal. Lua cannot ask; the shell can.
+-- @tparam number number 1: standard output, 2: standard error
+-- @treturn boolean
+function M.is_terminal(number)
+  local done = os.execute(("test -t %d"):format(number))
   return done == true or done == 0
 end
 
@@ -56,7 +58,7 @@ end
 function Progress:report(stats)
   local now = os.clock()
   if now < self.next_report then return end
-  if self.terminal == nil then self.terminal = is_terminal() end
+  if self.terminal == nil then self.terminal = M.is_terminal(2) end -- once, when there is news
   if self.on_terminal_only and not self.terminal then
     self.next_report = math.huge
     return

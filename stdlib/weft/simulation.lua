@@ -412,6 +412,15 @@ local function cc_name(self)
   return type(given) == "string" and given or self.core:config().cc
 end
 
+--- Run, and draw as it goes what queues, ports or flows do: a line of blocks for each; see
+-- weft.watch.
+-- @tparam table options `queues`, `ports` (numbers, or "from-to"), `flows` (numbers), `every` (time
+-- of a column at first; it doubles when a line is full), `stop_at` (a time, "+20us" from now)
+-- @treturn string as sim:run
+-- @treturn ?table as sim:run
+-- @usage sim:watch { queues = { "switch0-h1" }, flows = { 0 }, stop_at = "+1ms" }
+function Simulation:watch(options) return require("weft.watch").run(self, options) end
+
 --- Another congestion control from now on. Flows under way begin anew with it, as at their start;
 -- its parameters are those that the simulation was built with. Not with `compat`, `fast_forward` or
 -- `memoize`.

@@ -42,14 +42,14 @@ end
 
 -- ---- names ----
 
-local function port_name(sim, port)
+function M.port_name(sim, port)
   local link, nodes = sim.fabric.links[math.floor(port / 2) + 1], sim.fabric.nodes
   local a, b = nodes[link.a + 1].name, nodes[link.b + 1].name
   if port % 2 == 1 then a, b = b, a end
   return a .. " to " .. b
 end
 
-local function flow_name(sim, flow)
+function M.flow_name(sim, flow)
   if flow >= sim.core:stats().flows_added then return ("flow %d"):format(flow) end
   local nodes = sim.fabric.nodes
   return ("flow %d (%s to %s)"):format(flow, nodes[value_at(sim, "flows", "src", flow) + 1].name,
@@ -66,13 +66,13 @@ local SAID_OF_FLOW = {
 -- Which objects it has happened to in this instant: those whose column has changed.
 local function describe(self, sim)
   local event = EVENTS[self.event]
-  if self.port then return port_name(sim, self.port) .. " " .. SAID_OF_PORT[self.event] end
-  if self.flow then return flow_name(sim, self.flow) .. " " .. SAID_OF_FLOW[self.event] end
+  if self.port then return M.port_name(sim, self.port) .. " " .. SAID_OF_PORT[self.event] end
+  if self.flow then return M.flow_name(sim, self.flow) .. " " .. SAID_OF_FLOW[self.event] end
   local name = event.port and "ports" or "flows"
   local now, names = sim.core:column(name, event.port or event.flow), {}
   for i, value in ipairs(now) do
     if value ~= (self.columns[i] or event.flow and -1 or 0) then
-      names[#names + 1] = event.port and port_name(sim, i - 1) or flow_name(sim, i - 1)
+      names[#names + 1] = event.port and M.port_name(sim, i - 1) or M.flow_name(sim, i - 1)
     end
   end
   if #names == 0 then return self.event end
@@ -87,8 +87,8 @@ local Breakpoint = {}
 Breakpoint.__index = Breakpoint
 
 function Breakpoint:__tostring()
-  local of = self.port and " of " .. port_name(self.sim, self.port)
-    or self.flow and " of " .. flow_name(self.sim, self.flow) or ""
+  local of = self.port and " of " .. M.port_name(self.sim, self.port)
+    or self.flow and " of " .. M.flow_name(self.sim, self.flow) or ""
   local times = {}
   for i, hit in ipairs(self.hits) do times[i] = units.format_time(hit.at_ps) end
   return ("breakpoint %d: %s%s%s%s"):format(self.number, self.event, of,
@@ -161,21 +161,24 @@ local break_rule = {
     brief = "What is waited for; of a flow done, if not given." },
 }
 
--- Number of a port that is given in one of these ways.
-local function port_of(sim, port)
+--- Number of a port that is given by number, as "from-to" or as { from, to }.
+-- @tparam Simulation sim
+-- @param port
+-- @tparam string what prefix of the message
+-- @treturn number
+function M.port_of(sim, port, what)
   if type(port) == "table" and not fabric.is(port) and #port == 2 then
     return sim:port(port[1], port[2])
   elseif type(port) == "string" then
     local links, nodes = kinds.target(sim.fabric, port).links, sim.fabric.nodes
     if #links ~= 1 then
-      fail.raise("break_at: option 'port': expected \"from-to\" of one link, got %s",
-        fail.show(port))
+      fail.raise("%s: expected \"from-to\" of one link, got %s", what, fail.show(port))
     end
     local link = links[1]
     local a = nodes[link.a + 1].name
     return 2 * link.id + (port:sub(1, #a + 1) == a .. "-" and 0 or 1)
   end
-  return check.value("break_at: option 'port'", port,
+  return check.value(what, port,
     { type = "integer", min = 0, max = 2 * #sim.fabric.links - 1 })
 end
 
@@ -211,7 +214,7 @@ local function break_at(sim, options)
   sim.breaks = sim.breaks or {}
   local breakpoint = setmetatable({
     sim = sim, number = #sim.breaks + 1, event = event, flow = given.flow, hits = {},
-    port = given.port ~= nil and port_of(sim, given.port) or nil,
+    port = given.port ~= nil and M.port_of(sim, given.port, "break_at: option 'port'") or nil,
   }, Breakpoint)
   sim.breaks[#sim.breaks + 1] = breakpoint
   return breakpoint
@@ -240,6 +243,22 @@ function JobEnd.arm() end
 
 function JobEnd.note() end
 
+--- Options whose `stop_at`, a time from now ("+20us"), has become one since the beginning.
+-- @tparam Simulation sim
+-- @param options
+-- @tparam string what calls, for messages
+-- @return options, or a copy
+function M.since_beginning(sim, options, what)
+  local stop_at = type(options) == "table" and options.stop_at
+  local from_now = type(stop_at) == "string" and stop_at:match "^%s*%+(.*)$"
+  if not from_now then return options end
+  local copy = {}
+  for key, value in pairs(options) do copy[key] = value end -- order-free: a copy
+  local after_ps = check.value(what .. ": option 'stop_at'", from_now, { type = "time", min = 0 })
+  copy.stop_at = ("%.0f ps"):format(sim:now_ps() + after_ps)
+  return copy
+end
+
 --- Take what is no time out of the options of a run: times from now become times since the
 -- beginning.
 -- @tparam Simulation sim
@@ -249,19 +268,15 @@ function JobEnd.note() end
 function M.take(sim, options)
   if type(options) ~= "table" then return options, nil end
   local stop_at = options.stop_at
-  local from_now = type(stop_at) == "string" and stop_at:match "^%s*%+(.*)$"
   local is_job = getmetatable(stop_at) == job.methods
-  if not (from_now or is_job or type(stop_at) == "function") then return options, nil end
-  local copy = {}
-  for key, value in pairs(options) do copy[key] = value end -- order-free: a copy
-  copy.stop_at = nil
-  if from_now then
-    local after_ps = check.value("run: option 'stop_at'", from_now, { type = "time", min = 0 })
-    copy.stop_at = ("%.0f ps"):format(sim:now_ps() + after_ps)
-    return copy, nil
+  if not is_job and type(stop_at) ~= "function" then
+    return M.since_beginning(sim, options, "run"), nil
   elseif is_job and stop_at.sim ~= sim then
     fail.raise("run: option 'stop_at': expected a job of this simulation, got one of another")
   end
+  local copy = {}
+  for key, value in pairs(options) do copy[key] = value end -- order-free: a copy
+  copy.stop_at = nil
   return copy, stop_at
 end
 

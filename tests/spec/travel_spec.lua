@@ -366,3 +366,39 @@ describe("another congestion control on the way", function()
     assert.matches("engine 'fluid' has no packets", error_of(sim.set_cc, sim, "hpcc"))
   end)
 end)
+
+describe("a watched run", function()
+  it("draws a line for each queue, port and flow, and changes nothing", function()
+    local sim, printed, print_before = incast(), {}, print
+    _G.print = function(text) printed[#printed + 1] = text end -- luacheck: ignore
+    local good, outcome = pcall(sim.watch, sim, {
+      queues = { "leaf1-h7" }, ports = { { "leaf1", "h7" } }, flows = { 3 }, stop_at = "+100us",
+    })
+    local rest = good and sim:watch { flows = { 9 } }
+    _G.print = print_before -- luacheck: ignore
+    assert.is_true(good, outcome)
+    assert.equal("until", outcome)
+    assert.equal("done", rest)
+    local lines = {}
+    for line in printed[1]:gmatch "[^\n]+" do lines[#lines + 1] = line end
+    assert.equal(4, #lines)
+    assert.matches("^queue leaf1 to h7  .* kB, at most ", lines[1])
+    assert.matches("^leaf1 to h7 .* at most 12.50 GB/s$", lines[2])
+    assert.matches("^flow 3 %(h4 to h7%)", lines[3])
+    assert.equal("at 100 us, 2 us a column", lines[4])
+    assert.equal(fingerprint(incast()), sim:stats().fingerprint)
+  end)
+
+  it("stops at breakpoints, and is refused without anything to watch", function()
+    local sim = incast()
+    assert.matches("expected one of queues, ports and flows", error_of(sim.watch, sim))
+    assert.matches("unknown node or link", error_of(sim.watch, sim, { queues = { "h9-x" } }))
+    assert.matches("flows', number 1: expected", error_of(sim.watch, sim, { flows = { 99 } }))
+  end)
+
+  it("has blocks from nothing to the largest", function()
+    local watch = require "weft.watch"
+    assert.equal("▁▁▄█", watch.sparkline { 0, 1, 4, 8 })
+    assert.equal("▁▁", watch.sparkline { 0, 0 })
+  end)
+end)
