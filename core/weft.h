@@ -67,13 +67,20 @@ int weft_sim_create(const weft_config *config, const weft_allocator *allocator, 
 /** Free everything. NULL is allowed. */
 void weft_sim_destroy(weft_sim *sim);
 
-/** Give a simulation with cc = WEFT_CC_SCRIPT its congestion control, before weft_fabric_ready().
- *  `script` is copied; its `user` must live as long as the simulation. */
+/** Give a simulation with cc = WEFT_CC_SCRIPT its congestion control, before weft_fabric_ready();
+ *  later another takes over: of a fork, say, or with weft_sim_set_cc() behind it, which it needs if
+ *  packets are to carry something else. `script` is copied; its `user` must live as long as the
+ *  simulation. */
 int weft_sim_set_script(weft_sim *sim, const weft_script *script);
 
-/** A copy that continues independently: what-if from here. With a script, whose state is not part
- *  of the simulation: WEFT_ESTATE. On errors other than WEFT_ENOMEM *copy holds the message and
- *  must be destroyed. */
+/** Another congestion control (enum weft_cc) from the next run on. Flows under way begin anew
+ *  with it, as at their start. Not with compat, nor with acceleration: WEFT_ESTATE. What
+ *  weft_ideal_fct() and the traffic of flows say of packets' sizes is then of the new one's. */
+int weft_sim_set_cc(weft_sim *sim, int cc);
+
+/** A copy that continues independently: what-if from here. A script's state is not part of the
+ *  simulation: copy that too, and give the copy weft_sim_set_script(). On errors other than
+ *  WEFT_ENOMEM *copy holds the message and must be destroyed. */
 int weft_sim_fork(const weft_sim *sim, weft_sim **copy);
 
 /** The last error's message; valid until the next call on the same simulation. */

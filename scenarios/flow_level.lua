@@ -55,6 +55,8 @@ if not hosts_are_known then
   args:blame("hosts", weft.fail.raise, "expected 32, 64 or 128, got %d", args.hosts)
 end
 
+local quiet = args.quiet
+
 local function name_of(number) return ("case-%05d"):format(number) end
 
 if args.run then
@@ -101,7 +103,7 @@ local function done(text)
   samples_of[number] = level.load(folder, name_of(number))
   rows_of[number] = level.rows(number, case, samples_of[number], words)
   done_count = done_count + 1
-  if args.quiet then return end
+  if quiet then return end
   local parts = {}
   for i, row in ipairs(rows_of[number]) do
     parts[i] = ("%s %s %%"):format(row.engine, weft.units.fixed(row.mean_err_pct or 0, 2))
@@ -161,14 +163,14 @@ out:table(columns, rows)
 out:line("")
 if args.format == "table" then
   print_summary(out)
-elseif not args.quiet and #rows > 0 then
+elseif not quiet and #rows > 0 then
   print_summary(weft.report.new("table", io.stderr))
 end
 if plot_folder and #rows > 0 then
   local drawn = dofile(here .. "build/flow_level_plot.lua")(plot_folder, {
     rows = rows, words = words, pooled = pooled, summary = level.summary(rows, words),
   })
-  if not args.quiet then io.stderr:write(("drawn in %s: %s\n"):format(args.plot, drawn)) end
+  if not quiet then io.stderr:write(("drawn in %s: %s\n"):format(args.plot, drawn)) end
 end
 for _, row in ipairs(rows) do
   if row.missing > 0 then

@@ -61,8 +61,10 @@ local EVERY = "star,star_app,kary_tree,tsengine,ring,even,netstorm,packing"
 -- (the same go onto engines)
 local PLANNING = "star,kary_tree,ring,even,netstorm,packing"
 
+local quiet = args.quiet
+
 local function say(text)
-  if not args.quiet then io.stderr:write(text, "\n") end
+  if not quiet then io.stderr:write(text, "\n") end
 end
 
 local function run_reference()

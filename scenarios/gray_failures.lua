@@ -48,6 +48,7 @@ for _, one in ipairs(args:blame("data", gray.scenarios, args.data)) do
     scenarios[#scenarios + 1] = one
   end
 end
+local quiet = args.quiet
 if #scenarios == 0 then
   args:blame(args.run and "run" or "recorded", weft.fail.raise, "no such scenario%s",
     args.data and " in " .. args.data or "; say where with --data")
@@ -65,7 +66,7 @@ end
 local function run_once(scenario, seed)
   local sim, job = build(scenario, seed)
   local began = os.clock()
-  if sim:run() == "interrupted" then os.exit(INTERRUPTED, true) end
+  if sim:run { progress = not quiet and nil } == "interrupted" then os.exit(INTERRUPTED, true) end
   local row = gray.times(job)
   if not row then
     io.stderr:write(("weft: %s: %s\n"):format(scenario.name, job:summary()))
@@ -127,7 +128,7 @@ local function done(name)
   for _, one in ipairs(missing) do
     if one.name == name then results[name] = sweep.load(folder, one) end
   end
-  if args.quiet then return end
+  if quiet then return end
   local left_s = (os.time() - began) / through * (#missing - through)
   local truth = recorded.ns3 and recorded.ns3[name]
   io.stderr:write(("%d of %d: %s %.3f ms%s; %s left\n"):format(through, #missing, name,
@@ -140,7 +141,7 @@ local outcome = "done"
 if #missing > 0 then
   local jobs, names = math.min(args.jobs or pool.cores(), #missing), {}
   for i, one in ipairs(missing) do names[i] = one.name end
-  if not args.quiet then
+  if not quiet then
     io.stderr:write(("%d of %d scenarios are there; the others, %d at a time\n"):format(
       #scenarios - #missing, #scenarios, jobs))
   end
@@ -228,7 +229,7 @@ else
   local columns = {}
   for i, name in ipairs(COLUMNS) do columns[i] = { name } end
   out:table(columns, rounded(rows))
-  if not args.quiet then print_summary(weft.report.new("table", io.stderr)) end
+  if not quiet then print_summary(weft.report.new("table", io.stderr)) end
 end
 if plot_folder and #rows > 0 then
   local drawn = dofile(here .. "build/gray_plot.lua")(plot_folder, {

@@ -14,6 +14,10 @@ return {
       params = { { "script", "table", "needs (nothing, telemetry, timestamp), start, on_ack, "
         .. "on_timer" } },
       example = "sim:set_script { on_ack = function(f, ack) f.rate = f.line_rate / 2 end }" },
+    { name = "set_cc", c = "weft_sim_set_cc",
+      brief = "Another congestion control from the next run on; active flows begin anew with it.",
+      params = { { "cc", "string", "as the option; script: after set_script()" } },
+      example = "sim:set_cc(\"dcqcn\")" },
     { name = "resource_add", c = "weft_sim_hold",
       brief = "Let the simulation hold bytes that never change; forks share them.",
       params = { { "kind", "string", "table, weights or code" }, { "name", "string", "for people" },

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "l_running.h"
+#include "l_script.h"
 #include "l_util.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -138,6 +139,9 @@ static const luaL_Reg functions[] = {
     {"_output", l_output_open},
     {"_is_interruption", core_is_interruption},
     {"_is_open", l_core_is_open},
+    {"_swap", l_core_swap},
+    {"_script", l_core_script},
+    {"_attach", l_core_attach},
     {"_note_interrupted", l_core_note_interrupted},
     {"_interrupted", l_core_interrupted},
     {"_go_on", l_core_go_on},

@@ -13,6 +13,7 @@
 struct l_script {
   lua_State *L; /* of the sim:run in progress */
   int handler; /* index on its stack; step is the next */
+  uint32_t needs;
 };
 
 /* A call of the core, on its way to step(). */
@@ -134,12 +135,12 @@ static int call(void *user, int what, weft_script_flow *flow, const weft_script_
   return lua_pcall(L, 1, 0, script->handler);
 }
 
-/* The table that hangs on a simulation's userdata, or nothing. */
-static int push_anchor(lua_State *L) {
+/* The table that hangs on the simulation's userdata at `index`, or nothing. */
+static int push_anchor(lua_State *L, int index) {
 #if LUA_VERSION_NUM >= 504
-  lua_getiuservalue(L, 1, 1);
+  lua_getiuservalue(L, index, 1);
 #else
-  lua_getfenv(L, 1); /* without a script: a table that others share */
+  lua_getfenv(L, index); /* without a script: a table that others share */
 #endif
   if (lua_istable(L, -1)) {
     lua_getfield(L, -1, KEY);
@@ -154,7 +155,7 @@ static int push_anchor(lua_State *L) {
 }
 
 int l_script_enter(lua_State *L) {
-  if (!push_anchor(L)) return 0;
+  if (!push_anchor(L, 1)) return 0;
   const int anchor = lua_gettop(L);
   lua_getfield(L, anchor, KEY);
   struct l_script *script = (struct l_script *)lua_touserdata(L, -1);
@@ -165,6 +166,104 @@ int l_script_enter(lua_State *L) {
   return 1;
 }
 
+/* Take an anchor from the top of the stack to the userdata at `index`, whose simulation then calls
+ * through it. */
+static int attach(lua_State *L, int index, weft_sim *sim) {
+  lua_getfield(L, -1, KEY);
+  struct l_script *own = (struct l_script *)lua_touserdata(L, -1);
+  lua_pop(L, 1);
+#if LUA_VERSION_NUM >= 504
+  lua_setiuservalue(L, index, 1);
+#else
+  lua_setfenv(L, index);
+#endif
+  const weft_script script = {.call = call, .user = own, .needs = own->needs};
+  return weft_sim_set_script(sim, &script);
+}
+
+/* An anchor with the upvalues of step on top of the stack, which it takes. */
+static void push_new_anchor(lua_State *L, uint32_t needs) {
+  lua_pushcclosure(L, step, UPVALUES);
+  lua_newtable(L);
+  struct l_script *script = (struct l_script *)lua_newuserdata(L, sizeof *script);
+  *script = (struct l_script){.needs = needs};
+  lua_setfield(L, -2, KEY);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "step");
+}
+
+/* ---- copies ---- */
+
+/* Put a copy of the value on top of the stack in its place. Tables are copied whole, each once (the
+ * table at `known` has what became of them); all else is shared. */
+static void copy_value(lua_State *L, int known) {
+  if (!lua_istable(L, -1)) return;
+  luaL_checkstack(L, 8, "copying what a congestion control keeps of its flows");
+  lua_pushvalue(L, -1);
+  lua_rawget(L, known);
+  if (!lua_isnil(L, -1)) {
+    lua_remove(L, -2);
+    return;
+  }
+  lua_pop(L, 1);
+  lua_newtable(L); /* original, copy */
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, known);
+  if (lua_getmetatable(L, -2)) lua_setmetatable(L, -2);
+  lua_pushnil(L);
+  while (lua_next(L, -3)) { /* original, copy, key, value */
+    lua_pushvalue(L, -2);
+    copy_value(L, known);
+    lua_insert(L, -2);
+    copy_value(L, known);
+    lua_rawset(L, -4); /* leaves the key */
+  }
+  lua_remove(L, -2);
+}
+
+void l_script_fork(lua_State *L, weft_sim *copy) {
+  const int box = lua_gettop(L);
+  if (!push_anchor(L, 1)) return;
+  lua_getfield(L, -1, KEY);
+  const uint32_t needs = ((struct l_script *)lua_touserdata(L, -1))->needs;
+  lua_getfield(L, box + 1, "step");
+  const int from = lua_gettop(L);
+  lua_newtable(L);
+  for (int i = 1; i < FLOWS; i++) lua_getupvalue(L, from, i);
+  lua_getupvalue(L, from, FLOWS);
+  copy_value(L, from + 1);
+  lua_newtable(L);
+  push_new_anchor(L, needs);
+  l_status(L, copy, attach(L, box, copy));
+  lua_settop(L, box);
+}
+
+void l_script_rebind(lua_State *L, int index, weft_sim *sim) {
+  if (sim == NULL || !push_anchor(L, index)) return;
+  l_status(L, sim, attach(L, index, sim));
+}
+
+int l_core_script(lua_State *L) {
+  l_check_box(L, 1);
+  lua_settop(L, 1);
+  if (!push_anchor(L, 1)) return 0;
+  lua_getfield(L, 2, "step");
+  lua_pushvalue(L, 2);
+  for (int i = FLOWS; i >= 1; i--) lua_getupvalue(L, 3, i);
+  return 1 + FLOWS;
+}
+
+int l_core_attach(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  l_check_table(L, 2, "anchor");
+  lua_settop(L, 2);
+  l_status(L, sim, attach(L, 1, sim));
+  return 0;
+}
+
+/* ---- the method ---- */
+
 static void push_callback(lua_State *L, const char *name) {
   lua_getfield(L, 2, name);
   if (!lua_isnil(L, -1) && !lua_isfunction(L, -1)) l_wrong(L, lua_gettop(L), name, "function");
@@ -174,28 +273,24 @@ static int set_script(lua_State *L) {
   weft_sim *sim = l_check_sim(L);
   l_check_table(L, 2, "callbacks");
   lua_settop(L, 2);
-  weft_script script = {.call = call};
+  uint32_t needs = 0;
   lua_getfield(L, 2, "needs");
   if (!lua_isnil(L, -1))
-    script.needs = l_check_choice(L, 3, "needs", weft_enum_names(WEFT_ENUM_SCRIPT_NEEDS));
-  lua_newtable(L); /* 4: the anchor */
-  script.user = lua_newuserdata(L, sizeof(struct l_script));
-  *(struct l_script *)script.user = (struct l_script){0};
-  lua_setfield(L, 4, KEY);
+    needs = l_check_choice(L, 3, "needs", weft_enum_names(WEFT_ENUM_SCRIPT_NEEDS));
   push_callback(L, "start");
   push_callback(L, "on_ack");
   push_callback(L, "on_timer");
+  if (push_anchor(L, 1)) { /* another takes over: the flows stay */
+    lua_getfield(L, -1, "step");
+    lua_getupvalue(L, -1, FLOWS);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+  } else {
+    lua_newtable(L);
+  }
   lua_newtable(L);
-  lua_newtable(L);
-  lua_pushcclosure(L, step, UPVALUES);
-  lua_setfield(L, 4, "step");
-  l_status(L, sim, weft_sim_set_script(sim, &script));
-  lua_settop(L, 4);
-#if LUA_VERSION_NUM >= 504
-  lua_setiuservalue(L, 1, 1);
-#else
-  lua_setfenv(L, 1);
-#endif
+  push_new_anchor(L, needs);
+  l_status(L, sim, attach(L, 1, sim));
   return 0;
 }
 

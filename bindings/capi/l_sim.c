@@ -1,6 +1,7 @@
 /* The simulation in Lua: a box that owns a weft_sim until it is closed or collected. */
 #include <stdio.h>
 
+#include "l_script.h"
 #include "l_util.h"
 
 /* The box at `index`, or NULL: a value of another kind, or of another userdata. */
@@ -77,7 +78,25 @@ static int sim_fork(lua_State *L) {
   weft_lua_sim *box = l_new_box(L);
   int status = weft_sim_fork(sim, &box->sim);
   l_status(L, box->sim, status); /* without one it was memory; what the original has is older */
+  l_script_fork(L, box->sim);
   return 1;
+}
+
+static int sim_set_cc(lua_State *L) {
+  weft_sim *sim = l_check_sim(L);
+  const int cc = (int)l_check_choice(L, 2, "cc", weft_enum_names(WEFT_ENUM_CC));
+  l_status(L, sim, weft_sim_set_cc(sim, cc));
+  return 0;
+}
+
+/* A later error leaves each box with a simulation, and closing both is right. */
+int l_core_swap(lua_State *L) {
+  weft_sim *first = l_check_sim_at(L, 1), *second = l_check_sim_at(L, 2);
+  ((weft_lua_sim *)lua_touserdata(L, 1))->sim = second;
+  ((weft_lua_sim *)lua_touserdata(L, 2))->sim = first;
+  l_script_rebind(L, 1, second);
+  l_script_rebind(L, 2, first);
+  return 0;
 }
 
 /* sim:resource_add(kind, name, bytes) -> index */
@@ -148,9 +167,13 @@ static int sim_tostring(lua_State *L) {
 }
 
 const luaL_Reg l_sim_methods[] = {
-    {"fork", sim_fork},         {"resource_add", sim_resource_add},
-    {"resource", sim_resource}, {"config", sim_config},
-    {"close", sim_close},       {NULL, NULL},
+    {"fork", sim_fork},
+    {"resource_add", sim_resource_add},
+    {"resource", sim_resource},
+    {"config", sim_config},
+    {"set_cc", sim_set_cc},
+    {"close", sim_close},
+    {NULL, NULL},
 };
 
 const luaL_Reg l_sim_events[] = {

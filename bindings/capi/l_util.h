@@ -117,6 +117,9 @@ int l_core_go_on(lua_State *L);
 /* core._interrupted(): whether Ctrl-C has stopped a simulation that has not run on since, or Lua
  * code, or would have stopped it soon. */
 int l_core_interrupted(lua_State *L);
+/* core._swap(sim, other): each gets what the other was, so that who holds `sim` sees it as another
+ * moment. Both are of one script, or of none. */
+int l_core_swap(lua_State *L);
 int l_core_is_open(lua_State *L); /* core._is_open(value): a simulation that is not closed */
 int l_output_open(lua_State *L);
 int l_core_spool(lua_State *L);

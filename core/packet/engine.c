@@ -13,14 +13,14 @@
 
 static int begin(weft_sim *sim) {
   weft__domains_begin(sim);
-  return sim->packet.fabric_rtt == 0 ? weft__fabric_rtt(sim) : WEFT_OK;
+  const int status = sim->packet.fabric_rtt == 0 ? weft__fabric_rtt(sim) : WEFT_OK;
+  if (status == WEFT_OK) weft__packet_swap_cc(sim);
+  return status;
 }
 
 static int copied(weft_sim *copy) {
   weft__domains_forget(copy);
-  if (copy->packet.script.call == NULL) return WEFT_OK;
-  return weft__fail(copy, WEFT_ESTATE,
-                    "fork: the state of a congestion control from outside cannot be copied");
+  return WEFT_OK;
 }
 
 static void end(weft_sim *sim, int whole) {

@@ -17,6 +17,11 @@ void weft__packet_port_changed(weft_sim *sim, uint32_t port, unsigned what);
 void weft__packet_storm(weft_sim *sim, uint32_t change);
 void weft__packet_change_ends(weft_sim *sim, uint32_t link);
 
+/* swap.c */
+
+/** A run begins: if there is another congestion control since the last, let flows begin anew. */
+void weft__packet_swap_cc(weft_sim *sim);
+
 /* loop.c */
 
 int weft__packet_run(weft_sim *sim, const struct turn *turn);

@@ -47,6 +47,9 @@ enum { RING_CLASSES = 33, BITMAP_CLASSES = 23 };
   X(packet, notes, struct sack_note)     \
   X(packet, ack_rows, struct ack_row)
 
+/* Whether weft_sim_set_cc() has been called; DUE: flows begin anew when the next run does. */
+enum cc_swap { CC_SWAP_NONE, CC_SWAP_DUE, CC_SWAP_DONE };
+
 struct packet_room {
   PACKET_POOLS(WEFT_POOL_MEMBER)
   const struct accel_hooks *accel_hooks; /* NULL: nothing is skipped; see packet/hooks.h */
@@ -62,6 +65,7 @@ struct packet_room {
   uint32_t cc_step_grows; /* its steps grow with fast NICs: see weft__cc_step() */
   uint32_t cc_stretches; /* its times grow with long round trips: see weft__cc_stretch() */
   uint32_t cc_words; /* 64-bit words of CC state per slot */
+  uint32_t cc_swap; /* enum cc_swap */
   uint32_t cc_due, cc_timers; /* words before its timers' times, and how many those are */
   uint32_t rto_events, cc_events; /* timers in the queue: alone they don't keep a run alive */
   uint32_t cut_off; /* flows: see packet/transport/rto.c */

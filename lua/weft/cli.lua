@@ -184,9 +184,9 @@ local function run_script(argv, first)
   arguments.say_unread(path, text, given)
   local params = package.loaded["weft.params"]
   if status ~= DONE or not params then return status end
-  local unread, is_mistake = params.unread()
+  local unread = params.unread()
   if unread then complain(unread) end
-  return is_mistake and MISTAKE or status
+  return unread and MISTAKE or status
 end
 
 local function print_version()

@@ -211,6 +211,7 @@ end
 function repl.run()
   local person = host.isatty()
   local path = person and history_path()
+  require("weft.travel").is_interactive = true
   if person then
     local vm = jit and jit.version or _VERSION
     print(("weft %s (%s). help() explains, Ctrl-D leaves."):format(_G.weft.version, vm))

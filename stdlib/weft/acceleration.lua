@@ -190,6 +190,7 @@ function M.install(class, call)
   function class:trace_spans(capacity)
     local rows = check.value("trace_spans: capacity", capacity or 1000000, M.rules.spans)
     call(self.core, "trace_spans", rows)
+    self.is_touched = true
   end
 
   --- Write what has been memoized to a file, which appears whole or not at all.
@@ -200,6 +201,7 @@ function M.install(class, call)
   -- @param from name of the file, or simulation
   -- @treturn number how many records came; 0 if there is no such file
   function class:load_memo(from)
+    self.is_touched = true
     if type(from) == "string" then return call(self.core, "memo_load", from) end
     if getmetatable(from) ~= class then
       fail.raise("load_memo: expected the name of a file or a simulation, got %s", fail.show(from))

@@ -8,6 +8,7 @@
 
 local check = require "weft.check"
 local engine = require "weft.engine"
+local era = require "weft.travel.era"
 local fail = require "weft.fail"
 local incomplete = require "weft.incomplete"
 local results = require "weft.results"
@@ -21,6 +22,8 @@ local Flow = {}
 --- Any column of the table of flows, as it is now.
 function Flow:__index(name)
   local sim, number = rawget(self, "sim"), rawget(self, "number")
+  local undone = era.undone(sim.core, rawget(self, "era"), number)
+  if undone then fail.raise("flow %d %s", number, undone) end
   if sim.core:flow_generation(number) ~= rawget(self, "generation") then
     fail.raise("flow %d is over, and its row is another flow's by now (keep_flows = false)", number)
   end
@@ -29,6 +32,8 @@ function Flow:__index(name)
 end
 
 function Flow:__tostring()
+  local undone = era.undone(self.sim.core, self.era, self.number)
+  if undone then return ("flow %d  %s"):format(self.number, undone) end
   return ("flow %d  %s -> %s  %.0f B"):format(self.number, self.src_name, self.dst_name,
     self.size_bytes)
 end
@@ -39,7 +44,8 @@ end
 function M.new(sim, number)
   check.value("flow", number, row_rule)
   local generation = engine.call(sim.core.flow_generation, sim.core, number)
-  return setmetatable({ sim = sim, number = number, generation = generation }, Flow)
+  return setmetatable({ sim = sim, number = number, generation = generation,
+    era = era.count(sim.core) }, Flow)
 end
 
 return M

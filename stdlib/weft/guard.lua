@@ -57,14 +57,16 @@ end
 -- @tparam string noun of its object: "simulation"
 -- @tparam function is whether a value is such an object; a second value is what is wrong with one
 -- @tparam function method
+-- @tparam[opt] string state what such an object must be: "an open"
 -- @treturn function
-function M.method(what, noun, is, method)
+function M.method(what, noun, is, method, state)
+  state = state or "an open"
   local count = arity(method)
   local most = count and count - 1 -- without its object
   local function guarded(self, ...)
     local good, why = is(self)
     if not good then
-      if why then fail.raise("%s: expected an open %s, got %s", what, noun, why) end
+      if why then fail.raise("%s: expected %s %s, got %s", what, state, noun, why) end
       refuse(what, noun, self)
     end
     if most and select("#", ...) > most then refuse_surplus(what, most, select(most + 1, ...)) end
@@ -79,13 +81,14 @@ end
 -- @tparam string noun what it is: "simulation"
 -- @tparam table class
 -- @tparam[opt] function is as in M.method; default: whether the class is the metatable of a value
-function M.class(name, noun, class, is)
+-- @tparam[opt] string state as in M.method
+function M.class(name, noun, class, is, state)
   is = is or function(value) return getmetatable(value) == class end
   M.classes[name] = { noun = noun, class = class }
   for _, key in ipairs(util.sorted_keys(class)) do
     local method = class[key]
     if type(method) == "function" and not key:find "^_" then
-      class[key] = M.method(name .. ":" .. key, noun, is, method)
+      class[key] = M.method(name .. ":" .. key, noun, is, method, state)
     end
   end
   note_missing(class, name, ":")

@@ -73,6 +73,13 @@ function M.looked(core)
   record.is_settled = is_by_script()
 end
 
+--- What a run has left is undone: the simulation went back to before.
+-- @param core simulation of the core
+function M.forget(core)
+  if by_core[core] then by_core[core].is_settled = true end
+  by_core[core] = nil
+end
+
 --- One line on what is left, or nil.
 -- @treturn ?string
 function M.text()

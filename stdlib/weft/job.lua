@@ -186,7 +186,14 @@ local function describe_many(self)
   return text .. "; job:summary() and job:result() tell more"
 end
 
+-- Text on a job that its simulation has yet to be given again, or nil.
+local function undone(self)
+  return self.undone_ps and ("one of the future: sim:back went to %s, when it was not there yet")
+    :format(units.format_time(self.undone_ps))
+end
+
 function Job:__tostring()
+  if self.undone_ps then return ("job %d: %s"):format(self.number, undone(self)) end
   local is_many = self.started.pull and self.started.count > SORTED
     and core._is_open(self.sim.core)
   return ("job %d: %s"):format(self.number, is_many and describe_many(self) or self:summary())
@@ -200,6 +207,10 @@ function Job:time_ps()
   return result.time_ps
 end
 
-guard.class("job", "job", Job)
+guard.class("job", "job", Job, function(value)
+  if getmetatable(value) ~= Job then return false end
+  local why = undone(value)
+  return not why, why
+end, "a")
 
 return M

@@ -154,7 +154,9 @@ function Arguments:parameters()
     if not presentation[name] then copy[name .. (unit_suffix[types[name]] or "")] = value end
   end
   for name, value in pairs(self) do add(name, value) end -- order-free: a copy
-  for name in pairs(getmetatable(self).aside) do add(name, self[name]) end -- order-free: a copy
+  for name in pairs(getmetatable(self).aside) do -- order-free: a copy
+    if not presentation[name] then add(name, self[name]) end
+  end
   return copy
 end
 
@@ -168,18 +170,17 @@ function Arguments:blame(name, f, ...)
 end
 
 -- What every script takes, and this one may have no use for: given on the command line, until the
--- script asks for it. Without progress `--quiet` has nothing to do, and is none of these.
-local MAY_BE_UNREAD = { out = true, seed = true, format = true, set = true }
+-- script asks for it.
+local MAY_BE_UNREAD = { out = true, seed = true, format = true, set = true, quiet = true }
 local unread, script_name = {}, nil
 
 --- What the command line asked for and the script did not, or nil; for the end of the script.
 -- @treturn ?string
--- @treturn ?boolean whether it would have changed what the script does, so that it is a mistake
 function M.unread()
-  for _, name in ipairs { "seed", "set", "format", "out" } do
+  for _, name in ipairs { "seed", "set", "format", "out", "quiet" } do
     if unread[name] ~= nil then
       return ("%s: option --%s had no effect: the script asks for no args.%s"):format(script_name,
-        name, name), name ~= "out"
+        name, name)
     end
   end
   return nil

@@ -1,5 +1,5 @@
 --- Progress of a long run on standard error: one line that is rewritten on a terminal, else a line
--- every ten seconds. Short runs say nothing.
+-- every ten seconds, if asked for. Short runs say nothing.
 -- @module weft.progress
 
 local units = require "weft.units"
@@ -11,14 +11,17 @@ local FIRST_S, TERMINAL_S, LOG_S = 1, 0.25, 10
 local Progress = {}
 Progress.__index = Progress
 
--- Lua cannot ask whether a file is a terminal; the shell can. Asked once, when there is news.
-local function is_terminal()
-  local done = os.execute("test -t 2")
+--- Whether a file of the process is a terminal. Lua cannot ask; the shell can.
+-- @tparam number number 1: standard output, 2: standard error
+-- @treturn boolean
+function M.is_terminal(number)
+  local done = os.execute(("test -t %d"):format(number))
   return done == true or done == 0
 end
 
 --- Begin to watch a run.
--- @tparam table options `until_ps` (or nil), `total_bytes` (payload of all flows, or 0)
+-- @tparam table options `until_ps` (or nil), `total_bytes` (payload of all flows, or 0),
+-- `on_terminal_only`
 -- @param stats totals at the beginning
 -- @treturn Progress
 function M.start(options, stats)
@@ -26,6 +29,7 @@ function M.start(options, stats)
   local now = os.clock()
   return setmetatable({
     until_ps = options.until_ps,
+    on_terminal_only = options.on_terminal_only,
     total_bytes = options.total_bytes,
     began = now,
     next_report = now + FIRST_S,
@@ -54,7 +58,11 @@ end
 function Progress:report(stats)
   local now = os.clock()
   if now < self.next_report then return end
-  if self.terminal == nil then self.terminal = is_terminal() end
+  if self.terminal == nil then self.terminal = M.is_terminal(2) end -- once, when there is news
+  if self.on_terminal_only and not self.terminal then
+    self.next_report = math.huge
+    return
+  end
   self.next_report = now + (self.terminal and TERMINAL_S or LOG_S)
   local text = describe(self, stats, now)
   io.stderr:write(self.terminal and "\r\27[K" .. text or text .. "\n")

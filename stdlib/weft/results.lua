@@ -12,6 +12,7 @@ local fail = require "weft.fail"
 local guard = require "weft.guard"
 local incomplete = require "weft.incomplete"
 local core = require "weft.core"
+local era = require "weft.travel.era"
 local table_text = require "weft.table_text"
 local util = require "weft.util"
 
@@ -95,6 +96,9 @@ end
 -- skipping time.
 local function stale(self)
   if not core._is_open(self.core) then return "expected an open simulation, got a closed one" end
+  if era.count(self.core) ~= self.era then
+    return "the simulation has gone back in time since; ask for the table again"
+  end
   local totals = self.core:stats()
   if totals.events ~= self.events or totals.now_ps ~= self.now_ps then
     return "the simulation has run on since; ask for the table again"
@@ -436,7 +440,7 @@ function M.table(of, name, fabric)
   local totals = of:stats()
   local state = {
     name = name, core = of, fabric = fabric, columns = columns, cache = {}, events = totals.events,
-    now_ps = totals.now_ps,
+    now_ps = totals.now_ps, era = era.count(of),
   }
   state.count = columns[1].count
   for _, column in ipairs(derived(name, fabric)) do columns[#columns + 1] = column end

@@ -29,7 +29,9 @@ local learned = require "weft.learned"
 local notice = require "weft.notice"
 local progress = require "weft.progress"
 local results = require "weft.results"
-local stream = require "weft.workload.stream"
+local running = require "weft.running"
+local stops = require "weft.stops"
+local travel = require "weft.travel"
 local unfinished = require "weft.unfinished"
 local units = require "weft.units"
 local util = require "weft.util"
@@ -46,12 +48,10 @@ M.methods = Simulation
 
 -- Fields that are its own business.
 Simulation._internal = {
-  announced = true, changes = true, found_partitions = true, given = true, said_spurious = true,
-  streams = true, total_bytes = true, watches = true,
+  announced = true, breaks = true, cc = true, changes = true, found_partitions = true,
+  given = true, is_touched = true, said_spurious = true, streams = true, total_bytes = true,
+  travel = true, watches = true,
 }
-
--- Events between looks at the clock: some 50 ms.
-local SLICE = 500000
 
 --- Options of the core as rules for weft.check: the same names, units and ranges. Engines go by
 -- the words of weft.engines.
@@ -185,7 +185,7 @@ function Simulation:fork()
   local copy = setmetatable({
     core = call(self.core, "fork"), fabric = self.fabric, jobs = {}, watches = {},
     streams = {}, total_bytes = self.total_bytes, outcome = self.outcome, given = self.given,
-    changes = {}, announced = {}, stalls = {},
+    changes = {}, announced = {}, stalls = {}, cc = self.cc,
   }, Simulation)
   engine.know(copy.core, self.fabric)
   for _, list in ipairs { "changes", "announced", "stalls" } do
@@ -248,6 +248,7 @@ local function add_flow(self, flow)
     id = call(self.core, "flow_add", flow)
   end
   self.total_bytes = self.total_bytes + flow.size_bytes
+  self.is_touched = true
   return id
 end
 
@@ -286,11 +287,14 @@ end
 -- @tparam Workload work
 -- @treturn Job with `job:summary()`, `job:result()`, `job:slowest(n)`, `job.tag`
 function Simulation:add_job(work)
+  self.is_touched = true
   return workload.add_to(self, work, { add_flow = add_flow, call = call })
 end
 
 failure_methods.install(Simulation, call)
 acceleration.install(Simulation, call)
+travel.install(Simulation)
+stops.install(Simulation)
 
 --- Number of the directed port of a node towards its neighbour.
 -- @param from node
@@ -302,48 +306,14 @@ function Simulation:port(from, to)
 end
 
 local run_rule = {
-  stop_at = { type = "time", min = 0 },
+  stop_at = { type = "time", min = 0,
+    brief = "Since the beginning, or \"+20us\" from now; or a job; or a function of the present." },
   events = { type = "integer", min = 1 },
-  progress = { type = "boolean", default = false },
+  progress = { type = "boolean",
+    brief = "On standard error; by default of long runs, if that is a terminal." },
   watchdog = { type = "time", min = 1 },
   on_stall = { type = "function" },
 }
-
--- A sign would read as a time from now on.
-local function refuse_relative(options)
-  local stop_at = type(options) == "table" and options.stop_at
-  if type(stop_at) ~= "string" or not stop_at:find("^%s*%+") then return end
-  fail.raise("run: option 'stop_at': expected a time since the beginning of the simulation, got %s",
-    fail.show(stop_at))
-end
-
--- Without a reporter and a watchdog the core runs in one go, or from one chunk of streamed flows
--- to the next.
-local function run_slices(self, limits, reporter, dog)
-  local sim, left, never = self.core, limits.events, math.huge
-  while true do
-    local horizon, stop_at = stream.horizon_ps(self), limits.stop_at or never
-    local target = math.min(stop_at, horizon or never, dog and dog:next_look() or never)
-    local slice = reporter and math.min(left or SLICE, SLICE) or left or 0
-    local before = left and sim:stats().events
-    local outcome = call(sim, "run", target < never and target or -1, slice)
-    -- Several threads stop at the end of a window, which may be some events later.
-    if left then left = math.max(0, left - (sim:stats().events - before)) end
-    if dog then dog:look(outcome == "done" and #self.streams == 0) end
-    local to_horizon = horizon and horizon < stop_at
-    if to_horizon and (outcome == "done" or outcome == "until" and target == horizon) then
-      stream.pull(self)
-    elseif outcome ~= "budget" and (outcome ~= "until" or target == stop_at) then
-      return outcome
-    end
-    if left == 0 then return "budget" end
-    if reporter then
-      -- How much is left is known only when all has been read.
-      reporter.total_bytes = #self.streams == 0 and self.total_bytes or 0
-      reporter:report(sim:stats())
-    end
-  end
-end
 
 -- What a run in progress has to tell at its end.
 local function say_stuck(self)
@@ -364,16 +334,54 @@ local function say_spurious(self)
     type(rto) == "number" and units.format_time(rto) or rto)
 end
 
---- Run until nothing is left to happen, or until a limit.
--- @tparam[opt] table options `stop_at` (simulated time since its beginning), `events` (how many
--- more), `progress` (on standard error), `watchdog` (simulated time: a flow to which nothing is
--- delivered for so long is named on standard error, and kept in sim.stalls), `on_stall` (function
--- that gets the list of such flows, instead of standard error)
--- @treturn string "done", "until" (the time was reached), "budget" (the events were spent) or
--- "interrupted" (Ctrl-C; the results so far are valid and the run can go on)
+local function start_progress(self, limits)
+  local wanted = limits.progress
+  -- Each look cuts a run, which acceleration would count as an interruption.
+  if wanted == false or wanted == nil and acceleration.is_on(self) then return nil end
+  return progress.start({
+    until_ps = limits.stop_at, total_bytes = self.total_bytes, on_terminal_only = wanted == nil,
+  }, self.core:stats())
+end
+
+-- Run between the beginning and the end that travel sees. Ctrl-C between two slices, while no
+-- engine runs, stops Lua with an error.
+local function run_whole(self, limits, parts)
+  travel.begin(self)
+  local good, outcome, stop = pcall(running.run, self, limits, parts)
+  if parts.reporter then parts.reporter:finish() end
+  travel.finish(self)
+  local stopped = not good and core._is_interruption(outcome)
+  if stopped then core._note_interrupted(self.core) end
+  if good and stop then outcome = stop.hit and "break" or "until" end
+  if good or stopped then self.outcome = stopped and "interrupted" or outcome end
+  return good, outcome, stop and stop.hit and stop:hit(self) or nil
+end
+
+local function after_run(self, outcome, limits, parts)
+  acceleration.keep(self)
+  say_spurious(self)
+  if outcome ~= "interrupted" then effect.of_run(self, outcome == "done") end
+  learned.looked(self)
+  local watched = parts.dog and not limits.on_stall and outcome == "done"
+  local totals = self:stats()
+  local short = totals.flows_failed > 0
+    or outcome == "done" and totals.flows_done < totals.flows_added
+  if watched or limits.progress and short then say_stuck(self) end
+end
+
+--- Run until nothing is left to happen, or until a limit or a breakpoint (sim:break_at).
+-- @tparam table options `stop_at` (simulated time since its beginning; "+20us": from now; a job:
+-- until it is complete; a function: until it is true of the simulation, which it gets after each
+-- event), `events` (how many more), `progress` (on standard error; default: of long runs, at a
+-- terminal), `watchdog` (simulated time: a flow to which nothing is delivered for so long is named
+-- on standard error, and kept in sim.stalls), `on_stall` (function that gets the list of such
+-- flows, instead of standard error)
+-- @treturn string "done", "until" (what it was to stop at was reached), "budget" (the events were
+-- spent), "break" or "interrupted" (Ctrl-C; the results so far are valid and the run can go on)
+-- @treturn ?table of a break: `at_ps`, `what`, `breakpoint`; prints as a line
 function Simulation:run(options)
-  refuse_relative(options)
-  local limits = check.options("run", options, run_rule)
+  local given, stop_at = stops.take(self, options)
+  local limits = check.options("run", given, run_rule)
   if limits.on_stall and not limits.watchdog then
     fail.raise("run: option 'on_stall' needs 'watchdog'")
   end
@@ -382,44 +390,74 @@ function Simulation:run(options)
       units.format_time(self:now_ps()), units.format_time(limits.stop_at))
   end
   if self.outcome ~= "interrupted" then core._go_on(self.core) end
-  local reporter = limits.progress and progress.start({
-    until_ps = limits.stop_at, total_bytes = self.total_bytes,
-  }, self.core:stats())
-  local dog = limits.watchdog
-    and watchdog.new(self, limits.watchdog, limits.on_stall)
+  local parts = {
+    stops = stops.of(self, stop_at),
+    reporter = start_progress(self, limits),
+    dog = limits.watchdog and watchdog.new(self, limits.watchdog, limits.on_stall),
+    is_kept = travel.wants_slices(self),
+  }
   self.outcome = nil
-  local good, outcome = pcall(run_slices, self, limits, reporter, dog)
-  if reporter then reporter:finish() end
-  -- Ctrl-C between two slices, while no engine runs, stops Lua with an error.
-  local stopped = not good and core._is_interruption(outcome)
-  if stopped then core._note_interrupted(self.core) end
-  if good or stopped then self.outcome = stopped and "interrupted" or outcome end
+  local good, outcome, hit = run_whole(self, limits, parts)
   if good then
-    acceleration.keep(self)
-    say_spurious(self)
-    if outcome ~= "interrupted" then effect.of_run(self, outcome == "done") end
-    learned.looked(self)
-    local watched = dog and not limits.on_stall and outcome == "done"
-    local totals = self:stats()
-    local short = totals.flows_failed > 0
-      or outcome == "done" and totals.flows_done < totals.flows_added
-    if watched or reporter and short then say_stuck(self) end
-    incomplete.note(self, limits.on_stall and #self.stalls > 0)
+    after_run(self, outcome, limits, parts)
+    incomplete.note(self, limits.on_stall and #self.stalls > 0) -- which looks at who has called
+    if hit then return outcome, hit end
     return outcome
   end
-  if stopped then return self.outcome end
+  if self.outcome == "interrupted" then return self.outcome end
   error(outcome, 0)
+end
+
+local step_rule = { type = "integer", min = 1, max = 2 ^ 53 }
+
+--- Run for some events.
+-- @tparam[opt] number n how many; default: one
+-- @treturn string as sim:run: "budget" unless there is something else
+-- @treturn ?table as sim:run
+function Simulation:step(n)
+  return self:run { events = check.value("step", n or 1, step_rule), progress = false }
 end
 
 -- How the last run ended, for people.
 local OUTCOMES = {
   none = "not run yet", done = "run to its end", ["until"] = "run to a time",
   budget = "run for some events", interrupted = "interrupted",
+  ["break"] = "stopped by a breakpoint",
 }
 
 local function cc_name(self)
-  local given = self.given.cc
+  local given = self.cc or self.given.cc
   return type(given) == "string" and given or self.core:config().cc
+end
+
+--- Run, and draw as it goes what queues, ports or flows do: a line of blocks for each; see
+-- weft.watch.
+-- @tparam table options `queues`, `ports` (numbers, or "from-to"), `flows` (numbers), `every` (time
+-- of a column at first; it doubles when a line is full), `stop_at` (a time, "+20us" from now)
+-- @treturn string as sim:run
+-- @treturn ?table as sim:run
+-- @usage sim:watch { queues = { "switch0-h1" }, flows = { 0 }, stop_at = "+1ms" }
+function Simulation:watch(options) return require("weft.watch").run(self, options) end
+
+--- Another congestion control from now on. Flows under way begin anew with it, as at their start;
+-- its parameters are those that the simulation was built with. Not with `compat`, `fast_forward` or
+-- `memoize`.
+-- @tparam string name as the option `cc`
+-- @usage sim:back "20us"; sim:set_cc "hpcc"; sim:run()
+function Simulation:set_cc(name)
+  local config = self.core:config()
+  check.value("set_cc", name, { type = "enum", choices = cc.names() })
+  if not core.engine_can(config.engine, "packets") then
+    fail.raise("set_cc: engine '%s' has no packets; expected engine = 'packet'", config.engine)
+  elseif config.compat ~= "none" then
+    fail.raise("set_cc: the congestion control cannot change with compat = '%s'", config.compat)
+  elseif acceleration.is_on(self) then
+    fail.raise("set_cc: the congestion control cannot change with fast_forward or memoize")
+  end
+  local script = cc.find(name)
+  if script then call(self.core, "set_script", script) end
+  call(self.core, "set_cc", script and "script" or name)
+  self.cc, self.is_touched = name, true
 end
 
 function Simulation:__tostring()
@@ -518,6 +556,7 @@ local trace_rule = { type = "integer", min = 0, max = 2 ^ 32 - 1 }
 function Simulation:trace_acks(capacity)
   local rows = check.value("trace_acks: capacity", capacity or 1000000, trace_rule)
   call(self.core, "trace_acks", rows)
+  self.is_touched = true
 end
 
 --- The table of ACKs; empty without sim:trace_acks before the run.
@@ -570,6 +609,7 @@ function Simulation:sample(options)
   need_objects("ports", wanted.ports, "port", ports)
   need_objects("queues", wanted.queues, "port", ports)
   need_objects("flows", wanted.flows, "flow", #wanted.flows > 0 and #self:flows() or 0)
+  self.is_touched = true
   call(self.core, "sample", wanted.period, wanted.capacity)
   watch(self, "port_bytes", wanted.ports)
   watch(self, "port_queue", wanted.queues)
@@ -602,7 +642,10 @@ end)
 
 --- Free what the engine keeps of the simulation, now instead of when it is collected. Only closing
 -- it again may follow.
-function Simulation:close() self.core:close() end
+function Simulation:close()
+  travel.close(self)
+  self.core:close()
+end
 
 Simulation.close = guard.method("sim:close", "simulation", is_simulation, Simulation.close)
 

@@ -127,9 +127,14 @@ describe("a mistake in a callback", function()
 end)
 
 describe("a simulation with a congestion control in Lua", function()
-  it("cannot be forked, and says so", function()
+  it("is forked with what it keeps in its flows, of which each has its own", function()
     local sim = incast("lua_dctcp")
-    assert.error_matches(function() sim:fork() end, "fork", 1, true)
+    sim:run { stop_at = "20us" }
+    local fork = sim:fork()
+    assert.equal("done", fork:run())
+    assert.equal("done", sim:run())
+    assert.equal(fingerprint("lua_dctcp"), fork:stats().fingerprint)
+    assert.equal(fork:stats().fingerprint, sim:stats().fingerprint)
   end)
 
   it("needs a definition", function()

@@ -141,12 +141,10 @@ describe("options that contradict one another", function()
 end)
 
 describe("--out", function()
-  it("is said to have no effect when the script does not ask for it", function()
+  it("is the folder that the script asks for, with its own default", function()
     local head = 'local weft = require "weft"\nlocal args = weft.params { name = "p" }\n'
-    local silent, asking = file(head), file(head .. "print(args.out)")
-    assert.same({ "", "weft: p: option --out had no effect: the script asks for no args.out\n", 0 },
-      { program.run(silent .. " --out x") })
-    assert.same({ "", "", 0 }, { program.run(silent) })
+    local asking = file(head .. "print(args.out)")
+    assert.same({ "", "", 0 }, { program.run(file(head)) })
     assert.same({ "x\n", "", 0 }, { program.run(asking .. " --out=x") })
     assert.same({ "results/p\n", "", 0 }, { program.run(asking) })
   end)
@@ -157,13 +155,18 @@ describe("an option that every script has", function()
     local head = 'local weft = require "weft"\nlocal args = weft.params { name = "p" }\n'
     local silent = file(head)
     local asking = file(head .. "print(args.seed, args.format, args.set.rto)")
+    local shown = file(head .. "print(args.out, args.quiet)")
     local recording = file(head .. "print(args:parameters().seed, args.format)")
-    for name, given in pairs { seed = "--seed=3", format = "--format csv", set = "--set rto=0" } do
+    for name, given in pairs { -- order-free: each is a run
+      seed = "--seed=3", format = "--format csv", set = "--set rto=0", out = "--out x",
+      quiet = "--quiet",
+    } do
       local message = "weft: p: option --NAME had no effect: the script asks for no args.NAME\n"
       assert.same({ "", (message:gsub("NAME", name)), 2 },
         { program.run(silent .. " " .. given) })
     end
-    assert.same({ "", "", 0 }, { program.run(silent .. " --quiet") })
+    assert.same({ "x\ttrue\n", "", 0 }, { program.run(shown .. " --out x --quiet") })
+    assert.same({ "results/p\tfalse\n", "", 0 }, { program.run(shown) })
     assert.same({ "3\tcsv\t0\n", "", 0 },
       { program.run(asking .. " --seed 3 --format csv --set rto=0") })
     assert.same({ "3\ttable\n", "", 0 }, { program.run(recording .. " --seed 3") })

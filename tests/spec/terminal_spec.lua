@@ -62,6 +62,20 @@ for _, editor in ipairs { "edit", "readline" } do
       assert.equal(0, status, output)
     end)
 
+    test("goes back in time, and says where a run stops", function()
+      local output, status = typed(editor, { ">> ",
+        "<s = weft.simulation { topology = weft.topology.star { hosts = 4 } }\\n",
+        ">> ", "<for i = 1, 3 do s:add_flow { src = i, dst = 0, size = 1e6 } end\\n", ">> ",
+        "<s:run { stop_at = \"+20us\" }\\n", ">until", ">> ",
+        "<s:break_at { flow = 1, event = \"done\" }\\n", ">breakpoint 1: done of flow 1 (h2 to h0)",
+        ">> ", "<s:run()\\n", ">break", ">flow 1 (h2 to h0) is done (breakpoint 1)", ">> ",
+        "<s:ba\\t\"10us\"\\n", ">now 10 us", ">> ", "<s:step(3)\\n", ">budget", ">> ",
+        "<s:set_cc \"hpcc\"; s:back()\\n", ">> ", "<s:snapshots()\\n", ">at 0 s: ", ">> ",
+        "<\\x04",
+      })
+      assert.equal(0, status, output)
+    end)
+
     test("lists what there is at the second Tab", function()
       local output, status = typed(editor, { ">> ", "<weft.topology.\\t\\t", ">dumbbell",
         ">rail_optimized", "<\\x15\\x04" })

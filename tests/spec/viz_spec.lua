@@ -141,6 +141,135 @@ describe("a picture of a simulation", function()
   end)
 end)
 
+describe("a picture of a large fabric", function()
+  for _, entry in ipairs {
+    { "fat tree of 1,024 hosts", function() return weft.topology.fat_tree { k = 16 } end, 16 },
+    { "rail-optimized, 1,024 GPUs", function() return rail(128) end, 32 },
+    { "64 leaves", function()
+      return weft.topology.leaf_spine { leaves = 64, hosts_per_leaf = 16 }
+    end, 32 },
+    { "a star", function() return weft.topology.star { hosts = 300 } end, 38 },
+  } do
+    it("has groups and strips, and no text on another or beyond the page: " .. entry[1], function()
+      local fabric, path, remove = entry[2](), picture "svg"
+      finally(remove)
+      local page = viz.topology(fabric, { file = path, title = ("a long title "):rep(20) })
+      assert.is_nil(overlapping(page.boxes))
+      assert.is_nil(outside(page))
+      assert.equal(entry[3], page.groups.columns)
+      local count = 0
+      for _, strip in pairs(page.groups.strips) do count = count + #strip.states end -- order-free
+      assert.equal(#fabric.links, count)
+    end)
+  end
+
+  it("names links that are or were bad, with when", function()
+    local sim = weft.simulation { topology = weft.topology.fat_tree { k = 12 } }
+    sim:degrade("h2-edge0", { at = "2us", factor = 1 / 2 })
+    sim:degrade("agg71-core30", { at = "5us", factor = 1 / 4, duration = "10us" })
+    sim:degrade("agg71-core31", { at = "50us", factor = 1 / 4 }) -- yet to come
+    sim:run { stop_at = "20us" }
+    local path, remove = picture "svg"
+    finally(remove)
+    local page, said = viz.topology(sim, { file = path, color = "queue" }), {}
+    assert.is_nil(overlapping(page.boxes))
+    for _, box in ipairs(page.boxes) do said[#said + 1] = box.text end
+    local text = table.concat(said, "\n")
+    assert.truthy(text:find("h2-edge0: 1/2, since 2 \194\181s", 1, true), text)
+    assert.truthy(text:find("agg71-core30: 1/4, from 5 \194\181s to 15 \194\181s", 1, true), text)
+    assert.falsy(text:find("agg71-core31", 1, true))
+  end)
+end)
+
+describe("colours of links", function()
+  it("are by what the table of ports counts, the busier direction", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 4 }, cc = "dctcp" }
+    for host = 1, 3 do sim:add_flow { src = host, dst = 0, size = "1MB" } end
+    sim:run()
+    local ports = sim:ports()
+    for color, column in pairs { -- order-free: each is looked at alone
+      queue = "max_queue_bytes", marks = "ecn_marks", pauses = "pauses", drops = "drops",
+    } do
+      for i, state in ipairs(links.states(sim, { color = color })) do
+        local a, b = ports:row(2 * i - 1)[column], ports:row(2 * i)[column]
+        assert.equal(math.max(a, b), state.value)
+      end
+      local path, remove = picture "png"
+      viz.topology(sim, { file = path, color = color })
+      remove()
+    end
+    assert.matches("is of a simulation", support.error_of(viz.topology, sim.fabric,
+      { file = "x.png", color = "queue" }))
+  end)
+end)
+
+describe("pictures of results", function()
+  local function simulation(cc)
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 6 }, cc = cc }
+    sim:add_job(weft.workload.synthetic { load = 0.4, sizes = "websearch", flows = 200 })
+    sim:run()
+    return sim
+  end
+
+  it("show slowdown by size, of one run and of several, wide and narrow", function()
+    local a, b = simulation "dctcp", simulation "hpcc"
+    for _, given in ipairs { a, a:flows(), { { "dctcp", a }, { "hpcc", b:flows() } },
+      { { "1", a }, { "2", b }, { "3", a } } } do
+      for _, width in ipairs { "page", "column" } do
+        local path, remove = picture "svg"
+        local page = viz.fct(given, { file = path, width = width, title = ("words "):rep(30) })
+        remove()
+        assert.is_nil(overlapping(page.boxes))
+        assert.is_nil(outside(page))
+      end
+    end
+    assert.matches("fct: expected a simulation", support.error_of(viz.fct, {}, { file = "x.png" }))
+    local new = weft.simulation { topology = weft.topology.star { hosts = 3 } }
+    assert.matches("no flow is complete", support.error_of(viz.fct, new, { file = "x.png" }))
+  end)
+
+  it("show what each host did when", function()
+    local sim = weft.simulation { topology = rail(4), cc = "dctcp" }
+    local job = sim:add_job(weft.workload.allreduce { size = "1MiB" })
+    sim:run()
+    for _, only in ipairs { false, job } do
+      local path, remove = picture "svg"
+      local page = viz.gantt(sim, { file = path, job = only or nil, title = "AllReduce" })
+      remove()
+      assert.is_nil(overlapping(page.boxes))
+      assert.is_nil(outside(page))
+    end
+    local new = weft.simulation { topology = rail(4) }
+    assert.matches("nothing has begun", support.error_of(viz.gantt, new, { file = "x.png" }))
+  end)
+end)
+
+describe("rates", function()
+  it("are never above line rate, and their bytes are those that were sampled", function()
+    local sim = weft.simulation { topology = weft.topology.star { hosts = 3 }, cc = "dctcp" }
+    sim:add_flow { src = 1, dst = 0, size = "1MB" }
+    sim:add_flow { src = 2, dst = 0, size = "1MB" }
+    local port = sim:port("switch0", "h0")
+    sim:sample { period = "300ns", ports = { port }, flows = { 0, 1 } }
+    sim:run()
+    local line, above = sim.core:port_info(port).rate_bps, 0
+    local sampled = sim:series("port_bytes", port)
+    for i = 1, sampled.count do
+      if sampled.value[i] * 8e12 / sampled.period_ps > line then above = above + 1 end
+    end
+    assert.is_true(above > 0) -- a packet counts whole where it begins
+    for n, one in ipairs(viz.rate_series(sim, { ports = { port }, flows = { 0, 1 } })) do
+      local bytes, all = 0, n == 1 and 0 or 1e6
+      for i, rate in ipairs(one.y) do
+        assert.is_true(rate <= line * (1 + 1e-12))
+        bytes = bytes + rate * (one.x[i + 1] - one.x[i]) / 8
+      end
+      for i = 1, n == 1 and sampled.count or 0 do all = all + sampled.value[i] end
+      assert.is_true(math.abs(bytes - all) < 1)
+    end
+  end)
+end)
+
 describe("a picture of many rates", function()
   local function series(count)
     local list = {}
@@ -226,6 +355,14 @@ describe("a mistake in a picture's options", function()
 end)
 
 describe("a chart", function()
+  it("takes colours as \"#rrggbb\"", function()
+    local x = { 1, 2 }
+    local one = viz.chart.new { series = { { x = x, y = x, color = "#ff8000" } } }
+    assert.same({ 1, 128 / 255, 0 }, one.panels[1].items[1].color)
+    assert.matches('"#rrggbb"', support.error_of(viz.chart.new,
+      { series = { { x = x, y = x, color = "orange" } } }))
+  end)
+
   it("draws every kind of series", function()
     local file, remove = picture "png"
     finally(remove)

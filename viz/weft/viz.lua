@@ -10,7 +10,7 @@ local topology_options = {
   file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
   color = {
     type = "enum",
-    choices = { "utilization", "rate", "class", "none" },
+    choices = { "utilization", "queue", "marks", "pauses", "drops", "rate", "class", "none" },
     brief = "What colours links.",
   },
   title = { type = "string" },
@@ -20,7 +20,9 @@ local topology_options = {
 }
 
 --- Draw a fabric, or a simulation on its fabric.
--- Links are coloured by the mean utilization of the busier direction when there is a simulation.
+-- Links are coloured by the mean utilization of the busier direction when there is a simulation, or
+-- by its longest queue, marks, pauses or drops. What is or was bad is marked, with when. Of more
+-- than 256 hosts, groups are drawn.
 -- @param target simulation or fabric
 -- @tparam table options see topology_options
 -- @usage weft.viz.topology(sim, { file = "fabric.svg", color = "utilization" })
@@ -148,6 +150,42 @@ function viz.phases(from, options)
   local given = check.options("phases", options, phases_options)
   given.width = size.points("phases", given.width)
   return require("weft.viz.phases").draw(from, given)
+end
+
+local fct_options = {
+  file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
+  title = { type = "string" },
+  width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
+  height = { type = "number", min = 1, max = 100, brief = "Inches." },
+}
+
+--- Draw completion times: slowdown by size of flow (p50, p95, p99; of more than two runs p99), and
+-- its distribution. Classes of sizes have as many flows each.
+-- @param given simulation, its table of flows, or a list of { label, either } to compare
+-- @tparam table options see fct_options
+-- @usage weft.viz.fct({ { "dctcp", a }, { "hpcc", b } }, { file = "slowdown.png" })
+function viz.fct(given, options)
+  local checked = check.options("fct", options, fct_options)
+  checked.points = size.points("fct", checked.width)
+  return require("weft.viz.fct").draw(given, checked)
+end
+
+local gantt_options = {
+  file = { type = "string", required = true, brief = "Ends in .png, .svg or .pdf." },
+  job = { type = "table", brief = "Only this job of the simulation." },
+  title = { type = "string" },
+  width = { type = "any", default = "page", brief = "\"column\", \"page\" or inches." },
+}
+
+--- Draw what each host did when: computing, collectives, sending; a row for each.
+-- @tparam Simulation sim
+-- @tparam table options see gantt_options
+-- @usage weft.viz.gantt(sim, { file = "iteration.png", job = job })
+function viz.gantt(sim, options)
+  local given = check.options("gantt", options, gantt_options)
+  check.argument("gantt", sim, "simulation")
+  given.width = size.points("gantt", given.width)
+  return require("weft.viz.gantt").draw(sim, given)
 end
 
 local partition_options = {

@@ -68,6 +68,8 @@ void weft__cc_on_ack(weft_sim *sim, const struct packet *packet) {
                        .ecn = packet->flags & PACKET_ECN,
                        .nack = packet->flags & PACKET_NACK};
   const int has_path_changed = packet->seq <= sim->packet.tx_warm.at[packet->flow].path_seq;
+  const int has_stamp = cc->extra != CC_TIMESTAMP || !has_path_changed;
+  if (!has_stamp && sim->packet.cc_swap != CC_SWAP_NONE) return; /* sent without, perhaps */
   if (packet->telemetry != 0) {
     const uint64_t block = (uint64_t)(packet->telemetry - 1) * sim->flow.path_ports;
     if (cc->extra == CC_TELEMETRY && !has_path_changed)
@@ -145,7 +147,7 @@ void weft__cc_timer(weft_sim *sim, uint32_t slot, uint32_t timer, weft_time *due
 void weft__cc_timer_event(weft_sim *sim, uint32_t slot, uint32_t timer) {
   --sim->packet.cc_events;
   const uint32_t flags = sim->packet.tx.at[slot].flags & (TX_ACTIVE | TX_PARKED);
-  if (flags == TX_ACTIVE && cc_due(sim, slot)[timer] == sim->now)
+  if (flags == TX_ACTIVE && timer < sim->packet.cc_timers && cc_due(sim, slot)[timer] == sim->now)
     sim->packet.cc->on_timer(sim, slot, timer);
   else
     event_is_stale(sim); /* restarted meanwhile, or of a former flow */

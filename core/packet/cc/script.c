@@ -2,7 +2,8 @@
  *
  * The script sees a copy of what it may know of a flow and says a rate and a timer; it cannot reach
  * into the simulation. When it fails, the run stops after the event. What it keeps for itself is
- * not part of the simulation, so a simulation with a script cannot be forked. */
+ * not part of the simulation: who forks one copies that too, and gives the copy a script of its
+ * own. */
 #include "engine.h"
 #include "packet/cc/algorithms.h"
 
@@ -87,16 +88,15 @@ static void on_timer(weft_sim *sim, uint32_t slot, uint32_t timer) {
 }
 
 int weft_sim_set_script(weft_sim *sim, const weft_script *script) {
-  if (sim->ready) return weft__fail(sim, WEFT_ESTATE, "script: call before weft_fabric_ready");
   if (!engine_can(sim, WEFT_CAN_CC))
     return weft__engine_needs(sim, WEFT_CAN_CC, "script", "congestion control");
-  if (sim->config.cc != WEFT_CC_SCRIPT)
+  if (!sim->ready && sim->config.cc != WEFT_CC_SCRIPT)
     return weft__fail(sim, WEFT_ESTATE, "script: expected option cc = script");
   if (script->call == NULL || script->needs >= WEFT_SCRIPT_NEEDS_COUNT)
     return weft__fail(sim, WEFT_EINVAL, "script: expected a function and needs below %d, got %u",
                       WEFT_SCRIPT_NEEDS_COUNT, script->needs);
   sim->packet.script = *script;
-  weft__cc_use(sim, &weft__cc_script[script->needs]);
+  if (!sim->ready) weft__cc_use(sim, &weft__cc_script[script->needs]);
   return WEFT_OK;
 }
 

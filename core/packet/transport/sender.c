@@ -42,6 +42,19 @@ static void init_rate(weft_sim *sim, uint32_t slot) {
   weft__cc_set_rate(sim, slot, warm->line_bps);
 }
 
+void weft__flow_renew_cc(weft_sim *sim, uint32_t slot) {
+  struct tx *tx = &sim->packet.tx.at[slot];
+  struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
+  tx->flags &= (uint8_t)~TX_PACED;
+  if (sim->packet.cc->paced || sim->config.max_rate_bps != 0) tx->flags |= TX_PACED;
+  warm->path_seq = warm->highest;
+  weft__flow_take_rtt(sim, slot);
+  tx->rate_bps = 0; /* packets have another size: the gap is worked out anew */
+  weft__cc_set_rate(sim, slot, warm->line_bps);
+  sim->packet.cc->start(sim, slot);
+  if (!(tx->flags & TX_CUT_OFF)) weft__nic_kick_flow(sim, slot);
+}
+
 uint32_t weft__flow_prepare(weft_sim *sim, uint32_t row) {
   int waits;
   const uint32_t slot = weft__flow_begin(sim, row, &waits);

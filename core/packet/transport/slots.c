@@ -40,6 +40,16 @@ static int widen(weft_sim *sim, uint32_t path_ports) {
   return 1;
 }
 
+int weft__senders_renew_cc(weft_sim *sim) {
+  const uint32_t words = weft__cc_words(sim->packet.cc, sim->flow.path_ports);
+  const uint64_t n = (uint64_t)sim->packet.tx.n * words;
+  if (!pool_reserve(sim, sim->packet.cc_state, n)) return 0;
+  sim->packet.cc_words = words;
+  sim->packet.cc_state.n = (uint32_t)n;
+  if (n > 0) memset(sim->packet.cc_state.at, 0, n * sizeof *sim->packet.cc_state.at);
+  return 1;
+}
+
 int weft__senders_reserve(weft_sim *sim, uint32_t n, uint32_t path_ports) {
   if (path_ports > sim->flow.path_ports && !widen(sim, path_ports)) return 0;
   const uint64_t words = (uint64_t)n * sim->packet.cc_words;

@@ -29,10 +29,16 @@ void weft__flow_fail(weft_sim *sim, uint32_t slot);
 /** A flow had failed at a time in a view: what that means for what its receiver has seen since. */
 void weft__flow_failed_at(weft_sim *sim, uint32_t slot, uint32_t row, weft_time time);
 
+/** Let an active flow begin anew with the congestion control, whose state is cleared. */
+void weft__flow_renew_cc(weft_sim *sim, uint32_t slot);
+
 /* slots.c */
 
 /** Have room for so many senders and receivers, with paths of so many ports; 0: no memory. */
 int weft__senders_reserve(weft_sim *sim, uint32_t n, uint32_t path_ports);
+
+/** Have room for the state of the present congestion control, cleared; 0: no memory. */
+int weft__senders_renew_cc(weft_sim *sim);
 
 /** Whether there are rows that will be used again once packets of their flows are gone. Views of
  *  threads don't have the list of those, and the numbers of rows decide paths. */

@@ -10,6 +10,8 @@ At the prompt (weft without a script):
     locals of Lua end with their chunk. So does `local x <const> = 1`. Others are as usual.
   - Tab completes names, fields and methods, behind f() and x[1] too; in the table of a call its
     options and their values; in text names of nodes and links, columns, files, topics of help.
+  - sim:run { stop_at = "+20us" } (or a job, or a function), sim:step(n) and sim:break_at { ... }
+    stop a run; sim:back "5us" goes back, to change something and run on: help "sim:back".
   - The history is kept in ~/.weft_history.
   - Line editing comes from libedit or readline, whichever is installed; WEFT_EDITOR=readline or
     WEFT_EDITOR=edit in the environment chooses. Input is UTF-8.

@@ -30,6 +30,8 @@ With memoize = true or fast_forward = true:
 
 Pictures, PNG, SVG or PDF by the name:
 
+  weft.viz.fct(sim, { file = "slowdown.png" })                       slowdown by size of flow
+  weft.viz.gantt(sim, { file = "hosts.png" })                       what each host did when
   weft.viz.topology(sim, { file = "fabric.svg", color = "utilization" })
   weft.viz.rates(sim, { file = "rates.png", ports = { 12, 13 } })
   weft.viz.rates(sim, { file = "skipped.png", flows = { 0 }, spans = sim })    what was skipped

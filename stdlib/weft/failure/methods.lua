@@ -129,6 +129,7 @@ function M.install(class, call)
   function class:apply_plan(plan)
     check.argument("apply_plan", plan, "table")
     check.argument("apply_plan: calls", plan.calls, "list")
+    self.is_touched = true
     for _, one in ipairs(plan.calls) do
       apply_change(self, plan, one[1], one[2], call)
       self.changes[#self.changes + 1] = one -- sim:fresh() makes them again

@@ -52,6 +52,14 @@ local function log_ticks(min, max, most)
   return result
 end
 
+-- The nearest of 1, 2 and 5 times a power of ten that is not above (sign -1) or not below (1).
+local function round_log(value, factors, sign)
+  local power = 10 ^ math.floor(log10(value) + 1e-9)
+  for _, factor in ipairs(factors) do
+    if sign * factor * power >= sign * value * (1 - sign * 1e-9) then return factor * power end
+  end
+end
+
 --- Limits of an axis around data, widened to round numbers; zero is kept in sight of positive data.
 local function limits(options, low, high, most)
   local log = options.scale == "log"
@@ -59,8 +67,9 @@ local function limits(options, low, high, most)
   -- As floats: integers of Lua 5.4 would wrap.
   local min, max = (options.min or low) + 0.0, (options.max or high) + 0.0
   if log then
-    if not options.min then min = 10 ^ math.floor(log10(min) + 1e-9) end
-    if not options.max then max = 10 ^ math.ceil(log10(max) - 1e-9) end
+    local is_wide = min > 0 and max / min >= 1000 -- where only powers of ten have ticks
+    if not options.min then min = round_log(min, is_wide and { 1 } or { 5, 2, 1 }, -1) end
+    if not options.max then max = round_log(max, is_wide and { 1, 10 } or { 1, 2, 5, 10 }, 1) end
     if max <= min then max = min * 10 end
     return min, max
   end

@@ -185,6 +185,41 @@ function canvas:text(x, y, text, style)
   return box
 end
 
+-- Lines of words that fit into a width, in points; a word alone may be wider, and is cut.
+local function lines_of(self, text, style, width)
+  local lines, line = {}, nil
+  for word in text:gmatch "%S+" do
+    local longer = line and line .. " " .. word or word
+    if line and self:measure(longer, style.size, style.weight) > width then
+      lines[#lines + 1], line = line, word
+    else
+      line = longer
+    end
+    while #line > 1 and self:measure(line, style.size, style.weight) > width do
+      local n = #line - 1
+      while n > 1 and self:measure(line:sub(1, n), style.size, style.weight) > width do
+        n = n - 1
+      end
+      -- Characters of UTF-8 stay whole.
+      while n > 1 and line:sub(n + 1, n + 1):find "[\128-\191]" do n = n - 1 end
+      lines[#lines + 1], line = line:sub(1, n), line:sub(n + 1)
+    end
+  end
+  if line then lines[#lines + 1] = line end
+  return lines
+end
+
+--- Draw a text from the left in as many lines as it takes within a width; returns the y below.
+function canvas:wrapped(x, y, text, style, width)
+  for i, line in ipairs(lines_of(self, text, style, width)) do
+    if i > 1 then y = y + 0.5 * style.size end
+    local box = self:text(x, y, line, { size = style.size, weight = style.weight,
+      color = style.color, valign = "top" })
+    y = y + box[4]
+  end
+  return y
+end
+
 --- Do two boxes overlap by more than `slack` points?
 function canvas.overlap(a, b, slack)
   slack = slack or 0

@@ -55,7 +55,7 @@ local series_options = {
   x = { type = "list" }, y = { type = "list" }, values = { type = "list" },
   low = { type = "list" }, high = { type = "list" },
   step = { type = "boolean", brief = "Of a band: steps instead of straight edges." },
-  color = { type = "list", brief = "{ r, g, b }, each 0..1." },
+  color = { type = "any", brief = "\"#rrggbb\", or { r, g, b }, each 0..1." },
   dash = { type = "any", brief = "{ on, off, ... } in points, or false." },
   width = { type = "number", min = 0.1, max = 20 },
   alpha = { type = "number", min = 0, max = 1 },
@@ -99,7 +99,17 @@ local function check_numbers(what, list, low, high)
 end
 
 local function check_style(what, item)
-  if item.color then
+  if type(item.color) == "string" then
+    local red, green, blue = item.color:match "^#(%x%x)(%x%x)(%x%x)$"
+    if not red then
+      fail.raise("%s: color: expected \"#rrggbb\" or { r, g, b }, got %s", what,
+        fail.show(item.color))
+    end
+    item.color = {
+      tonumber(red, 16) / 255, tonumber(green, 16) / 255, tonumber(blue, 16) / 255,
+    }
+  elseif item.color then
+    check.argument(what .. ": color", item.color, "list")
     check_numbers(what .. ": color", item.color, 0, 1)
     if #item.color ~= 3 then
       fail.raise("%s: color: expected { r, g, b }, got %d numbers", what, #item.color)
@@ -238,9 +248,8 @@ function chart:draw(page)
   local margin, columns = 6, self.options.columns
   local top = margin
   if self.options.title then
-    local box = page:text(margin, top, self.options.title,
-      { size = 9, weight = "bold", valign = "top" })
-    top = top + box[4] + 7
+    top = page:wrapped(margin, top, self.options.title, { size = 9, weight = "bold" },
+      page.width - 2 * margin) + 7
   end
   local rows = math.ceil(#self.panels / columns)
   local gap, y_range = 10, shared_y(self)

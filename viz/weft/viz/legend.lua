@@ -36,7 +36,9 @@ local function entry(page, sample_width, sample, text)
 end
 
 --- A bar of the sequential map from 0 to `max`, with its title in front and values below.
-local function bar_entry(page, title, max)
+local function bar_entry(page, bar)
+  local title, max = bar.title or "link utilization, busier direction", bar.max
+  local text = bar.text or function(value) return format.number(100 * value) .. " %" end
   local title_width, length, height = page:measure(title, SIZE) + 8, 110, 7
   return {
     width = title_width + length + 12,
@@ -53,7 +55,7 @@ local function bar_entry(page, title, max)
       for _, part in ipairs { 0, 0.5, 1 } do
         local at = from + part * length
         page:line(at, y + height / 2, at, y + height / 2 + 2, thin)
-        page:text(at, y + height / 2 + 3.5, format.number(100 * max * part) .. " %",
+        page:text(at, y + height / 2 + 3.5, text(max * part),
           { size = 6, align = "center", valign = "top" })
       end
     end,
@@ -82,7 +84,7 @@ function legend.fabric(page, key, left, top, shapes)
   if key.degraded then
     entries[#entries + 1] = entry(page, 18, function(x, y)
       shapes.stroke_degraded(page, { x, y, x + 18, y }, {}, palette.sequential(0.7), 1)
-    end, "degraded link, with the share of its rate that is left")
+    end, "link that is or was bad, with the share of its rate that is left")
   end
   for _, item in ipairs(key.colours or {}) do
     entries[#entries + 1] = entry(page, 16, function(x, y)
@@ -92,7 +94,7 @@ function legend.fabric(page, key, left, top, shapes)
   local right = page.width - left
   local bottom = flow(entries, left, right, top + ROW / 2)
   if key.bar then
-    local bar = bar_entry(page, "link utilization, busier direction", key.bar.max)
+    local bar = bar_entry(page, key.bar)
     bottom = flow({ bar }, left, right, bottom + ROW / 2) + 9
   end
   return bottom

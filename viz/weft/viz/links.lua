@@ -1,6 +1,7 @@
 --- What a picture of a fabric shows of each link: utilization, rate, and whether it is degraded.
 local check = require "weft.check"
 local fail = require "weft.fail"
+local format = require "weft.viz.format"
 local util = require "weft.util"
 
 local links = {}
@@ -31,6 +32,55 @@ local function port_utilization(sim)
     result[port] = possible > 0 and math.min(1, sent[port + 1] / possible) or 0
   end
   return result
+end
+
+-- Columns of the table of ports by the word for a colour.
+links.columns = {
+  queue = { column = "max_queue_bytes", title = "longest queue", unit = "B" },
+  marks = { column = "ecn_marks", title = "packets marked" },
+  pauses = { column = "pauses", title = "PFC pauses" },
+  drops = { column = "drops", title = "packets lost" },
+}
+
+-- Of each link the larger of its two directions.
+local function counted(sim, what)
+  local given, result = sim:ports():column(links.columns[what].column), {}
+  for i = 1, #given, 2 do result[(i + 1) / 2] = math.max(given[i], given[i + 1]) end
+  return result
+end
+
+local function span_text(from_ps, to_ps)
+  local from = format.time(from_ps / 1e12)
+  return to_ps and ("from %s to %s"):format(from, format.time(to_ps / 1e12)) or "since " .. from
+end
+
+-- When each link was bad so far, from the changes that were announced: { [id] = { since_ps, to_ps,
+-- factor } }. Links may get bad and well several times; the first and the last count.
+local function bad_times(sim)
+  local now_ps, bad, list = sim:now_ps(), {}, {}
+  for i, change in ipairs(sim.changes) do list[i] = { n = i, call = change[1], is = change[2] } end
+  table.sort(list, function(a, b)
+    local u, v = a.is.at_ps or 0, b.is.at_ps or 0
+    if u ~= v then return u < v end
+    return a.n < b.n
+  end)
+  for _, one in ipairs(list) do
+    local is, link = one.is, one.is.link
+    if link and (is.at_ps or 0) <= now_ps then
+      local factor = is.factor and is.factor >= 0 and is.factor or nil
+      local was = bad[link]
+      local worse = factor and factor < 1 or (is.loss or 0) > 0 or (is.delay_ps or 0) > 0
+        or (is.jitter_ps or 0) > 0 or (is.enter or 0) > 0
+      if worse and not was then
+        bad[link] = { since_ps = is.at_ps or 0, factor = factor }
+      elseif worse then
+        was.to_ps, was.factor = nil, math.min(was.factor or 1, factor or 1)
+      elseif was and not was.to_ps then
+        was.to_ps = is.at_ps
+      end
+    end
+  end
+  return bad
 end
 
 --- Highest rate of links between the same kinds of nodes: what a degraded one had as built.
@@ -81,7 +131,12 @@ function links.states(target, options)
     end
   end
   if not used and sim and options.color == "utilization" then used = port_utilization(sim) end
-  local states = {}
+  local states, bad = {}, sim and bad_times(sim) or {}
+  local column = links.columns[options.color]
+  if column and not sim then
+    fail.raise("topology: option 'color': %s is of a simulation, got a fabric", options.color)
+  end
+  local values = column and counted(sim, options.color)
   for i, link in ipairs(fabric.links) do
     local state = {
       rate_bps = math.min(link.rate_bps, link.back.rate_bps or math.huge),
@@ -96,6 +151,12 @@ function links.states(target, options)
       if to.up == 0 or from.up == 0 then factor = 0 end
       if factor < 1 then state.degraded, state.factor = true, factor end
       state.rate_bps = math.min(to.rate_bps, from.rate_bps)
+    end
+    state.value = values and values[i] or state.utilization
+    local was = bad[link.id]
+    if was then
+      state.was_bad, state.when = true, span_text(was.since_ps, was.to_ps)
+      state.factor = state.factor or was.factor
     end
     states[i] = state
   end

@@ -26,13 +26,41 @@ local function flow_label(sim, flow)
   return ("flow %d: "):format(flow) .. node_name(sim, src) .. ARROW .. node_name(sim, dst)
 end
 
+-- Bytes of each period, none with more than fit into it at a line rate. A port counts a packet as
+-- it begins to leave, so what is too much is of the next period; a flow counts what has arrived in
+-- begins to leave, so what is too much is of the next period; a flow counts what has arrived in
+-- order, so what is too much came earlier, before what was missing.
+local function within_line(sampled, line_bps, is_flow)
+  local most, bytes = line_bps / 8 * (sampled.period_ps / 1e12), {}
+  for i = 1, sampled.count do bytes[i] = sampled.value[i] end
+  local first, last, step = 1, sampled.count, 1
+  if is_flow then first, last, step = last, first, -1 end
+  local over = 0
+  for i = first, last, step do
+    local all = bytes[i] + over
+    bytes[i] = math.min(all, most)
+    over = all - bytes[i]
+  end
+  return bytes
+end
+
+-- What leaves a host at most.
+local function flow_line(sim, flow)
+  local most = 0
+  for _, link in ipairs(sim.fabric:links_of(sim:flows():slice(flow, 1):column "src"[1])) do
+    most = math.max(most, link.rate_bps)
+  end
+  return most
+end
+
 --- Steps in bit/s of a sampled count of bytes; x are the edges of the periods in seconds.
-local function steps_of(sampled, label)
+local function steps_of(sampled, label, line_bps, is_flow)
   local x, y = {}, {}
   local period_s = sampled.period_ps / 1e12
+  local bytes = within_line(sampled, line_bps, is_flow)
   for i = 1, sampled.count do
     x[i] = (sampled.start_ps + (i - 1) * sampled.period_ps) / 1e12
-    y[i] = sampled.value[i] * 8 / period_s
+    y[i] = bytes[i] * 8 / period_s
   end
   x[#y + 1] = (sampled.start_ps + #y * sampled.period_ps) / 1e12
   return { kind = "step", x = x, y = y, label = label }
@@ -53,11 +81,13 @@ local function gather(sim, options)
   if options.ports or options.flows then check.argument("rates", sim, "simulation") end
   for i, item in ipairs(options.ports or {}) do
     local port = id_of("ports", item, i)
-    list[#list + 1] = steps_of(sim:series("port_bytes", port), port_label(sim, port))
+    list[#list + 1] = steps_of(sim:series("port_bytes", port), port_label(sim, port),
+      sim.core:port_info(port).built_rate_bps, false)
   end
   for i, item in ipairs(options.flows or {}) do
     local flow = id_of("flows", item, i)
-    list[#list + 1] = steps_of(sim:series("flow_bytes", flow), flow_label(sim, flow))
+    list[#list + 1] = steps_of(sim:series("flow_bytes", flow), flow_label(sim, flow),
+      flow_line(sim, flow), true)
   end
   for i, item in ipairs(options.series or {}) do
     local is_table = type(item) == "table"

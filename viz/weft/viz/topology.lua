@@ -1,6 +1,7 @@
 --- Picture of a fabric: tiers in rows, links coloured by utilization or rate, degraded ones marked.
 local canvas = require "weft.viz.canvas"
 local format = require "weft.viz.format"
+local groups = require "weft.viz.groups"
 local layout = require "weft.viz.layout"
 local legend = require "weft.viz.legend"
 local links = require "weft.viz.links"
@@ -34,6 +35,26 @@ end
 
 topology.draw_node = draw_node
 
+local HOSTS_MOST = 256 -- beyond it nodes are drawn in groups
+
+-- Colours by a count of the table of ports, and the bar that says what they mean.
+local function by_count(states, what)
+  local highest, column = 0, links.columns[what]
+  for _, state in ipairs(states) do highest = math.max(highest, state.value or 0) end
+  local scale, prefix = format.prefix(highest)
+  local unit = column.unit and prefix .. column.unit or prefix
+  return function(state)
+    if not state.value or state.value == 0 then return palette.grid end
+    return palette.sequential(state.value / highest)
+  end, { bar = {
+    title = column.title .. ", busier direction", max = math.max(highest, 1),
+    text = function(value)
+      local shown = format.number(tonumber(("%.3g"):format(value / scale)))
+      return unit == "" and shown or shown .. " " .. unit
+    end,
+  } }
+end
+
 --- Colour of each link, and what the legend must say about it.
 -- Returns colour(state), { bar = { max = } } or { colours = { { label, colour } } } or {}.
 local function colouring(states, mode)
@@ -45,6 +66,7 @@ local function colouring(states, mode)
       return state.utilization and palette.sequential(state.utilization / max) or palette.muted
     end, { bar = { max = max } }
   end
+  if links.columns[mode] then return by_count(states, mode) end
   if mode == "rate" then
     local list, seen = {}, {}
     for _, state in ipairs(states) do
@@ -116,7 +138,7 @@ end
 
 --- A degraded link: its colour within white within vermillion; only broken vermillion when down.
 local function stroke_degraded(page, line, state, colour, width)
-  if state.factor == 0 then
+  if state.degraded and state.factor == 0 then
     stroke_link(page, line, { stroke = palette.alarm, width = width + 1.5, dash = { 4, 2.5 } })
   else
     stroke_link(page, line, { stroke = palette.alarm, width = width + 3.4 })
@@ -136,14 +158,15 @@ local function draw_links(page, fabric, plan, states, colour, width_of)
   end
   table.sort(order, function(i, j)
     local a, b = states[i], states[j]
-    if a.degraded ~= b.degraded then return not a.degraded end
-    local u, v = a.utilization or 0, b.utilization or 0
+    local a_bad, b_bad = a.degraded or a.was_bad or false, b.degraded or b.was_bad or false
+    if a_bad ~= b_bad then return b_bad end
+    local u, v = a.value or 0, b.value or 0
     if u ~= v then return u < v end
     return i < j
   end)
   for _, i in ipairs(order) do
     local state, width = states[i], width_of(fabric.links[i])
-    if state.degraded then
+    if state.degraded or state.was_bad then
       stroke_degraded(page, lines[i], state, colour(state), width)
     else
       stroke_link(page, lines[i], { stroke = colour(state), width = width })
@@ -308,7 +331,8 @@ local function free_space(page, plan, states, lines)
       if canvas.overlap(box, other) then return false end
     end
     for i, line in ipairs(strict and lines or {}) do
-      if i ~= own and states[i].degraded and crosses(line, box) then return false end
+      local is_marked = states[i].degraded or states[i].was_bad
+      if i ~= own and is_marked and crosses(line, box) then return false end
     end
     return page:is_free(box)
   end
@@ -339,6 +363,10 @@ local function label_degraded(page, plan, states, lines)
   end
   for i, state in ipairs(states) do
     local text = state.degraded and links.factor_text(state.factor)
+    if state.was_bad then
+      local what = links.factor_text(state.factor)
+      text = (what and what .. " " or "") .. state.when
+    end
     -- Short links that lie close together share the few labels that find room.
     local long = math.abs(lines[i][2] - lines[i][4]) > 40
     if text and not try(i, text, true) and long then try(i, text, false) end
@@ -347,13 +375,9 @@ end
 
 --- Title, and one line that says what is drawn.
 local function draw_title(page, title, subtitle)
-  local y = MARGIN
-  if title then
-    local box = page:text(MARGIN, y, title, { size = 9, weight = "bold", valign = "top" })
-    y = y + box[4] + 4
-  end
-  page:text(MARGIN, y, subtitle, { size = 7, valign = "top", color = palette.faint })
-  return y + 7 + 10
+  local y, width = MARGIN, page.width - 2 * MARGIN
+  if title then y = page:wrapped(MARGIN, y, title, { size = 9, weight = "bold" }, width) + 4 end
+  return page:wrapped(MARGIN, y, subtitle, { size = 7, color = palette.faint }, width) + 12
 end
 
 local function subtitle_of(fabric, target)
@@ -374,6 +398,15 @@ end
 local function draw(page, target, fabric, states, options)
   local colour, key = colouring(states, options.color)
   local y = draw_title(page, options.title, subtitle_of(fabric, target))
+  key.degraded, key.kinds = false, {}
+  for _, state in ipairs(states) do
+    key.degraded = key.degraded or state.degraded or state.was_bad
+  end
+  if #fabric:hosts() > HOSTS_MOST then
+    key.degraded = false
+    local below = groups.draw(page, fabric, states, colour, y - 4)
+    return legend.fabric(page, key, MARGIN, below + 4, topology) + MARGIN
+  end
   local left = MARGIN + row_label_width(page, fabric) + 10
   local plan = layout.new(fabric, left, page.width - MARGIN, y)
   local hosts = 0
@@ -391,8 +424,6 @@ local function draw(page, target, fabric, states, options)
   label_degraded(page, plan, states, lines)
   local bottom = label_blocks(page, fabric, plan, hosts_labelled, plan.bottom + 4)
   bottom = label_pods(page, plan, bottom)
-  key.degraded, key.kinds = false, {}
-  for _, state in ipairs(states) do key.degraded = key.degraded or state.degraded end
   for _, node in ipairs(fabric.nodes) do key.kinds[node.kind] = true end
   page.plan = plan
   return legend.fabric(page, key, MARGIN, bottom + 12, topology) + MARGIN

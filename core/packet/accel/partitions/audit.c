@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "packet/accel/partitions/partitions.h"
+#include "packet/cc/cc.h"
 #include "base/rng_i.h"
 
 /* Welford's mean and variance of |error|, the mean of errors, and the largest. */
@@ -31,9 +32,11 @@ int weft__audit_is_drawn(const weft_sim *sim, uint32_t partition, weft_time park
                      (uint64_t)parked_at) < sim->config.audit;
 }
 
-/* A copy that audits nothing; NULL if there is no memory: one audit less. */
+/* A copy that audits nothing; NULL if there is no memory, or if congestion control keeps what no
+ * copy has: one audit less. */
 static weft_sim *copy_of(const weft_sim *sim) {
   weft_sim *copy;
+  if (sim->packet.cc->outside) return NULL;
   if (sim->whole->fork(sim, &copy) != WEFT_OK) {
     sim->whole->destroy(copy);
     return NULL;
