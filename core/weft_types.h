@@ -29,6 +29,11 @@ typedef struct weft_allocator {
 /** Bytes that simulations share: made once, never changed, counted by who holds them. */
 typedef struct weft_resource weft_resource;
 
+/** A network that has been trained; examples to train one from; the training of one. */
+typedef struct weft_model weft_model;
+typedef struct weft_examples weft_examples;
+typedef struct weft_trainer weft_trainer;
+
 enum weft_constants {
   WEFT_API_VERSION = 1,
   WEFT_PATH_MAX = 32, /* links on a path at most */

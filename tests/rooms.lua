@@ -21,6 +21,7 @@ M.may = {
   base = list "",
   fabric = list "base",
   flow = list "fabric base",
+  learn = list "base",
   ["packet/port"] = list("packet" .. LOW),
   ["packet/cc"] = list("packet" .. LOW),
   ["packet/transport"] = list("packet packet/port packet/cc" .. LOW),
