@@ -79,7 +79,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_collective.c \
   test_conservation.c test_engine.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c \
   test_fluid.c test_fluid_cc.c test_fluid_random.c \
-  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
+  test_fuzz.c test_ideal.c test_impair.c test_learn_file.c test_learn_tape.c test_learn_train.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_output.c test_partition.c test_pattern.c test_recovery.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_way_back.c test_ways.c)
 TOOL_SOURCES    := tests/tools/pty.c

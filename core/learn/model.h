@@ -9,6 +9,7 @@
 #ifndef WEFT_LEARN_MODEL_H
 #define WEFT_LEARN_MODEL_H
 
+#include "learn/tape.h"
 #include "weft_types.h"
 
 enum learn_side { LEARN_FLOW = 0, LEARN_LINK = 1, LEARN_SIDES = 2 };
@@ -40,8 +41,8 @@ struct weft_model {
   uint32_t architecture; /* enum learn_architecture */
   uint32_t hidden, layers;
   uint32_t tensor_count;
-  float limit; /* of the logarithm of the factor */
   uint32_t metric_count;
+  float limit; /* of the logarithm of the factor */
   struct learn_features side[LEARN_SIDES];
   struct learn_tensor tensors[LEARN_TENSORS_MAX]; /* of the network, in the order of the file */
   char base[LEARN_NAME_MAX]; /* the engine whose times it corrects */
