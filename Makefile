@@ -69,7 +69,7 @@ VMS := lua5.4 luajit
 # is not.
 CORE_SOURCES := $(sort $(shell find core -name '*.c'))
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
-  l_fields.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
+  l_fields.c l_learn.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)

@@ -329,6 +329,9 @@ int weft_examples_create(const char *flow_features, const char *link_features,
 void weft_examples_free(weft_examples *examples);
 uint32_t weft_examples_count(const weft_examples *examples);
 
+/** How many features flows and links have. */
+void weft_examples_widths(const weft_examples *examples, uint32_t *flow, uint32_t *link);
+
 /** Add `count` flows of one group, all or none: features of each; of how many links; those of all
  *  links one behind the other; times. */
 int weft_examples_add(weft_examples *examples, uint32_t count, uint32_t group, const float *flow,

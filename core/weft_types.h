@@ -62,7 +62,8 @@ enum weft_enum {
   WEFT_ENUM_CAN = 17,
   WEFT_ENUM_RESOURCE = 18,
   WEFT_ENUM_CC = 19,
-  WEFT_ENUM_COUNT = 20
+  WEFT_ENUM_SCHEDULE = 20,
+  WEFT_ENUM_COUNT = 21
 };
 
 /** Results of calls that can fail: 0 or more is success. Text of each: weft_error_text(). */

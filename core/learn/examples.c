@@ -79,6 +79,11 @@ uint32_t weft_examples_count(const weft_examples *examples) {
   return examples->n;
 }
 
+void weft_examples_widths(const weft_examples *examples, uint32_t *flow, uint32_t *link) {
+  *flow = examples->width[LEARN_FLOW];
+  *link = examples->width[LEARN_LINK];
+}
+
 /* ---- adding ---- */
 
 static int resize(void *array, uint64_t bytes) {
