@@ -69,7 +69,8 @@ VMS := lua5.4 luajit
 # is not.
 CORE_SOURCES := $(sort $(shell find core -name '*.c'))
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
-  l_fields.c l_learn.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
+  l_fields.c l_learn.c l_learned.c l_output.c l_results.c l_run.c l_script.c l_sim.c \
+  l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
@@ -312,7 +313,7 @@ install: all $(SHARED)
 	$(Q)ln -sfn libweft.so.0 $(D)/lib/libweft.so
 	$(Q)for vm in $(VMS); do install -d $(D)/lib/weft/$$vm/weft && \
 	  install -m 644 $(B)/$$vm/weft/*.so $(D)/lib/weft/$$vm/weft; done
-	$(Q)for file in $$(find stdlib viz lua/weft bindings -name '*.lua' -o -name '*.txt'); do \
+	$(Q)for file in $$(find stdlib viz lua/weft bindings -name '*.lua' -o -name '*.txt' -o -name '*.weft'); do \
 	  install -D -m 644 $$file $(D)/share/weft/$$file; done
 	$(Q)for file in README.md CHANGELOG.md LICENSE $$(find docs examples -type f ! -name weft.1); do \
 	  install -D -m 644 $$file $(D)/share/doc/weft/$$file; done

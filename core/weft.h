@@ -106,6 +106,21 @@ int weft_sim_hold(weft_sim *sim, weft_resource *resource);
 /** The resource of that index, for as long as the simulation holds it; NULL: there is none. */
 weft_resource *weft_sim_resource(const weft_sim *sim, uint32_t index);
 
+/* ---- engine learned --------------------------------------------------------------------- */
+
+/** Keep an example for each flow that ends from now on: features as a model would see them. */
+int weft_learned_record(weft_sim *sim);
+
+/** They follow one another: the number of the flow, ps of the fluid, ps alone, links; features of
+ *  the flow, and of each link. Valid until the simulation goes on. */
+int weft_learned_examples(const weft_sim *sim, const float **values, uint64_t *count);
+
+/** The name of a feature by its place in examples, those of flows first, then those of links; NULL:
+ *  there are no more. `range`: the least and the most that the model was trained on, and what was
+ *  furthest outside in this simulation, if anything was; it may be NULL, and is 0 without a model.
+ */
+const char *weft_learned_feature(const weft_sim *sim, uint32_t index, double range[3]);
+
 /* ---- fabric ----------------------------------------------------------------------------- */
 
 /** Add a node of enum weft_node_kind; returns its index. */

@@ -93,7 +93,8 @@ enum weft_engine {
   WEFT_ENGINE_PACKET = 0, /* packets in queues */
   WEFT_ENGINE_IDEAL = 1, /* every flow takes the time that it would take alone: a bound */
   WEFT_ENGINE_FLUID = 2, /* every flow has a rate: max-min shares of the links of its way */
-  WEFT_ENGINE_FLUID_CC = 3 /* a fluid whose rates follow the laws of the congestion control */
+  WEFT_ENGINE_FLUID_CC = 3, /* a fluid whose rates follow the laws of the congestion control */
+  WEFT_ENGINE_LEARNED = 4 /* the same, with corrections by a model that has seen packets */
 };
 
 /** What an engine may or may not have: see weft_engine_can(). */

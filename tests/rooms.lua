@@ -37,6 +37,7 @@ M.may = {
     .. " packet/accel/contention packet/accel/memo packet/accel/partitions" .. LOW),
   packet = list(ENGINE .. " packet/domains packet/accel" .. LOW),
   ideal = list(LOW),
+  learned = list("fluid_cc" .. LOW), -- watches it, and passes on what is asked of it
   work = list(LOW),
   results = list(LOW),
 }
@@ -53,6 +54,7 @@ end
 M.filled = {
   engine_ops = list "packet ideal",
   sim_ops = list "run",
+  fcc_watch = list "learned",
   accel_hooks = list "packet/accel",
   domain_hooks = list "packet/domains",
   packet_model = list "packet/ns3",

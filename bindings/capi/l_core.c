@@ -156,6 +156,7 @@ static void push_sim_metatable(lua_State *L) {
     luaL_setfuncs(L, l_results_methods, 0);
     luaL_setfuncs(L, l_script_methods, 0);
     luaL_setfuncs(L, l_accel_methods, 0);
+    luaL_setfuncs(L, l_learned_methods, 0);
     lua_setfield(L, -2, "__index");
     luaL_setfuncs(L, l_sim_events, 0);
   }

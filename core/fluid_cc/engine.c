@@ -82,6 +82,9 @@ static void event(weft_sim *sim, uint32_t kind, uint32_t source) {
     case EV_FCC_HOP:
       weft__fcc_hop(sim, source);
       break;
+    case EV_FCC_FORESEEN:
+      weft__fcc_foreseen(sim, source);
+      break;
     case EV_FCC_TAIL:
       weft__fcc_tail(sim, source);
       break;

@@ -6,6 +6,14 @@
 
 /* ---- ports of its way ---- */
 
+/* One more flow whose data goes that way, or one less. */
+static void use(weft_sim *sim, uint32_t index, int more) {
+  struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  port->users_ps += port->users * (double)(sim->now - port->users_at);
+  port->users_at = sim->now;
+  port->users += (uint32_t)more;
+}
+
 void weft__fcc_join_ports(weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const struct slot *way = &sim->flow.slots.at[slot];
@@ -13,7 +21,7 @@ void weft__fcc_join_ports(weft_sim *sim, uint32_t slot) {
     struct fcc_port *port = &sim->fluid_cc.ports.at[path[i]];
     if (port->alone != WEFT_NONE && port->alone != slot) weft__fcc_alone_break(sim, port->alone);
     if (i < way->hops)
-      ++port->users;
+      use(sim, path[i], 1);
     else
       ++port->acks;
   }
@@ -22,7 +30,7 @@ void weft__fcc_join_ports(weft_sim *sim, uint32_t slot) {
 void weft__fcc_leave_ports(weft_sim *sim, uint32_t slot) {
   const uint32_t *path = slot_path(sim, slot);
   const struct slot *way = &sim->flow.slots.at[slot];
-  for (uint32_t i = 0; i < way->hops; ++i) --sim->fluid_cc.ports.at[path[i]].users;
+  for (uint32_t i = 0; i < way->hops; ++i) use(sim, path[i], -1);
   for (uint32_t i = 0; i < way->ack_hops; ++i) --sim->fluid_cc.ports.at[path[way->hops + i]].acks;
 }
 
@@ -92,6 +100,8 @@ void weft__fcc_launch(weft_sim *sim, uint32_t row) {
   flow->told = (flow_wants(sim, row) & FLOW_TELLS_SENT) == 0;
   learn_way(sim, slot);
   weft__fcc_law_start(sim, slot);
+  flow->foreseen = -1;
+  if (sim->fluid_cc.watch != NULL) sim->fluid_cc.watch->begins(sim, slot);
   const int alone = weft__fcc_is_alone(sim, slot);
   weft__fcc_join_ports(sim, slot);
   if (alone)
@@ -102,10 +112,17 @@ void weft__fcc_launch(weft_sim *sim, uint32_t row) {
 
 /* ---- end ---- */
 
+static void forget_foreseen(weft_sim *sim, struct fcc_flow *flow) {
+  sim->fluid_cc.stale += flow->foreseen >= 0;
+  flow->foreseen = -1;
+}
+
+
 static void end(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   weft__fcc_nic_remove(sim, slot);
   weft__fcc_leave_ports(sim, slot);
+  forget_foreseen(sim, flow);
   ++flow->generation; /* what is still under way arrives nowhere */
   flow_row_note(sim, flow->row, payload, 0, 0);
   sim->stats.payload_delivered += payload;
@@ -158,6 +175,7 @@ static void send_again(weft_sim *sim, uint32_t slot, int lost) {
   flow->busy_until = sim->now;
   if (lost && flow->next > flow->received && flow->received < flow->total)
     flow->busy_until = later(heard_at + timeout_of(sim, flow), sim->now);
+  forget_foreseen(sim, flow);
   ++flow->generation;
   weft__fcc_nic_remove(sim, slot);
   flow->next = flow->una = flow->received;

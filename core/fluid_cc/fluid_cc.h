@@ -27,6 +27,7 @@ enum {
   EV_FCC_NIC = 5, /* source: port of a host that may send */
   EV_FCC_SENT = 6, /* source: slot alone, whose last packet would leave its NIC */
   EV_FCC_ALONE = 9, /* source: slot alone, which is done */
+  EV_FCC_FORESEEN = 11, /* source: slot that is complete by what its watch has said */
   EV_FCC_GIVE_UP = 10 /* source: slot that has waited too long */
 };
 
@@ -82,6 +83,7 @@ void weft__fcc_pause_event(weft_sim *sim, uint32_t port, int pause);
 
 /* parcel.c: the way of a parcel */
 void weft__fcc_hop(weft_sim *sim, uint32_t parcel);
+void weft__fcc_foreseen(weft_sim *sim, uint32_t slot);
 void weft__fcc_tail(weft_sim *sim, uint32_t parcel);
 void weft__fcc_ack(weft_sim *sim, uint32_t parcel);
 

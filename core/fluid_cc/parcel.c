@@ -35,7 +35,60 @@ static void arrived(weft_sim *sim, uint32_t p) {
   parcel->under_way = 0;
   flow->received = last;
   acknowledge(sim, p);
-  if (last == flow->total) weft__flow_is_received(sim, flow->row);
+  if (last != flow->total || flow->is_received) return;
+  sim->fluid_cc.stale += flow->foreseen >= 0;
+  flow->foreseen = -1;
+  flow->is_received = 1;
+  weft__flow_is_received(sim, flow->row);
+}
+
+/* ---- what is foreseen ---- */
+
+/* The last packet of a parcel that is entering its last port would be at the receiver. */
+static weft_time expected(const weft_sim *sim, uint32_t index, const struct fcc_parcel *parcel) {
+  const weft_time delay = sim->fabric.ports.at[index].delay_ps;
+  const weft_time first = parcel->left + fcc_wire_time(sim, index, parcel->first_bytes);
+  if (parcel->n == 1) return first + delay;
+  const weft_time all = parcel->left + fcc_wire_time(sim, index, parcel->bytes);
+  const weft_time slow = parcel->tail + fcc_wire_time(sim, index, parcel->last_bytes);
+  return (all > slow ? all : slow) + delay;
+}
+
+/* The last parcel of a flow is at the last port: when will the flow be complete? */
+static void foresee(weft_sim *sim, uint32_t index, uint32_t p) {
+  const struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
+  const struct fcc_port *port = &sim->fluid_cc.ports.at[index];
+  if (parcel->seq + parcel->n != flow->total || port->paused || port->down) return;
+  if (parcel->generation != flow->generation || flow->foreseen >= 0 || flow->is_received) return;
+  const weft_time at = sim->fluid_cc.watch->ends(sim, parcel->slot, expected(sim, index, parcel));
+  if (at < 0) return;
+  WEFT_ASSERT(at >= sim->now);
+  flow->foreseen = at;
+  event_of_flow(sim, EV_FCC_FORESEEN, parcel->slot, flow->row, at);
+}
+
+void weft__fcc_foreseen(weft_sim *sim, uint32_t slot) {
+  struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
+  if (!sim->flow.slots.at[slot].active || flow->foreseen != sim->now) {
+    --sim->fluid_cc.stale;
+    event_is_stale(sim);
+    return;
+  }
+  flow->foreseen = -1;
+  flow->is_received = 1;
+  weft__flow_is_received(sim, flow->row);
+}
+
+/* All of a flow has come before it is to be complete: the last of it comes then. */
+static int is_too_early(weft_sim *sim, uint32_t p) {
+  struct fcc_parcel *parcel = &sim->fluid_cc.parcels.at[p];
+  const struct fcc_flow *flow = &sim->fluid_cc.flows.at[parcel->slot];
+  if (parcel->seq + parcel->n != flow->total || flow->foreseen <= sim->now) return 0;
+  parcel->tail = flow->foreseen;
+  parcel->tail_left = -1;
+  event_at(sim, EV_FCC_TAIL, p, parcel->tail);
+  return 1;
 }
 
 void weft__fcc_tail(weft_sim *sim, uint32_t p) {
@@ -53,6 +106,7 @@ void weft__fcc_tail(weft_sim *sim, uint32_t p) {
     event_at(sim, EV_FCC_TAIL, p, at);
     return;
   }
+  if (is_too_early(sim, p)) return;
   parcel->came = parcel->tail = sim->now;
   arrived(sim, p);
 }
@@ -63,7 +117,7 @@ static void at_receiver(weft_sim *sim, uint32_t p) {
   parcel->came = sim->now;
   if (parcel->n > 1 && parcel->seq + parcel->n == flow->total && parcel->tail > sim->now)
     event_at(sim, EV_FCC_TAIL, p, parcel->tail);
-  else
+  else if (!is_too_early(sim, p))
     arrived(sim, p);
 }
 
@@ -89,6 +143,8 @@ void weft__fcc_hop(weft_sim *sim, uint32_t p) {
   parcel->in_port = ports[hop - 1];
   weft__fcc_ingress(sim, parcel->in_port, parcel->bytes);
   weft__fcc_enter(sim, ports[hop], p);
+  if (sim->fluid_cc.watch != NULL && parcel->hop == sim->flow.slots.at[parcel->slot].hops)
+    foresee(sim, ports[hop], p);
 }
 
 /* Whether a packet of it carries a mark, by the seed. */
@@ -117,6 +173,7 @@ void weft__fcc_ack(weft_sim *sim, uint32_t p) {
                               .rtt = sim->now - parcel->sent_at,
                               .parcel = p};
   flow->una = parcel->seq + parcel->n;
+  flow->marks += part * parcel->n;
   flow->acked_n = parcel->n;
   flow->ack_gap = parcel->n > 1 ? (parcel->tail - parcel->came) / (parcel->n - 1) : 0;
   flow->fed_at = sim->now;

@@ -76,7 +76,8 @@ void weft__fcc_advance(weft_sim *sim, uint32_t index) {
   struct fcc_port *port = &sim->fluid_cc.ports.at[index];
   if (port->at == sim->now && port->inflows == WEFT_NONE) return;
   struct fcc_level level = {port->queue, port->served, port->in_rate};
-  const double rate = rate_now(port);
+  const double rate = rate_now(port), begin = port->queue;
+  const weft_time since = port->at;
   while (port->inflows != WEFT_NONE && sim->fluid_cc.inflows.at[port->inflows].end <= sim->now) {
     const uint32_t i = port->inflows;
     struct fcc_inflow *inflow = &sim->fluid_cc.inflows.at[i];
@@ -92,6 +93,7 @@ void weft__fcc_advance(weft_sim *sim, uint32_t index) {
     sim->fluid_cc.free_inflow = i;
   }
   flow_on(&level, rate, (double)(sim->now - port->at));
+  port->queue_ps += (begin + level.queue) / 2 * (double)(sim->now - since);
   port->at = sim->now;
   port->queue = level.queue;
   port->served = level.served;

@@ -35,6 +35,7 @@ enum fcc_flow_state {
 
 struct fcc_flow {
   struct fcc_law law;
+  double marks; /* packets whose ACKs carried a mark */
   double rate_bps;
   double line_bps; /* of its NIC as built, or max_rate */
   double base_window; /* bytes of payload in flight at line rate */
@@ -45,6 +46,7 @@ struct fcc_flow {
   weft_time ack_gap; /* between the packets whose ACKs open its window */
   weft_time since; /* alone: its start; waiting: since when */
   weft_time fed_at; /* of the last ACK */
+  weft_time foreseen; /* when it is complete, whatever parcels do; -1: when all has come */
   uint32_t row, generation; /* counts ways that it has had, over all flows of the slot */
   uint32_t total, next, una, received; /* packets */
   uint32_t window; /* packets that it may have out */
@@ -56,6 +58,7 @@ struct fcc_flow {
   weft_time due[2]; /* alone: when its last packet leaves its NIC, when it is done */
   uint16_t last_bytes; /* payload of its last packet */
   uint8_t state; /* enum fcc_flow_state */
+  uint8_t is_received; /* it is complete for its receiver */
   uint8_t listed, told; /* on its NIC's list; its last packet has been told of */
 };
 
@@ -99,13 +102,17 @@ struct fcc_port {
   double most; /* longest queue */
   double alpha; /* PFC: its threshold is this part of what is free in the far switch */
   double ingress; /* bytes in the far switch that came by this port */
+  double queue_ps, users_ps; /* integrals over time of the queue and of users, up to `users_at` */
+  double came_bytes; /* first windows of flows that have come to it */
   weft_time at;
+  weft_time users_at;
   weft_time paused_since, paused_ps;
   weft_time pause_due; /* when it hears what it was told last */
   weft_time free_at, wake; /* NICs: end of the last packet given to the wire; -1: no event */
   uint32_t inflows, inflow_count; /* first, or WEFT_NONE; how many */
   uint32_t held, held_last; /* parcels that wait as it stands still */
   uint32_t users, acks; /* flows whose data goes this way; whose ACKs do */
+  uint32_t came; /* flows that ever have */
   uint32_t alone; /* slot of the one in closed form, or WEFT_NONE */
   uint32_t first, last, listed; /* NICs: flows with something to send, whose turn was last */
   uint32_t pauses;
@@ -144,12 +151,22 @@ struct fcc_switch {
 
 struct fcc_law_ops; /* fluid_cc.h */
 
+/* Who watches flows and foresees when they are complete; see core/learned. */
+struct fcc_watch {
+  /** A flow begins, and is not on its ports yet. */
+  void (*begins)(weft_sim *sim, uint32_t slot);
+  /** The last of it comes to the last port of its way, and would be at the receiver at a time: when
+   *  is it complete? Not before now. */
+  weft_time (*ends)(weft_sim *sim, uint32_t slot, weft_time at);
+};
+
 struct fluid_cc_room {
   FLUID_CC_POOLS(WEFT_POOL_MEMBER)
   weft_time fabric_rtt, longest_rtt;
   uint32_t free_parcel, free_inflow;
   uint32_t path_ports; /* hops of telemetry and of last_seen */
   const struct fcc_law_ops *law; /* of config.cc */
+  const struct fcc_watch *watch; /* NULL: nobody does */
   uint32_t most_n; /* packets of a parcel, of any flow */
   uint32_t times_grow, steps_grow; /* defaults of the law, with round trips and NICs */
   uint32_t stale; /* events in the queue that will find nothing to do */

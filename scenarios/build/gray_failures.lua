@@ -4,6 +4,7 @@
 -- Fabrics, workload and parameters are those of its files and of the source as it was when the
 -- recorded results were added (docs/gray-failures.md has the evidence for each).
 
+local effect = require "weft.effect"
 local util = require "weft.util"
 local weft = require "weft"
 
@@ -129,7 +130,7 @@ function M.build(scenario, options)
     topology = net, ecn_by_rate = thresholds(net), seed = options.seed, set = options.set,
   }
   for name, value in pairs(ENGINE) do given[name] = value end -- order-free: a copy
-  local sim = weft.simulation(weft.engines.fitting(options.engine or "packet", given))
+  local sim = weft.simulation(weft.engines.fitting(options.engine or "packet", effect.only(given)))
   local layers = {}
   for i, size in ipairs(options.sizes or M.SIZES) do
     layers[i] = {

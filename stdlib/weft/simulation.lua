@@ -25,6 +25,7 @@ local guard = require "weft.guard"
 local incomplete = require "weft.incomplete"
 local job = require "weft.job"
 local flow_handle = require "weft.flow"
+local learned = require "weft.learned"
 local notice = require "weft.notice"
 local progress = require "weft.progress"
 local results = require "weft.results"
@@ -81,6 +82,7 @@ local function rules()
   spec.set = { type = "table", default = {} }
   spec.ecn_by_rate = ecn.rule
   for name, rule in pairs(acceleration.rules) do spec[name] = rule end -- order-free: a copy
+  for name, rule in pairs(learned.rules) do spec[name] = rule end -- order-free: a copy
   return spec
 end
 
@@ -156,6 +158,7 @@ function M.new(options)
   local taken = acceleration.take_options(config, function(value)
     return getmetatable(value) == Simulation
   end)
+  local model = learned.take_options(config)
   local script = cc.find(config.cc)
   if script then config.cc = "script" end
   local sim = new_core(config)
@@ -172,6 +175,7 @@ function M.new(options)
     given = given, changes = {}, announced = {}, stalls = {},
   }, Simulation)
   acceleration.begin(self, taken)
+  learned.begin(self, model)
   return self
 end
 
@@ -381,6 +385,7 @@ function Simulation:run(options)
     acceleration.keep(self)
     say_spurious(self)
     if outcome ~= "interrupted" then effect.of_run(self, outcome == "done") end
+    learned.looked(self)
     local watched = dog and not limits.on_stall and outcome == "done"
     local totals = self:stats()
     local short = totals.flows_failed > 0
@@ -448,6 +453,10 @@ function Simulation:report()
   incomplete.looked(self.core)
   return require("weft.run_report").new(self)
 end
+
+--- What a model was told of each flow, with engine learned and option examples.
+-- @treturn table see weft.learned
+function Simulation:examples() return learned.examples(self) end
 
 --- How many threads have worked at once so far, and why not as many as the option says.
 -- @treturn table `{ asked, used, why, text }`; `why` is "enough" if there is nothing to say

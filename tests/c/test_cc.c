@@ -411,3 +411,24 @@ static uint64_t incast(uint32_t cc, int of_others) {
 TEST(no_congestion_control_reads_the_options_of_another) {
   for (uint32_t cc = 0; cc < WEFT_CC_SCRIPT; ++cc) ENSURE_EQ(incast(cc, 0), incast(cc, 1));
 }
+
+/* From NIC to NIC there is no switch to mark, to read out telemetry or to queue: line rate, but for
+ * what headers and the windows of a few laws cost. */
+TEST(hosts_side_by_side_send_at_line_rate) {
+  static const uint32_t all[] = {WEFT_CC_WINDOW, WEFT_CC_DCTCP,  WEFT_CC_HPCC,
+                                 WEFT_CC_DCQCN,  WEFT_CC_TIMELY, WEFT_CC_SWIFT};
+  for (uint32_t i = 0; i < 6; i++) {
+    weft_config config = weft_config_default();
+    config.cc = all[i];
+    weft_sim *sim = new_sim(&config, NULL);
+    const uint32_t a = add_node(sim, WEFT_HOST), b = add_node(sim, WEFT_HOST);
+    add_link(sim, a, b, LINE * (uint64_t)GBPS, US);
+    MUST(sim, weft_fabric_ready(sim));
+    add_flow(sim, a, b, 1000000, 0);
+    run_to_end(sim);
+    const double slowdown = (double)cell(sim, WEFT_TABLE_FLOWS, "fct_ps", 0) /
+                            (double)cell(sim, WEFT_TABLE_FLOWS, "ideal_ps", 0);
+    ENSURE(slowdown >= 1 && slowdown < 1.05);
+    weft_sim_destroy(sim);
+  }
+}

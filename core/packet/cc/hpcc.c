@@ -155,6 +155,9 @@ static uint64_t react(const weft_sim *sim, struct reference *reference, uint64_t
 static void on_ack(weft_sim *sim, uint32_t slot, const struct cc_ack *ack) {
   struct hpcc *hpcc = cc_state(sim, slot);
   if (ack->telemetry == NULL) return;
+  /* From NIC to NIC nobody writes telemetry, and nothing has to be shared: line rate. ns-3's code
+   * takes its initial u of 1, and slows down for ever. */
+  if (ack->hops == 0 && sim->packet.model->int_format == NULL) return;
   if (hpcc->rate_epoch != sim->fabric.rate_epoch) learn_rates(sim, slot, hpcc);
   if (hpcc->path_seq != sim->packet.tx_warm.at[slot].path_seq) { /* other counters: begin anew */
     hpcc->path_seq = sim->packet.tx_warm.at[slot].path_seq;

@@ -1,0 +1,33 @@
+/* The learned engine: what it keeps beside the fluid's state, of which features are made, and the
+ * model. */
+#ifndef WEFT_LEARNED_STATE_H
+#define WEFT_LEARNED_STATE_H
+
+#include "base/alloc.h"
+
+/* A port of a flow's way when the flow came: amounts, and sums whose growth over its life counts. */
+struct learned_hop {
+  double queue; /* bytes; at a NIC what is still to be sent of it */
+  double users;
+  double served, queue_ps, users_ps, marks, paused_ps, came, came_bytes;
+};
+
+/* `hops` has `width` of each slot. `weights`: what the net reads (net.c), then of each feature,
+ * those of flows first, the least and the most that the model was trained on, and behind them the
+ * value furthest outside that there has been. `examples`: rows of floats (learned.c). */
+#define LEARNED_POOLS(X)                 \
+  X(learned, hops, struct learned_hop)   \
+  X(learned, weights, float)             \
+  X(learned, scratch, float)             \
+  X(learned, examples, float)
+
+struct learned_room {
+  LEARNED_POOLS(WEFT_POOL_MEMBER)
+  double bound; /* of corrections, in the logarithm */
+  uint32_t width;
+  uint32_t hidden; /* of the model; 0: there is none */
+  uint32_t records; /* examples are kept */
+  uint32_t is_looked_for; /* a model among what the simulation holds */
+};
+
+#endif
