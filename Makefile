@@ -313,7 +313,8 @@ install: all $(SHARED)
 	$(Q)ln -sfn libweft.so.0 $(D)/lib/libweft.so
 	$(Q)for vm in $(VMS); do install -d $(D)/lib/weft/$$vm/weft && \
 	  install -m 644 $(B)/$$vm/weft/*.so $(D)/lib/weft/$$vm/weft; done
-	$(Q)for file in $$(find stdlib viz lua/weft bindings -name '*.lua' -o -name '*.txt' -o -name '*.weft'); do \
+	$(Q)for file in $$(find stdlib viz lua/weft bindings -name '*.lua' -o -name '*.txt' -o -name '*.csv' \
+	  -o -name '*.weft'); do \
 	  install -D -m 644 $$file $(D)/share/weft/$$file; done
 	$(Q)for file in README.md CHANGELOG.md LICENSE $$(find docs examples -type f ! -name weft.1); do \
 	  install -D -m 644 $$file $(D)/share/doc/weft/$$file; done

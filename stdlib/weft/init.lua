@@ -9,7 +9,7 @@ local weft = {}
 
 local parts = {
   "cc", "check", "config", "core", "csv", "engines", "export", "fabric", "fail", "failure", "geo",
-  "json", "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
+  "json", "learn", "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
   "workload",
 }
 
