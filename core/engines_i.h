@@ -10,10 +10,10 @@
 #include "packet/state_i.h"
 
 /* X(with, name, NAME, table, word) for each; the word is what users call it. */
-#define ENGINES(X, with)                                 \
-  X(with, packet, PACKET, weft__packet_engine, "packet") \
-  X(with, ideal, IDEAL, weft__ideal_engine, "ideal")     \
-  X(with, fluid, FLUID, weft__fluid_engine, "fluid")     \
+#define ENGINES(X, with)                                         \
+  X(with, packet, PACKET, weft__packet_engine, "packet")         \
+  X(with, ideal, IDEAL, weft__ideal_engine, "ideal")             \
+  X(with, fluid, FLUID, weft__fluid_engine, "fluid")             \
   X(with, fluid_cc, FLUID_CC, weft__fluid_cc_engine, "fluid-cc") \
   X(with, learned, LEARNED, weft__learned_engine, "learned")
 

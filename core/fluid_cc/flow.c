@@ -117,7 +117,6 @@ static void forget_foreseen(weft_sim *sim, struct fcc_flow *flow) {
   flow->foreseen = -1;
 }
 
-
 static void end(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   weft__fcc_nic_remove(sim, slot);

@@ -49,73 +49,73 @@ static double at_most(double x, double bound) {
 #define RATE(member) ((double)f->config->member / f->fluid->line_bps)
 #define TIME(member) ((double)f->config->member / f->rtt)
 
-#define FLOW_FEATURES(X)                                                 \
-  X(size, lg1(f->bytes / 1000))                                          \
-  X(packets, lg1(f->fluid->total))                                       \
-  X(few_packets, at_most(f->fluid->total, 30) / 30)                      \
-  X(hops, f->hops)                                                       \
-  X(round_trips, lg(f->bytes / f->bdp))                                  \
-  X(window, lg(f->fluid->base_window / f->bdp))                          \
-  X(windows, lg(f->bytes / f->fluid->base_window))                       \
-  X(slowdown, lg(f->fct / f->ideal))                                     \
-  X(ideal, lg(f->ideal / f->rtt))                                        \
-  X(time, lg(f->fct / f->rtt))                                           \
-  X(to_come, at_most(f->to_come / f->rtt, 20))                           \
-  X(part_to_come, f->to_come / f->fct)                                   \
-  X(own_rtt, (double)f->fluid->empty_rtt / f->rtt)                       \
-  X(rate, f->fluid->rate_bps / f->fluid->line_bps)                       \
-  X(window_now, lg1(f->fluid->window))                                   \
-  X(marks, lg1(f->fluid->marks))                                         \
-  X(marked, f->fluid->marks / f->fluid->total)                           \
-  X(alpha, f->fluid->law.alpha)                                          \
-  X(waited, at_most(f->wait, 50))                                        \
-  X(mean_wait, at_most(f->mean_wait, 50))                                \
-  X(paused, f->paused)                                                   \
-  X(cc_window, CC(WINDOW, 1))                                            \
-  X(cc_dctcp, CC(DCTCP, 1))                                              \
-  X(cc_hpcc, CC(HPCC, 1))                                                \
-  X(cc_dcqcn, CC(DCQCN, 1))                                              \
-  X(cc_timely, CC(TIMELY, 1))                                            \
-  X(cc_swift, CC(SWIFT, 1))                                              \
-  X(window_fixed, f->config->window_mode == WEFT_WINDOW_FIXED)           \
-  X(window_none, f->config->window_mode == WEFT_WINDOW_NONE)             \
-  X(min_rate, RATE(min_rate_bps))                                        \
-  X(buffer, lg((double)f->config->buffer_bytes / f->bdp))                \
-  X(pfc, f->config->pfc)                                                 \
-  X(dctcp_ai, CC(DCTCP, RATE(dctcp_ai_bps)))                             \
-  X(hpcc_eta, CC(HPCC, f->config->hpcc_eta))                             \
-  X(hpcc_ai, CC(HPCC, RATE(hpcc_ai_bps)))                                \
-  X(dcqcn_ai, CC(DCQCN, RATE(dcqcn_ai_bps)))                             \
-  X(dcqcn_increase, CC(DCQCN, lg1(TIME(dcqcn_increase_ps))))             \
-  X(timely_low, CC(TIMELY, TIME(timely_low_ps)))                         \
-  X(timely_high, CC(TIMELY, TIME(timely_high_ps)))                       \
+#define FLOW_FEATURES(X)                                       \
+  X(size, lg1(f->bytes / 1000))                                \
+  X(packets, lg1(f->fluid->total))                             \
+  X(few_packets, at_most(f->fluid->total, 30) / 30)            \
+  X(hops, f->hops)                                             \
+  X(round_trips, lg(f->bytes / f->bdp))                        \
+  X(window, lg(f->fluid->base_window / f->bdp))                \
+  X(windows, lg(f->bytes / f->fluid->base_window))             \
+  X(slowdown, lg(f->fct / f->ideal))                           \
+  X(ideal, lg(f->ideal / f->rtt))                              \
+  X(time, lg(f->fct / f->rtt))                                 \
+  X(to_come, at_most(f->to_come / f->rtt, 20))                 \
+  X(part_to_come, f->to_come / f->fct)                         \
+  X(own_rtt, (double)f->fluid->empty_rtt / f->rtt)             \
+  X(rate, f->fluid->rate_bps / f->fluid->line_bps)             \
+  X(window_now, lg1(f->fluid->window))                         \
+  X(marks, lg1(f->fluid->marks))                               \
+  X(marked, f->fluid->marks / f->fluid->total)                 \
+  X(alpha, f->fluid->law.alpha)                                \
+  X(waited, at_most(f->wait, 50))                              \
+  X(mean_wait, at_most(f->mean_wait, 50))                      \
+  X(paused, f->paused)                                         \
+  X(cc_window, CC(WINDOW, 1))                                  \
+  X(cc_dctcp, CC(DCTCP, 1))                                    \
+  X(cc_hpcc, CC(HPCC, 1))                                      \
+  X(cc_dcqcn, CC(DCQCN, 1))                                    \
+  X(cc_timely, CC(TIMELY, 1))                                  \
+  X(cc_swift, CC(SWIFT, 1))                                    \
+  X(window_fixed, f->config->window_mode == WEFT_WINDOW_FIXED) \
+  X(window_none, f->config->window_mode == WEFT_WINDOW_NONE)   \
+  X(min_rate, RATE(min_rate_bps))                              \
+  X(buffer, lg((double)f->config->buffer_bytes / f->bdp))      \
+  X(pfc, f->config->pfc)                                       \
+  X(dctcp_ai, CC(DCTCP, RATE(dctcp_ai_bps)))                   \
+  X(hpcc_eta, CC(HPCC, f->config->hpcc_eta))                   \
+  X(hpcc_ai, CC(HPCC, RATE(hpcc_ai_bps)))                      \
+  X(dcqcn_ai, CC(DCQCN, RATE(dcqcn_ai_bps)))                   \
+  X(dcqcn_increase, CC(DCQCN, lg1(TIME(dcqcn_increase_ps))))   \
+  X(timely_low, CC(TIMELY, TIME(timely_low_ps)))               \
+  X(timely_high, CC(TIMELY, TIME(timely_high_ps)))             \
   X(timely_ai, CC(TIMELY, RATE(timely_ai_bps)))
 
 #define GREW(member) (l->now->member - l->then->member)
 
-#define LINK_FEATURES(X)                                                 \
-  X(is_first, l->is_first)                                               \
-  X(is_last, l->is_last)                                                 \
-  X(speed, lg(l->port->rate / l->nic))                                   \
-  X(kmin, lg1(l->port->kmin / l->bdp))                                   \
-  X(kmax, lg1(l->port->kmax / l->bdp))                                   \
-  X(queue_then, lg1(l->then->queue / l->bdp))                            \
-  X(queue_then_linear, at_most(l->then->queue / l->bdp, 10))             \
-  X(packets_then, lg1(l->then->queue / l->frame))                        \
-  X(users_then, lg1(l->then->users))                                     \
-  X(queue_now, lg1(l->now->queue / l->bdp))                              \
-  X(queue_now_linear, at_most(l->now->queue / l->bdp, 10))               \
-  X(users_now, lg1(l->now->users))                                       \
-  X(used, GREW(served) / l->life / l->port->rate)                        \
-  X(queue_mean, lg1(GREW(queue_ps) / l->life / l->bdp))                  \
-  X(queue_mean_linear, at_most(GREW(queue_ps) / l->life / l->bdp, 10))   \
-  X(users_mean, lg1(GREW(users_ps) / l->life))                           \
-  X(marks, lg1(GREW(marks)))                                             \
-  X(marked, GREW(marks) / (l->life * l->port->rate / l->frame + 1))      \
-  X(paused, GREW(paused_ps) / l->life)                                   \
-  X(came, lg1(GREW(came) - 1))                                           \
-  X(came_bytes, lg1(GREW(came_bytes) / l->bdp))                          \
-  X(back_users, lg1(l->back->users))                                     \
+#define LINK_FEATURES(X)                                               \
+  X(is_first, l->is_first)                                             \
+  X(is_last, l->is_last)                                               \
+  X(speed, lg(l->port->rate / l->nic))                                 \
+  X(kmin, lg1(l->port->kmin / l->bdp))                                 \
+  X(kmax, lg1(l->port->kmax / l->bdp))                                 \
+  X(queue_then, lg1(l->then->queue / l->bdp))                          \
+  X(queue_then_linear, at_most(l->then->queue / l->bdp, 10))           \
+  X(packets_then, lg1(l->then->queue / l->frame))                      \
+  X(users_then, lg1(l->then->users))                                   \
+  X(queue_now, lg1(l->now->queue / l->bdp))                            \
+  X(queue_now_linear, at_most(l->now->queue / l->bdp, 10))             \
+  X(users_now, lg1(l->now->users))                                     \
+  X(used, GREW(served) / l->life / l->port->rate)                      \
+  X(queue_mean, lg1(GREW(queue_ps) / l->life / l->bdp))                \
+  X(queue_mean_linear, at_most(GREW(queue_ps) / l->life / l->bdp, 10)) \
+  X(users_mean, lg1(GREW(users_ps) / l->life))                         \
+  X(marks, lg1(GREW(marks)))                                           \
+  X(marked, GREW(marks) / (l->life * l->port->rate / l->frame + 1))    \
+  X(paused, GREW(paused_ps) / l->life)                                 \
+  X(came, lg1(GREW(came) - 1))                                         \
+  X(came_bytes, lg1(GREW(came_bytes) / l->bdp))                        \
+  X(back_users, lg1(l->back->users))                                   \
   X(back_queue, lg1(l->back->queue / l->bdp))
 
 #define ONE(name, value) +1

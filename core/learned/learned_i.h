@@ -43,6 +43,7 @@ double weft__learned_exp(double x);
 int weft__learned_take_model(weft_sim *sim);
 
 /** Note which features are outside of what the model was trained on. */
-void weft__learned_watch_range(weft_sim *sim, const float *flow, const float *links, uint32_t count);
+void weft__learned_watch_range(weft_sim *sim, const float *flow, const float *links,
+                               uint32_t count);
 
 #endif

@@ -104,8 +104,7 @@ static int read_floats(weft_sim *sim, struct reader *from, uint64_t count, uint6
   if (checksum(from->at, bytes) != sum) return fail(sim, "the weights do not have their checksum");
   for (uint64_t i = 0; i < count; ++i) {
     const unsigned char *b = (const unsigned char *)from->at + 4 * i;
-    const uint32_t bits =
-        b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    const uint32_t bits = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
     memcpy(&sim->learned.weights.at[i], &bits, sizeof bits);
     if (!is_finite(sim->learned.weights.at[i])) return fail(sim, "a weight is no number");
   }
@@ -118,8 +117,7 @@ static int read_features(weft_sim *sim, struct reader *from, float *ranges) {
   char line[LINE_MOST];
   for (uint32_t i = 0; i < n; ++i) {
     float range[2] = {0, 0};
-    const char *name =
-        i < nf ? weft__learned_flow_feature(i) : weft__learned_link_feature(i - nf);
+    const char *name = i < nf ? weft__learned_flow_feature(i) : weft__learned_link_feature(i - nf);
     if (!next_line(from, line)) return fail(sim, "it ends among its features");
     const int status = read_feature(sim, line, i < nf ? "flow" : "link", name, range);
     if (status != WEFT_OK) return status;

@@ -15,10 +15,10 @@ struct learned_hop {
 /* `hops` has `width` of each slot. `weights`: what the net reads (net.c), then of each feature,
  * those of flows first, the least and the most that the model was trained on, and behind them the
  * value furthest outside that there has been. `examples`: rows of floats (learned.c). */
-#define LEARNED_POOLS(X)                 \
-  X(learned, hops, struct learned_hop)   \
-  X(learned, weights, float)             \
-  X(learned, scratch, float)             \
+#define LEARNED_POOLS(X)               \
+  X(learned, hops, struct learned_hop) \
+  X(learned, weights, float)           \
+  X(learned, scratch, float)           \
   X(learned, examples, float)
 
 struct learned_room {

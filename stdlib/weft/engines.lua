@@ -7,6 +7,7 @@
 -- | accelerated | `engine = "packet", memoize = true, fast_forward = true` |
 -- | fluid | `engine = "fluid"`, whose `dynamics` are "max-min" |
 -- | fluid-cc | `engine = "fluid", dynamics = "cc"` |
+-- | learned | `engine = "learned"`: fluid-cc, corrected by a model |
 -- | ideal | `engine = "ideal"` |
 -- @module weft.engines
 

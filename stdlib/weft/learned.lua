@@ -99,7 +99,7 @@ function M.looked(sim)
     if beyond > by then worst, by = one, beyond end
   end
   if not worst then return end
-  notice.say("engine learned: %s is %s, and the model was trained on %s to %s: corrections may be"
+  notice.once("learned: range", "engine learned: %s is %s, and the model was trained on %s to %s: corrections may be"
     .. " wrong", worst.name, units.digits(worst.seen, 3), units.digits(worst.least, 3),
     units.digits(worst.most, 3))
 end
