@@ -305,8 +305,8 @@ int weft_memo_copy(weft_sim *sim, const weft_sim *from);
 /* ---- learning ---------------------------------------------------------------------------
  *
  * A model corrects what an engine says of a flow's completion time, and has learned how from other
- * engines or from hardware. None of this needs a simulation. Errors are told in one line, in `error`
- * of `size` bytes, as with weft_parse_quantity(). Models may be shared by threads. */
+ * engines or from hardware. None of this needs a simulation. Errors are told in one line, in
+ * `error` of `size` bytes, as with weft_parse_quantity(). Models may be shared by threads. */
 
 /** Read a model's file; all of it is checked. On errors *model is NULL. */
 int weft_model_load(const char *path, weft_model **model, char *error, size_t size);

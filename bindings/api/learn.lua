@@ -21,7 +21,8 @@ return {
     { name = "model_info", c = "weft_model_info_get", brief = "What a model is.",
       params = { { "model", "model", "" } },
       returns = { "table", "architecture, base (the engine that it corrects), version, command, "
-        .. "hidden, parameters, flow_features, link_features, metrics (how many), limit, checksum" },
+        .. "hidden, parameters, flow_features, link_features, metrics (how many), limit, "
+        .. "checksum" },
       example = "print(core.model_info(model).command)" },
     { name = "model_feature", c = "weft_model_feature_get",
       brief = "A feature of flows or of links, and between which values training has seen it.",

@@ -1,5 +1,6 @@
-/* Models, examples and trainings in Lua: boxes that are freed when they are collected, and functions
- * of the module on them. What comes from files gives nil and a message when it is wrong. */
+/* Models, examples and trainings in Lua: boxes that are freed when they are collected, and
+ * functions of the module on them. What comes from files gives nil and a message when it is
+ * wrong. */
 #include <stddef.h>
 #include <stdio.h>
 
@@ -377,8 +378,8 @@ static int training_default(lua_State *L) {
   return 1;
 }
 
-/* core.trainer_create(examples, architecture, options, from = nil) -> trainer, or nil and a message:
- * what is wrong may be what a file says */
+/* core.trainer_create(examples, architecture, options, from = nil) -> trainer, or nil and a
+ * message: what is wrong may be what a file says */
 static int trainer_create(lua_State *L) {
   char error[ERROR_SIZE] = "";
   lua_settop(L, 4);

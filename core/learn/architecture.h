@@ -43,7 +43,7 @@ weft_model *weft__model_new(const struct learn_shape *shape);
 struct learn_shape weft__model_shape(const weft_model *model);
 
 /** What may be written to while a model is made: names, the four rows of a side, all weights. */
-char (*weft__model_names(weft_model *model, uint32_t side))[LEARN_NAME_MAX];
+learn_name *weft__model_names(weft_model *model, uint32_t side);
 float *weft__model_rows(weft_model *model, uint32_t side); /* mean, scale, low, high */
 float *weft__model_weights(weft_model *model, uint64_t *count);
 

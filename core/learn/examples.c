@@ -14,8 +14,8 @@
 /* By what share a time can be off and still be learned from: e^12. */
 static const double FARTHEST = 12;
 
-int weft__learn_split(const char *text, size_t length, char (*names)[LEARN_NAME_MAX],
-                      const char *what, const struct learn_error *error) {
+int weft__learn_split(const char *text, size_t length, learn_name *names, const char *what,
+                      const struct learn_error *error) {
   int n = 0;
   for (const char *at = text, *end = text + length; at < end; ++n) {
     const char *blank = memchr(at, ' ', (size_t)(end - at));

@@ -7,7 +7,7 @@
 
 struct weft_examples {
   uint32_t width[LEARN_SIDES]; /* features */
-  char (*names[LEARN_SIDES])[LEARN_NAME_MAX];
+  learn_name *names[LEARN_SIDES];
   uint32_t n, capacity;
   uint64_t links, link_capacity;
   float *flow; /* n rows */
@@ -21,8 +21,8 @@ struct weft_examples {
 /** Split names at blanks; returns how many there are, or a status with an error told. `names` may
  *  be NULL. */
 struct learn_error;
-int weft__learn_split(const char *text, size_t length, char (*names)[LEARN_NAME_MAX],
-                      const char *what, const struct learn_error *error);
+int weft__learn_split(const char *text, size_t length, learn_name *names, const char *what,
+                      const struct learn_error *error);
 
 /** A number that changes with any of the examples. */
 uint64_t weft__examples_digest(const weft_examples *examples);

@@ -1,6 +1,6 @@
-/* Products of matrices, in blocks that stay in registers: 4 rows of 2 vectors, 1 row of 8, and what
- * is left over. Vectors of 4 floats are as wide as every 64-bit machine has them; those of 8 are for
- * processors with AVX2. Both do the same with each element, so they give the same bits. */
+/* Products of matrices, in blocks that stay in registers: 4 rows of 2 vectors, 1 row of 8, and
+ * what is left over. Vectors of 4 floats are as wide as every 64-bit machine has them; those of 8
+ * are for processors with AVX2. Both do the same with each element, so they give the same bits. */
 #include "learn/kernels.h"
 
 #include <string.h>

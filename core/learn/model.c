@@ -18,7 +18,7 @@ _Static_assert(sizeof networks / sizeof *networks == LEARN_ARCHITECTURES, "archi
 struct learn_owned {
   atomic_uint holders;
   uint32_t unused;
-  char (*names[LEARN_SIDES])[LEARN_NAME_MAX];
+  learn_name *names[LEARN_SIDES];
   float *rows[LEARN_SIDES];
   float *weights;
   uint64_t weight_count;
@@ -44,18 +44,14 @@ const char *weft__learn_architectures(void) {
 }
 
 static void lay_out(struct whole *whole, const struct learn_shape *shape) {
-  char(*name)[LEARN_NAME_MAX] = (char(*)[LEARN_NAME_MAX])(whole + 1);
+  learn_name *name = (learn_name *)(whole + 1);
   float *at = (float *)(void *)(name + shape->n[LEARN_FLOW] + shape->n[LEARN_LINK]);
   for (uint32_t s = 0; s < LEARN_SIDES; ++s) {
     const uint32_t n = shape->n[s];
     whole->owned.names[s] = name;
     whole->owned.rows[s] = at;
-    whole->model.side[s] = (struct learn_features){.n = n,
-                                                   .name = (const char(*)[LEARN_NAME_MAX])name,
-                                                   .mean = at,
-                                                   .scale = at + n,
-                                                   .low = at + 2 * n,
-                                                   .high = at + 3 * n};
+    whole->model.side[s] = (struct learn_features){
+        .n = n, .name = name, .mean = at, .scale = at + n, .low = at + 2 * n, .high = at + 3 * n};
     name += n;
     at += ROWS * n;
   }
@@ -103,7 +99,7 @@ void weft_model_free(weft_model *model) {
   if (atomic_fetch_sub_explicit(&model->owned->holders, 1, memory_order_acq_rel) == 1) free(model);
 }
 
-char (*weft__model_names(weft_model *model, uint32_t side))[LEARN_NAME_MAX] {
+learn_name *weft__model_names(weft_model *model, uint32_t side) {
   return model->owned->names[side];
 }
 

@@ -24,10 +24,12 @@ enum {
   LEARN_METRICS_MAX = 32
 };
 
+typedef char learn_name[LEARN_NAME_MAX];
+
 /* Features of a flow or of a link. `low` and `high` bound what training has seen. */
 struct learn_features {
   uint32_t n, unused;
-  const char (*name)[LEARN_NAME_MAX];
+  const learn_name *name;
   const float *mean, *scale, *low, *high; /* (x - mean) * scale is what the network sees */
 };
 

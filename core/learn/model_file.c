@@ -52,7 +52,7 @@ int weft_model_save(const weft_model *model, const char *path, char *error, size
 
 /* ---- reading ---- */
 
-static int split(const struct learn_in *in, const char *key, char (*names)[LEARN_NAME_MAX]) {
+static int split(const struct learn_in *in, const char *key, learn_name *names) {
   size_t length;
   const char *at = weft__in_value(in, key, &length);
   if (at == NULL) return weft__learn_fail(&in->error, WEFT_EINVAL, "no line '%s = '", key);

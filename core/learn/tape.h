@@ -3,7 +3,8 @@
  * nodes, and weft__tape_backward() goes from the last node to the first. Gradients of parameters
  * are added to where the caller wants them. All sums have one order.
  *
- * Nodes are numbers. Once memory has run out, all operations give 0 and do nothing; see `failed`. */
+ * Nodes are numbers. Once memory has run out, all operations give 0 and do nothing: see
+ * `failed`. */
 #ifndef WEFT_LEARN_TAPE_H
 #define WEFT_LEARN_TAPE_H
 

@@ -198,7 +198,8 @@ local function run_train(argv, first)
   local status
   local outcome = run(function() status = require("weft.train").main() end)
   local unread, is_mistake = require("weft.params").unread()
-  if outcome ~= DONE or status ~= DONE or not unread then return outcome ~= DONE and outcome or status end
+  if outcome ~= DONE then return outcome end
+  if status ~= DONE or not unread then return status end
   complain(unread)
   return is_mistake and MISTAKE or DONE
 end

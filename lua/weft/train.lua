@@ -12,6 +12,8 @@ local util = require "weft.util"
 
 local M = {}
 
+local unpack = table.unpack or unpack
+
 local DONE, BROKEN, INTERRUPTED = 0, 1, 130
 local ARCHITECTURES = { "sets" }
 local FLOOR_EVERY = 16 -- cases of which the floor is worked out, too
@@ -37,7 +39,10 @@ local function declaration(architecture)
     { name = "from", help = "model to begin from, which is fine-tuned" },
     { name = "epochs", type = "number", default = 20, min = 0.01, max = 1e6,
       help = "how often each example is looked at" },
-    { name = "hidden", type = "integer", default = 64, min = 1, max = 512, help = "width of layers" },
+    { name = "hidden", type = "integer", default = 64, min = 1, max = 512,
+      help = "width of layers" },
+    { name = "limit", type = "number", default = 0.1, min = 0.01, max = 10,
+      help = "of the logarithm of a correction" },
     { name = "batch", type = "integer", default = 1024, min = 1, help = "examples in a step" },
     { name = "learn_rate", type = "number", min = 1e-9, max = 1,
       help = "highest rate of learning; default: 0.004, with --from 0.001" },
@@ -127,13 +132,15 @@ local function from_cases(args, architecture)
   os.remove(folder)
   args:blame("keep", results.folder, folder)
   local outcome, files, floor = run_cases(args, architecture, folder)
-  local examples = outcome == "done" and learn.read_examples((table.unpack or unpack)(files)) or nil
+  local examples = outcome == "done" and learn.read_examples(unpack(files)) or nil
   os.execute(("rm -r '%s'"):format(folder))
   return examples, floor, outcome
 end
 
 local function from_recordings(args)
-  if not args.topology then fail.at("train", "option --data: expected --topology, too, got none") end
+  if not args.topology then
+    fail.at("train", "option --data: expected --topology with it, got none")
+  end
   local options = { topology = args:blame("topology", topology.from_file, args.topology),
     set = args.set }
   return args:blame("data", runs.of_recordings, split(args.data), options)
@@ -141,7 +148,7 @@ end
 
 local function examples_of(args, architecture)
   if args.examples then
-    return args:blame("examples", learn.read_examples, (table.unpack or unpack)(split(args.examples)))
+    return args:blame("examples", learn.read_examples, unpack(split(args.examples)))
   elseif args.data then
     return from_recordings(args)
   end
@@ -180,7 +187,8 @@ local function train(args, architecture, words)
   local began = util.wall_s()
   local model, state, stopped = args:blame(nil, learn.train, {
     examples = examples, architecture = architecture, from = from, epochs = args.epochs,
-    hidden = args.hidden, batch = args.batch, held_out = args.held_out, patience = args.patience,
+    hidden = args.hidden, limit = args.limit, batch = args.batch,
+    held_out = args.held_out, patience = args.patience,
     rate = args.learn_rate or (from and 1e-3) or nil, seed = args.seed, threads = args.jobs,
     floor_pct = floor, checkpoint = args.checkpoint, resume = args.resume, quiet = args.quiet,
     command = command_of(words),

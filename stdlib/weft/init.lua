@@ -9,8 +9,8 @@ local weft = {}
 
 local parts = {
   "cc", "check", "config", "core", "csv", "engines", "export", "fabric", "fail", "failure", "geo",
-  "json", "learn", "placement", "random", "report", "results", "stats", "topology", "units", "util", "viz",
-  "workload",
+  "json", "learn", "placement", "random", "report", "results", "stats", "topology", "units",
+  "util", "viz", "workload",
 }
 
 --- Build a simulation: all that it takes is in help "options".

@@ -1,4 +1,4 @@
---- Models that correct what an engine says of completion times, and their training: docs/learning.md.
+--- Models that correct what an engine says of completion times, and their training.
 -- @module weft.learn
 -- @usage
 -- local examples = weft.learn.examples { flow_features = { "size" }, link_features = { "queue" } }

@@ -20,8 +20,8 @@ local LATER_PS = 100000 -- by how much flows start later, at most, for the floor
 --- Case `number` of a training: every second one has sizes of a distribution of its own, from 64 B
 -- with a heavy tail; the others have those of Meta's clusters.
 -- @tparam number number counted from 1
--- @tparam table given `seed` (of the first), `flows`, `hosts`, `rate_bps`, `sizes` ("mixed", "meta",
--- "synthetic")
+-- @tparam table given `seed` (of the first), `flows`, `hosts`, `rate_bps`, `sizes` ("mixed",
+-- "meta", "synthetic")
 -- @treturn table a case of weft.families.m4
 function M.case(number, given)
   local sizes = given.sizes
