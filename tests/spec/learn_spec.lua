@@ -171,7 +171,8 @@ describe("weft train", function()
 
   local function run(arguments)
     local out = os.tmpname()
-    local done, _, code = os.execute(("%s train %s >%s 2>&1"):format(helper.program, arguments, out))
+    local command = ("%s train %s >%s 2>&1"):format(helper.program, arguments, out)
+    local done, _, code = os.execute(command)
     local file = assert(io.open(out, "rb"))
     local text = file:read "*a"
     file:close()
