@@ -52,7 +52,7 @@ end
 -- Structs with functions that a room declares and calls, and others fill: the ways up. Every engine
 -- fills its table; what a room fills itself needs no line.
 M.filled = {
-  engine_ops = list "packet ideal",
+  engine_ops = list "packet ideal learned",
   sim_ops = list "run",
   fcc_watch = list "learned",
   accel_hooks = list "packet/accel",
@@ -67,7 +67,8 @@ local NS3 = { "^core/packet/ns3/", "^core/packet/model%.c$", "^core/fluid/fluid%
 
 -- Where a congestion control may be named besides its own file: the list of all, numbers, options.
 local CC_LISTS = { ["core/algorithms_i.h"] = true, ["core/weft_types.h"] = true,
-  ["core/base/options.c"] = true }
+  ["core/base/options.c"] = true,
+  ["core/learned/features.c"] = true } -- what models are told
 
 local function sorted_keys(t)
   local keys = {}

@@ -41,6 +41,11 @@ static inline weft_time fcc_wire_time(const weft_sim *sim, uint32_t port, double
   return (weft_time)(bytes * sim->fluid_cc.ports.at[port].byte_ps);
 }
 
+/** Let somebody foresee when flows are complete. */
+static inline void fcc_watch_by(weft_sim *sim, const struct fcc_watch *watch) {
+  sim->fluid_cc.watch = watch;
+}
+
 /* pool.c: parcels that there are */
 uint32_t weft__fcc_parcel_take(weft_sim *sim);
 void weft__fcc_parcel_free(weft_sim *sim, uint32_t parcel);

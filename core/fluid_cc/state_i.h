@@ -103,7 +103,6 @@ struct fcc_port {
   double alpha; /* PFC: its threshold is this part of what is free in the far switch */
   double ingress; /* bytes in the far switch that came by this port */
   double queue_ps, users_ps; /* integrals over time of the queue and of users, up to `users_at` */
-  double came_bytes; /* first windows of flows that have come to it */
   weft_time at;
   weft_time users_at;
   weft_time paused_since, paused_ps;
@@ -112,7 +111,6 @@ struct fcc_port {
   uint32_t inflows, inflow_count; /* first, or WEFT_NONE; how many */
   uint32_t held, held_last; /* parcels that wait as it stands still */
   uint32_t users, acks; /* flows whose data goes this way; whose ACKs do */
-  uint32_t came; /* flows that ever have */
   uint32_t alone; /* slot of the one in closed form, or WEFT_NONE */
   uint32_t first, last, listed; /* NICs: flows with something to send, whose turn was last */
   uint32_t pauses;

@@ -166,8 +166,8 @@ struct learned_hop weft__learned_look(weft_sim *sim, uint32_t index) {
                               .users_ps = port->users_ps + port->users * used,
                               .marks = port->marks,
                               .paused_ps = (double)(port->paused_ps + paused),
-                              .came = port->came,
-                              .came_bytes = port->came_bytes};
+                              .came = sim->learned.ports.at[index].came,
+                              .came_bytes = sim->learned.ports.at[index].came_bytes};
 }
 
 void weft__learned_features(weft_sim *sim, uint32_t slot, weft_time at, float *flow, float *links) {

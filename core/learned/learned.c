@@ -16,7 +16,7 @@ static void begins(weft_sim *sim, uint32_t slot) {
   const struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   const double bytes = (double)sim->flow.rows.at[flow->row].size_bytes;
   for (uint32_t i = 0; i < sim->flow.slots.at[slot].hops; ++i) {
-    struct fcc_port *port = &sim->fluid_cc.ports.at[path[i]];
+    struct learned_port *port = &sim->learned.ports.at[path[i]];
     learned_hops(sim, slot)[i] = weft__learned_look(sim, path[i]);
     ++port->came;
     port->came_bytes += bytes < flow->base_window ? bytes : flow->base_window;
@@ -63,7 +63,7 @@ static const struct fcc_watch watch = {.begins = begins, .ends = ends};
 
 static int create(weft_sim *sim) {
   const int status = BASE.create(sim);
-  sim->fluid_cc.watch = &watch;
+  fcc_watch_by(sim, &watch);
   return status;
 }
 
@@ -108,6 +108,9 @@ int weft_learned_examples(const weft_sim *sim, const float **values, uint64_t *c
 }
 
 static int link_added(weft_sim *sim, uint32_t link) {
+  if (!pool_reserve(sim, sim->learned.ports, 2ull * link + 2)) return WEFT_ENOMEM;
+  while (sim->learned.ports.n < 2 * link + 2)
+    sim->learned.ports.at[sim->learned.ports.n++] = (struct learned_port){0, 0};
   return BASE.link_added(sim, link);
 }
 

@@ -144,7 +144,9 @@ end
 -- What is read with compat alone, and which words have which models of others.
 local OF_COMPAT = { ack_priority = true, hpcc_int_multi = true }
 local PACKETS = { ns3 = true, simai = true }
-local COMPAT = { packet = PACKETS, ["fluid-cc"] = PACKETS, learned = PACKETS, fluid = { flowsim = true } }
+local COMPAT = {
+  packet = PACKETS, ["fluid-cc"] = PACKETS, learned = PACKETS, fluid = { flowsim = true },
+}
 
 -- Whether an engine has a use for an option. What is accelerated has no compat: its events cannot
 -- be foreseen.

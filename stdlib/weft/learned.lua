@@ -12,7 +12,8 @@ local M = {}
 
 M.rules = {
   model = { type = "string",
-    brief = "With engine learned: file of the model, or 'none'; default: that which comes with it." },
+    brief = "With engine learned: file of the model, or 'none'; default: that which comes with it."
+  },
   examples = { type = "boolean", default = false,
     brief = "With engine learned: keep what a model is told of each flow, for sim:examples()." },
 }
@@ -99,15 +100,15 @@ function M.looked(sim)
     if beyond > by then worst, by = one, beyond end
   end
   if not worst then return end
-  notice.once("learned: range", "engine learned: %s is %s, and the model was trained on %s to %s: corrections may be"
-    .. " wrong", worst.name, units.digits(worst.seen, 3), units.digits(worst.least, 3),
-    units.digits(worst.most, 3))
+  notice.once("learned: range", "engine learned: %s is %s, and the model was trained on %s to %s:"
+    .. " corrections may be wrong", worst.name, units.digits(worst.seen, 3),
+    units.digits(worst.least, 3), units.digits(worst.most, 3))
 end
 
 --- Examples of all flows that were corrected, with option `examples`.
 -- @tparam Simulation sim
--- @treturn table `flow_features` and `link_features` (names), `rows`: of each flow `flow`, `base_ps`,
--- `ideal_ps`, `values` (by flow feature), `links` (list of lists, by link feature)
+-- @treturn table `flow_features` and `link_features` (names), `rows`: of each flow `flow`,
+-- `base_ps`, `ideal_ps`, `values` (by flow feature), `links` (list of lists, by link feature)
 function M.examples(sim)
   check.argument("learned.examples", sim, "simulation")
   local all, nf = features(sim.core), 0

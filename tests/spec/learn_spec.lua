@@ -8,7 +8,8 @@ local weft = require "weft"
 
 -- Flows whose time is that of the base engine times 1.1 where the queue is 1, times 0.95 else.
 local function examples_of(groups, each)
-  local examples = learn.examples { flow_features = { "size" }, link_features = { "queue", "rate" } }
+  local examples = learn.examples { flow_features = { "size" },
+    link_features = { "queue", "rate" } }
   local stream = weft.random.stream(1, "learn spec")
   for group = 1, groups do
     local its = { group = group, flow = {}, counts = {}, links = {}, truth = {}, base = {},

@@ -56,7 +56,8 @@ enum weft_engine {
   WEFT_ENGINE_PACKET = 0,
   WEFT_ENGINE_IDEAL = 1,
   WEFT_ENGINE_FLUID = 2,
-  WEFT_ENGINE_FLUID_CC = 3
+  WEFT_ENGINE_FLUID_CC = 3,
+  WEFT_ENGINE_LEARNED = 4
 };
 enum weft_can {
   WEFT_CAN_MOVE = 0,
