@@ -170,9 +170,8 @@ static int judge(weft_trainer *trainer) {
   weft_training_state *state = &trainer->state;
   const int status = weft__train_judge(trainer, &state->last);
   if (status < 0) return status;
-  const int is_first = state->evaluations++ == 0;
-  const int is_better =
-      is_first || state->held_examples == 0 || state->last.mean < state->best.mean * BETTER;
+  ++state->evaluations;
+  const int is_better = state->held_examples == 0 || state->last.mean < state->best.mean * BETTER;
   trainer->waited = is_better ? 0 : trainer->waited + 1;
   if (is_better) {
     state->best = state->last;
@@ -369,6 +368,10 @@ static int begin(weft_trainer *trainer, int architecture, const weft_model *from
   trainer->state.parameters = (uint32_t)trainer->optim.n;
   trainer->digest = digest(trainer);
   memcpy(trainer->best, trainer->optim.weights, trainer->optim.n * sizeof(float));
+  /* As it begins it is the best so far: nothing is made worse by being trained. */
+  if (weft__train_judge(trainer, &trainer->state.last) < 0)
+    return weft__learn_fail(error, WEFT_ENOMEM, "out of memory");
+  trainer->state.best = trainer->state.last;
   return WEFT_OK;
 }
 

@@ -223,7 +223,7 @@ local function describe(state, began, first, now, floor_pct)
   local done = state.step - first
   local left = done > 0 and (now - began) / done * (state.steps - state.step) or 0
   local text = ("step %d of %d, error %s %%"):format(state.step, state.steps, percent(state.loss))
-  if state.evaluations > 0 and state.held_groups > 0 then
+  if state.held_groups > 0 then
     text = text .. (", held out %s %% (best %s, without correction %s%s)"):format(
       percent(state.last.mean), percent(state.best.mean), percent(state.base.mean),
       floor_pct and ", floor " .. units.fixed(floor_pct, 2) or "")
