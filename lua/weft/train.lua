@@ -126,8 +126,9 @@ end
 
 local function from_cases(args, architecture)
   -- What is wrong with options is found before any process is started.
-  args:blame(nil, runs.case, 1, { seed = args.seed, flows = 10, hosts = args.hosts,
-    rate_bps = args.rate, sizes = args.sizes })
+  local few = given_of(args)
+  few.flows = 10
+  args:blame(nil, runs.probe, args:blame("hosts", runs.case, 1, few), args.set)
   local folder = os.tmpname()
   os.remove(folder)
   args:blame("keep", results.folder, folder)
@@ -166,8 +167,9 @@ end
 
 local function say(state, seconds, floor)
   local function percent(share) return ("%.2f"):format(100 * share) end
-  io.stderr:write(("trained on %d flows of %d runs in %.0f s\n"):format(state.examples,
-    state.groups - state.held_groups, seconds))
+  io.stderr:write(("trained on %s of %s in %.0f s\n"):format(
+    util.counted(state.examples, "flow"), util.counted(state.groups - state.held_groups, "run"),
+    seconds))
   if state.held_groups == 0 then return end
   io.stderr:write(("error on %s held out, mean / p90 / p99 of slowdown, %%: %s / %s / %s; "
     .. "without correction %s / %s / %s%s\n"):format(util.counted(state.held_groups, "run"),
@@ -176,7 +178,18 @@ local function say(state, seconds, floor)
     floor and (" (floor of the mean: %.2f)"):format(floor) or ""))
 end
 
+-- What cannot be written is found before the work.
+local function check_files(args)
+  for _, name in ipairs { "out", "keep", "checkpoint" } do
+    if args[name] then args:blame(name, util.check_writable, args[name]) end
+  end
+  if args.resume and not args.checkpoint then
+    fail.at("train", "option --resume: expected --checkpoint with it, got none")
+  end
+end
+
 local function train(args, architecture, words)
+  check_files(args)
   local from = args.from and args:blame("from", learn.load, args.from)
   local examples, floor, outcome = examples_of(args, architecture)
   if not examples then

@@ -84,6 +84,14 @@ function M.run(case, given)
   return examples, given.floor and floor_of(case, given.set, truth) or nil
 end
 
+--- Begin the simulations of a case, so that what is wrong with their options is found.
+-- @tparam table case
+-- @tparam[opt] table set more options
+function M.probe(case, set)
+  simulate(case, "packet", { set = set }):close()
+  simulate(case, "learned", { set = set, model = "none", examples = true }):close()
+end
+
 -- ---- recordings -------------------------------------------------------------------------------
 
 local PS = { ps = 1, ns = 1e3, us = 1e6, s = 1e12 }

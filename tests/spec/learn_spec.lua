@@ -201,6 +201,13 @@ describe("weft train", function()
     text, status = run("--data x.csv")
     assert.same({ "weft: train: option --data: expected --topology with it, got none\n", 2 },
       { text, status })
+    text, status = run("--hosts 33")
+    assert.equal(2, status)
+    assert.matches("^weft: train sets: option %-%-hosts: .*expected .*32, 64, 128.*\n$", text)
+    text, status = run("--out /nowhere/x.weft")
+    assert.equal(2, status)
+    assert.matches("^weft: train sets: option %-%-out: [^\n]*/nowhere[^\n]*\n$", text)
+    assert.equal(2, select(2, run("--resume")))
     text, status = run("--examples /nowhere")
     assert.same({ "weft: /nowhere: cannot read it: No such file or directory\n", 2 },
       { text, status })

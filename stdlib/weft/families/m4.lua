@@ -9,6 +9,7 @@
 
 -- @module weft.families.m4
 
+local check = require "weft.check"
 local csv = require "weft.csv"
 local fabric = require "weft.fabric"
 local hpcc = require "weft.families.hpcc"
@@ -391,6 +392,7 @@ end
 -- `mean_bytes`, `flows` (list of `src`, `dst`, `size_bytes`, `start_ns`)
 function M.case(seed, given)
   given = given or {}
+  check.value("m4 family: hosts", given.hosts or M.HOSTS[1], { type = "enum", choices = M.HOSTS })
   local stream_for = streams(seed)
   local stream = stream_for "case"
   local case = {
