@@ -69,7 +69,8 @@ VMS := lua5.4 luajit
 # is not.
 CORE_SOURCES := $(sort $(shell find core -name '*.c'))
 BINDING_SOURCES := $(addprefix bindings/capi/, l_accel.c l_config.c l_core.c l_fabric.c \
-  l_fields.c l_learned.c l_output.c l_results.c l_run.c l_script.c l_sim.c l_util.c l_work.c)
+  l_fields.c l_learn.c l_learned.c l_output.c l_results.c l_run.c l_script.c l_sim.c \
+  l_util.c l_work.c)
 CSV_SOURCES     := bindings/capi/l_csv.c
 CAIRO_SOURCES   := viz/cairo.c
 PROGRAM_SOURCES := $(addprefix lua/, host.c interrupt.c lineedit.c main.c)
@@ -79,7 +80,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_collective.c \
   test_conservation.c test_engine.c test_error.c test_event_queue.c test_fairness.c test_fields.c test_fingerprint.c \
   test_fluid.c test_fluid_cc.c test_fluid_cc_loss.c test_fluid_random.c \
-  test_fuzz.c test_ideal.c test_impair.c test_main.c test_md1.c test_memory.c test_movement.c \
+  test_fuzz.c test_ideal.c test_impair.c test_learn_file.c test_learn_tape.c test_learn_train.c test_main.c test_md1.c test_memory.c test_movement.c \
   test_output.c test_partition.c test_pattern.c test_recovery.c test_swap.c test_tcp.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_way_back.c test_ways.c)
 TOOL_SOURCES    := tests/tools/pty.c
@@ -312,7 +313,8 @@ install: all $(SHARED)
 	$(Q)ln -sfn libweft.so.0 $(D)/lib/libweft.so
 	$(Q)for vm in $(VMS); do install -d $(D)/lib/weft/$$vm/weft && \
 	  install -m 644 $(B)/$$vm/weft/*.so $(D)/lib/weft/$$vm/weft; done
-	$(Q)for file in $$(find stdlib viz lua/weft bindings -name '*.lua' -o -name '*.txt' -o -name '*.weft'); do \
+	$(Q)for file in $$(find stdlib viz lua/weft bindings -name '*.lua' -o -name '*.txt' -o -name '*.csv' \
+	  -o -name '*.weft'); do \
 	  install -D -m 644 $$file $(D)/share/weft/$$file; done
 	$(Q)for file in README.md CHANGELOG.md LICENSE $$(find docs examples -type f ! -name weft.1); do \
 	  install -D -m 644 $$file $(D)/share/doc/weft/$$file; done

@@ -313,6 +313,83 @@ int weft_memo_load(weft_sim *sim, const char *path);
 /** Add what another simulation has memoized. Returns how many records came. */
 int weft_memo_copy(weft_sim *sim, const weft_sim *from);
 
+/* ---- learning ---------------------------------------------------------------------------
+ *
+ * A model corrects what an engine says of a flow's completion time, and has learned how from other
+ * engines or from hardware. None of this needs a simulation. Errors are told in one line, in
+ * `error` of `size` bytes, as with weft_parse_quantity(). Models may be shared by threads. */
+
+/** Read a model's file; all of it is checked. On errors *model is NULL. */
+int weft_model_load(const char *path, weft_model **model, char *error, size_t size);
+
+/** Write it, whole or not at all. */
+int weft_model_save(const weft_model *model, const char *path, char *error, size_t size);
+
+/** Let go of it; the last to do so frees it. NULL is allowed. */
+void weft_model_free(weft_model *model);
+
+/** What a model is. Texts are valid while it is held. */
+void weft_model_info_get(const weft_model *model, weft_model_info *info);
+
+/** Feature `index` of flows (links = 0) or of links (1); WEFT_EINVAL behind the last. */
+int weft_model_feature_get(const weft_model *model, int links, uint32_t index,
+                           weft_model_feature *feature);
+
+/** A number that says how good it is, or how it came about; WEFT_EINVAL behind the last. */
+int weft_model_metric_get(const weft_model *model, uint32_t index, const char **name,
+                          double *value);
+
+/** Set such a number (name: letters, digits, '_', '-', '.'); the command that made the model, the
+ *  engine whose times it corrects. For a model that nobody else holds yet. */
+int weft_model_set_metric(weft_model *model, const char *name, double value);
+int weft_model_set_texts(weft_model *model, const char *base, const char *command);
+
+/** The factor by which a flow's completion time is to be multiplied. `flow`: its features; `links`:
+ *  those of n_links links of its way, one behind the other. */
+int weft_model_predict(const weft_model *model, const float *flow, const float *links,
+                       uint32_t n_links, double *factor);
+
+/** No examples yet, of features by these names, a blank between two. */
+int weft_examples_create(const char *flow_features, const char *link_features,
+                         weft_examples **examples, char *error, size_t size);
+void weft_examples_free(weft_examples *examples);
+uint32_t weft_examples_count(const weft_examples *examples);
+
+/** How many features flows and links have. */
+void weft_examples_widths(const weft_examples *examples, uint32_t *flow, uint32_t *link);
+
+/** Add `count` flows of one group, all or none: features of each; of how many links; those of all
+ *  links one behind the other; times. */
+int weft_examples_add(weft_examples *examples, uint32_t count, uint32_t group, const float *flow,
+                      const uint32_t *link_counts, const float *links,
+                      const weft_example_times *times, char *error, size_t size);
+
+/** Write them to a file. Add those of a file to *examples, or to new ones where that is NULL. */
+int weft_examples_save(const weft_examples *examples, const char *path, char *error, size_t size);
+int weft_examples_load(const char *path, weft_examples **examples, char *error, size_t size);
+
+weft_training weft_training_default(void);
+
+/** Begin to train an architecture ("sets") from examples, which must stay as they are. `from`: a
+ *  model whose weights it begins with, or NULL. */
+int weft_trainer_create(const weft_examples *examples, const char *architecture,
+                        const weft_training *training, const weft_model *from,
+                        weft_trainer **trainer, char *error, size_t size);
+void weft_trainer_free(weft_trainer *trainer);
+
+/** Train on for so many steps. 1: there is more to do; 0: it is over; or a status. */
+int weft_trainer_run(weft_trainer *trainer, uint32_t steps);
+
+void weft_trainer_state_get(const weft_trainer *trainer, weft_training_state *state);
+
+/** The best model so far; it is the caller's. */
+int weft_trainer_model(const weft_trainer *trainer, weft_model **model);
+
+/** Write down where a training is. Go on from there: with the same examples and settings, else
+ *  WEFT_EINVAL, and then gives what would have come without the break. */
+int weft_trainer_save(const weft_trainer *trainer, const char *path, char *error, size_t size);
+int weft_trainer_resume(weft_trainer *trainer, const char *path, char *error, size_t size);
+
 #pragma GCC visibility pop
 
 #include "weft_linkage.h"

@@ -29,6 +29,11 @@ typedef struct weft_allocator {
 /** Bytes that simulations share: made once, never changed, counted by who holds them. */
 typedef struct weft_resource weft_resource;
 
+/** A network that has been trained; examples to train one from; the training of one. */
+typedef struct weft_model weft_model;
+typedef struct weft_examples weft_examples;
+typedef struct weft_trainer weft_trainer;
+
 enum weft_constants {
   WEFT_API_VERSION = 1,
   WEFT_PATH_MAX = 32, /* links on a path at most */
@@ -57,7 +62,8 @@ enum weft_enum {
   WEFT_ENUM_CAN = 17,
   WEFT_ENUM_RESOURCE = 18,
   WEFT_ENUM_CC = 19,
-  WEFT_ENUM_COUNT = 20
+  WEFT_ENUM_SCHEDULE = 20,
+  WEFT_ENUM_COUNT = 21
 };
 
 /** Results of calls that can fail: 0 or more is success. Text of each: weft_error_text(). */
@@ -712,5 +718,76 @@ typedef struct weft_port_info {
   uint32_t cost;
   uint32_t reserved;
 } weft_port_info;
+
+/* ---- learning --------------------------------------------------------------------------- */
+
+/** What a model is. */
+typedef struct weft_model_info {
+  const char *architecture, *base, *version, *command; /* base: the engine that it corrects */
+  uint32_t hidden, parameters;
+  uint32_t flow_features, link_features, metrics;
+  uint32_t unused;
+  double limit; /* of the logarithm of the factor */
+  uint64_t checksum; /* of its file; 0: it has none */
+} weft_model_info;
+
+/** A feature, and between which values training has seen it. */
+typedef struct weft_model_feature {
+  const char *name;
+  double mean, deviation, low, high;
+} weft_model_feature;
+
+/** How long a flow took, in one unit: in truth, as the engine has it that is to be corrected, and
+ *  alone on its path. */
+typedef struct weft_example_times {
+  double truth, base, ideal;
+} weft_example_times;
+
+/** How a network is trained. */
+enum weft_schedule {
+  WEFT_SCHEDULE_ONE_CYCLE = 0, /* the rate rises over a tenth of the steps, then falls to 0 */
+  WEFT_SCHEDULE_PLATEAU = 1, /* it falls to a fifth when patience is over */
+  WEFT_SCHEDULE_COUNT = 2
+};
+
+/** Of a training; weft_training_default(). The result does not depend on threads. */
+typedef struct weft_training {
+  uint64_t seed; /* of first weights, order, what is held out */
+  double rate; /* of learning: the highest */
+  double decay; /* of weights (AdamW) */
+  double clip; /* the largest norm of a gradient; 0: any */
+  double limit; /* of the logarithm of the factor: e^0.7 is 2 */
+  double held_out; /* share of groups by which the network is judged, and not trained */
+  uint32_t hidden; /* width of layers */
+  uint32_t batch; /* examples in a step */
+  uint32_t steps;
+  uint32_t evaluations; /* how often it is judged, at most once a step */
+  uint32_t patience; /* evaluations without a better one after which it ends (one cycle; 0: never)
+                      * or the rate falls (plateau; it ends with the third time) */
+  uint32_t schedule; /* enum weft_schedule */
+  uint32_t threads; /* 0: as many as there are cores */
+  uint32_t unused;
+} weft_training;
+
+/** Errors are shares: mean, 90th percentile, and that of the 99th percentile of slowdown; each the
+ *  mean over groups that were held out. */
+typedef struct weft_training_errors {
+  double mean, p90, p99;
+} weft_training_errors;
+
+/** Where a training is. */
+typedef struct weft_training_state {
+  uint32_t step, steps; /* done, in all */
+  uint32_t best_step; /* after which it was the best */
+  uint32_t evaluations; /* so far */
+  uint32_t parameters; /* weights */
+  uint32_t examples, held_examples;
+  uint32_t groups, held_groups;
+  uint32_t is_over;
+  double rate; /* now */
+  double loss; /* error of late, of what it is trained on */
+  weft_training_errors base; /* without a correction */
+  weft_training_errors last, best;
+} weft_training_state;
 
 #endif

@@ -21,6 +21,7 @@ M.may = {
   base = list "",
   fabric = list "base",
   flow = list "fabric base",
+  learn = list "base",
   ["packet/port"] = list("packet" .. LOW),
   ["packet/cc"] = list("packet" .. LOW),
   ["packet/transport"] = list("packet packet/port packet/cc" .. LOW),
@@ -36,7 +37,7 @@ M.may = {
     .. " packet/accel/contention packet/accel/memo packet/accel/partitions" .. LOW),
   packet = list(ENGINE .. " packet/domains packet/accel" .. LOW),
   ideal = list(LOW),
-  learned = list("fluid_cc" .. LOW), -- watches it, and passes on what is asked of it
+  learned = list("fluid_cc learn" .. LOW), -- watches it, and passes on what is asked of it
   work = list(LOW),
   results = list(LOW),
 }

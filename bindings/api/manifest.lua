@@ -6,7 +6,9 @@
 -- function of the module, "sim": a method) and `part`.
 local manifest = { parts = {}, functions = {} }
 
-for i, name in ipairs({ "core", "sim", "fabric", "work", "run", "results", "accel", "learned" }) do
+for i, name in ipairs({
+  "core", "sim", "fabric", "work", "run", "results", "accel", "learn", "learned",
+}) do
   local part = require("api." .. name)
   manifest.parts[i] = part
   for _, entry in ipairs(part.functions) do

@@ -19,5 +19,9 @@ return {
   weft_resource_release = "a simulation holds what it was given until it is closed",
   weft_resource_data = "resource gives it",
   weft_resource_name = "resource gives it",
+  weft_model_free = "a model is freed when it is collected",
+  weft_examples_free = "examples are freed when they are collected",
+  weft_examples_widths = "examples_add counts what it is given",
+  weft_trainer_free = "a trainer is freed when it is collected",
   weft_config_default = "core.new starts from it, core.options() lists it",
 }

@@ -170,6 +170,7 @@ EXPORT int luaopen_weft_core(lua_State *L);
 int luaopen_weft_core(lua_State *L) {
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
+  luaL_setfuncs(L, l_learn_functions, 0);
   push_constants(L);
   lua_setfield(L, -2, "constants");
   push_sim_metatable(L);

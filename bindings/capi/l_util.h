@@ -103,7 +103,7 @@ int l_push_status(lua_State *L, const weft_sim *sim, int status);
 
 extern const luaL_Reg l_sim_events[], l_sim_methods[], l_fabric_methods[], l_work_methods[];
 extern const luaL_Reg l_run_methods[], l_results_methods[], l_script_methods[];
-extern const luaL_Reg l_accel_methods[], l_learned_methods[];
+extern const luaL_Reg l_accel_methods[], l_learned_methods[], l_learn_functions[];
 
 void l_push_options(lua_State *L);
 void l_push_config(lua_State *L, const weft_config *config);

@@ -150,6 +150,10 @@
   X(WEFT_RESOURCE_WEIGHTS, "weights") \
   X(WEFT_RESOURCE_CODE, "code")
 
+#define SCHEDULE_NAMES(X) \
+  X(WEFT_SCHEDULE_ONE_CYCLE, "one_cycle") \
+  X(WEFT_SCHEDULE_PLATEAU, "plateau")
+
 #define COMPAT_NAMES(X) \
   X(WEFT_COMPAT_NONE, "none") \
   X(WEFT_COMPAT_NS3, "ns3") \

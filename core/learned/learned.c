@@ -47,13 +47,13 @@ static weft_time ends(weft_sim *sim, uint32_t slot, weft_time at) {
   float flow[LEARNED_FEATURES_MOST], links[LEARNED_FEATURES_MOST * WEFT_PATH_MAX];
   const struct slot *its = &sim->flow.slots.at[slot];
   const weft_time start = sim->flow.rows.at[its->row].start_ps;
-  if (sim->learned.hidden == 0 && !sim->learned.records) return -1;
+  if (sim->learned.model == NULL && !sim->learned.records) return -1;
   weft__learned_features(sim, slot, at, flow, links);
   if (sim->learned.records) keep(sim, its->row, at, its->hops, flow, links);
-  if (sim->learned.hidden == 0) return -1;
+  if (sim->learned.model == NULL) return -1;
   weft__learned_watch_range(sim, flow, links, its->hops);
-  const double log_factor = weft__learned_apply(sim, flow, links, its->hops);
-  const weft_time fct = (weft_time)((double)(at - start) * weft__learned_exp(log_factor));
+  const double factor = weft__learned_factor(sim, flow, links, its->hops);
+  const weft_time fct = (weft_time)((double)(at - start) * factor);
   return start + fct > sim->now ? start + fct : sim->now;
 }
 
@@ -83,6 +83,15 @@ static int slots(weft_sim *sim, uint32_t n, uint32_t path_ports) {
   room->width = path_ports;
   room->hops.n = n * path_ports;
   return BASE.slots(sim, n, path_ports);
+}
+
+static int copied(weft_sim *copy) {
+  if (copy->learned.model != NULL) weft__model_retain(copy->learned.model);
+  return WEFT_OK;
+}
+
+static void destroy(weft_sim *sim) {
+  weft_model_free(sim->learned.model);
 }
 
 int weft_learned_record(weft_sim *sim) {
@@ -172,6 +181,8 @@ const struct engine_ops weft__learned_engine = {
     .link_added = link_added,
     .ready = ready,
     .begin = begin,
+    .copied = copied,
+    .destroy = destroy,
     .event = event,
     .stale = stale,
     .port_changed = port_changed,

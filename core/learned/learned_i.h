@@ -4,6 +4,8 @@
 
 #include "engine.h"
 #include "fluid_cc/fluid_cc.h"
+#include "learn/math_i.h"
+#include "learn/model.h"
 
 static inline struct learned_hop *learned_hops(const weft_sim *sim, uint32_t slot) {
   return &sim->learned.hops.at[(uint64_t)slot * sim->learned.width];
@@ -25,22 +27,13 @@ struct learned_hop weft__learned_look(weft_sim *sim, uint32_t port);
 /** Features of a flow that would be complete at a time, and of the links of its way. */
 void weft__learned_features(weft_sim *sim, uint32_t slot, weft_time at, float *flow, float *links);
 
-/* net.c */
-
-/** Floats of a model of so many hidden units, with means and deviations of features. */
-uint64_t weft__learned_weights(uint32_t hidden);
-uint64_t weft__learned_scratch(uint32_t hidden);
-
-/** The logarithm of the factor by which a flow takes longer than the fluid says. */
-double weft__learned_apply(weft_sim *sim, const float *flow, const float *links, uint32_t count);
-
-/** exp(x), the same on every machine. */
-double weft__learned_exp(double x);
-
 /* model.c */
 
 /** Take the model that the simulation holds: WEFT_OK, or an error with a message. */
 int weft__learned_take_model(weft_sim *sim);
+
+/** The factor by which a flow takes longer than the fluid says. */
+double weft__learned_factor(weft_sim *sim, const float *flow, const float *links, uint32_t n);
 
 /** Note which features are outside of what the model was trained on. */
 void weft__learned_watch_range(weft_sim *sim, const float *flow, const float *links,

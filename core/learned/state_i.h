@@ -18,23 +18,22 @@ struct learned_port {
   double came, came_bytes;
 };
 
-/* `hops` has `width` of each slot. `weights`: what the net reads (net.c), then of each feature,
- * those of flows first, the least and the most that the model was trained on, and behind them the
- * value furthest outside that there has been. `examples`: rows of floats (learned.c). */
+/* `hops` has `width` of each slot. `seen`: of each feature, those of flows first, the value
+ * furthest outside of what the model was trained on. `examples`: rows of floats (learned.c). */
 #define LEARNED_POOLS(X)                 \
   X(learned, ports, struct learned_port) \
   X(learned, hops, struct learned_hop)   \
-  X(learned, weights, float)             \
+  X(learned, seen, float)                \
   X(learned, scratch, float)             \
   X(learned, examples, float)
 
 struct learned_room {
   LEARNED_POOLS(WEFT_POOL_MEMBER)
-  double bound; /* of corrections, in the logarithm */
+  weft_model *model; /* held; NULL: there is none */
   uint32_t width;
-  uint32_t hidden; /* of the model; 0: there is none */
   uint32_t records; /* examples are kept */
   uint32_t is_looked_for; /* a model among what the simulation holds */
+  uint32_t unused;
 };
 
 #endif

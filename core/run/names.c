@@ -25,7 +25,8 @@
   X(WEFT_ENUM_ENGINE, "engine", ENGINE_NAMES)                            \
   X(WEFT_ENUM_CAN, "can", CAN_NAMES)                                     \
   X(WEFT_ENUM_RESOURCE, "resource", RESOURCE_NAMES)                      \
-  X(WEFT_ENUM_CC, "cc", CC_NAMES)
+  X(WEFT_ENUM_CC, "cc", CC_NAMES)                                        \
+  X(WEFT_ENUM_SCHEDULE, "schedule", SCHEDULE_NAMES)
 
 #define ENTRY(id, name, names) [id] = {name, NAMES_TEXT(names)},
 static const struct { const char *name, *names; } enums[] = {ENUMS(ENTRY)};

@@ -7,7 +7,7 @@ _weft() {
   elif [[ $COMP_CWORD -eq 1 && $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "-e - -- --version --help" -- "$word")
   elif [[ $COMP_CWORD -eq 1 ]]; then
-    mapfile -t COMPREPLY < <(compgen -W help -- "$word"; compgen -f -X '!*.lua' -- "$word"
+    mapfile -t COMPREPLY < <(compgen -W "help train" -- "$word"; compgen -f -X '!*.lua' -- "$word"
       compgen -d -S / -- "$word")
   elif [[ $word == --* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "--seed --format --out --quiet --set --help" -- "$word")

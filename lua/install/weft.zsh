@@ -5,7 +5,7 @@ _weft() {
     compadd -- ${(f)"$($words[1] help --names 2>/dev/null)"}
   elif (( CURRENT == 2 )); then
     [[ $PREFIX == -* ]] && compadd -- -e - -- --version --help
-    compadd -- help
+    compadd -- help train
     _files -g '*.lua'
   elif [[ $PREFIX == --* ]]; then
     compadd -- --seed --format --out --quiet --set --help

@@ -13,6 +13,7 @@ usage: weft [option ...] [script [argument ...]]
 
   weft script.lua [--name value ...]   run a script; --help behind it lists what it takes
   weft                                 type Lua, see results (reads standard input)
+  weft train [architecture] [...]      train a model (--help lists what it takes)
   weft help [topic]                    topics: %s
 
 options:
@@ -136,7 +137,10 @@ local function file_hint(path)
   local folder, name = path:match("^(.*/)([^/]*)$")
   if not folder then folder, name = "", path end
   local names = host.entries(folder == "" and "." or folder) or {}
-  if folder == "" then names[#names + 1] = "help" end
+  if folder == "" then
+    names[#names + 1] = "help"
+    names[#names + 1] = "train"
+  end
   table.sort(names)
   local near = fail.nearest(name, names)
   return near and near ~= name and ("; did you mean '%s'?"):format(folder .. near) or ""
@@ -187,6 +191,17 @@ local function run_script(argv, first)
   local unread = params.unread()
   if unread then complain(unread) end
   return unread and MISTAKE or status
+end
+
+local function run_train(argv, first)
+  _G.arg = script_arguments(argv, first)
+  local status
+  local outcome = run(function() status = require("weft.train").main() end)
+  local unread, is_mistake = require("weft.params").unread()
+  if outcome ~= DONE then return outcome end
+  if status ~= DONE or not unread then return status end
+  complain(unread)
+  return is_mistake and MISTAKE or DONE
 end
 
 local function print_version()
@@ -261,6 +276,7 @@ function cli.main(argv)
   local status, first = run_options(argv)
   if status then return status end
   if argv[first] == "help" then return print_help(argv[first + 1] or "overview") end
+  if argv[first] == "train" then return run_train(argv, first) end
   if argv[first] then return run_script(argv, first) end
   set_globals()
   return require("weft.repl").run()

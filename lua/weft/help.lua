@@ -12,8 +12,7 @@ local help = {}
 --- Names of topics, in the order to read them. Each but "options" is a module weft.help.NAME.
 help.topics = {
   "overview", "prompt", "topology", "workload", "engines", "compare", "cc", "results", "failures",
-  "geo",
-  "config", "options",
+  "geo", "learning", "config", "options",
 }
 
 local INDENT = "  "

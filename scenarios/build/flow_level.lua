@@ -1,15 +1,14 @@
---- Cases of a family of workloads (m4_family.lua) run with several engines: the runs of one case,
--- the files in which they are kept, and the rows that say how far each engine is off.
+--- Cases of a family of workloads (weft.families.m4) run with several engines: the runs of one
+-- case, the files in which they are kept, and the rows that say how far each engine is off.
 --
 -- The truth is weft's packets in compat = "ns3". The floor is the same once more, each flow
 -- starting up to 100 ns later.
 
 local compare = require "weft.compare"
 local effect = require "weft.effect"
+local family = require "weft.families.m4"
 local weft = require "weft"
 
-local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
-local family = dofile(here .. "m4_family.lua")
 
 local M = { family = family }
 
@@ -32,17 +31,9 @@ function M.simulation(case, word, given)
   local options = effect.only(family.options(case, net))
   options.topology, options.set = net, given.set
   local sim = weft.simulation(weft.engines.fitting(word, options))
-  local count = {}
-  for _, flow in ipairs(case.flows) do
-    local pair = flow.src * case.hosts + flow.dst
-    count[pair] = (count[pair] or 0) + 1
-    local later = given.later and given.later:integer(LATER_PS + 1) - 1 or 0
-    -- Ports as ns-3 numbers them: they decide between ways of equal length.
-    sim.core:flow_add {
-      src = flow.src, dst = flow.dst, size_bytes = flow.size_bytes,
-      start_ps = flow.start_ns * PS_PER_NS + later, sport = 9999 + count[pair], dport = 100,
-    }
-  end
+  family.add_flows(case, sim, given.later and function()
+    return given.later:integer(LATER_PS + 1) - 1
+  end)
   return sim
 end
 

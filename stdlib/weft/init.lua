@@ -9,7 +9,7 @@ local weft = {}
 
 local parts = {
   "cc", "check", "config", "core", "csv", "engines", "export", "fabric", "fail", "failure",
-  "geo", "json", "paths", "placement", "random", "report", "results", "stats", "topology",
+  "geo", "json", "learn", "paths", "placement", "random", "report", "results", "stats", "topology",
   "units", "util", "viz", "workload",
 }
 

@@ -19,6 +19,35 @@ function M.is_terminal(number)
   return done == true or done == 0
 end
 
+-- Rewrites the line of a terminal; writes another where there is none.
+local Line = {}
+Line.__index = Line
+
+--- A line of progress of anything that takes long.
+-- @treturn Line
+function M.line() return setmetatable({ next_report = 0 }, Line) end
+
+--- Whether it is time for news.
+-- @tparam number now s on any clock
+-- @treturn boolean
+function Line:is_due(now) return now >= self.next_report end
+
+--- Say where it is.
+-- @tparam string text
+-- @tparam number now s, on the clock of is_due
+function Line:say(text, now)
+  if self.terminal == nil then self.terminal = M.is_terminal(2) end
+  self.next_report = now + (self.terminal and TERMINAL_S or LOG_S)
+  io.stderr:write(self.terminal and "\r\27[K" .. text or text .. "\n")
+  io.stderr:flush()
+  self.written = true
+end
+
+--- It is over: leave a clean line.
+function Line:finish()
+  if self.written and self.terminal then io.stderr:write("\r\27[K") end
+end
+
 --- Begin to watch a run.
 -- @tparam table options `until_ps` (or nil), `total_bytes` (payload of all flows, or 0),
 -- `on_terminal_only`
@@ -32,7 +61,7 @@ function M.start(options, stats)
     on_terminal_only = options.on_terminal_only,
     total_bytes = options.total_bytes,
     began = now,
-    next_report = now + FIRST_S,
+    line = setmetatable({ next_report = now + FIRST_S }, Line),
     events = stats.events,
   }, Progress)
 end
@@ -57,22 +86,16 @@ end
 --- Say where the run is, if it is time to.
 function Progress:report(stats)
   local now = os.clock()
-  if now < self.next_report then return end
-  if self.terminal == nil then self.terminal = M.is_terminal(2) end -- once, when there is news
-  if self.on_terminal_only and not self.terminal then
-    self.next_report = math.huge
+  if not self.line:is_due(now) then return end
+  if self.line.terminal == nil then self.line.terminal = M.is_terminal(2) end
+  if self.on_terminal_only and not self.line.terminal then
+    self.line.next_report = math.huge
     return
   end
-  self.next_report = now + (self.terminal and TERMINAL_S or LOG_S)
-  local text = describe(self, stats, now)
-  io.stderr:write(self.terminal and "\r\27[K" .. text or text .. "\n")
-  io.stderr:flush()
-  self.written = true
+  self.line:say(describe(self, stats, now), now)
 end
 
 --- The run is over: leave a clean line.
-function Progress:finish()
-  if self.written and self.terminal then io.stderr:write("\r\27[K") end
-end
+function Progress:finish() self.line:finish() end
 
 return M

@@ -1,7 +1,7 @@
 -- The fluid with the congestion control's own laws, against packets.
 local effect = require "weft.effect"
 local weft = require "weft"
-local family = dofile "scenarios/build/m4_family.lua"
+local family = require "weft.families.m4"
 
 local function completion_times(case, fabric, options)
   local sim = weft.simulation { topology = fabric, set = effect.only(options) }

@@ -2,7 +2,7 @@
 
 local weft = require "weft"
 
-local family = dofile("scenarios/build/m4_family.lua")
+local family = require "weft.families.m4"
 
 local function near(wanted, got, share, what)
   assert.is_true(math.abs(got - wanted) <= share * math.abs(wanted),

@@ -7,6 +7,9 @@ typedef struct weft_allocator {
   void *user;
 } weft_allocator;
 typedef struct weft_resource weft_resource;
+typedef struct weft_model weft_model;
+typedef struct weft_examples weft_examples;
+typedef struct weft_trainer weft_trainer;
 enum weft_constants {
   WEFT_API_VERSION = 1,
   WEFT_PATH_MAX = 32,
@@ -33,7 +36,8 @@ enum weft_enum {
   WEFT_ENUM_CAN = 17,
   WEFT_ENUM_RESOURCE = 18,
   WEFT_ENUM_CC = 19,
-  WEFT_ENUM_COUNT = 20
+  WEFT_ENUM_SCHEDULE = 20,
+  WEFT_ENUM_COUNT = 21
 };
 enum weft_status {
   WEFT_OK = 0,
@@ -538,6 +542,58 @@ typedef struct weft_port_info {
   uint32_t cost;
   uint32_t reserved;
 } weft_port_info;
+typedef struct weft_model_info {
+  const char *architecture, *base, *version, *command;
+  uint32_t hidden, parameters;
+  uint32_t flow_features, link_features, metrics;
+  uint32_t unused;
+  double limit;
+  uint64_t checksum;
+} weft_model_info;
+typedef struct weft_model_feature {
+  const char *name;
+  double mean, deviation, low, high;
+} weft_model_feature;
+typedef struct weft_example_times {
+  double truth, base, ideal;
+} weft_example_times;
+enum weft_schedule {
+  WEFT_SCHEDULE_ONE_CYCLE = 0,
+  WEFT_SCHEDULE_PLATEAU = 1,
+  WEFT_SCHEDULE_COUNT = 2
+};
+typedef struct weft_training {
+  uint64_t seed;
+  double rate;
+  double decay;
+  double clip;
+  double limit;
+  double held_out;
+  uint32_t hidden;
+  uint32_t batch;
+  uint32_t steps;
+  uint32_t evaluations;
+  uint32_t patience;
+  uint32_t schedule;
+  uint32_t threads;
+  uint32_t unused;
+} weft_training;
+typedef struct weft_training_errors {
+  double mean, p90, p99;
+} weft_training_errors;
+typedef struct weft_training_state {
+  uint32_t step, steps;
+  uint32_t best_step;
+  uint32_t evaluations;
+  uint32_t parameters;
+  uint32_t examples, held_examples;
+  uint32_t groups, held_groups;
+  uint32_t is_over;
+  double rate;
+  double loss;
+  weft_training_errors base;
+  weft_training_errors last, best;
+} weft_training_state;
 typedef struct weft_lua_sim {
   weft_sim *sim;
   uint64_t calls;

@@ -2,18 +2,22 @@
 -- in pods, rack-to-rack demand and flow sizes of Meta's clusters, bursty arrivals, and a congestion
 -- control with random parameters. A case is a function of its seed alone.
 --
--- scenarios/data/m4_racks.csv and m4_sizes.csv are derived from github.com/netiken/parsimon-eval
+-- m4_racks.csv and m4_sizes.csv beside this file are derived from github.com/netiken/parsimon-eval
 -- (branch per_flow, workload/), after Roy et al., SIGCOMM 2015: demand in parts of the whole, racks
 -- in the order of their pods; sizes to three digits, percent to two.
 -- Ranges of parameters are the wider of those that m4 and m3 publish.
 
+-- @module weft.families.m4
+
+local check = require "weft.check"
+local csv = require "weft.csv"
+local fabric = require "weft.fabric"
+local hpcc = require "weft.families.hpcc"
 local random = require "weft.random"
 local sizes = require "weft.workload.sizes"
 local util = require "weft.util"
-local weft = require "weft"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
-local line = dofile(here .. "ns3_line.lua")
 
 local M = {}
 
@@ -45,13 +49,13 @@ end
 local function load_data()
   if data.matrices then return end
   local matrices, points = {}, {}
-  for row in weft.csv.rows(here .. "../data/m4_racks.csv",
+  for row in csv.rows(here .. "m4_racks.csv",
     { "cluster", { "racks", type = "integer" }, { "src", type = "integer" }, "demand" }) do
     local key = ("%s%d"):format(row.cluster, row.racks)
     matrices[key] = matrices[key] or {}
     matrices[key][row.src + 1] = numbers(row.demand)
   end
-  for row in weft.csv.rows(here .. "../data/m4_sizes.csv", { "distribution",
+  for row in csv.rows(here .. "m4_sizes.csv", { "distribution",
     { "bytes", type = "integer" }, { "percent", type = "number" } }) do
     points[row.distribution] = points[row.distribution] or {}
     table.insert(points[row.distribution], { row.bytes, row.percent })
@@ -145,7 +149,7 @@ end
 -- @tparam table case `hosts`, `oversubscription`, `rate_bps` (of hosts; others have four times it)
 -- @treturn weft.Fabric
 function M.fabric(case)
-  local net = weft.fabric.new "m4"
+  local net = fabric.new "m4"
   local racks = case.hosts / HOSTS_PER_RACK
   local per_pod, spines = racks / PODS, racks / PODS / case.oversubscription
   for i = 0, case.hosts - 1 do net:add_node("h" .. i, "host", { tier = 0 }) end
@@ -347,12 +351,34 @@ local function parameters(cc, scale, stream)
   return s
 end
 
---- Options of a simulation with packets: m3's ns-3 (see ns3_line.lua).
+--- Options of a simulation with packets: m3's ns-3 (see hpcc.lua).
 -- @tparam table case
--- @tparam weft.Fabric fabric
+-- @tparam weft.Fabric net
 -- @treturn table
-function M.options(case, fabric)
-  return line.options(case.parameters, fabric, function(bps) return bps / BASE_RATE end)
+function M.options(case, net)
+  return hpcc.options(case.parameters, net, function(bps) return bps / BASE_RATE end)
+end
+
+-- The first port that ns-3 gives a flow, and where it goes: they decide between ways of equal
+-- length.
+local FIRST_PORT, TO_PORT = 10000, 100
+local PS_PER_NS = 1000
+
+--- Add the flows of a case to a simulation.
+-- @tparam table case
+-- @tparam Simulation sim
+-- @tparam[opt] function later of nothing: by how many ps a flow starts later
+function M.add_flows(case, sim, later)
+  local count = {}
+  for _, flow in ipairs(case.flows) do
+    local pair = flow.src * case.hosts + flow.dst
+    count[pair] = (count[pair] or 0) + 1
+    sim.core:flow_add {
+      src = flow.src, dst = flow.dst, size_bytes = flow.size_bytes,
+      start_ps = flow.start_ns * PS_PER_NS + (later and later() or 0),
+      sport = FIRST_PORT - 1 + count[pair], dport = TO_PORT,
+    }
+  end
 end
 
 -- ---- cases ------------------------------------------------------------------------------------
@@ -366,6 +392,7 @@ end
 -- `mean_bytes`, `flows` (list of `src`, `dst`, `size_bytes`, `start_ns`)
 function M.case(seed, given)
   given = given or {}
+  check.value("m4 family: hosts", given.hosts or M.HOSTS[1], { type = "enum", choices = M.HOSTS })
   local stream_for = streams(seed)
   local stream = stream_for "case"
   local case = {
