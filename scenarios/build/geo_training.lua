@@ -86,7 +86,10 @@ end
 -- One iteration of one strategy at rates that do not change.
 local function iterate(overlay, tensors, one, with)
   local row = { overlay = overlay.name, strategy = one.strategy.name }
-  if one.strategy.iterate then
+  if one.strategy.iterate and with and with.engine ~= "chunk" then
+    weft.fail.raise("strategy %s makes no plan, which engine %s needs; it goes with chunks",
+      row.strategy, with.engine)
+  elseif one.strategy.iterate then
     row.iteration_s = one.strategy.iterate(overlay, tensors, one.options)
     return row
   end

@@ -84,7 +84,7 @@ describe("options", function()
     local net = weft.fabric.new "x"
     refuses("add_node: unknown option 'gruop' of 'a'; did you mean 'group'?",
       function() net:add_node("a", "host", { gruop = 0 }) end)
-    refuses("add_node: unknown option 'server' of 'a'; expected one of: group, tier",
+    refuses("add_node: unknown option 'server' of 'a'; expected one of: group, place, tier",
       function() net:add_node("a", "host", { server = 0 }) end)
     refuses("add_node: group of 'a': expected a number, got inf",
       function() net:add_node("a", "host", { group = math.huge }) end)
