@@ -182,47 +182,103 @@ TEST(models_with_numbers_that_are_none_are_refused) {
   weft_model_free(model);
 }
 
-/* Bytes and lines are changed, moved and cut; the sum is made right, so that what is behind it is
- * reached. Whatever comes out is a model or a line of text. */
+static double draw(uint64_t *draws) {
+  return uniform(11, (*draws)++);
+}
+
+/* A copy of a file with bytes and lines changed, moved and cut, mostly in its text; the sum is made
+ * right, so that what is behind it is reached. */
+static char *change(const char *bytes, uint64_t size, uint64_t *draws, uint64_t *changed) {
+  uint64_t n = size;
+  char *copy = malloc(2 * size);
+  memcpy(copy, bytes, size);
+  const int changes = 1 + (int)(4 * draw(draws));
+  for (int i = 0; i < changes; i++) {
+    const double what = draw(draws);
+    const uint64_t text = draw(draws) < 0.8 && n > 260 ? 260 : n;
+    const uint64_t from = (uint64_t)((double)text * draw(draws));
+    const uint64_t to = (uint64_t)((double)text * draw(draws));
+    uint64_t length = (uint64_t)(20 * draw(draws));
+    const uint64_t last = from > to ? from : to;
+    if (length > n - last) length = n - last;
+    if (what < 0.4) {
+      copy[from] = (char)(256 * draw(draws));
+    } else if (what < 0.6) {
+      copy[from] = "0123456789 =\n-.e_"[(int)(17 * draw(draws))];
+    } else if (what < 0.75) {
+      memmove(copy + to, copy + from, length);
+    } else if (what < 0.9 && n > size / 2) {
+      memmove(copy + from, copy + from + length, n - from - length);
+      n -= length;
+    } else if (n + length < 2 * size) {
+      memmove(copy + from + length, copy + from, n - from);
+      n += length;
+    }
+  }
+  if (n > 8) sign(copy, n);
+  *changed = n;
+  return copy;
+}
+
+static uint64_t rounds(void) {
+  const char *count = getenv("WEFT_FUZZ_COUNT");
+  return count != NULL ? strtoull(count, NULL, 10) : 3000;
+}
+
+/* Whatever comes out is a model or a line of text. */
 TEST(models_that_are_changed_at_random_never_do_more_than_be_refused) {
   weft_model *model = make_model();
-  uint64_t size, draws = 0;
+  uint64_t size, n, draws = 0;
   char *bytes = file_of(model, &size);
-  const char *count = getenv("WEFT_FUZZ_COUNT");
-  const uint64_t rounds = count != NULL ? strtoull(count, NULL, 10) : 3000;
-  for (uint64_t round = 0; round < rounds; round++) {
-    uint64_t n = size;
-    char *copy = malloc(2 * size);
-    memcpy(copy, bytes, size);
-    const int changes = 1 + (int)(4 * uniform(11, draws++));
-    for (int i = 0; i < changes; i++) {
-      const double what = uniform(11, draws++);
-      const uint64_t text = uniform(11, draws++) < 0.8 && n > 260 ? 260 : n;
-      const uint64_t from = (uint64_t)((double)text * uniform(11, draws++));
-      const uint64_t to = (uint64_t)((double)text * uniform(11, draws++));
-      uint64_t length = (uint64_t)(20 * uniform(11, draws++));
-      const uint64_t last = from > to ? from : to;
-      if (length > n - last) length = n - last;
-      if (what < 0.4) {
-        copy[from] = (char)(256 * uniform(11, draws++));
-      } else if (what < 0.6) {
-        copy[from] = "0123456789 =\n-.e_"[(int)(17 * uniform(11, draws++))];
-      } else if (what < 0.75) {
-        memmove(copy + to, copy + from, length);
-      } else if (what < 0.9 && n > size / 2) {
-        memmove(copy + from, copy + from + length, n - from - length);
-        n -= length;
-      } else if (n + length < 2 * size) {
-        memmove(copy + from + length, copy + from, n - from);
-        n += length;
-      }
-    }
-    if (n > 8) sign(copy, n);
+  for (uint64_t round = 0; round < rounds(); round++) {
+    char *copy = change(bytes, size, &draws, &n);
     read_copy(copy, n);
     free(copy);
   }
   free(bytes);
   weft_model_free(model);
+}
+
+static void write_file(const char *path, const char *bytes, uint64_t size) {
+  FILE *file = fopen(path, "wb");
+  ENSURE(file != NULL && fwrite(bytes, 1, size, file) == size);
+  fclose(file);
+}
+
+/* The same for examples; those that are taken can be written and read again. */
+TEST(examples_that_are_changed_at_random_never_do_more_than_be_refused) {
+  char path[] = "/tmp/weft-examples-XXXXXX";
+  const struct learn_error told = {error, sizeof error};
+  uint64_t size, n, draws = 0;
+  int status;
+  close(mkstemp(path));
+  weft_examples *examples;
+  ENSURE_EQ(weft_examples_create("size rate", "queue", &examples, error, sizeof error), WEFT_OK);
+  const float flow[] = {1, 2, 3, 4, 5, 6}, links[] = {4, 5, 6};
+  const uint32_t counts[] = {2, 0, 1};
+  const weft_example_times times[] = {{3, 2, 1}, {1, 2, 1}, {1, 1, 1}};
+  ENSURE_EQ(weft_examples_add(examples, 3, 7, flow, counts, links, times, error, sizeof error),
+            WEFT_OK);
+  ENSURE_EQ(weft_examples_save(examples, path, error, sizeof error), WEFT_OK);
+  weft_examples_free(examples);
+  char *bytes = weft__in_read(path, &size, &status, &told);
+  ENSURE(bytes != NULL);
+  for (uint64_t round = 0; round < rounds() / 4; round++) {
+    char *copy = change(bytes, size, &draws, &n);
+    write_file(path, copy, n);
+    free(copy);
+    weft_examples *got = NULL;
+    error[0] = '\0';
+    status = weft_examples_load(path, &got, error, sizeof error);
+    ENSURE((status < 0) == (got == NULL));
+    ENSURE((status < 0) == (error[0] != '\0'));
+    if (status < 0) continue;
+    ENSURE_EQ(weft_examples_save(got, path, error, sizeof error), WEFT_OK);
+    ENSURE_EQ(weft_examples_load(path, &got, error, sizeof error), WEFT_OK);
+    weft_examples_free(got);
+  }
+  free(bytes);
+  unlink(path);
 }
 
 TEST(a_feature_outside_of_what_training_has_seen_is_found_and_taken_as_the_bound) {
