@@ -84,7 +84,7 @@ TEST_SOURCES    := $(addprefix tests/c/, fixture.c test_accel.c test_accel_forwa
   test_output.c test_partition.c test_pattern.c test_recovery.c test_swap.c test_tcp.c test_threads.c test_timer.c \
   test_traffic.c test_trouble.c test_units.c test_way_back.c test_ways.c)
 TOOL_SOURCES    := tests/tools/pty.c
-BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c inputs.c memory.c parts.c skeleton.c)
+BENCH_SOURCES   := $(addprefix tests/bench/, bench.c cases.c fluid.c inputs.c memory.c parts.c skeleton.c)
 PUBLIC_HEADERS  := core/weft.h core/weft_types.h core/weft_linkage.h
 
 # "major.minor.patch", from the one place that has it.

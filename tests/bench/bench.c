@@ -95,6 +95,7 @@ int main(int argc, char **argv) {
   parts = argv + 1 + once;
   part_count = argc - 1 - once;
   bench_cases();
+  bench_fluid();
   bench_memory();
   bench_parts();
   return EXIT_SUCCESS;

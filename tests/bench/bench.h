@@ -61,6 +61,8 @@ struct flow_list recorded_ring(void);
 
 /** Whole simulations: hop_ns, skeleton_ns, wheel_skeleton_ns, wall_s (cases.c). */
 void bench_cases(void);
+/** Engines of the flow level: flow_ns (fluid.c). */
+void bench_fluid(void);
 /** Bytes of flows and ports (memory.c). */
 void bench_memory(void);
 /** Set-up, fork, event queue, each alone (parts.c). */

@@ -16,7 +16,7 @@ said; what it does not have is no column.
   weft.core.engine_can("ideal", "packets")   false; names: weft.core.constants.can
 
 With fluid: sim:add_flow { weight = 2, rate = "10Gbps", path = { "h0", "leaf0", "h1" } }; options
-fluid_acks, fluid_cap = "window", max_rate; compat = "flowsim" is m3's flowSim.
+fluid_acks, fluid_cap = "window", max_rate, merge_steps; compat = "flowsim" is m3's flowSim.
 
 With ecmp = "pair" flows take the same ways with each engine. More: docs/engines.md
 ]]
