@@ -218,7 +218,7 @@ describe("gray failures", function()
       assert.equal(1, select(2, errors:gsub("\n", "")), errors)
       return errors
     end
-    assert.truthy(complaint("--engine learned"):find("learned", 1, true))
+    assert.truthy(complaint("--engine lerned"):find("learned", 1, true))
     assert.truthy(complaint("--data nowhere"):find("completion_times.csv in 'nowhere'", 1, true))
     assert.truthy(complaint("--recorded"):find("no such scenario; say where with --data", 1, true))
   end)
