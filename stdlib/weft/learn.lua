@@ -123,7 +123,7 @@ function M.read_examples(...)
     local path = select(i, ...)
     check.argument("learn.read_examples", path, "text")
     local read, message = core.examples_load(path, box)
-    if not read then fail.at(path, "%s", message) end
+    if not read then fail.raise("learn.read_examples: %s: %s", path, message) end
     box = read
   end
   if not box then fail.raise("learn.read_examples: expected paths of files, got none") end
@@ -167,7 +167,12 @@ end
 -- @tparam[opt] Examples into those to which they are added
 -- @treturn Examples
 function M.of_run(recorded, truth_ps, group_of, into)
+  check.argument("learn.of_run: recorded", recorded, "table")
+  for _, name in ipairs { "rows", "flow_features", "link_features" } do
+    check.argument("learn.of_run: recorded." .. name, recorded[name], "list")
+  end
   check.argument("learn.of_run: truth_ps", truth_ps, "numbers")
+  if group_of ~= nil then check.argument("learn.of_run: group_of", group_of, "function") end
   local groups, order = {}, {}
   for _, row in ipairs(recorded.rows) do
     local truth = truth_ps[row.flow + 1]

@@ -209,7 +209,8 @@ describe("weft train", function()
     assert.matches("^weft: train sets: option %-%-out: [^\n]*/nowhere[^\n]*\n$", text)
     assert.equal(2, select(2, run("--resume")))
     text, status = run("--examples /nowhere")
-    assert.same({ "weft: /nowhere: cannot read it: No such file or directory\n", 2 },
+    assert.same({ "weft: train sets: option --examples: learn.read_examples: /nowhere: cannot read "
+      .. "it: No such file or directory\n", 2 },
       { text, status })
   end)
 end)

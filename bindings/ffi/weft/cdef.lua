@@ -77,7 +77,9 @@ enum weft_can {
   WEFT_CAN_CAPS = 10,
   WEFT_CAN_SHARES = 11,
   WEFT_CAN_QUEUES = 12,
-  WEFT_CAN_COUNT = 13
+  WEFT_CAN_LOSE = 13,
+  WEFT_CAN_RATES = 14,
+  WEFT_CAN_COUNT = 15
 };
 enum weft_resource_kind {
   WEFT_RESOURCE_TABLE = 0,
