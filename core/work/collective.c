@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash_i.h"
+#include "engine.h"
 #include "fabric/path.h"
 #include "fabric/ways.h"
 
@@ -211,7 +212,7 @@ static int prepare(weft_sim *sim, const weft_collective_def *def, struct collect
                          .n = def->rank_count,
                          .root = def->root,
                          .local = def->local,
-                         .merge = sim->config.merge_steps,
+                         .merge = engine_can(sim, WEFT_CAN_SHARES) ? sim->config.merge_steps : 1,
                          .forgets = def->forget != 0,
                          .task = sim->work.tasks.n};
   if (c.algorithm == WEFT_ALGORITHM_DEFAULT)

@@ -166,10 +166,15 @@ describe("fluid", function()
       sim:run()
       simulation { window = "30kB", fluid_cap = "window", max_rate = "50Gbps" }
       simulation { engine = "packet", fluid_acks = true }
+      local packets = simulation { engine = "packet", merge_steps = 100 }
+      packets:add_job(workload.allreduce { size = "80kB" })
+      packets:run()
+      assert.equal(8 * 14, packets:stats().flows_done)
     end), "\n")
     assert.matches("options cc, pfc have no effect with engine = 'fluid'", said, 1, true)
     assert.matches("option 'window' has no effect with fluid_cap = 'none'", said, 1, true)
     assert.matches("option 'fluid_acks' has no effect with engine = 'packet'", said, 1, true)
+    assert.matches("option 'merge_steps' has no effect with engine = 'packet'", said, 1, true)
     assert.matches("threads = 4 had no effect: the engine works with one", said, 1, true)
     assert.is_nil(said:find("max_rate", 1, true))
   end)

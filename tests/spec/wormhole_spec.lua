@@ -32,6 +32,22 @@ local function report(arguments)
   return found
 end
 
+describe("wormhole's rings on the fluid", function()
+  it("take the same time when all steps of each are one flow", function()
+    local each = report "--engine fluid --gpus 64"
+    local merged = report "--engine fluid --gpus 64 --merge-steps 1000"
+    assert.equal(each.iteration_s, merged.iteration_s)
+    -- Rings of 4 replicas: 6 steps for each of 64 GPUs, where there is one now.
+    assert.equal(64 * 5, each.flows - merged.flows)
+  end)
+
+  it("are merged with no other engine", function()
+    local _, errors, status = program.run(SCRIPT .. " --merge-steps 2")
+    assert.equal(2, status)
+    assert.matches("--merge-steps: expected none with engine packet, got 2", errors, 1, true)
+  end)
+end)
+
 describe("wormhole's parallel groups", function()
   it("take a server for tensors, and leave replicas for gradients and experts", function()
     assert.same({ tp = 8, pp = 2, dp = 8, ep = 1 }, wormhole.groups("gpt13b", 128))
