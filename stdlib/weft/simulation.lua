@@ -603,8 +603,8 @@ function Simulation:sample(options)
   local wanted = check.options("sample", options, sample_rule)
   local ports, engine_name = 2 * #self.fabric.links, self.core:config().engine
   if #wanted.queues > 0 and not core.engine_can(engine_name, "queues") then
-    fail.raise("sample: option 'queues': engine '%s' has no queues; expected engine = 'packet' or "
-      .. "'fluid-cc'", engine_name)
+    fail.raise("sample: option 'queues': engine '%s' has no queues; expected engine = 'packet'",
+      engine_name)
   end
   need_objects("ports", wanted.ports, "port", ports)
   need_objects("queues", wanted.queues, "port", ports)
