@@ -449,3 +449,20 @@ TEST(hosts_side_by_side_send_at_line_rate) {
     weft_sim_destroy(sim);
   }
 }
+
+/* Without windows HPCC's rates alone hold the queue: an incast's first round trip of 8 us at 8 x
+ * line rate is 700 kB at the most, and it is gone soon. */
+TEST(hpcc_holds_queues_without_windows) {
+  weft_config config = weft_config_default();
+  config.cc = WEFT_CC_HPCC;
+  config.window_mode = WEFT_WINDOW_NONE;
+  weft_sim *sim = star(&config, 9, LINE * (uint64_t)GBPS, US);
+  for (uint32_t i = 1; i < 9; i++) add_flow(sim, i, 0, 2000000, 0);
+  MUST(sim, weft_run(sim, 300 * US, 0));
+  uint64_t queue = 0;
+  for (uint32_t port = 0; port < 18; port++)
+    queue += (uint64_t)cell(sim, WEFT_TABLE_PORTS, "queue_bytes", port);
+  ENSURE(queue < 100000);
+  run_to_end(sim);
+  weft_sim_destroy(sim);
+}

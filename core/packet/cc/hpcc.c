@@ -112,6 +112,14 @@ static void average(const weft_sim *sim, struct reference *reference, double u, 
   reference->u = sum / (double)rtt;
 }
 
+/* B x T of the queue's term (algorithm 1, line 5): the window at line rate, or where there is none
+ * what the NIC sends in a base round trip. */
+static double held(const weft_sim *sim, const struct tx_warm *warm) {
+  if (warm->base_window != UINT64_MAX || sim->packet.model->int_format != NULL)
+    return (double)warm->base_window;
+  return (double)warm->line_bps * (double)warm->base_rtt_ps / 8e12;
+}
+
 /* Fold the telemetry of an ACK into the averages. */
 static void measure(weft_sim *sim, uint32_t slot, struct hpcc *hpcc, const struct cc_ack *ack) {
   const struct tx_warm *warm = &sim->packet.tx_warm.at[slot];
@@ -125,7 +133,7 @@ static void measure(weft_sim *sim, uint32_t slot, struct hpcc *hpcc, const struc
     const double seconds = (double)passed.ticks * tick_s;
     const double tx_bps = (double)(passed.bytes * 8) / seconds;
     const double u = tx_bps / (double)hop->bps + (double)passed.queue * (double)warm->line_bps /
-                                                     (double)hop->bps / (double)warm->base_window;
+                                                     (double)hop->bps / held(sim, warm);
     hop->last = ack->telemetry[i];
     if (sim->config.hpcc_multi_rate) {
       average(sim, own_reference(hop), u, passed.ticks, rtt);
