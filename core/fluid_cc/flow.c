@@ -113,17 +113,12 @@ void weft__fcc_launch(weft_sim *sim, uint32_t row) {
 
 /* ---- end ---- */
 
-static void forget_foreseen(weft_sim *sim, struct fcc_flow *flow) {
-  sim->fluid_cc.stale += flow->foreseen >= 0;
-  flow->foreseen = -1;
-}
-
 static void end(weft_sim *sim, uint32_t slot, uint64_t payload, enum flow_state state) {
   struct fcc_flow *flow = &sim->fluid_cc.flows.at[slot];
   weft__fcc_nic_remove(sim, slot);
   weft__fcc_leave_ports(sim, slot);
   weft__fcc_disarm(sim, slot);
-  forget_foreseen(sim, flow);
+  fcc_forget_foreseen(sim, flow);
   ++flow->generation; /* what is still under way arrives nowhere */
   flow_row_note(sim, flow->row, payload, flow->retransmits, 0);
   sim->stats.payload_delivered += payload;
@@ -172,7 +167,7 @@ static void send_again(weft_sim *sim, uint32_t slot, int lost) {
   flow->busy_until = sim->now;
   if (lost && flow->next > flow->received && flow->received < flow->total)
     flow->busy_until = later(heard_at + weft__fcc_timeout(sim, flow), sim->now);
-  forget_foreseen(sim, flow);
+  fcc_forget_foreseen(sim, flow);
   ++flow->generation;
   weft__fcc_disarm(sim, slot);
   weft__fcc_nic_remove(sim, slot);

@@ -112,6 +112,11 @@ void weft__fcc_acked(weft_sim *sim, uint32_t parcel);
 /* parcel.c: the way of a parcel */
 void weft__fcc_hop(weft_sim *sim, uint32_t parcel);
 void weft__fcc_foreseen(weft_sim *sim, uint32_t slot);
+/** What was foreseen of a flow is void: its event will find nothing to do. */
+static inline void fcc_forget_foreseen(weft_sim *sim, struct fcc_flow *flow) {
+  sim->fluid_cc.stale += flow->foreseen >= 0;
+  flow->foreseen = -1;
+}
 void weft__fcc_tail(weft_sim *sim, uint32_t parcel);
 void weft__fcc_ack(weft_sim *sim, uint32_t parcel);
 

@@ -47,8 +47,7 @@ static void arrived(weft_sim *sim, uint32_t p) {
   else
     weft__fcc_parcel_free(sim, p);
   if (flow->received != flow->total || before == flow->total || flow->is_received) return;
-  sim->fluid_cc.stale += flow->foreseen >= 0;
-  flow->foreseen = -1;
+  fcc_forget_foreseen(sim, flow);
   flow->is_received = 1;
   weft__flow_is_received(sim, flow->row);
 }

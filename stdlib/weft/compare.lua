@@ -271,14 +271,6 @@ local SIZE_COLUMNS = {
   { "p90_err_pct", "p90 %", two_digits },
 }
 
-local function line_writer()
-  local parts = {}
-  return { write = function(self, ...)
-    for _, text in ipairs { ... } do parts[#parts + 1] = text end
-    return self
-  end }, parts
-end
-
 --- Print it: for people a table of all flows, one by size and what is to be said; as CSV or JSON
 -- the rows alone.
 -- @tparam[opt] string format "table" (default), "csv" or "json"
@@ -300,9 +292,7 @@ function Comparison:print(format, file)
 end
 
 function Comparison:__tostring()
-  local file, parts = line_writer()
-  self:print("table", file)
-  return (table.concat(parts):gsub("\n$", ""))
+  return util.text_of(function(file) self:print("table", file) end)
 end
 
 --- Write the rows to a CSV file.

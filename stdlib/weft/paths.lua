@@ -13,6 +13,7 @@ local engines = require "weft.engines"
 local fail = require "weft.fail"
 local guard = require "weft.guard"
 local part = require "weft.paths.part"
+local progress = require "weft.progress"
 local random = require "weft.random"
 local util = require "weft.util"
 local ways = require "weft.paths.ways"
@@ -20,7 +21,7 @@ local ways = require "weft.paths.ways"
 local M = { BUCKETS = distribution.BUCKETS }
 
 local PS_PER_S = 1e12
-local REPORT_S = 10
+local QUIET_S = 10 -- short runs say nothing
 
 -- ---- the network ------------------------------------------------------------------------------
 
@@ -166,15 +167,16 @@ local function by_link(network, set, word)
   end
 end
 
--- Says how far it is, every ten seconds.
+-- Says how far it is.
 local function reporter(wanted, total)
-  local began, next_s = util.wall_s(), util.wall_s() + REPORT_S
+  local began, line = util.wall_s(), progress.line()
   return function(done)
     local now = util.wall_s()
-    if not wanted or now < next_s then return end
-    next_s = now + REPORT_S
-    io.stderr:write(("paths: %d of %d ways; %.0f s left\n"):format(done, total,
-      (now - began) / done * (total - done)))
+    if not wanted or now - began < QUIET_S then return end
+    if done == total then return line:finish() end
+    if not line:is_due(now) then return end
+    line:say(("paths: %d of %d ways; %.0f s left"):format(done, total,
+      (now - began) / done * (total - done)), now)
   end
 end
 

@@ -121,6 +121,21 @@ local function cannot_write(path, why)
   fail.raise("cannot write '%s': %s", path, why)
 end
 
+--- What a function writes, as text without the last end of line.
+-- @tparam function content gets an object with a `write` method
+-- @treturn string
+function util.text_of(content)
+  if type(content) ~= "function" then
+    fail.raise("text_of: expected a function, got %s", fail.show(content))
+  end
+  local parts = {}
+  content { write = function(self, ...)
+    for _, text in ipairs { ... } do parts[#parts + 1] = text end
+    return self
+  end }
+  return (table.concat(parts):gsub("\n$", ""))
+end
+
 --- Write a file, whole or not at all: `path` holds the old content or the whole new one, whoever
 -- else writes it. A symbolic link stays, and leads to the new one; a device or a pipe is
 -- written to.

@@ -138,12 +138,7 @@ function Distribution:print(format, file)
 end
 
 function Distribution:__tostring()
-  local parts = {}
-  self:print("table", { write = function(out, ...)
-    for _, text in ipairs { ... } do parts[#parts + 1] = text end
-    return out
-  end })
-  return (table.concat(parts):gsub("\n$", ""))
+  return util.text_of(function(file) self:print("table", file) end)
 end
 
 guard.class("distribution", "distribution", Distribution)
